@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+
+/** Text that people type: trimmed, no control characters, so that it can't break a log, a mail or a page. */
+export const text = (max: number, min = 1) =>
+  z
+    .string()
+    .trim()
+    .min(min, min === 1 ? 'must not be empty' : `must have at least ${min} characters`)
+    .max(max, `must have at most ${max} characters`)
+    // eslint-disable-next-line no-control-regex -- the very characters that are refused
+    .regex(/^[^\u0000-\u001f\u007f]*$/, 'must not contain control characters');
+
+/** Text of several lines: tabs and line ends allowed, NUL not. */
+export const multiline = (max: number) =>
+  z
+    .string()
+    .max(max, `must have at most ${max} characters`)
+    // eslint-disable-next-line no-control-regex -- the very characters that are refused
+    .regex(/^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*$/, 'must not contain control characters');
+
+export const email = z.string().trim().toLowerCase().max(254).pipe(z.email('must be an e-mail address'));
+export const slug = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z][a-z0-9-]{1,38}[a-z0-9]$/, 'must have 3 to 40 small letters, digits or hyphens and start with a letter');
+export const password = z.string().min(12, 'must have at least 12 characters').max(256, 'must have at most 256 characters');
+export const time = z.iso.datetime();
+/** an opaque secret in base64url, as it stands in links and one-time codes */
+export const secret = z.string().regex(/^[A-Za-z0-9_.-]{20,200}$/, 'is not complete');
+
+export const page = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(500).optional(),
+});
+
+export const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+
+export const done = z.object({ ok: z.literal(true) });
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  detail: z.string(),
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  requestId: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+});
+export type Problem = z.infer<typeof problem>;

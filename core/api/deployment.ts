@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+/** One control on Deployment › Security: what is in force, where it is set, what it refuses. */
+export const control = z.object({
+  id: z.string(),
+  name: z.string(),
+  value: z.string(),
+  source: z.enum(['built in', 'deployment', 'tenant', 'template']),
+  state: z.enum(['enforced', 'not enforced', 'unknown']),
+  refuses: z.string(),
+});
+export const deploymentSecurity = z.object({ browserOnly: z.literal(true), controls: z.array(control) });
+
+export const health = z.object({ status: z.literal('ok'), version: z.string() });
+export const operatorTenant = z.object({
+  id: z.string(),
+  slug: z.string(),
+  name: z.string(),
+  state: z.enum(['reserved', 'active', 'suspended']),
+  region: z.string(),
+  shard: z.string(),
+  createdAt: z.string(),
+});
+export const operatorTenantList = z.object({ items: z.array(operatorTenant), nextCursor: z.string().nullable() });
+export const operatorSuspend = z.object({ reason: z.string().trim().min(1).max(300) });
+
+/** Local mail (never deployed): what would have been sent. */
+export const localMail = z.object({ id: z.number().int(), to: z.string(), subject: z.string(), text: z.string(), sentAt: z.string() });
+export const localMailList = z.object({ items: z.array(localMail), nextCursor: z.string().nullable() });

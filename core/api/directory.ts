@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { idSchema } from '../ids.ts';
+import { email, listOf, password, secret, text, time } from './common.ts';
+import { builtInRole, REGIONS } from './identity.ts';
+
+export const QUOTAS = { users: 200, templates: 100, runners: 50, workspaces: 500, destinations: 10, invitations: 100 } as const;
+export type Quota = keyof typeof QUOTAS;
+
+export const tenant = z.object({
+  id: idSchema('tenant'),
+  name: z.string(),
+  slug: z.string(),
+  region: z.enum(REGIONS),
+  createdAt: time,
+  quotas: z.array(z.object({ name: z.enum(Object.keys(QUOTAS) as [Quota, ...Quota[]]), used: z.number().int(), limit: z.number().int() })),
+});
+export const tenantUpdate = z.object({ name: text(80) });
+
+export const USER_STATES = ['active', 'suspended', 'deactivated'] as const;
+export const user = z.object({
+  id: idSchema('user'),
+  name: z.string(),
+  email: z.string(),
+  emailVerified: z.boolean(),
+  state: z.enum(USER_STATES),
+  roles: z.array(builtInRole),
+  createdAt: time,
+  lastSeenAt: time.nullable(),
+});
+export type User = z.infer<typeof user>;
+export const userList = listOf(user);
+
+const assignable = builtInRole.exclude(['member']);
+export const invitationCreate = z.object({ email, roles: z.array(assignable).max(4).default([]) });
+export const invitation = z.object({
+  id: idSchema('invitation'),
+  email: z.string(),
+  roles: z.array(builtInRole),
+  invitedBy: z.object({ id: idSchema('user'), name: z.string() }),
+  createdAt: time,
+  expiresAt: time,
+});
+export type Invitation = z.infer<typeof invitation>;
+export const invitationList = listOf(invitation);
+/** The link carries its secret in the fragment and is shown only in this answer and in the mail. */
+export const invitationCreated = invitation.extend({ link: z.string() });
+export const invitationPreview = z.object({ token: secret });
+export const invitationShown = z.object({
+  tenant: z.object({ name: z.string(), slug: z.string() }),
+  email: z.string(),
+  invitedBy: z.string(),
+  expiresAt: time,
+});
+export const invitationAccept = z.object({ token: secret, name: text(80), password });

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { BUILT_IN_ROLES, PERMISSIONS, type BuiltInRole, type Permission } from '../access/permissions.ts';
+import { idSchema } from '../ids.ts';
+import { email, listOf, password, secret, slug, text, time } from './common.ts';
+
+export const builtInRole = z.enum(Object.keys(BUILT_IN_ROLES) as [BuiltInRole, ...BuiltInRole[]]);
+export const permission = z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission[]]);
+export const REGIONS = ['auto', 'eu'] as const;
+
+export const signUp = z.object({
+  tenant: z.object({ name: text(80), slug, region: z.enum(REGIONS).default('auto') }),
+  user: z.object({ name: text(80), email, password }),
+});
+export const login = z.object({ tenant: slug, email, password: z.string().min(1, 'must not be empty').max(256) });
+export const verifyEmail = z.object({ token: secret });
+
+export const me = z.object({
+  user: z.object({ id: idSchema('user'), name: z.string(), email: z.string(), emailVerified: z.boolean(), roles: z.array(builtInRole) }),
+  tenant: z.object({ id: idSchema('tenant'), name: z.string(), slug: z.string(), region: z.enum(REGIONS) }),
+  permissions: z.array(permission),
+  session: z.object({ id: idSchema('session'), expiresAt: time }),
+});
+export type Me = z.infer<typeof me>;
+
+export const session = z.object({
+  id: idSchema('session'),
+  current: z.boolean(),
+  createdAt: time,
+  lastSeenAt: time,
+  expiresAt: time,
+  ip: z.string().nullable(),
+  browser: z.string().nullable(),
+  os: z.string().nullable(),
+  device: z.string().nullable(),
+});
+export const sessionList = listOf(session);

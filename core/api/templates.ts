@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { TEMPLATE_ROLES } from '../access/template-acl.ts';
+import { idSchema } from '../ids.ts';
+import { listOf, multiline, text, time } from './common.ts';
+
+const isHttps = (value: string) => {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return url.protocol === 'https:' && url.username === '' && url.password === '';
+};
+const isLoopbackHttp = (value: string) => {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return (
+    url.protocol === 'http:' && url.username === '' && url.password === '' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  );
+};
+
+/** git over https, no credentials inside; http only to the runner's own loopback, as tests and labs serve it */
+export const repositoryUrl = z
+  .string()
+  .trim()
+  .max(500)
+  .refine((value) => value === '' || isHttps(value) || isLoopbackHttp(value), 'must be an https:// address without a user name, or empty');
+
+export const SANDBOX_DRIVERS = ['bubblewrap', 'process'] as const;
+export const TEMPLATE_ICONS = [
+  'box',
+  'braces',
+  'bug',
+  'cloud',
+  'code',
+  'container',
+  'cpu',
+  'database',
+  'flask',
+  'globe',
+  'rocket',
+  'server',
+  'shield',
+  'terminal',
+] as const;
+
+const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a name of letters, digits and _');
+
+/** A web tool that runs in the workspace. Opening it comes with web apps; the list is part of the version from the start. */
+export const templateApp = z.object({ name: text(40), port: z.number().int().min(1024).max(65535) });
+
+export const templateSpec = z.object({
+  repository: repositoryUrl.default(''),
+  /** run by `bash` in the workspace's home at each start, after the clone */
+  startupScript: multiline(20_000).default(''),
+  environment: z
+    .record(envName, multiline(4000))
+    .refine((vars) => Object.keys(vars).length <= 50, 'must have at most 50 variables')
+    .default({}),
+  apps: z.array(templateApp).max(20).default([]),
+  /** `bubblewrap`: only on runners that isolate; `process`: also on runners that can't */
+  driver: z.enum(SANDBOX_DRIVERS).default('bubblewrap'),
+});
+export type TemplateSpec = z.infer<typeof templateSpec>;
+
+export const templateName = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$/, 'must have 2 to 40 small letters, digits or hyphens');
+
+export const templateCreate = z.object({
+  name: templateName,
+  description: text(300, 0).default(''),
+  icon: z.enum(TEMPLATE_ICONS).default('code'),
+  spec: templateSpec.prefault({}),
+});
+export const templateUpdate = z.object({ description: text(300, 0), icon: z.enum(TEMPLATE_ICONS) }).partial();
+
+export const templateRole = z.enum(TEMPLATE_ROLES);
+export const template = z.object({
+  id: idSchema('template'),
+  name: z.string(),
+  description: z.string(),
+  icon: z.enum(TEMPLATE_ICONS),
+  version: z.object({ id: idSchema('templateVersion'), number: z.number().int(), createdAt: time }),
+  /** what the caller may do with it */
+  role: templateRole,
+  workspaces: z.number().int(),
+  createdAt: time,
+});
+export type Template = z.infer<typeof template>;
+export const templateList = listOf(template);
+export const templateDetail = template.extend({ spec: templateSpec });
+
+export const templateVersionCreate = z.object({ spec: templateSpec });
+export const templateVersion = z.object({
+  id: idSchema('templateVersion'),
+  number: z.number().int(),
+  spec: templateSpec,
+  createdBy: z.string(),
+  createdAt: time,
+});
+export const templateVersionList = listOf(templateVersion);
+
+export const aclSubject = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('user'), id: idSchema('user') }),
+  z.object({ type: z.literal('group'), id: idSchema('group') }),
+  z.object({ type: z.literal('everyone') }),
+]);
+export const aclEntry = z.object({ subject: aclSubject, role: templateRole, expiresAt: time.nullable().default(null) });
+/** `name` is that of the subject, for people; it is ignored in what is sent */
+export const aclShown = z.object({ items: z.array(aclEntry.extend({ name: z.string() })) });
+export const aclPut = z.object({ items: z.array(aclEntry).max(200) });

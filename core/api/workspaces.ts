@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { idSchema } from '../ids.ts';
+import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
+import { listOf, secret, text, time } from './common.ts';
+import { SANDBOX_DRIVERS } from './templates.ts';
+
+export const workspaceName = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^[a-z0-9][a-z0-9-]{0,38}[a-z0-9]$/, 'must have 2 to 40 small letters, digits or hyphens');
+
+export const workspaceCreate = z.object({
+  templateId: idSchema('template'),
+  name: workspaceName,
+  /** left out: the confirmed, connected runner with the fewest workspaces that offers the template's driver */
+  runnerId: idSchema('runner').optional(),
+});
+
+export const workspace = z.object({
+  id: idSchema('workspace'),
+  name: z.string(),
+  owner: z.object({ id: idSchema('user'), name: z.string() }),
+  template: z.object({ id: idSchema('template'), name: z.string(), version: z.number().int() }),
+  runner: z.object({ id: idSchema('runner'), name: z.string(), online: z.boolean() }),
+  desired: z.enum(['running', 'stopped', 'deleted']),
+  phase: z.enum(WORKSPACE_PHASES),
+  generation: z.number().int(),
+  step: z.string().nullable(),
+  percent: z.number().nullable(),
+  error: z.string().nullable(),
+  createdAt: time,
+  lastUsedAt: time.nullable(),
+  mine: z.boolean(),
+});
+export type Workspace = z.infer<typeof workspace>;
+export const workspaceList = listOf(workspace);
+
+/** `websocket` subprotocols: `gatehouse.v1` and `ticket.<ticket>`; the grant is for the runner. */
+export const attachment = z.object({
+  connectionId: idSchema('connection'),
+  ticket: z.string(),
+  grant: z.string(),
+  expiresAt: time,
+  runner: z.object({ id: idSchema('runner'), name: z.string(), fingerprint: z.string() }),
+});
+export type Attachment = z.infer<typeof attachment>;
+
+export const workspaceLogs = z.object({ generation: z.number().int(), offset: z.number().int(), text: z.string(), truncated: z.boolean() });
+
+export const RUNNER_STATES = ['unconfirmed', 'online', 'offline'] as const;
+export const runner = z.object({
+  id: idSchema('runner'),
+  name: z.string(),
+  state: z.enum(RUNNER_STATES),
+  fingerprint: z.string(),
+  version: z.string(),
+  platform: z.string(),
+  labels: z.record(z.string(), z.string()),
+  drivers: z.array(z.enum(SANDBOX_DRIVERS)),
+  warnings: z.array(z.string()),
+  workspaces: z.number().int(),
+  load: z
+    .object({ load1: z.number(), memoryFree: z.number(), memoryTotal: z.number(), diskFree: z.number(), running: z.number() })
+    .nullable(),
+  createdAt: time,
+  lastSeenAt: time.nullable(),
+});
+export type Runner = z.infer<typeof runner>;
+export const runnerList = listOf(runner);
+/** the fingerprint that the administrator compared with the runner's console */
+export const runnerConfirm = z.object({ fingerprint: z.string().max(200) });
+
+export const enrollmentCreate = z.object({ name: text(60).optional() });
+/** `code` is shown once; it works once, for 15 minutes */
+export const enrollmentCreated = z.object({ id: idSchema('enrollment'), code: z.string(), command: z.string(), expiresAt: time });
+/** live progress of an enrolment for the page: the runner that used the code, once it has */
+export const enrollment = z.object({ id: idSchema('enrollment'), expiresAt: time, runner: runner.nullable() });
+
+const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
+export const runnerEnroll = z.object({
+  code: secret,
+  name: text(60),
+  /** raw public keys: Ed25519 to prove who it is, X25519 for the encrypted sessions */
+  identityKey: publicKey,
+  agreementKey: publicKey,
+  version: z.string().max(50),
+  platform: z.string().max(100),
+});
+export const runnerEnrolled = z.object({
+  runnerId: idSchema('runner'),
+  tenant: z.object({ id: idSchema('tenant'), name: z.string(), slug: z.string() }),
+  token: z.string(),
+  fingerprint: z.string(),
+  /** JWKS of those who may sign viewer grants, and their `iss` */
+  issuer: z.string(),
+  keys: z.array(z.record(z.string(), z.unknown())),
+});

@@ -1,0 +1,188 @@
+import { z } from 'zod';
+
+export const RESOURCE_TYPES = [
+  'tenant',
+  'user',
+  'session',
+  'invitation',
+  'role',
+  'template',
+  'runner',
+  'workspace',
+  'connection',
+  'terminal',
+  'siem',
+  'audit',
+  'policy',
+] as const;
+export type ResourceType = (typeof RESOURCE_TYPES)[number];
+
+export const OUTCOMES = ['success', 'failure', 'denied'] as const;
+export const ACTOR_TYPES = ['user', 'runner', 'system', 'operator', 'anonymous'] as const;
+
+interface Action {
+  resource: ResourceType;
+  /** "Ines **created template payments**": the past tense after the actor; {resource} is the name */
+  done: string;
+  /** "Ines was refused to **create template payments**" */
+  attempt: string;
+}
+
+/**
+ * Every action that can be recorded. A new one does not compile until it has its sentences here
+ * and its mappings in the exporters.
+ */
+export const AUDIT_ACTIONS = {
+  'tenant.create': { resource: 'tenant', done: 'signed up the organisation {resource}', attempt: 'sign up the organisation {resource}' },
+  'tenant.update': { resource: 'tenant', done: 'changed the organisation {resource}', attempt: 'change the organisation {resource}' },
+  'tenant.suspend': { resource: 'tenant', done: 'suspended the organisation {resource}', attempt: 'suspend the organisation {resource}' },
+  'tenant.activate': {
+    resource: 'tenant',
+    done: 'reactivated the organisation {resource}',
+    attempt: 'reactivate the organisation {resource}',
+  },
+  'user.sign_in': { resource: 'user', done: 'signed in', attempt: 'sign in' },
+  'user.sign_out': { resource: 'user', done: 'signed out', attempt: 'sign out' },
+  'user.sign_out_everywhere': { resource: 'user', done: 'signed {resource} out everywhere', attempt: 'sign {resource} out everywhere' },
+  'user.verify_email': { resource: 'user', done: 'verified the e-mail address of {resource}', attempt: 'verify an e-mail address' },
+  'user.join': { resource: 'user', done: 'joined the organisation', attempt: 'join the organisation' },
+  'session.end': { resource: 'session', done: 'ended a session of {resource}', attempt: 'end a session of {resource}' },
+  'invitation.create': { resource: 'invitation', done: 'invited {resource}', attempt: 'invite {resource}' },
+  'invitation.revoke': {
+    resource: 'invitation',
+    done: 'took back the invitation of {resource}',
+    attempt: 'take back the invitation of {resource}',
+  },
+  'template.create': { resource: 'template', done: 'created template {resource}', attempt: 'create template {resource}' },
+  'template.update': { resource: 'template', done: 'changed template {resource}', attempt: 'change template {resource}' },
+  'template.publish': {
+    resource: 'template',
+    done: 'published a new version of template {resource}',
+    attempt: 'publish a new version of template {resource}',
+  },
+  'template.delete': { resource: 'template', done: 'deleted template {resource}', attempt: 'delete template {resource}' },
+  'template.acl.update': {
+    resource: 'template',
+    done: 'changed who may use template {resource}',
+    attempt: 'change who may use template {resource}',
+  },
+  'template.read': { resource: 'template', done: 'opened template {resource}', attempt: 'open template {resource}' },
+  'runner.enrollment.create': {
+    resource: 'runner',
+    done: 'made an enrolment code for a runner',
+    attempt: 'make an enrolment code for a runner',
+  },
+  'runner.enroll': { resource: 'runner', done: 'enrolled runner {resource}', attempt: 'enrol a runner' },
+  'runner.confirm': {
+    resource: 'runner',
+    done: 'confirmed the fingerprint of runner {resource}',
+    attempt: 'confirm the fingerprint of runner {resource}',
+  },
+  'runner.remove': { resource: 'runner', done: 'removed runner {resource}', attempt: 'remove runner {resource}' },
+  'runner.connect': { resource: 'runner', done: 'came online', attempt: 'come online' },
+  'runner.disconnect': { resource: 'runner', done: 'went offline', attempt: 'go offline' },
+  'workspace.create': { resource: 'workspace', done: 'created workspace {resource}', attempt: 'create workspace {resource}' },
+  'workspace.start': { resource: 'workspace', done: 'started workspace {resource}', attempt: 'start workspace {resource}' },
+  'workspace.stop': { resource: 'workspace', done: 'stopped workspace {resource}', attempt: 'stop workspace {resource}' },
+  'workspace.delete': { resource: 'workspace', done: 'deleted workspace {resource}', attempt: 'delete workspace {resource}' },
+  'workspace.read': { resource: 'workspace', done: 'opened workspace {resource}', attempt: 'open workspace {resource}' },
+  'workspace.running': { resource: 'workspace', done: 'reports workspace {resource} running', attempt: 'bring up workspace {resource}' },
+  'workspace.stopped': { resource: 'workspace', done: 'reports workspace {resource} stopped', attempt: 'stop workspace {resource}' },
+  'workspace.deleted': { resource: 'workspace', done: 'reports workspace {resource} deleted', attempt: 'delete workspace {resource}' },
+  'connection.open': { resource: 'connection', done: 'opened a connection to {resource}', attempt: 'open a connection to {resource}' },
+  'connection.join': { resource: 'connection', done: 'connected to {resource}', attempt: 'connect to {resource}' },
+  'connection.end': { resource: 'connection', done: 'disconnected from {resource}', attempt: 'disconnect from {resource}' },
+  'siem.create': { resource: 'siem', done: 'added SIEM destination {resource}', attempt: 'add SIEM destination {resource}' },
+  'siem.update': { resource: 'siem', done: 'changed SIEM destination {resource}', attempt: 'change SIEM destination {resource}' },
+  'siem.delete': { resource: 'siem', done: 'removed SIEM destination {resource}', attempt: 'remove SIEM destination {resource}' },
+  'siem.pause': { resource: 'siem', done: 'paused SIEM destination {resource}', attempt: 'pause SIEM destination {resource}' },
+  'siem.resume': { resource: 'siem', done: 'resumed SIEM destination {resource}', attempt: 'resume SIEM destination {resource}' },
+  'siem.test': { resource: 'siem', done: 'sent a test event to SIEM destination {resource}', attempt: 'test SIEM destination {resource}' },
+  'siem.failing': {
+    resource: 'siem',
+    done: 'found that SIEM destination {resource} is failing',
+    attempt: 'deliver to SIEM destination {resource}',
+  },
+  'siem.recovered': {
+    resource: 'siem',
+    done: 'found SIEM destination {resource} working again',
+    attempt: 'deliver to SIEM destination {resource}',
+  },
+  'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'request.denied': { resource: 'policy', done: 'sent a request that was refused', attempt: 'call {resource}' },
+} as const satisfies Record<string, Action>;
+
+export type AuditAction = keyof typeof AUDIT_ACTIONS;
+const actionNames = Object.keys(AUDIT_ACTIONS) as [AuditAction, ...AuditAction[]];
+
+const actor = z.object({
+  type: z.enum(ACTOR_TYPES),
+  /** null: nobody we know */
+  id: z.string().nullable(),
+  name: z.string(),
+  email: z.string().nullable(),
+  /** how it proved who it is: `session`, `runner-token`, … */
+  via: z.string().nullable(),
+});
+export type AuditActor = z.infer<typeof actor>;
+
+const origin = z.object({
+  ip: z.string().nullable(),
+  userAgent: z.string().nullable(),
+  browser: z.string().nullable(),
+  os: z.string().nullable(),
+  device: z.string().nullable(),
+  country: z.string().nullable(),
+  city: z.string().nullable(),
+  asn: z.string().nullable(),
+});
+export type AuditOrigin = z.infer<typeof origin>;
+
+const change = z.object({
+  path: z.string(),
+  old: z.unknown(),
+  new: z.unknown(),
+  /** the value is a secret: both sides are null, only that it changed is said */
+  secret: z.boolean(),
+});
+export type AuditChange = z.infer<typeof change>;
+
+/** An event as a use case makes it, before the ledger has numbered it. Times are UTC with milliseconds. */
+export const draftEvent = z.object({
+  id: z.string(),
+  time: z.iso.datetime({ precision: 3 }),
+  actor,
+  action: z.enum(actionNames),
+  resource: z.object({ type: z.enum(RESOURCE_TYPES), id: z.string().nullable(), name: z.string() }),
+  outcome: z.enum(OUTCOMES),
+  /** HTTP status of the answer, null where there was no request */
+  status: z.number().int().nullable(),
+  /** why it failed or was refused */
+  reason: z.string().nullable(),
+  origin: origin.nullable(),
+  requestId: z.string().nullable(),
+  sessionId: z.string().nullable(),
+  workspaceId: z.string().nullable(),
+  grantId: z.string().nullable(),
+  diff: z.array(change),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+});
+export type DraftEvent = z.infer<typeof draftEvent>;
+
+/** An event as the ledger keeps it: numbered without gaps within its tenant. */
+export const auditEvent = draftEvent.extend({ seq: z.number().int().min(1), recordedAt: z.iso.datetime({ precision: 3 }) });
+export type AuditEvent = z.infer<typeof auditEvent>;
+
+/** The event as a sentence without the actor, for people: "created template payments". */
+export function sentence(event: Pick<DraftEvent, 'action' | 'outcome' | 'resource'>): string {
+  const { done, attempt } = AUDIT_ACTIONS[event.action];
+  const fill = (words: string) => words.replace('{resource}', event.resource.name);
+  switch (event.outcome) {
+    case 'success':
+      return fill(done);
+    case 'failure':
+      return `failed to ${fill(attempt)}`;
+    case 'denied':
+      return `was refused to ${fill(attempt)}`;
+  }
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { idSchema } from '../ids.ts';
+import { templateSpec } from '../api/templates.ts';
+
+/** The control link: JSON text messages between a runner and its Runner object. */
+
+export const WORKSPACE_PHASES = ['queued', 'starting', 'running', 'stopping', 'stopped', 'failed', 'deleted'] as const;
+
+/** What the tenant wants of one workspace. `generation` grows with each start, stop or delete. */
+export const workspaceOrder = z.object({
+  workspaceId: idSchema('workspace'),
+  generation: z.number().int().min(1),
+  desired: z.enum(['running', 'stopped', 'deleted']),
+  name: z.string(),
+  owner: z.object({ name: z.string(), email: z.string() }),
+  spec: templateSpec,
+});
+export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
+
+export const toRunner = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('challenge'), nonce: z.string() }),
+  /** after the proof; `orders` is all that the tenant wants of this runner: what is not listed must not run */
+  z.object({ kind: z.literal('ready'), runnerId: z.string(), confirmed: z.boolean(), orders: z.array(workspaceOrder) }),
+  z.object({ kind: z.literal('order'), order: workspaceOrder }),
+  /** reports up to this number are stored; the runner may forget them */
+  z.object({ kind: z.literal('stored'), report: z.number().int() }),
+  /** bytes of build log stored for this workspace and generation */
+  z.object({ kind: z.literal('logged'), workspaceId: z.string(), generation: z.number().int(), offset: z.number().int() }),
+  z.object({ kind: z.literal('removed') }),
+]);
+export type ToRunner = z.infer<typeof toRunner>;
+
+export const workspaceReport = z.object({
+  workspaceId: idSchema('workspace'),
+  generation: z.number().int().min(1),
+  phase: z.enum(['starting', 'running', 'stopping', 'stopped', 'failed', 'deleted']),
+  /** what is being done, e.g. "Cloning the repository" */
+  step: z.string().max(200).optional(),
+  percent: z.number().int().min(0).max(100).optional(),
+  /** phase `failed`: what failed, for a person to read */
+  error: z.string().max(2000).optional(),
+  exitCode: z.number().int().optional(),
+});
+export type WorkspaceReport = z.infer<typeof workspaceReport>;
+
+export const fromRunner = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('proof'),
+    signature: z.string().max(200),
+    version: z.string().max(50),
+    platform: z.string().max(100),
+    labels: z.record(z.string().max(63), z.string().max(63)),
+    drivers: z.array(z.enum(['bubblewrap', 'process'])),
+    warnings: z.array(z.string().max(300)).max(20),
+    /** what it really has on disk and running */
+    inventory: z
+      .array(z.object({ workspaceId: z.string(), generation: z.number().int(), phase: z.enum(['running', 'stopped']) }))
+      .max(1000),
+  }),
+  /** numbered without gaps per runner and repeated until `stored` */
+  z.object({ kind: z.literal('report'), report: z.number().int().min(1), time: z.iso.datetime(), body: workspaceReport }),
+  /** build log, in UTF-8 bytes from `offset`; text at most 16 KiB */
+  z.object({
+    kind: z.literal('log'),
+    workspaceId: idSchema('workspace'),
+    generation: z.number().int(),
+    offset: z.number().int().min(0),
+    text: z.string().max(16384),
+  }),
+  z.object({
+    kind: z.literal('load'),
+    load1: z.number(),
+    memoryFree: z.number(),
+    memoryTotal: z.number(),
+    diskFree: z.number(),
+    running: z.number().int(),
+  }),
+]);
+export type FromRunner = z.infer<typeof fromRunner>;
+
+/** Object → browser, on the live log of one workspace (`GET /workspaces/:id/logs` as WebSocket). */
+export const toWatcher = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('log'), generation: z.number().int(), offset: z.number().int(), text: z.string() }),
+  z.object({
+    kind: z.literal('state'),
+    generation: z.number().int(),
+    phase: z.enum(WORKSPACE_PHASES),
+    step: z.string().nullable(),
+    percent: z.number().nullable(),
+    error: z.string().nullable(),
+  }),
+]);
+export type ToWatcher = z.infer<typeof toWatcher>;

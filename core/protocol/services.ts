@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+/**
+ * Services on streams. The browser sends `open` (a request below, JSON), the runner answers `head`
+ * ({ok:true, …} or {ok:false, code, message}), then `data`, `message` and `fin` as the service says.
+ */
+
+const path = z
+  .string()
+  .max(4096)
+  .refine((value) => !value.includes('\0'), 'must not contain NUL')
+  .describe('relative to the root of the workspace, "/" between names, "" is the root');
+
+const size = { cols: z.number().int().min(2).max(1000), rows: z.number().int().min(1).max(500) };
+
+export const serviceRequest = z.discriminatedUnion('method', [
+  /** opens a terminal; the stream then carries its bytes both ways; head: ptyOpened */
+  z.object({ method: z.literal('pty.open'), ...size, cwd: path.optional(), name: z.string().max(80).optional() }),
+  /** joins a terminal; output continues at `from` where the ring still has it, else at `head.offset`; head: ptyOpened */
+  z.object({ method: z.literal('pty.attach'), terminalId: z.string(), from: z.number().int().min(0), ...size }),
+  z.object({ method: z.literal('pty.list') }),
+  z.object({ method: z.literal('pty.rename'), terminalId: z.string(), name: z.string().min(1).max(80) }),
+  /** ends the terminal's programs */
+  z.object({ method: z.literal('pty.close'), terminalId: z.string() }),
+  z.object({ method: z.literal('files.list'), path }),
+  z.object({ method: z.literal('files.stat'), path }),
+  /** head: fileRead, then the bytes as `data`, then `fin` */
+  z.object({ method: z.literal('files.read'), path }),
+  /** bytes follow as `data` and `fin`; head: fileStat, or {ok:false, code:'conflict'} when `etag` is not what is there */
+  z.object({
+    method: z.literal('files.write'),
+    path,
+    etag: z.string().nullable().describe('of the version edited; null: must not exist yet; "*": whatever is there'),
+    size: z.number().int().min(0),
+  }),
+  z.object({ method: z.literal('files.mkdir'), path }),
+  z.object({ method: z.literal('files.rename'), from: path, to: path }),
+  z.object({ method: z.literal('files.delete'), path, recursive: z.boolean() }),
+  /** head ok, then one `message` fileEvents per coalesced change until the stream is reset */
+  z.object({ method: z.literal('files.watch'), path }),
+]);
+export type ServiceRequest = z.infer<typeof serviceRequest>;
+
+export const SERVICE_ERRORS = [
+  'invalid',
+  'not-found',
+  'exists',
+  'conflict',
+  'not-a-file',
+  'not-a-directory',
+  'not-empty',
+  'too-large',
+  'refused',
+  'limit',
+  'internal',
+] as const;
+
+export const failure = z.object({ ok: z.literal(false), code: z.enum(SERVICE_ERRORS), message: z.string() });
+
+export const ptyInfo = z.object({
+  terminalId: z.string(),
+  name: z.string(),
+  ...size,
+  /** bytes of output so far */
+  offset: z.number().int(),
+  exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable() }).nullable(),
+});
+export type PtyInfo = z.infer<typeof ptyInfo>;
+
+/** `offset` is that of the first `data` byte to come; beyond `from` when older output is gone. */
+export const ptyOpened = z.object({ ok: z.literal(true), terminal: ptyInfo, offset: z.number().int() });
+export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInfo) });
+
+/** `message` on a pty stream. Browser → runner: resize. Runner → browser: exit, renamed, resized. */
+export const ptyMessage = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('resize'), ...size }),
+  z.object({ kind: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() }),
+  z.object({ kind: z.literal('renamed'), name: z.string() }),
+]);
+export type PtyMessage = z.infer<typeof ptyMessage>;
+
+export const fileEntry = z.object({
+  name: z.string(),
+  kind: z.enum(['file', 'directory', 'symlink', 'other']),
+  size: z.number().int(),
+  modified: z.number().describe('milliseconds since the epoch'),
+});
+export type FileEntry = z.infer<typeof fileEntry>;
+
+export const fileList = z.object({ ok: z.literal(true), entries: z.array(fileEntry), truncated: z.boolean() });
+export const fileStat = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string() });
+/** `binary`: a NUL within the first 8 KiB */
+export const fileRead = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string(), binary: z.boolean() });
+export const done = z.object({ ok: z.literal(true) });
+export const fileEvents = z.object({ kind: z.literal('changed'), paths: z.array(z.string()).max(500), overflow: z.boolean() });
+
+/** Reply of each method, by name: what the browser parses `head` with. */
+export const SERVICE_HEADS = {
+  'pty.open': ptyOpened,
+  'pty.attach': ptyOpened,
+  'pty.list': ptyList,
+  'pty.rename': done,
+  'pty.close': done,
+  'files.list': fileList,
+  'files.stat': fileStat,
+  'files.read': fileRead,
+  'files.write': fileStat,
+  'files.mkdir': done,
+  'files.rename': done,
+  'files.delete': done,
+  'files.watch': done,
+} as const satisfies Record<ServiceRequest['method'], z.ZodType>;
+
+/** `reset` carries this. */
+export const resetBody = z.object({ code: z.enum([...SERVICE_ERRORS, 'cancelled']), message: z.string().max(300) });
