@@ -1,0 +1,12 @@
+import type { Env as ProductEnv } from '../../worker/platform/env.ts';
+import type { D1Migration } from 'cloudflare:test';
+
+declare global {
+  namespace Cloudflare {
+    interface Env extends ProductEnv {
+      SHARD_0: D1Database;
+      TEST_DIRECTORY_MIGRATIONS: D1Migration[];
+      TEST_SHARD_MIGRATIONS: D1Migration[];
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+const TEST_SECRETS = {
+  ENVIRONMENT: 'local',
+  ORIGIN: 'https://gatehouse.test',
+  GRANT_KEY: JSON.stringify({
+    kty: 'OKP',
+    crv: 'Ed25519',
+    kid: 'test',
+    x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+    d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+  }),
+  KEK: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8',
+  OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
+  SIGN_UPS_PER_HOUR: '1000000',
+};
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'core', environment: 'node', include: ['core/**/*.test.ts', 'test/core/**/*.test.ts', 'test/house/**/*.test.ts'] } },
+      {
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              bindings: {
+                ...TEST_SECRETS,
+                TEST_DIRECTORY_MIGRATIONS: await readD1Migrations('migrations/directory'),
+                TEST_SHARD_MIGRATIONS: await readD1Migrations('migrations/shard'),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'worker',
+          include: ['test/worker/**/*.test.ts', 'worker/**/*.test.ts'],
+          setupFiles: ['test/support/worker-setup.ts'],
+        },
+      },
+    ],
+  },
+});

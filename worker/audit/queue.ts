@@ -1,0 +1,11 @@
+import { z } from 'zod';
+
+/** Queue messages are pointers: the events stay in the ledger and in R2 (a message ends at 128 KB). */
+
+/** A sealed segment that waits to be archived. */
+export const segmentPointer = z.object({ tenantId: z.string(), shard: z.string(), first: z.number().int(), last: z.number().int() });
+export type SegmentPointer = z.infer<typeof segmentPointer>;
+
+/** A destination whose cursor is behind. */
+export const doorbell = z.object({ tenantId: z.string(), shard: z.string(), destinationId: z.string() });
+export type Doorbell = z.infer<typeof doorbell>;

@@ -1,0 +1,91 @@
+import { newId } from '@gatehouse/core/ids.ts';
+import type { LedgerPort, MailPort, Services, ThrottlePort, WorkspacePort } from './platform/context.ts';
+import { parseSettings, shardsOf, type Env, type Settings } from './platform/env.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { log } from './platform/log.ts';
+import { deployedMail, localMail } from './platform/mail.ts';
+import { Secrets } from './platform/secrets.ts';
+import { TenantDb } from './platform/tenant-db.ts';
+
+/** Tenant of the events that belong to no tenant; its outbox lies in the directory. */
+export const SYSTEM_TENANT = 'system';
+export const DIRECTORY_SHARD = 'directory';
+
+const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+
+/** The only place that makes things: bindings and settings in, services out. */
+export function compose(env: Env, defer: (work: Promise<unknown>) => void): Services {
+  const settings = parseSettings(env);
+  const shards = shardsOf(env);
+  const now = () => new Date();
+  return {
+    settings,
+    now,
+    random,
+    newId: (kind) => newId(kind, Date.now(), random(16)),
+    directory: env.DIRECTORY,
+    shards,
+    tenantDb: (shard, tenantId) => new TenantDb(shardNamed(shards, shard), shard, tenantId),
+    systemDb: new TenantDb(env.DIRECTORY, DIRECTORY_SHARD, SYSTEM_TENANT),
+    ledger: ledgerPort(env, settings),
+    mail: mailPort(env, settings, now),
+    secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),
+    workspaces: workspacePort(env, settings),
+    throttle: throttlePort(env),
+    defer,
+    log,
+  };
+}
+
+/** @throws AppError `not-signed-in`: only a credential names a shard, and this one names none of ours */
+function shardNamed(shards: Map<string, D1Database>, name: string): D1Database {
+  const d1 = shards.get(name);
+  if (!d1) throw new AppError('not-signed-in', 'The credential is not valid');
+  return d1;
+}
+
+/** Objects of a tenant in the EU stay there: the shard tells the region, and the region the jurisdiction. */
+export function inRegion<T extends Rpc.DurableObjectBranded>(
+  namespace: DurableObjectNamespace<T>,
+  shard: string,
+  settings: Settings,
+): DurableObjectNamespace<T> {
+  const region = new Map(settings.SHARD_REGIONS.split(',').map((pair) => pair.split('=') as [string, string])).get(shard);
+  return region === 'eu' ? namespace.jurisdiction('eu') : namespace;
+}
+
+export const ledgerOf = (env: Env, settings: Settings, shard: string, tenantId: string) =>
+  inRegion(env.AUDIT_LEDGER, shard, settings).getByName(tenantId);
+export const runnerOf = (env: Env, settings: Settings, shard: string, runnerId: string) =>
+  inRegion(env.RUNNER, shard, settings).getByName(runnerId);
+export const workspaceOf = (env: Env, settings: Settings, shard: string, workspaceId: string) =>
+  inRegion(env.WORKSPACE, shard, settings).getByName(workspaceId);
+
+function ledgerPort(env: Env, settings: Settings): LedgerPort {
+  return {
+    append: (tenantId, shard, batches) => ledgerOf(env, settings, shard, tenantId).append({ tenantId, shard, source: 'api', batches }),
+  };
+}
+
+function workspacePort(env: Env, settings: Settings): WorkspacePort {
+  return {
+    order: (_tenantId, shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
+    removeRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).remove(),
+    closeConnections: async (shard, connections) => {
+      await Promise.all(
+        connections.map(({ workspaceId, connectionId }) => workspaceOf(env, settings, shard, workspaceId).revoke(connectionId)),
+      );
+    },
+  };
+}
+
+function throttlePort(env: Env): ThrottlePort {
+  return {
+    begin: (key, rule) => env.THROTTLE.getByName(key).begin(rule),
+    forget: (key) => env.THROTTLE.getByName(key).forget(),
+  };
+}
+
+function mailPort(env: Env, settings: Settings, now: () => Date): MailPort {
+  return env.MAIL ? deployedMail(env.MAIL, settings.MAIL_FROM) : localMail(env.DIRECTORY, settings, now);
+}

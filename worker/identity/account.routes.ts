@@ -1,0 +1,3 @@
+import { routes } from '../platform/route.ts';
+
+export const accountRoutes = routes();

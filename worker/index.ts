@@ -1,0 +1,41 @@
+import { consume, sweepOutbox } from './audit/consumers.ts';
+import { LedgerShell } from './audit/ledger.object.ts';
+import { app } from './app.ts';
+import { compose } from './compose.ts';
+import { sweepDirectory } from './directory/sweep.ts';
+import { ThrottleShell } from './identity/throttle.object.ts';
+import { servePage } from './pages.ts';
+import type { Env } from './platform/env.ts';
+import { RunnerShell } from './workspaces/runner.object.ts';
+import { WorkspaceShell } from './workspaces/workspace.object.ts';
+
+export class AuditLedger extends LedgerShell {
+  protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
+}
+export class Runner extends RunnerShell {
+  protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
+}
+export class Workspace extends WorkspaceShell {
+  protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
+}
+export class Throttle extends ThrottleShell {
+  protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
+}
+
+export default {
+  fetch(request, env, ctx) {
+    const { pathname } = new URL(request.url);
+    return pathname.startsWith('/api/') ? app.fetch(request, env, ctx) : servePage(request, env);
+  },
+  async queue(batch, env, ctx) {
+    await consume(
+      batch,
+      env,
+      compose(env, (work) => ctx.waitUntil(work)),
+    );
+  },
+  async scheduled(_event, env, ctx) {
+    const services = compose(env, (work) => ctx.waitUntil(work));
+    await Promise.all([sweepOutbox(services), sweepDirectory(services)]);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,70 @@
+import { createMiddleware } from 'hono/factory';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { compose } from './compose.ts';
+import type { Env } from './platform/env.ts';
+import { originOf } from './platform/origin.ts';
+import type { HonoEnv } from './platform/route.ts';
+
+/** Largest JSON body of the API, and its deepest nesting. */
+const MAX_BODY = 256 * 1024;
+const MAX_DEPTH = 20;
+
+/** Services, the request's facts and an id that also stands in the log line and the audit event. */
+export const begin = createMiddleware<HonoEnv & { Bindings: Env }>(async (c, next) => {
+  const services = compose(c.env, (work) => c.executionCtx.waitUntil(work));
+  const id = services.newId('request');
+  c.set('services', services);
+  c.set('request', { id, method: c.req.method, route: c.req.path, origin: originOf(c.req.raw, services.settings.ENVIRONMENT) });
+  c.header('X-Request-Id', id);
+  c.header('Cache-Control', 'no-store');
+  await next();
+});
+
+/** A change comes from our own page, to the letter. Runners and the operator carry a bearer token instead of a cookie. */
+export const sameOrigin = createMiddleware<HonoEnv>(async (c, next) => {
+  const safe = c.req.method === 'GET' || c.req.method === 'HEAD';
+  if (!safe && c.req.header('Authorization') === undefined && c.req.header('Origin') !== c.get('services').settings.ORIGIN) {
+    throw new AppError('foreign-origin', 'A change must come from Gatehouse’s own page');
+  }
+  await next();
+});
+
+/** Bodies are JSON of bounded size and depth; what is larger is not even parsed. */
+export const boundedBody = createMiddleware<HonoEnv>(async (c, next) => {
+  if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && c.req.raw.body) {
+    if (Number(c.req.header('Content-Length') ?? 0) > MAX_BODY) throw new AppError('too-large', 'A body is at most 256 KiB');
+    const text = await readBounded(c.req.raw);
+    if (text !== '') {
+      if (!/^application\/json\b/i.test(c.req.header('Content-Type') ?? ''))
+        throw new AppError('unsupported-media-type', 'Send Content-Type: application/json');
+      if (depthOf(text) > MAX_DEPTH)
+        throw new AppError('invalid', 'The body is nested too deep', {
+          errors: [{ path: '', message: `must be nested at most ${MAX_DEPTH} deep` }],
+        });
+    }
+    c.req.raw = new Request(c.req.raw, { body: text });
+  }
+  await next();
+});
+
+async function readBounded(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MAX_BODY) throw new AppError('too-large', 'A body is at most 256 KiB');
+    chunks.push(chunk);
+  }
+  return new Blob(chunks).text();
+}
+
+/** Deepest nesting of brackets outside strings, without parsing. */
+function depthOf(text: string): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
+    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth);
+    else if (token === '}' || token === ']') depth--;
+  }
+  return deepest;
+}

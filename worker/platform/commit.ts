@@ -1,0 +1,132 @@
+import { AppError } from '@gatehouse/core/errors.ts';
+import type { AuditAction, AuditActor, AuditChange, DraftEvent } from '@gatehouse/core/audit/event.ts';
+import type { Permission } from '@gatehouse/core/access/permissions.ts';
+import type { Actor, Context, UserContext } from './context.ts';
+import { statement, type Statement, type TenantDb } from './tenant-db.ts';
+
+/** What a commit needs of a context; sign-up and the system ledger have no tenant to offer yet. */
+export type EventContext = Pick<Context, 'actor' | 'request' | 'now' | 'newId' | 'ledger' | 'defer' | 'log'> & { db: TenantDb };
+
+export interface EventFacts {
+  action: AuditAction;
+  resource: { type: DraftEvent['resource']['type']; id: string | null; name: string };
+  outcome?: DraftEvent['outcome'];
+  status?: number;
+  reason?: string;
+  diff?: AuditChange[];
+  details?: DraftEvent['details'];
+  workspaceId?: string;
+  sessionId?: string;
+}
+
+/** The event of what is being done here and now by the context's actor. */
+export function eventOf(ctx: EventContext, facts: EventFacts): DraftEvent {
+  return {
+    id: ctx.newId('event'),
+    time: ctx.now().toISOString(),
+    actor: auditActor(ctx.actor),
+    action: facts.action,
+    resource: facts.resource,
+    outcome: facts.outcome ?? 'success',
+    status: facts.status ?? null,
+    reason: facts.reason ?? null,
+    origin: ctx.request?.origin ?? null,
+    requestId: ctx.request?.id ?? null,
+    sessionId: facts.sessionId ?? (ctx.actor.type === 'user' ? ctx.actor.sessionId : null),
+    workspaceId: facts.workspaceId ?? null,
+    grantId: null,
+    diff: facts.diff ?? [],
+    details: facts.details ?? {},
+  };
+}
+
+function auditActor(actor: Actor): AuditActor {
+  switch (actor.type) {
+    case 'user':
+      return { type: 'user', id: actor.id, name: actor.name, email: actor.email, via: 'session' };
+    case 'runner':
+      return { type: 'runner', id: actor.id, name: actor.name, email: null, via: 'runner-token' };
+    case 'system':
+      return { type: 'system', id: null, name: actor.name, email: null, via: null };
+    case 'operator':
+      return { type: 'operator', id: null, name: 'Operator', email: null, via: 'operator-token' };
+    case 'anonymous':
+      return { type: 'anonymous', id: null, name: actor.name, email: null, via: null };
+  }
+}
+
+/** Thrown by `commit` when the guarding write matched nothing: nothing at all has changed. */
+export class GuardFailed extends Error {}
+
+/**
+ * Writes a change and its events in one transaction, then sends the events to the ledger.
+ *
+ * `guard`, if any, runs first and must change a row: where it matches nothing the outbox row can't be
+ * made, so the whole batch is undone and GuardFailed is thrown. No read-then-write across trips.
+ *
+ * @throws GuardFailed; a D1 error (`UNIQUE constraint failed: …`) as it comes, see `onUnique`
+ */
+export async function commit(ctx: EventContext, change: { guard?: Statement; changes?: Statement[]; events: DraftEvent[] }): Promise<void> {
+  const outboxId = ctx.newId('outbox');
+  const outbox = outboxRow(ctx, outboxId, change.events, change.guard !== undefined);
+  const batch = [...(change.guard ? [change.guard] : []), outbox, ...(change.changes ?? [])];
+  try {
+    await ctx.db.batch(batch);
+  } catch (error) {
+    if (String(error).includes('NOT NULL constraint failed: outbox.body')) throw new GuardFailed();
+    throw error;
+  }
+  // The sweep repeats what does not arrive now.
+  const sent = ctx.ledger.append(ctx.db.tenantId, ctx.db.shard, [{ outboxId, events: change.events }]);
+  ctx.defer(sent.catch((error: unknown) => ctx.log('warn', 'events wait for the sweep', { outboxId, error: String(error) })));
+}
+
+function outboxRow(ctx: EventContext, id: string, events: DraftEvent[], guarded: boolean): Statement {
+  return statement(
+    `INSERT INTO outbox (tenant_id, id, created_at, body) VALUES (?, ?, ?, ${guarded ? 'CASE WHEN changes() > 0 THEN ? END' : '?'})`,
+    ctx.db.tenantId,
+    id,
+    ctx.now().getTime(),
+    JSON.stringify(events),
+  );
+}
+
+/** Turns the violation of a unique index into the error that the caller names. */
+export async function onUnique<T>(work: Promise<T>, columns: string, error: () => AppError): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (String(cause).includes(`UNIQUE constraint failed: ${columns}`)) throw error();
+    throw cause;
+  }
+}
+
+/** Turns a guard that matched nothing into the error that the caller names. */
+export async function onGuard<T>(work: Promise<T>, error: () => AppError): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (cause instanceof GuardFailed) throw error();
+    throw cause;
+  }
+}
+
+/** Records that something was refused or failed, where no change goes with it. */
+export async function record(ctx: EventContext, facts: EventFacts): Promise<void> {
+  await commit(ctx, { events: [eventOf(ctx, facts)] });
+}
+
+/**
+ * First line of every use case that needs a tenant-wide permission. A refusal is an event.
+ * @throws AppError `permission-denied`
+ */
+export async function require(ctx: Context, permission: Permission, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<UserContext> {
+  if (ctx.actor.type === 'user' && ctx.actor.permissions.has(permission)) return ctx as UserContext;
+  return refuse(ctx, facts, `This needs the permission ${permission}`);
+}
+
+/** Records the refusal of something that exists and throws it. */
+export async function refuse(ctx: Context, facts: Pick<EventFacts, 'action' | 'resource'>, reason: string): Promise<never> {
+  await record(ctx, { ...facts, outcome: 'denied', status: 403, reason });
+  throw new AppError('permission-denied', reason);
+}

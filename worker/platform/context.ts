@@ -1,0 +1,114 @@
+import type { Permission } from '@gatehouse/core/access/permissions.ts';
+import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
+import type { IdKind } from '@gatehouse/core/ids.ts';
+import type { Settings } from './env.ts';
+import type { Secrets } from './secrets.ts';
+import type { TenantDb } from './tenant-db.ts';
+
+/** One outbox row on its way to the ledger. `source` and each event's id deduplicate. */
+export interface OutboxBatch {
+  outboxId: string;
+  events: DraftEvent[];
+}
+
+/** Where a tenant's events go after they are committed. */
+export interface LedgerPort {
+  /** Idempotent. `shard` is where the outbox rows lie; the ledger removes them once it holds the events. */
+  append(tenantId: string, shard: string, batches: OutboxBatch[]): Promise<void>;
+}
+
+export interface MailPort {
+  send(mail: { to: string; subject: string; text: string }): Promise<void>;
+}
+
+/** What the Worker tells runners and open sockets. */
+export interface WorkspacePort {
+  /** tells the runner, if it is connected, that what the tenant wants of this workspace changed */
+  order(tenantId: string, shard: string, runnerId: string, workspaceId: string): Promise<void>;
+  /** closes a removed runner's sockets */
+  removeRunner(shard: string, runnerId: string): Promise<void>;
+  /** closes the browsers' sockets of these connections with 4403 */
+  closeConnections(shard: string, connections: Array<{ workspaceId: string; connectionId: string }>): Promise<void>;
+}
+
+export interface ThrottlePort {
+  /**
+   * Asks before an attempt that costs (a password check, a sign-up).
+   * @returns 0 when it may go on, else the seconds to wait
+   */
+  begin(key: string, rule: { limit: number; windowSeconds: number }): Promise<number>;
+  /** forgets what was counted: the attempt was rightful */
+  forget(key: string): Promise<void>;
+}
+
+/** What every invocation has, whoever caused it. Made only in compose.ts. */
+export interface Services {
+  settings: Settings;
+  now(): Date;
+  random(bytes: number): Uint8Array;
+  newId(kind: IdKind): string;
+  directory: D1Database;
+  shards: Map<string, D1Database>;
+  tenantDb(shard: string, tenantId: string): TenantDb;
+  /** events that belong to no tenant */
+  systemDb: TenantDb;
+  ledger: LedgerPort;
+  mail: MailPort;
+  secrets: Secrets;
+  workspaces: WorkspacePort;
+  throttle: ThrottlePort;
+  /** work that may outlive the answer */
+  defer(work: Promise<unknown>): void;
+  log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void;
+}
+
+export interface RequestFacts {
+  id: string;
+  method: string;
+  /** pattern of the route, never the address itself: that may hold ids */
+  route: string;
+  origin: AuditOrigin;
+}
+
+export interface UserActor {
+  type: 'user';
+  id: string;
+  name: string;
+  email: string;
+  emailVerified: boolean;
+  roles: BuiltInRole[];
+  permissions: ReadonlySet<Permission>;
+  sessionId: string;
+  sessionExpiresAt: string;
+}
+export interface RunnerActor {
+  type: 'runner';
+  id: string;
+  name: string;
+}
+export interface SystemActor {
+  type: 'system';
+  name: string;
+}
+export interface OperatorActor {
+  type: 'operator';
+}
+export interface AnonymousActor {
+  type: 'anonymous';
+  /** what it called itself, e.g. the e-mail address of a failed sign-in */
+  name: string;
+}
+export type Actor = UserActor | RunnerActor | SystemActor | OperatorActor | AnonymousActor;
+
+/** What a use case gets: who asks, for which tenant, and everything it may use. */
+export interface Context extends Services {
+  /** null where no request caused it: objects, queues, cron */
+  request: RequestFacts | null;
+  actor: Actor;
+  db: TenantDb;
+  tenant: { id: string; slug: string; name: string; region: 'auto' | 'eu'; createdAt: string };
+}
+
+/** A context whose actor is a signed-in person. */
+export type UserContext = Context & { actor: UserActor };

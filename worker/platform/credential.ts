@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { base64url, hashSecret } from './encoding.ts';
+
+/**
+ * Every credential carries its shard and tenant in clear, so that no directory trip is needed to find
+ * its hash: `<prefix><shard>.<tenant>.<256 random bits>`.
+ */
+export const CREDENTIALS = {
+  session: 'ghc_',
+  runner: 'ghr_',
+  invitation: 'ghi_',
+  verification: 'ghv_',
+  enrollment: 'ghe_',
+  ticket: 'ght_',
+} as const;
+export type CredentialKind = keyof typeof CREDENTIALS;
+
+const shape = z.string().regex(/^(s\d{1,4})\.(tnt_[0-7][0-9a-hjkmnp-tv-z]{25})\.([A-Za-z0-9_-]{43})$/);
+
+export interface ParsedCredential {
+  shard: string;
+  tenantId: string;
+  hash: string;
+}
+
+export async function mintCredential(
+  kind: CredentialKind,
+  where: { shard: string; tenantId: string },
+  random: (bytes: number) => Uint8Array,
+): Promise<{ text: string; hash: string }> {
+  const text = `${CREDENTIALS[kind]}${where.shard}.${where.tenantId}.${base64url(random(32))}`;
+  return { text, hash: await hashSecret(text) };
+}
+
+/** null for anything that is not a credential of this kind. */
+export async function parseCredential(kind: CredentialKind, text: string): Promise<ParsedCredential | null> {
+  const prefix = CREDENTIALS[kind];
+  if (!text.startsWith(prefix)) return null;
+  const parsed = shape.safeParse(text.slice(prefix.length));
+  const [shard, tenantId] = parsed.success ? parsed.data.split('.') : [];
+  if (shard === undefined || tenantId === undefined) return null;
+  return { shard, tenantId, hash: await hashSecret(text) };
+}

@@ -1,0 +1,29 @@
+import { createRoute } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { deploymentSecurity, health, localMailList } from '@gatehouse/core/api/deployment.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { controlsOf } from './deployment.ts';
+import { json, problems, routes } from './route.ts';
+
+export const VERSION = '0.1.0';
+
+const getHealth = createRoute({ method: 'get', path: '/health', responses: { 200: json(health), ...problems } });
+const getSecurity = createRoute({ method: 'get', path: '/deployment/security', responses: { 200: json(deploymentSecurity), ...problems } });
+const listLocalMails = createRoute({ method: 'get', path: '/local/mails', responses: { 200: json(localMailList), ...problems } });
+
+const localMailRow = z.object({ id: z.number(), recipient: z.string(), subject: z.string(), text: z.string(), sent_at: z.string() });
+
+export const deploymentRoutes = routes()
+  .openapi(getHealth, (c) => c.json({ status: 'ok' as const, version: VERSION }, 200))
+  .openapi(getSecurity, (c) => c.json({ browserOnly: true as const, controls: controlsOf(c.get('services').settings) }, 200))
+  .openapi(listLocalMails, async (c) => {
+    const { settings, directory } = c.get('services');
+    if (settings.ENVIRONMENT !== 'local') throw new AppError('not-found', 'There is no such address in the API');
+    const { results } = await directory
+      .prepare('SELECT id, recipient, subject, text, sent_at FROM local_mails ORDER BY id DESC LIMIT 100')
+      .all();
+    const items = results
+      .map((row) => localMailRow.parse(row))
+      .map(({ recipient, sent_at, ...rest }) => ({ ...rest, to: recipient, sentAt: sent_at }));
+    return c.json({ items, nextCursor: null }, 200);
+  });

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import type { LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
+
+/** Bindings of wrangler.toml. Shards are bound as SHARD_0, SHARD_1, …; `shardsOf` lists them. */
+export interface Env {
+  ASSETS: Fetcher;
+  DIRECTORY: D1Database;
+  AUDIT_ARCHIVE: R2Bucket;
+  AUDIT_LEDGER: DurableObjectNamespace<LedgerObject>;
+  RUNNER: DurableObjectNamespace<RunnerObject>;
+  WORKSPACE: DurableObjectNamespace<WorkspaceObject>;
+  THROTTLE: DurableObjectNamespace<ThrottleObject>;
+  ARCHIVE_QUEUE: Queue<unknown>;
+  DELIVERY_QUEUE: Queue<unknown>;
+  /** set when deployed; without it mails go to the local outbox, which only a local deployment has */
+  MAIL?: SendEmail;
+}
+
+const secretOf32Bytes = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 random bytes in base64url');
+
+const settings = z
+  .object({
+    ENVIRONMENT: z.enum(['deployed', 'local']),
+    ORIGIN: z.url(),
+    MAIL_FROM: z.email().default('gatehouse@localhost.localdomain'),
+    /** Ed25519 private key as JWK (JSON): signs viewer grants */
+    GRANT_KEY: z
+      .string()
+      .min(1)
+      .transform((value, context) => {
+        const key = z
+          .object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), d: z.string(), kid: z.string() })
+          .safeParse(parseJson(value));
+        if (!key.success) {
+          context.addIssue('must be an Ed25519 private key as JWK with a kid');
+          return z.NEVER;
+        }
+        return key.data;
+      }),
+    /** wraps the tenants' data keys */
+    KEK: secretOf32Bytes,
+    KEK_VERSION: z
+      .string()
+      .regex(/^[a-z0-9-]{1,20}$/)
+      .default('v1'),
+    /** the operator's bearer token (tenants list, suspend) */
+    OPERATOR_TOKEN: z.string().min(32, 'must have at least 32 characters'),
+    /** region of each shard, `s0=auto,s1=eu`: a tenant's region is chosen at sign-up, for good */
+    SHARD_REGIONS: z
+      .string()
+      .regex(/^s\d+=(auto|eu)(,s\d+=(auto|eu))*$/)
+      .default('s0=auto'),
+    /** sign-ups from one network in an hour */
+    SIGN_UPS_PER_HOUR: z.coerce.number().int().min(0).default(5),
+  })
+  .superRefine((value, context) => {
+    if (value.ENVIRONMENT === 'local') return;
+    if (!value.ORIGIN.startsWith('https://'))
+      context.addIssue({ code: 'custom', path: ['ORIGIN'], message: 'must be https when deployed' });
+    if (new URL(value.ORIGIN).hostname.endsWith('example.com'))
+      context.addIssue({ code: 'custom', path: ['ORIGIN'], message: 'is still the placeholder' });
+    if (/^(.)\1+$/.test(value.KEK)) context.addIssue({ code: 'custom', path: ['KEK'], message: 'is still the placeholder' });
+    if (/replace|change-?me|placeholder/i.test(value.OPERATOR_TOKEN))
+      context.addIssue({ code: 'custom', path: ['OPERATOR_TOKEN'], message: 'is still the placeholder' });
+  });
+
+export type Settings = Omit<z.infer<typeof settings>, 'ORIGIN'> & { ORIGIN: string };
+
+const parseJson = (value: string): unknown => {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Settings and secrets of this deployment, parsed.
+ * @throws Error that names each missing or placeholder setting, never its value
+ */
+export function parseSettings(env: object): Settings {
+  const parsed = settings.safeParse(env);
+  if (parsed.success) return { ...parsed.data, ORIGIN: new URL(parsed.data.ORIGIN).origin };
+  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  throw new Error(`Gatehouse can't start: ${faults.join('; ')}. See .dev.vars.example and docs/deploy.md.`);
+}
+
+/** Every shard by its name in credentials (`s0`), in order. */
+export function shardsOf(env: Env): Map<string, D1Database> {
+  const found = Object.entries(env as unknown as Record<string, unknown>)
+    .filter(([name]) => /^SHARD_\d+$/.test(name))
+    .map(([name, db]) => [`s${name.slice('SHARD_'.length)}`, db as D1Database] as const);
+  return new Map(found.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })));
+}

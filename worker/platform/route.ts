@@ -1,0 +1,75 @@
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { problem } from '@gatehouse/core/api/common.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import type { RequestFacts, Services, UserContext } from './context.ts';
+
+/** What the middleware leaves for handlers. `anonymous` is there on every request, `signedIn` behind `session`. */
+export interface Variables {
+  services: Services;
+  request: RequestFacts;
+  signedIn: UserContext;
+}
+export interface HonoEnv {
+  Variables: Variables;
+}
+
+/** A capability's routes. Input that does not parse becomes `invalid` with a path for each fault. */
+export function routes(): OpenAPIHono<HonoEnv> {
+  return new OpenAPIHono<HonoEnv>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      throw new AppError('invalid', 'Some of the input is wrong', {
+        errors: result.error.issues.slice(0, 20).map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+      });
+    },
+  });
+}
+
+/** Answers a route declares beside its own: every problem has this shape. */
+export const problems = {
+  default: { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: problem } } },
+} as const;
+
+export const json = <T extends z.ZodType>(schema: T, description = 'Done') => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+export const body = <T extends z.ZodType>(schema: T) => ({ body: { required: true, content: { 'application/json': { schema } } } });
+export const noContent = { description: 'Done' } as const;
+
+/** Parses `If-Match: "12"`. @throws AppError `precondition-required`, `stale-version` for what was never ours */
+export function revisionOf(ifMatch: string | undefined): number {
+  if (ifMatch === undefined) throw new AppError('precondition-required', 'Send If-Match with the ETag of what you changed');
+  const match = /^"(\d{1,9})"$/.exec(ifMatch);
+  if (!match) throw new AppError('stale-version', 'That ETag is not one of this resource');
+  return Number(match[1]);
+}
+export const etag = (revision: number): string => `"${revision}"`;
+
+/** Opaque cursor of a keyset page: the values of the sort key of the last row. */
+export const encodeCursor = (keys: ReadonlyArray<string | number>): string =>
+  btoa(JSON.stringify(keys)).replaceAll('=', '').replaceAll('+', '-').replaceAll('/', '_');
+
+/** @throws AppError `invalid` for a cursor that is not one of this list */
+export function decodeCursor<T extends z.ZodType>(cursor: string, keys: T): z.infer<T> {
+  try {
+    return keys.parse(JSON.parse(atob(cursor.replaceAll('-', '+').replaceAll('_', '/'))));
+  } catch {
+    throw new AppError('invalid', 'The cursor is not one of this list', {
+      errors: [{ path: 'cursor', message: 'is not one of this list' }],
+    });
+  }
+}
+
+/** Cuts a page that was read with one row too many, and says where the next begins. */
+export function pageOf<Row, Item>(
+  rows: Row[],
+  limit: number,
+  item: (row: Row) => Item,
+  keys: (row: Row) => Array<string | number>,
+): { items: Item[]; nextCursor: string | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { items: shown.map(item), nextCursor: rows.length > limit && last !== undefined ? encodeCursor(keys(last)) : null };
+}

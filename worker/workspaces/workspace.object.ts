@@ -1,0 +1,3 @@
+import { ComposedObject } from '../platform/durable.ts';
+
+export abstract class WorkspaceShell extends ComposedObject {}
