@@ -4,6 +4,7 @@ import { parseSettings, shardsOf, type Env, type Settings } from './platform/env
 import { AppError } from '@gatehouse/core/errors.ts';
 import { log } from './platform/log.ts';
 import { deployedMail, localMail } from './platform/mail.ts';
+import { socketRequest } from './platform/socket-facts.ts';
 import { Secrets } from './platform/secrets.ts';
 import { TenantDb } from './platform/tenant-db.ts';
 
@@ -69,7 +70,12 @@ function ledgerPort(env: Env, settings: Settings): LedgerPort {
 
 function workspacePort(env: Env, settings: Settings): WorkspacePort {
   return {
-    order: (_tenantId, shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
+    order: (shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
+    refreshRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).refresh(),
+    stop: (shard, workspaceId) => workspaceOf(env, settings, shard, workspaceId).stop(),
+    logs: (shard, runnerId, workspaceId, from) => runnerOf(env, settings, shard, runnerId).logs(workspaceId, from),
+    connectRunner: (shard, runnerId, facts) => runnerOf(env, settings, shard, runnerId).fetch(socketRequest(facts)),
+    connectWorkspace: (shard, workspaceId, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(socketRequest(facts)),
     removeRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).remove(),
     closeConnections: async (shard, connections) => {
       await Promise.all(

@@ -3,6 +3,7 @@ import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
+import type { ControlFacts, LinkFacts, ViewerSocketFacts, WatcherFacts } from './socket-facts.ts';
 import type { Secrets } from './secrets.ts';
 import type { TenantDb } from './tenant-db.ts';
 
@@ -25,7 +26,20 @@ export interface MailPort {
 /** What the Worker tells runners and open sockets. */
 export interface WorkspacePort {
   /** tells the runner, if it is connected, that what the tenant wants of this workspace changed */
-  order(tenantId: string, shard: string, runnerId: string, workspaceId: string): Promise<void>;
+  order(shard: string, runnerId: string, workspaceId: string): Promise<void>;
+  /** closes the sockets of a workspace that is being stopped, with 4410 */
+  stop(shard: string, workspaceId: string): Promise<void>;
+  /** hands a WebSocket request on to the object that keeps it; `facts` are what the Worker has checked */
+  connectRunner(shard: string, runnerId: string, facts: ControlFacts | WatcherFacts): Promise<Response>;
+  logs(
+    shard: string,
+    runnerId: string,
+    workspaceId: string,
+    from: number,
+  ): Promise<{ generation: number; offset: number; text: string; truncated: boolean }>;
+  connectWorkspace(shard: string, workspaceId: string, facts: LinkFacts | ViewerSocketFacts): Promise<Response>;
+  /** sends the runner all that is wanted of it, now that it is confirmed */
+  refreshRunner(shard: string, runnerId: string): Promise<void>;
   /** closes a removed runner's sockets */
   removeRunner(shard: string, runnerId: string): Promise<void>;
   /** closes the browsers' sockets of these connections with 4403 */

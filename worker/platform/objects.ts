@@ -66,7 +66,10 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
 export interface RunnerObject extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
   order(workspaceId: string): Promise<void>;
+  refresh(): Promise<void>;
   remove(): Promise<void>;
+  /** build log of the workspace from that byte on */
+  logs(workspaceId: string, from: number): Promise<{ generation: number; offset: number; text: string; truncated: boolean }>;
 }
 
 export interface WorkspaceObject extends Rpc.DurableObjectBranded {
