@@ -1,17 +1,12 @@
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
-import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
+import type { AuditOrigin } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
+import type { OutboxBatch } from './objects.ts';
 import type { ControlFacts, LinkFacts, ViewerSocketFacts, WatcherFacts } from './socket-facts.ts';
 import type { Secrets } from './secrets.ts';
 import type { TenantDb } from './tenant-db.ts';
-
-/** One outbox row on its way to the ledger. `source` and each event's id deduplicate. */
-export interface OutboxBatch {
-  outboxId: string;
-  events: DraftEvent[];
-}
 
 /** Where a tenant's events go after they are committed. */
 export interface LedgerPort {

@@ -1,10 +1,15 @@
-import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
-import type { OutboxBatch } from './context.ts';
+import type { AuditEvent, DraftEvent } from '@gatehouse/core/audit/event.ts';
 
 /**
  * What each Durable Object answers by RPC. The classes stand in their capabilities; these interfaces
  * stand here so that lower floors can call them without importing upwards.
  */
+
+/** One outbox row on its way to the ledger. `source` and each event's id deduplicate. */
+export interface OutboxBatch {
+  outboxId: string;
+  events: DraftEvent[];
+}
 
 export interface AppendRequest {
   tenantId: string;

@@ -157,7 +157,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       kept.tenantId,
       kept.runnerId,
     );
-    send(socket, { kind: 'ready', runnerId: kept.runnerId, confirmed: row?.confirmed_at != null, orders });
+    send(socket, { kind: 'ready', runnerId: kept.runnerId, confirmed: row !== undefined && row.confirmed_at !== null, orders });
   }
 
   async #report(socket: WebSocket, kept: Control, number: number, report: WorkspaceReport): Promise<void> {
