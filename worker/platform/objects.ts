@@ -1,5 +1,5 @@
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
-import type { OutboxBatch } from './context.ts';
+import type { DeriveRequest, OutboxBatch } from './context.ts';
 
 /**
  * What each Durable Object answers by RPC. The classes stand in their capabilities; these interfaces
@@ -80,4 +80,9 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
 export interface ThrottleObject extends Rpc.DurableObjectBranded {
   begin(rule: { limit: number; windowSeconds: number }): Promise<number>;
   forget(): Promise<void>;
+}
+
+export interface HasherObject extends Rpc.DurableObjectBranded {
+  /** null when too many wait already */
+  derive(request: DeriveRequest): Promise<Uint8Array | null>;
 }

@@ -62,6 +62,12 @@ export function decodeCursor<T extends z.ZodType>(cursor: string, keys: T): z.in
   }
 }
 
+/** The keyset of lists that are ordered by id, which is by time: `after` is empty on the first page. */
+export const keysetPage = ({ limit, cursor }: { limit: number; cursor?: string | undefined }): { limit: number; after: string } => ({
+  limit,
+  after: cursor === undefined ? '' : decodeCursor(cursor, z.tuple([z.string()]))[0],
+});
+
 /** Cuts a page that was read with one row too many, and says where the next begins. */
 export function pageOf<Row, Item>(
   rows: Row[],
