@@ -1,5 +1,5 @@
 import { newId } from '@gatehouse/core/ids.ts';
-import type { LedgerPort, MailPort, Services, ThrottlePort, WorkspacePort } from './platform/context.ts';
+import type { HashingPort, LedgerPort, MailPort, Services, ThrottlePort, WorkspacePort } from './platform/context.ts';
 import { parseSettings, shardsOf, type Env, type Settings } from './platform/env.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { log } from './platform/log.ts';
@@ -31,8 +31,9 @@ export function compose(env: Env, defer: (work: Promise<unknown>) => void): Serv
     ledger: ledgerPort(env, settings),
     mail: mailPort(env, settings, now),
     secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),
-    workspaces: workspacePort(env, settings),
+    workspaces: workspacePort(env, settings, shards),
     throttle: throttlePort(env),
+    hashing: hashingPort(env, settings),
     defer,
     log,
   };
@@ -68,7 +69,9 @@ function ledgerPort(env: Env, settings: Settings): LedgerPort {
   };
 }
 
-function workspacePort(env: Env, settings: Settings): WorkspacePort {
+function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Database>): WorkspacePort {
+  const revoke = (shard: string, workspaceId: string, connectionId: string) =>
+    workspaceOf(env, settings, shard, workspaceId).revoke(connectionId);
   return {
     order: (shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
     refreshRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).refresh(),
@@ -78,17 +81,39 @@ function workspacePort(env: Env, settings: Settings): WorkspacePort {
     connectWorkspace: (shard, workspaceId, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(socketRequest(facts)),
     removeRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).remove(),
     closeConnections: async (shard, connections) => {
-      await Promise.all(
-        connections.map(({ workspaceId, connectionId }) => workspaceOf(env, settings, shard, workspaceId).revoke(connectionId)),
-      );
+      await Promise.all(connections.map(({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId)));
+    },
+    closeSessions: async (shard, tenantId, sessionIds) => {
+      const open = await openConnections(new TenantDb(shardNamed(shards, shard), shard, tenantId), sessionIds);
+      await Promise.all(open.map(({ workspace_id, id }) => revoke(shard, workspace_id, id)));
     },
   };
+}
+
+function openConnections(db: TenantDb, sessionIds: readonly string[] | 'all'): Promise<Array<{ id: string; workspace_id: string }>> {
+  const open = 'SELECT id, workspace_id FROM connections WHERE tenant_id = ? AND ended_at IS NULL';
+  if (sessionIds === 'all') return db.rows(open, db.tenantId);
+  return db.rows(`${open} AND session_id IN (SELECT value FROM json_each(?))`, db.tenantId, JSON.stringify(sessionIds));
 }
 
 function throttlePort(env: Env): ThrottlePort {
   return {
     begin: (key, rule) => env.THROTTLE.getByName(key).begin(rule),
     forget: (key) => env.THROTTLE.getByName(key).forget(),
+  };
+}
+
+/** Each lane hashes one password at a time in 32 MiB; an isolate has 128 MB, and both lanes may share one. */
+const HASHING_LANES = 2;
+
+function hashingPort(env: Env, settings: Settings): HashingPort {
+  return {
+    derive: async (shard, request) => {
+      const lane = `lane-${(random(1)[0] ?? 0) % HASHING_LANES}`;
+      const key = await inRegion(env.HASHER, shard, settings).getByName(lane).derive(request);
+      if (!key) throw new AppError('unavailable', 'Too many people are signing in at once', { retryAfter: 3 });
+      return key;
+    },
   };
 }
 

@@ -3,6 +3,8 @@ import { LedgerShell } from './audit/ledger.object.ts';
 import { app } from './app.ts';
 import { compose } from './compose.ts';
 import { sweepDirectory } from './directory/sweep.ts';
+import { HasherShell } from './identity/hasher.object.ts';
+import { sweepSessions } from './identity/sweep.ts';
 import { ThrottleShell } from './identity/throttle.object.ts';
 import { servePage } from './pages.ts';
 import type { Env } from './platform/env.ts';
@@ -21,6 +23,9 @@ export class Workspace extends WorkspaceShell {
 export class Throttle extends ThrottleShell {
   protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
 }
+export class Hasher extends HasherShell {
+  protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
+}
 
 export default {
   fetch(request, env, ctx) {
@@ -36,6 +41,6 @@ export default {
   },
   async scheduled(_event, env, ctx) {
     const services = compose(env, (work) => ctx.waitUntil(work));
-    await Promise.all([sweepOutbox(services), sweepDirectory(services)]);
+    await Promise.all([sweepOutbox(services), sweepDirectory(services), sweepSessions(services)]);
   },
 } satisfies ExportedHandler<Env>;

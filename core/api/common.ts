@@ -25,7 +25,13 @@ export const slug = z
   .trim()
   .toLowerCase()
   .regex(/^[a-z][a-z0-9-]{1,38}[a-z0-9]$/, 'must have 3 to 40 small letters, digits or hyphens and start with a letter');
-export const password = z.string().min(12, 'must have at least 12 characters').max(256, 'must have at most 256 characters');
+/** Any characters but NUL, which no keyboard types. */
+export const typedPassword = z
+  .string()
+  .min(1, 'must not be empty')
+  .max(256, 'must have at most 256 characters')
+  .refine((value) => !value.includes('\0'), 'must not contain NUL');
+export const password = typedPassword.min(12, 'must have at least 12 characters');
 export const time = z.iso.datetime();
 /** an opaque secret in base64url, as it stands in links and one-time codes */
 export const secret = z.string().regex(/^[A-Za-z0-9_.-]{20,200}$/, 'is not complete');

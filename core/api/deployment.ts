@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { text } from './common.ts';
 
 /** One control on Deployment › Security: what is in force, where it is set, what it refuses. */
 export const control = z.object({
@@ -22,7 +23,7 @@ export const operatorTenant = z.object({
   createdAt: z.string(),
 });
 export const operatorTenantList = z.object({ items: z.array(operatorTenant), nextCursor: z.string().nullable() });
-export const operatorSuspend = z.object({ reason: z.string().trim().min(1).max(300) });
+export const operatorSuspend = z.object({ reason: text(300) });
 
 /** Local mail (never deployed): what would have been sent. */
 export const localMail = z.object({ id: z.number().int(), to: z.string(), subject: z.string(), text: z.string(), sentAt: z.string() });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { BUILT_IN_ROLES, PERMISSIONS, type BuiltInRole, type Permission } from '../access/permissions.ts';
 import { idSchema } from '../ids.ts';
-import { email, listOf, password, secret, slug, text, time } from './common.ts';
+import { email, listOf, password, secret, slug, text, time, typedPassword } from './common.ts';
 
 export const builtInRole = z.enum(Object.keys(BUILT_IN_ROLES) as [BuiltInRole, ...BuiltInRole[]]);
 export const permission = z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission[]]);
@@ -11,7 +11,7 @@ export const signUp = z.object({
   tenant: z.object({ name: text(80), slug, region: z.enum(REGIONS).default('auto') }),
   user: z.object({ name: text(80), email, password }),
 });
-export const login = z.object({ tenant: slug, email, password: z.string().min(1, 'must not be empty').max(256) });
+export const login = z.object({ tenant: slug, email, password: typedPassword });
 export const verifyEmail = z.object({ token: secret });
 
 export const me = z.object({

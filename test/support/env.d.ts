@@ -3,6 +3,9 @@ import type { D1Migration } from 'cloudflare:test';
 
 declare global {
   namespace Cloudflare {
+    interface GlobalProps {
+      mainModule: typeof import('../../worker/index.ts');
+    }
     interface Env extends ProductEnv {
       SHARD_0: D1Database;
       TEST_DIRECTORY_MIGRATIONS: D1Migration[];

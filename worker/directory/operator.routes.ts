@@ -1,3 +1,47 @@
-import { routes } from '../platform/route.ts';
+import { createRoute } from '@hono/zod-openapi';
+import type { Context as HonoContext } from 'hono';
+import { z } from 'zod';
+import { page } from '@gatehouse/core/api/common.ts';
+import { operatorSuspend, operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { body, json, keysetPage, problems, routes, type HonoEnv } from '../platform/route.ts';
+import { activateTenant, authenticateOperator, listTenants, suspendTenant, type OperatorContext } from './operator.ts';
 
-export const operatorRoutes = routes();
+const params = z.object({ id: idSchema('tenant') });
+
+const getTenants = createRoute({
+  method: 'get',
+  path: '/operator/tenants',
+  request: { query: page },
+  responses: { 200: json(operatorTenantList), ...problems },
+});
+const postSuspend = createRoute({
+  method: 'post',
+  path: '/operator/tenants/{id}/suspend',
+  request: { params, ...body(operatorSuspend) },
+  responses: { 200: json(operatorTenant), ...problems },
+});
+const postActivate = createRoute({
+  method: 'post',
+  path: '/operator/tenants/{id}/activate',
+  request: { params },
+  responses: { 200: json(operatorTenant), ...problems },
+});
+
+/** Before anything of the request is read. */
+const base = routes();
+base.use('/operator/*', async (c, next) => {
+  await authenticateOperator(c.get('services'), c.get('request'), c.req.header('Authorization'));
+  await next();
+});
+
+const operator = (c: HonoContext<HonoEnv>): OperatorContext => ({
+  ...c.get('services'),
+  request: c.get('request'),
+  actor: { type: 'operator' },
+});
+
+export const operatorRoutes = base
+  .openapi(getTenants, async (c) => c.json(await listTenants(operator(c), keysetPage(c.req.valid('query'))), 200))
+  .openapi(postSuspend, async (c) => c.json(await suspendTenant(operator(c), c.req.valid('param').id, c.req.valid('json').reason), 200))
+  .openapi(postActivate, async (c) => c.json(await activateTenant(operator(c), c.req.valid('param').id), 200));

@@ -1,3 +1,45 @@
-import { routes } from '../platform/route.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { page } from '@gatehouse/core/api/common.ts';
+import * as api from '@gatehouse/core/api/identity.ts';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { json, keysetPage, noContent, problems, routes } from '../platform/route.ts';
+import { clearSessionCookie } from './cookie.ts';
+import { meOf } from './session.ts';
+import { endSession, listSessions, signOutEverywhere } from './sessions.ts';
+import { resendVerification } from './verification.ts';
 
-export const accountRoutes = routes();
+const params = z.object({ id: idSchema('session') });
+
+const getMe = createRoute({ method: 'get', path: '/me', responses: { 200: json(api.me), ...problems } });
+const postVerification = createRoute({ method: 'post', path: '/me/verification', responses: { 204: noContent, ...problems } });
+const getSessions = createRoute({
+  method: 'get',
+  path: '/me/sessions',
+  request: { query: page },
+  responses: { 200: json(api.sessionList), ...problems },
+});
+const deleteSessions = createRoute({ method: 'delete', path: '/me/sessions', responses: { 204: noContent, ...problems } });
+const deleteSession = createRoute({
+  method: 'delete',
+  path: '/me/sessions/{id}',
+  request: { params },
+  responses: { 204: noContent, ...problems },
+});
+
+export const accountRoutes = routes()
+  .openapi(getMe, (c) => c.json(meOf(c.get('signedIn')), 200))
+  .openapi(postVerification, async (c) => {
+    await resendVerification(c.get('signedIn'));
+    return c.body(null, 204);
+  })
+  .openapi(getSessions, async (c) => c.json(await listSessions(c.get('signedIn'), keysetPage(c.req.valid('query'))), 200))
+  .openapi(deleteSessions, async (c) => {
+    await signOutEverywhere(c.get('signedIn'));
+    clearSessionCookie(c);
+    return c.body(null, 204);
+  })
+  .openapi(deleteSession, async (c) => {
+    await endSession(c.get('signedIn'), c.req.valid('param').id);
+    return c.body(null, 204);
+  });

@@ -66,21 +66,23 @@ export class GuardFailed extends Error {}
  * `guard`, if any, runs first and must change a row: where it matches nothing the outbox row can't be
  * made, so the whole batch is undone and GuardFailed is thrown. No read-then-write across trips.
  *
+ * @returns what the guard's RETURNING names
  * @throws GuardFailed; a D1 error (`UNIQUE constraint failed: …`) as it comes, see `onUnique`
  */
-export async function commit(ctx: EventContext, change: { guard?: Statement; changes?: Statement[]; events: DraftEvent[] }): Promise<void> {
+export async function commit(
+  ctx: EventContext,
+  change: { guard?: Statement; changes?: Statement[]; events: DraftEvent[] },
+): Promise<Array<Record<string, unknown>>> {
   const outboxId = ctx.newId('outbox');
   const outbox = outboxRow(ctx, outboxId, change.events, change.guard !== undefined);
   const batch = [...(change.guard ? [change.guard] : []), outbox, ...(change.changes ?? [])];
-  try {
-    await ctx.db.batch(batch);
-  } catch (error) {
-    if (String(error).includes('NOT NULL constraint failed: outbox.body')) throw new GuardFailed();
-    throw error;
-  }
+  const [first] = await ctx.db.batch(batch).catch((error: unknown) => {
+    throw String(error).includes('NOT NULL constraint failed: outbox.body') ? new GuardFailed() : error;
+  });
   // The sweep repeats what does not arrive now.
   const sent = ctx.ledger.append(ctx.db.tenantId, ctx.db.shard, [{ outboxId, events: change.events }]);
   ctx.defer(sent.catch((error: unknown) => ctx.log('warn', 'events wait for the sweep', { outboxId, error: String(error) })));
+  return change.guard ? (first?.rows ?? []) : [];
 }
 
 function outboxRow(ctx: EventContext, id: string, events: DraftEvent[], guarded: boolean): Statement {
@@ -125,6 +127,17 @@ export async function record(ctx: EventContext, facts: EventFacts): Promise<void
 export async function require(ctx: Context, permission: Permission, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<UserContext> {
   if (ctx.actor.type === 'user' && ctx.actor.permissions.has(permission)) return ctx as UserContext;
   return refuse(ctx, facts, `This needs the permission ${permission}`);
+}
+
+/**
+ * For what reaches beyond the person: an address that nobody has proved could be anybody's.
+ * @throws AppError `email-unverified`; the refusal is an event
+ */
+export async function requireVerifiedEmail(ctx: UserContext, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<void> {
+  if (ctx.actor.emailVerified) return;
+  const reason = 'The e-mail address is not verified yet';
+  await record(ctx, { ...facts, outcome: 'denied', status: 403, reason });
+  throw new AppError('email-unverified', `${reason}: open the link in the mail`);
 }
 
 /** Records the refusal of something that exists and throws it. */

@@ -3,7 +3,7 @@ import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import type { AuditOrigin } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
-import type { OutboxBatch } from './objects.ts';
+import type { DeriveRequest, OutboxBatch } from './objects.ts';
 import type { ControlFacts, LinkFacts, ViewerSocketFacts, WatcherFacts } from './socket-facts.ts';
 import type { Secrets } from './secrets.ts';
 import type { TenantDb } from './tenant-db.ts';
@@ -39,6 +39,17 @@ export interface WorkspacePort {
   removeRunner(shard: string, runnerId: string): Promise<void>;
   /** closes the browsers' sockets of these connections with 4403 */
   closeConnections(shard: string, connections: Array<{ workspaceId: string; connectionId: string }>): Promise<void>;
+  /** closes what these sessions hold open; `all`: of the whole tenant */
+  closeSessions(shard: string, tenantId: string, sessionIds: readonly string[] | 'all'): Promise<void>;
+}
+
+export interface HashingPort {
+  /**
+   * Hashes one after the other in a few lanes, so that no number of sign-ins takes the memory or the thread of requests.
+   * @returns 32 bytes
+   * @throws AppError `unavailable` when too many wait
+   */
+  derive(shard: string, request: DeriveRequest): Promise<Uint8Array>;
 }
 
 export interface ThrottlePort {
@@ -67,6 +78,7 @@ export interface Services {
   secrets: Secrets;
   workspaces: WorkspacePort;
   throttle: ThrottlePort;
+  hashing: HashingPort;
   /** work that may outlive the answer */
   defer(work: Promise<unknown>): void;
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void;

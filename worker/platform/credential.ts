@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { Services } from './context.ts';
 import { base64url, hashSecret } from './encoding.ts';
+import type { TenantDb } from './tenant-db.ts';
 
 /**
  * Every credential carries its shard and tenant in clear, so that no directory trip is needed to find
@@ -40,4 +42,15 @@ export async function parseCredential(kind: CredentialKind, text: string): Promi
   const [shard, tenantId] = parsed.success ? parsed.data.split('.') : [];
   if (shard === undefined || tenantId === undefined) return null;
   return { shard, tenantId, hash: await hashSecret(text) };
+}
+
+/** Where a credential's row must lie if it is true; null for what is none of this deployment's. */
+export async function locateCredential(
+  services: Pick<Services, 'shards' | 'tenantDb'>,
+  kind: CredentialKind,
+  text: string,
+): Promise<{ db: TenantDb; hash: string } | null> {
+  const credential = await parseCredential(kind, text);
+  if (!credential || !services.shards.has(credential.shard)) return null;
+  return { db: services.tenantDb(credential.shard, credential.tenantId), hash: credential.hash };
 }

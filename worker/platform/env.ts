@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
+import type { HasherObject, LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
 
 /** Bindings of wrangler.toml. Shards are bound as SHARD_0, SHARD_1, …; `shardsOf` lists them. */
 export interface Env {
@@ -10,6 +10,7 @@ export interface Env {
   RUNNER: DurableObjectNamespace<RunnerObject>;
   WORKSPACE: DurableObjectNamespace<WorkspaceObject>;
   THROTTLE: DurableObjectNamespace<ThrottleObject>;
+  HASHER: DurableObjectNamespace<HasherObject>;
   ARCHIVE_QUEUE: Queue<unknown>;
   DELIVERY_QUEUE: Queue<unknown>;
   /** set when deployed; without it mails go to the local outbox, which only a local deployment has */

@@ -89,3 +89,17 @@ export interface ThrottleObject extends Rpc.DurableObjectBranded {
   begin(rule: { limit: number; windowSeconds: number }): Promise<number>;
   forget(): Promise<void>;
 }
+
+/** A password and how to hash it: scrypt with N = 2^ln. */
+export interface DeriveRequest {
+  password: string;
+  salt: Uint8Array;
+  ln: number;
+  r: number;
+  p: number;
+}
+
+export interface HasherObject extends Rpc.DurableObjectBranded {
+  /** null when too many wait already */
+  derive(request: DeriveRequest): Promise<Uint8Array | null>;
+}

@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { problem } from '@gatehouse/core/api/common.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { RequestFacts, Services, UserContext } from './context.ts';
@@ -70,6 +70,12 @@ export function decodeCursor<T extends z.ZodType>(cursor: string, keys: T): z.in
     });
   }
 }
+
+/** The keyset of lists that are ordered by id, which is by time: `after` is empty on the first page. */
+export const keysetPage = ({ limit, cursor }: { limit: number; cursor?: string | undefined }): { limit: number; after: string } => ({
+  limit,
+  after: cursor === undefined ? '' : decodeCursor(cursor, z.tuple([z.string()]))[0],
+});
 
 /** Cuts a page that was read with one row too many, and says where the next begins. */
 export function pageOf<Row, Item>(

@@ -1,0 +1,86 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { z } from 'zod';
+import type { operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { commit, eventOf, GuardFailed, record, type EventContext } from '../platform/commit.ts';
+import type { Actor, RequestFacts, Services } from '../platform/context.ts';
+import { pageOf } from '../platform/route.ts';
+import { statement } from '../platform/tenant-db.ts';
+import { countAttempt, networkOf } from '../platform/throttle.ts';
+import { placeById, places, updatePlace, type TenantPlace } from './tenants.store.ts';
+
+/** Whoever keeps this deployment; stands outside every tenant. */
+export type OperatorContext = Services & { request: RequestFacts | null; actor: Actor };
+
+const GUESSES = { limit: 10, windowSeconds: 900 };
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+/** @throws AppError `not-signed-in`, `rate-limited` after ten wrong tokens from one network */
+export async function authenticateOperator(services: Services, request: RequestFacts, authorization: string | undefined): Promise<void> {
+  const anonymous: EventContext & Services = { ...services, request, actor: { type: 'anonymous', name: 'unknown' }, db: services.systemDb };
+  const facts = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'the operator’s API' } } as const;
+  const key = `operator ${networkOf(request.origin.ip)}`;
+  await countAttempt(anonymous, key, GUESSES, facts);
+  const token = authorization?.startsWith('Bearer ') ? authorization.slice('Bearer '.length) : '';
+  if (!timingSafeEqual(sha256(token), sha256(services.settings.OPERATOR_TOKEN))) {
+    await record(anonymous, { ...facts, outcome: 'denied', status: 401, reason: 'Wrong operator token' });
+    throw new AppError('not-signed-in', 'The operator’s token is missing or wrong');
+  }
+  await services.throttle.forget(key);
+}
+
+export async function listTenants(
+  ctx: OperatorContext,
+  page: { limit: number; after: string },
+): Promise<z.infer<typeof operatorTenantList>> {
+  return pageOf(await places(ctx.directory, page), page.limit, present, (row) => [row.id]);
+}
+
+/** Its people are signed out and refused until it is activated; nothing of it is lost. */
+export const suspendTenant = (ctx: OperatorContext, id: string, reason: string) => order(ctx, id, 'suspended', reason);
+export const activateTenant = (ctx: OperatorContext, id: string) => order(ctx, id, 'active', null);
+
+/**
+ * The directory takes the order, the shard makes it true together with its event; if that second half
+ * fails, the sweep makes up for it. An order that is fulfilled already changes nothing.
+ */
+async function order(
+  ctx: OperatorContext,
+  id: string,
+  state: 'active' | 'suspended',
+  reason: string | null,
+): Promise<z.infer<typeof operatorTenant>> {
+  const place = await placeById(ctx.directory, id);
+  if (!place) throw new AppError('not-found', 'There is no such organisation');
+  await updatePlace(ctx.directory, id, { state });
+  await applyState(ctx, { ...place, state }, reason);
+  return present({ ...place, state });
+}
+
+/** Makes the directory's state that of the shard. Suspension also closes what is open. */
+export async function applyState(ctx: OperatorContext, place: TenantPlace, reason: string | null): Promise<void> {
+  const db = ctx.tenantDb(place.shard, place.id);
+  const facts = {
+    action: place.state === 'suspended' ? 'tenant.suspend' : 'tenant.activate',
+    resource: { type: 'tenant', id: place.id, name: place.name },
+    ...(ctx.request ? { status: 200 } : {}),
+    ...(reason === null ? {} : { reason }),
+  } as const;
+  const guard = statement('UPDATE tenants SET state = ?2 WHERE tenant_id = ?1 AND state <> ?2', place.id, place.state);
+  try {
+    await commit({ ...ctx, db }, { guard, events: [eventOf({ ...ctx, db }, facts)] });
+  } catch (error) {
+    if (error instanceof GuardFailed) return;
+    throw error;
+  }
+  await record({ ...ctx, db: ctx.systemDb }, facts);
+  if (place.state !== 'suspended') return;
+  const closed = ctx.workspaces.closeSessions(place.shard, place.id, 'all');
+  ctx.defer(
+    closed.catch((error: unknown) =>
+      ctx.log('error', 'connections of a suspended tenant stay open', { tenant: place.id, error: String(error) }),
+    ),
+  );
+}
+
+const present = ({ created_at, ...place }: TenantPlace): z.infer<typeof operatorTenant> => ({ ...place, createdAt: created_at });

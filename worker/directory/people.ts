@@ -1,0 +1,117 @@
+import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import type { Context, Services } from '../platform/context.ts';
+import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { rolesByUser, rolesOf } from './roles.ts';
+import { roleAssignments, tenants, users } from './tables.ts';
+
+/** A person with what decides about their sign-in. */
+export interface Person {
+  user: { id: string; name: string; email: string; emailVerified: boolean };
+  state: 'active' | 'suspended' | 'deactivated';
+  passwordHash: string | null;
+  roles: BuiltInRole[];
+  tenant: Context['tenant'];
+  tenantState: 'active' | 'suspended';
+}
+
+interface PersonRow {
+  id: string;
+  name: string;
+  email: string;
+  email_verified_at: string | null;
+  state: Person['state'];
+  password_hash: string | null;
+  tenant_id: string;
+  tenant_name: string;
+  slug: string;
+  region: 'auto' | 'eu';
+  tenant_state: 'active' | 'suspended';
+  tenant_created_at: string;
+}
+
+/**
+ * Statements whose answers `personFrom` reads, to be sent in one batch with whatever else is asked.
+ * @param who a query of one user id
+ */
+export function personQuery(db: TenantDb, who: Statement, now: string): [Statement, Statement] {
+  const { sql, params } = who.toSQL();
+  const person = statement(
+    `SELECT u.id, u.name, u.email, u.email_verified_at, u.state, u.password_hash, t.tenant_id, t.name AS tenant_name, t.slug, t.region,
+       t.state AS tenant_state, t.created_at AS tenant_created_at
+     FROM users u JOIN tenants t ON t.tenant_id = u.tenant_id WHERE u.tenant_id = ? AND u.id = (${sql})`,
+    db.tenantId,
+    ...params,
+  );
+  return [person, rolesOf(db.tenantId, who, now)];
+}
+
+type Rows = { rows: Array<Record<string, unknown>> } | undefined;
+
+/** @returns null when there is no such person */
+export function personFrom(person: Rows, roles: Rows): Person | null {
+  const row = person?.rows[0] as PersonRow | undefined;
+  if (!row) return null;
+  return {
+    user: { id: row.id, name: row.name, email: row.email, emailVerified: row.email_verified_at !== null },
+    state: row.state,
+    passwordHash: row.password_hash,
+    roles: rolesByUser(roles?.rows ?? []).get(row.id) ?? [],
+    tenant: { id: row.tenant_id, slug: row.slug, name: row.tenant_name, region: row.region, createdAt: row.tenant_created_at },
+    tenantState: row.tenant_state,
+  };
+}
+
+export async function findPersonByEmail(db: TenantDb, email: string, now: string): Promise<Person | null> {
+  const who = statement('SELECT id FROM users WHERE tenant_id = ? AND email = ?', db.tenantId, email);
+  const [person, roles] = await db.batch(personQuery(db, who, now));
+  return personFrom(person, roles);
+}
+
+/** A tenant and its first person, who owns it. */
+export function foundingRows(
+  ctx: Pick<Services, 'newId'> & { db: TenantDb },
+  person: Person & { passwordHash: string },
+  now: string,
+): Statement[] {
+  const { tenantId, orm } = ctx.db;
+  const { user, tenant } = person;
+  return [
+    orm
+      .insert(tenants)
+      .values({ tenantId, slug: tenant.slug, name: tenant.name, region: tenant.region, state: 'active', createdAt: tenant.createdAt }),
+    orm.insert(users).values({
+      ...{ tenantId, id: user.id, email: user.email, name: user.name, state: 'active', passwordHash: person.passwordHash },
+      ...{ createdAt: now, lastSeenAt: now },
+    }),
+    ...roleRows(ctx, user.id, person.roles, { by: user.id, now }),
+  ];
+}
+
+export function roleRows(
+  ctx: Pick<Services, 'newId'> & { db: TenantDb },
+  userId: string,
+  roles: readonly BuiltInRole[],
+  given: { by: string; now: string },
+): Statement[] {
+  return roles.map((role) =>
+    ctx.db.orm.insert(roleAssignments).values({
+      ...{ tenantId: ctx.db.tenantId, id: ctx.newId('roleAssignment'), role, subjectType: 'user', subjectId: userId },
+      ...{ createdAt: given.now, createdBy: given.by },
+    }),
+  );
+}
+
+export const seenNow = (db: TenantDb, userId: string, now: string): Statement =>
+  statement('UPDATE users SET last_seen_at = ? WHERE tenant_id = ? AND id = ?', now, db.tenantId, userId);
+
+/**
+ * Matches nothing when the person or the organisation was suspended, or the password changed, since it was checked.
+ * @param newHash replaces the stored hash of the same password
+ */
+export const letIn = (db: TenantDb, { user, passwordHash }: Person, now: string, newHash: string | null): Statement =>
+  statement(
+    `UPDATE users SET last_seen_at = ?3, password_hash = coalesce(?5, password_hash)
+     WHERE tenant_id = ?1 AND id = ?2 AND state = 'active' AND password_hash = ?4
+       AND EXISTS (SELECT 1 FROM tenants WHERE tenant_id = ?1 AND state = 'active')`,
+    ...[db.tenantId, user.id, now, passwordHash, newHash],
+  );

@@ -1,0 +1,42 @@
+import type { z } from 'zod';
+import type { User, userList } from '@gatehouse/core/api/directory.ts';
+import { require } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
+import { pageOf } from '../platform/route.ts';
+import { statement } from '../platform/tenant-db.ts';
+import { rolesByUser, rolesOf } from './roles.ts';
+
+interface UserRow {
+  id: string;
+  name: string;
+  email: string;
+  email_verified_at: string | null;
+  state: User['state'];
+  created_at: string;
+  last_seen_at: string | null;
+}
+
+/** People in the order in which they joined, each with the roles in force. */
+export async function listUsers(ctx: UserContext, page: { limit: number; after: string }): Promise<z.infer<typeof userList>> {
+  await require(ctx, 'user:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /users' } });
+  const { tenantId } = ctx.db;
+  const shown = (columns: string) =>
+    statement(`SELECT ${columns} FROM users WHERE tenant_id = ? AND id > ? ORDER BY id LIMIT ?`, ...[tenantId, page.after, page.limit + 1]);
+  const [people, given] = await ctx.db.batch([
+    shown('id, name, email, email_verified_at, state, created_at, last_seen_at'),
+    rolesOf(tenantId, shown('id'), ctx.now().toISOString()),
+  ]);
+  const roles = rolesByUser(given?.rows ?? []);
+  const rows = (people?.rows ?? []) as unknown as UserRow[];
+  return pageOf(
+    rows,
+    page.limit,
+    (row) => present(row, roles.get(row.id) ?? []),
+    (row) => [row.id],
+  );
+}
+
+const present = (row: UserRow, roles: User['roles']): User => ({
+  ...{ id: row.id, name: row.name, email: row.email, emailVerified: row.email_verified_at !== null, state: row.state },
+  ...{ roles, createdAt: row.created_at, lastSeenAt: row.last_seen_at },
+});

@@ -1,0 +1,70 @@
+import type { z } from 'zod';
+import { QUOTAS, type invitationAccept } from '@gatehouse/core/api/directory.ts';
+import type { Me } from '@gatehouse/core/api/identity.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInvitation } from '../directory/invitations.ts';
+import type { Person } from '../directory/people.ts';
+import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
+import type { RequestFacts, Services, UserContext } from '../platform/context.ts';
+import { countAttempt, networkOf } from '../platform/throttle.ts';
+import { hashPassword } from './password.ts';
+import { meOf, newSession, signedIn } from './session.ts';
+
+const PER_NETWORK = { limit: 60, windowSeconds: 3600 };
+
+/**
+ * Whoever holds an invitation becomes a person of the organisation and is signed in. The mail with the
+ * link proves the address. One transaction, and the invitation is used up.
+ * @throws AppError `gone`, `conflict`, `quota-exceeded`, `rate-limited`
+ */
+export async function acceptInvitation(
+  services: Services,
+  request: RequestFacts,
+  input: z.infer<typeof invitationAccept>,
+): Promise<{ me: Me; credential: string }> {
+  const system = { ...services, request, db: services.systemDb, actor: { type: 'anonymous' as const, name: input.name } };
+  const somebody = { action: 'user.join', resource: { type: 'user', id: null, name: input.name } } as const;
+  await countAttempt(system, `join from ${networkOf(request.origin.ip)}`, PER_NETWORK, somebody);
+
+  const open = await openInvitation(services, input.token);
+  const passwordHash = await hashPassword(services, open.db.shard, input.password);
+  const person = personOf(services, open, input.name, passwordHash);
+  const session = await newSession(services, request, open.db, person.user.id);
+  const ctx = signedIn(services, request, open.db, person, session);
+  const { guard, changes } = joiningRows(ctx, open, person, services.now().toISOString());
+  const event = eventOf(ctx, {
+    action: 'user.join',
+    resource: { type: 'user', id: person.user.id, name: person.user.name },
+    status: 201,
+    details: { invitation: open.invitation.id, invitedBy: open.invitation.inviter, roles: person.roles.join(' ') },
+  });
+  const joined = commit(ctx, { guard, changes: [...changes, session.row], events: [event] });
+  try {
+    await onUnique(joined, 'users.tenant_id, users.email', () => new AppError('conflict', 'This person is in the organisation already'));
+  } catch (error) {
+    throw error instanceof GuardFailed ? await obstacle(ctx, input.token) : error;
+  }
+  return { me: meOf(ctx), credential: session.credential };
+}
+
+function personOf(services: Services, open: OpenInvitation, name: string, passwordHash: string): Person & { passwordHash: string } {
+  return {
+    user: { id: services.newId('user'), name, email: open.invitation.email, emailVerified: true },
+    ...{ state: 'active', passwordHash, roles: invitedRoles(open), tenant: open.tenant, tenantState: 'active' },
+  };
+}
+
+/** The invitation is gone; or it still stands, and then it is the limit. */
+async function obstacle(ctx: UserContext, token: string): Promise<AppError> {
+  const stands = await openInvitation(ctx, token).catch(() => null);
+  if (!stands) return invitationGone();
+  const detail = `An organisation has at most ${QUOTAS.users} users`;
+  const { name, email } = ctx.actor;
+  const anonymous = { ...ctx, actor: { type: 'anonymous' as const, name: email } };
+  await record(anonymous, {
+    action: 'user.join',
+    resource: { type: 'user', id: null, name },
+    ...{ outcome: 'denied', status: 403, reason: detail },
+  });
+  return new AppError('quota-exceeded', detail);
+}

@@ -1,0 +1,62 @@
+import { personFrom, personQuery, type Person } from '../directory/people.ts';
+import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { sessions } from './tables.ts';
+
+export interface SessionRow {
+  id: string;
+  user_id: string;
+  created_at: string;
+  last_seen_at: string;
+  expires_at: string;
+  ip: string | null;
+  user_agent: string | null;
+}
+
+export const insertSession = (
+  db: TenantDb,
+  row: {
+    id: string;
+    secretHash: string;
+    userId: string;
+    createdAt: string;
+    expiresAt: string;
+    ip: string | null;
+    userAgent: string | null;
+  },
+): Statement => db.orm.insert(sessions).values({ ...row, tenantId: db.tenantId, lastSeenAt: row.createdAt });
+
+/** Everything about a session's person in one trip: session, user, tenant and roles, as they are this moment. */
+export async function readSession(db: TenantDb, secretHash: string, now: string): Promise<{ session: SessionRow; person: Person } | null> {
+  const bySecret = (columns: string) =>
+    statement(`SELECT ${columns} FROM sessions WHERE tenant_id = ? AND secret_hash = ?`, db.tenantId, secretHash);
+  const [found, ...rest] = await db.batch([
+    bySecret('id, user_id, created_at, last_seen_at, expires_at, ip, user_agent'),
+    ...personQuery(db, bySecret('user_id'), now),
+  ]);
+  const session = found?.rows[0] as SessionRow | undefined;
+  const person = personFrom(rest[0], rest[1]);
+  return session && person ? { session, person } : null;
+}
+
+/** Sessions that are neither over nor idle, the newest first. */
+export const liveSessions = (
+  db: TenantDb,
+  userId: string,
+  live: { now: string; seenSince: string },
+  page: { limit: number; before: string },
+): Promise<SessionRow[]> =>
+  db.rows(
+    `SELECT id, user_id, created_at, last_seen_at, expires_at, ip, user_agent FROM sessions
+     WHERE tenant_id = ? AND user_id = ? AND expires_at > ? AND last_seen_at > ? AND id < ? ORDER BY id DESC LIMIT ?`,
+    ...[db.tenantId, userId, live.now, live.seenSince, page.before, page.limit + 1],
+  );
+
+export const touchSession = (db: TenantDb, id: string, now: string): Statement =>
+  statement('UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ?', now, db.tenantId, id);
+
+/** Only a session of that person: matches nothing for anybody else's. */
+export const deleteSession = (db: TenantDb, userId: string, id: string): Statement =>
+  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id = ?', db.tenantId, userId, id);
+
+export const deleteAllSessions = (db: TenantDb, userId: string): Statement =>
+  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? RETURNING id', db.tenantId, userId);

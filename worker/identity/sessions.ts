@@ -1,0 +1,72 @@
+import type { z } from 'zod';
+import type { sessionList } from '@gatehouse/core/api/identity.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { commit, eventOf, GuardFailed, onGuard } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
+import { deviceOf } from '../platform/origin.ts';
+import { pageOf } from '../platform/route.ts';
+import { hoursBefore, IDLE_HOURS } from './session.ts';
+import { deleteAllSessions, deleteSession, liveSessions, type SessionRow } from './sessions.store.ts';
+
+/** One's own sessions need no permission: every use case here names the caller's user id. */
+
+/** Sorts after every id. */
+const NEWEST = 'ses_~';
+
+export async function listSessions(ctx: UserContext, page: { limit: number; after: string }): Promise<z.infer<typeof sessionList>> {
+  const now = ctx.now();
+  const live = { now: now.toISOString(), seenSince: hoursBefore(now, IDLE_HOURS) };
+  const rows = await liveSessions(ctx.db, ctx.actor.id, live, { limit: page.limit, before: page.after || NEWEST });
+  return pageOf(
+    rows,
+    page.limit,
+    (row) => present(ctx, row),
+    (row) => [row.id],
+  );
+}
+
+const present = (ctx: UserContext, row: SessionRow) => ({
+  ...{ id: row.id, current: row.id === ctx.actor.sessionId, createdAt: row.created_at, lastSeenAt: row.last_seen_at },
+  ...{ expiresAt: row.expires_at, ip: row.ip, ...deviceOf(row.user_agent) },
+});
+
+const self = ({ actor }: UserContext) => ({ type: 'user' as const, id: actor.id, name: actor.name });
+
+/** Ends the session that asks. That it has ended already is no fault. */
+export async function signOut(ctx: UserContext): Promise<void> {
+  const event = eventOf(ctx, { action: 'user.sign_out', resource: self(ctx), status: 204 });
+  try {
+    await commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, ctx.actor.sessionId), events: [event] });
+  } catch (error) {
+    if (!(error instanceof GuardFailed)) throw error;
+  }
+  closeOf(ctx, [ctx.actor.sessionId]);
+}
+
+/** @throws AppError `not-found`, also for a session of somebody else */
+export async function endSession(ctx: UserContext, id: string): Promise<void> {
+  const resource = { type: 'session' as const, id, name: ctx.actor.name };
+  const event = eventOf(ctx, { action: 'session.end', resource, status: 204 });
+  const ended = commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, id), events: [event] });
+  await onGuard(ended, () => new AppError('not-found', 'There is no such session'));
+  closeOf(ctx, [id]);
+}
+
+/** Ends every session of the caller, this one too, with all that they hold open. */
+export async function signOutEverywhere(ctx: UserContext): Promise<void> {
+  const event = eventOf(ctx, { action: 'user.sign_out_everywhere', resource: self(ctx), status: 204 });
+  const ended = await onGuard(
+    commit(ctx, { guard: deleteAllSessions(ctx.db, ctx.actor.id), events: [event] }),
+    () => new AppError('not-signed-in', 'Sign in first'),
+  );
+  closeOf(
+    ctx,
+    ended.map((row) => String(row['id'])),
+  );
+}
+
+/** Workspaces that those sessions hold open close now; if that fails, each workspace finds out by itself. */
+function closeOf(ctx: UserContext, sessionIds: string[]): void {
+  const closed = ctx.workspaces.closeSessions(ctx.db.shard, ctx.db.tenantId, sessionIds);
+  ctx.defer(closed.catch((error: unknown) => ctx.log('error', 'connections of ended sessions stay open', { error: String(error) })));
+}
