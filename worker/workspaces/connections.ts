@@ -8,7 +8,7 @@ import { commit, eventOf, onGuard, record, refuse } from '../platform/commit.ts'
 import type { Context, RequestFacts, Services, UserContext } from '../platform/context.ts';
 import { mintCredential, parseCredential } from '../platform/credential.ts';
 import type { LinkFacts, ViewerSocketFacts } from '../platform/socket-facts.ts';
-import { statement } from '../platform/tenant-db.ts';
+import { statement, type TenantDb } from '../platform/tenant-db.ts';
 import { signGrant } from './runner-keys.ts';
 import type { RunnerContext } from './runners.ts';
 import { findTemplate } from './templates.store.ts';
@@ -78,22 +78,44 @@ const burned = z.object({ connection_id: z.string(), session_id: z.string() });
 const person = z.object({ id: z.string(), name: z.string(), email: z.string() });
 
 /**
- * Burns the ticket of a socket that is being opened and says whose it is.
- * @throws AppError `ticket-refused`; a refusal on a known tenant is an event
+ * Burns the ticket of a socket that is being opened and says whose it is. A socket is no fetch: browsers
+ * open it from any site, so the origin is checked here.
+ * @throws AppError `ticket-refused`, `foreign-origin`; a refusal on a known workspace is an event
  */
 export async function redeemTicket(
   services: Services,
   request: RequestFacts,
   workspaceId: string,
-  protocols: string | undefined,
+  offer: { protocols: string | undefined; origin: string | undefined },
 ): Promise<ViewerSocketFacts> {
-  const offered = (protocols ?? '').split(',').map((each) => each.trim());
+  const offered = (offer.protocols ?? '').split(',').map((each) => each.trim());
   const text = offered.find((each) => each.startsWith('ticket.'))?.slice('ticket.'.length);
   const credential = offered.includes(SUBPROTOCOL) && text !== undefined ? await parseCredential('ticket', text) : null;
   if (!credential) throw new AppError('ticket-refused', `Offer the subprotocols ${SUBPROTOCOL} and ticket.<ticket>`);
   const db = services.tenantDb(credential.shard, credential.tenantId);
-  const now = services.now().toISOString();
-  // One trip: whose the ticket is, session and person still good at this moment, and then it goes.
+  const [who, ticket] = await burnTicket(db, credential.hash, workspaceId, services.now().toISOString());
+  const workspace = await findWorkspace(db, workspaceId);
+  const name = who.success ? who.data.name : 'Holder of a ticket';
+  const ctx = { ...services, db, request, actor: { type: 'anonymous' as const, name } };
+  if (offer.origin !== services.settings.ORIGIN)
+    return refuseTicket(ctx, workspace, 'foreign-origin', 'The connection came from another site');
+  if (!ticket.success || !who.success || !workspace) {
+    return refuseTicket(ctx, workspace, 'ticket-refused', 'The ticket was used, has expired, or is for another workspace');
+  }
+  return {
+    kind: 'viewer',
+    tenantId: db.tenantId,
+    shard: db.shard,
+    workspaceId,
+    workspaceName: workspace.name,
+    connectionId: ticket.data.connection_id,
+    sessionId: ticket.data.session_id,
+    user: who.data,
+  };
+}
+
+/** One trip: whose the ticket is, session and person still good at this moment, and then it goes. */
+async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: string) {
   const [who, ticket] = await db.batch([
     statement(
       `SELECT u.id, u.name, u.email FROM tickets k
@@ -102,37 +124,27 @@ export async function redeemTicket(
        JOIN tenants t ON t.tenant_id = ?1 AND t.state = 'active'
        WHERE k.tenant_id = ?1 AND k.ticket_hash = ?2 AND k.workspace_id = ?3`,
       db.tenantId,
-      credential.hash,
+      hash,
       workspaceId,
       now,
     ),
     statement(
       'DELETE FROM tickets WHERE tenant_id = ? AND ticket_hash = ? AND workspace_id = ? AND expires_at > ? RETURNING connection_id, session_id',
       db.tenantId,
-      credential.hash,
+      hash,
       workspaceId,
       now,
     ),
   ]);
-  const parsed = burned.safeParse(ticket?.rows[0]);
-  const user = person.safeParse(who?.rows[0]);
-  const workspace = await findWorkspace(db, workspaceId);
-  if (!parsed.success || !user.success || !workspace)
-    return refuseTicket({ ...services, db, request, actor: { type: 'anonymous', name: 'Holder of a ticket' } }, workspace);
-  return {
-    kind: 'viewer',
-    tenantId: db.tenantId,
-    shard: db.shard,
-    workspaceId,
-    workspaceName: workspace.name,
-    connectionId: parsed.data.connection_id,
-    sessionId: parsed.data.session_id,
-    user: user.data,
-  };
+  return [person.safeParse(who?.rows[0]), burned.safeParse(ticket?.rows[0])] as const;
 }
 
-async function refuseTicket(ctx: Omit<Context, 'tenant'>, workspace: { id: string; name: string } | undefined): Promise<never> {
-  const reason = 'The ticket was used, has expired, or is for another workspace';
+async function refuseTicket(
+  ctx: Omit<Context, 'tenant'>,
+  workspace: { id: string; name: string } | undefined,
+  code: 'ticket-refused' | 'foreign-origin',
+  reason: string,
+): Promise<never> {
   if (workspace) {
     await record(ctx, {
       action: 'connection.join',
@@ -143,7 +155,7 @@ async function refuseTicket(ctx: Omit<Context, 'tenant'>, workspace: { id: strin
       workspaceId: workspace.id,
     });
   }
-  throw new AppError('ticket-refused', reason);
+  throw new AppError(code, reason);
 }
 
 /** Facts of a runner's data socket: the workspace must be its own and wanted running. */

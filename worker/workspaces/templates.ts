@@ -50,13 +50,18 @@ export function present(ctx: UserContext, row: store.TemplateRow): Template {
   };
 }
 
-/** The spec holds environment values, so it is shown from `use` on; `view` sees that the template exists. */
+/** `view` learns that the template exists; `use` also how it is made; environment values are for `admin` alone. */
 export function presentDetail(ctx: UserContext, row: store.TemplateRow): z.infer<typeof templateDetail> {
   const template = present(ctx, row);
   const spec = store.parseSpec(row.spec);
-  if (atLeast(template.role, 'admin')) return { ...template, spec };
-  const masked = Object.fromEntries(Object.keys(spec.environment).map((name) => [name, '']));
-  return { ...template, spec: { ...spec, startupScript: atLeast(template.role, 'use') ? spec.startupScript : '', environment: masked } };
+  switch (template.role) {
+    case 'admin':
+      return { ...template, spec };
+    case 'use':
+      return { ...template, spec: { ...spec, environment: Object.fromEntries(Object.keys(spec.environment).map((name) => [name, ''])) } };
+    case 'view':
+      return { ...template, spec: { ...spec, startupScript: '', environment: {} } };
+  }
 }
 
 /**

@@ -111,7 +111,7 @@ export const workspaceRoutes = routes()
   .openapi(connect, async (c) => {
     requireUpgrade(c.req.raw);
     const services = c.get('services');
-    requireOwnOrigin(c.req.header('Origin'), services.settings.ORIGIN);
-    const facts = await redeemTicket(services, c.get('request'), c.req.valid('param').id, c.req.header('Sec-WebSocket-Protocol'));
+    const offer = { protocols: c.req.header('Sec-WebSocket-Protocol'), origin: c.req.header('Origin') };
+    const facts = await redeemTicket(services, c.get('request'), c.req.valid('param').id, offer);
     return services.workspaces.connectWorkspace(facts.shard, facts.workspaceId, facts);
   });
