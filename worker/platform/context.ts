@@ -3,6 +3,7 @@ import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
+import type { LedgerObject } from './objects.ts';
 import type { Secrets } from './secrets.ts';
 import type { TenantDb } from './tenant-db.ts';
 
@@ -16,6 +17,8 @@ export interface OutboxBatch {
 export interface LedgerPort {
   /** Idempotent. `shard` is where the outbox rows lie; the ledger removes them once it holds the events. */
   append(tenantId: string, shard: string, batches: OutboxBatch[]): Promise<void>;
+  /** the tenant's ledger itself, for the audit capability */
+  open(tenantId: string, shard: string): Omit<LedgerObject, keyof Rpc.DurableObjectBranded>;
 }
 
 export interface MailPort {
