@@ -1,9 +1,10 @@
 import { exports } from 'cloudflare:workers';
 import type { z } from 'zod';
 import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
+import type {
+  fromRunnerLink} from '@gatehouse/core/protocol/connection.ts';
 import {
   challengeText,
-  fromRunnerLink,
   toRunnerLink,
   toViewer,
   type ToRunnerLink,

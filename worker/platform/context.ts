@@ -3,7 +3,7 @@ import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import type { AuditOrigin } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
-import type { DeriveRequest, OutboxBatch } from './objects.ts';
+import type { DeriveRequest, LedgerObject, OutboxBatch } from './objects.ts';
 import type { ControlFacts, LinkFacts, ViewerSocketFacts, WatcherFacts } from './socket-facts.ts';
 import type { Secrets } from './secrets.ts';
 import type { TenantDb } from './tenant-db.ts';
@@ -12,6 +12,8 @@ import type { TenantDb } from './tenant-db.ts';
 export interface LedgerPort {
   /** Idempotent. `shard` is where the outbox rows lie; the ledger removes them once it holds the events. */
   append(tenantId: string, shard: string, batches: OutboxBatch[]): Promise<void>;
+  /** the tenant's ledger itself, for the audit capability */
+  open(tenantId: string, shard: string): Omit<LedgerObject, keyof Rpc.DurableObjectBranded>;
 }
 
 export interface MailPort {
