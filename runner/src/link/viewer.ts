@@ -8,6 +8,7 @@ import { openService, type Services } from './services.ts';
 import type { ResetCode, StreamPort, StreamService } from './stream.ts';
 
 const MOST_STREAMS = 256;
+const MOST_EARLY = 64;
 
 /** One admitted viewer: its streams and what goes to it. */
 export class Viewer {
@@ -15,8 +16,8 @@ export class Viewer {
   readonly #clock: Clock;
   readonly #outbox: Outbox;
   readonly #refuse: (reason: string) => void;
-  /** null: its service is just being opened */
-  readonly #streams = new Map<number, StreamService | null>();
+  /** frames: what arrived while the service is just being opened */
+  readonly #streams = new Map<number, StreamService | Frame[]>();
   #latest = 0;
   #left = false;
 
@@ -38,7 +39,7 @@ export class Viewer {
       if (frame.type === 'open') this.#open(frame);
       else if (frame.type === 'ack') this.#acknowledge(frame);
       else if (frame.type === 'reset') this.#end(frame.stream);
-      else this.#streams.get(frame.stream)?.receive(frame);
+      else this.#hand(frame);
     } catch (error) {
       this.#reset(frame.stream, 'invalid', messageOf(error));
     }
@@ -59,12 +60,21 @@ export class Viewer {
     if (this.#streams.size >= MOST_STREAMS) return this.#reset(stream, 'limit', `A viewer has at most ${MOST_STREAMS} streams`);
     const request = serviceRequest.safeParse(decodeJson(frame.payload));
     if (!request.success) return this.#reset(stream, 'invalid', 'Not a request that the runner knows');
-    this.#streams.set(stream, null);
+    const early: Frame[] = [];
+    this.#streams.set(stream, early);
     openService(this.#services, request.data, this.#port(stream), (service) => {
       // The viewer may have gone while a terminal was starting.
-      if (this.#streams.has(stream)) this.#streams.set(stream, service);
-      else service.cancel();
+      if (!this.#streams.has(stream)) return service.cancel();
+      this.#streams.set(stream, service);
+      for (const frame of early) this.receive(frame);
     });
+  }
+
+  #hand(frame: Frame): void {
+    const there = this.#streams.get(frame.stream);
+    if (!Array.isArray(there)) return there?.receive(frame);
+    if (there.length >= MOST_EARLY) this.#reset(frame.stream, 'limit', 'Too much before the answer to "open"');
+    else there.push(frame);
   }
 
   #acknowledge(frame: Frame): void {
@@ -111,7 +121,7 @@ export class Viewer {
   #end(stream: number): void {
     const service = this.#streams.get(stream);
     this.#streams.delete(stream);
-    service?.cancel();
+    if (service !== undefined && !Array.isArray(service)) service.cancel();
     this.#outbox.remove(stream);
   }
 }

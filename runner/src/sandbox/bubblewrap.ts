@@ -2,7 +2,6 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
-import { z } from 'zod';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
 import { attachHelper } from './helper-process.ts';
 import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
@@ -97,8 +96,6 @@ export function whyNoBubblewrap(): string | null {
   return probe.status === 0 ? null : `bwrap can't make a sandbox: ${probe.stderr.trim().split('\n').at(-1) ?? ''}`;
 }
 
-const firstProcess = z.object({ 'child-pid': z.number().int().min(2) });
-
 /**
  * Starts `command` behind bubblewrap. `kill` ends the first process of its process namespace, and with that the
  * kernel ends all others; bubblewrap itself ends only after that, so that its exit means: nothing is left.
@@ -118,9 +115,11 @@ function spawnBubblewrap(args: string[], command: string[]) {
     throw new Error('The sandbox has no pipes');
   }
   let first: number | undefined;
-  statusPipe.once('data', (line: Uint8Array) => {
-    const status = firstProcess.safeParse(JSON.parse(Buffer.from(line).toString().split('\n')[0] ?? ''));
-    first = status.data?.['child-pid'];
+  let status = '';
+  statusPipe.on('data', (piece: Uint8Array) => {
+    status = (status + Buffer.from(piece).toString()).slice(0, 4096);
+    const found = /"child-pid":\s*(\d+)\D/.exec(status);
+    if (found !== null) first = Number(found[1]);
   });
   child.on('error', () => undefined);
   argumentPipe.on('error', () => undefined);
