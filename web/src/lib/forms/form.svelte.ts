@@ -60,7 +60,7 @@ export class Form<S extends z.ZodType> {
   #messages(values: unknown): Record<string, string> {
     const parsed = this.#schema.safeParse(values);
     const messages: Record<string, string> = {};
-    for (const issue of parsed.error?.issues ?? []) messages[issue.path.join('.')] ??= issue.message;
+    for (const issue of parsed.error?.issues ?? []) messages[issue.path.join('.')] ??= messageOf(issue);
     return messages;
   }
 
@@ -68,4 +68,9 @@ export class Form<S extends z.ZodType> {
     await tick();
     document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }
+}
+
+/** What is wrong with a name among freely named values stands one level deeper. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
