@@ -2,8 +2,15 @@ import { tick } from 'svelte';
 import type { z } from 'zod';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
 
+/** What a single control needs of its form. */
+export interface FieldChecks {
+  readonly errors: Record<string, string>;
+  checkField(path: string, values: unknown): void;
+  clearField(path: string): void;
+}
+
 /** A form that shares its schema with the API, so that both say the same about the same mistake. */
-export class Form<S extends z.ZodType> {
+export class Form<S extends z.ZodType> implements FieldChecks {
   /** messages by dotted path, as in problem documents */
   errors = $state<Record<string, string>>({});
   /** a refusal that belongs to no field */

@@ -1,5 +1,5 @@
 import { createContext } from 'svelte';
-import * as templates from '#lib/api/templates.ts';
+import type * as templates from '#lib/api/templates.ts';
 import type { Versioned } from '#lib/api/request.ts';
 import type { Resource } from '#lib/resource.svelte.ts';
 
