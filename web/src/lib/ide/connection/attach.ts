@@ -50,7 +50,8 @@ export function readiness(workspace: Workspace): AttachOutcome | null {
   if (phase === 'deleted' || desired === 'deleted') return ended('gone', 'This workspace was deleted.');
   if (phase === 'failed' && desired === 'running') return ended('failed', error ?? 'The runner did not say why.');
   if (phase === 'stopped' && desired === 'stopped') return ended('stopped', 'The workspace is stopped. Its files are kept.');
-  if (!runner.online) return waiting('runner-away', `Its runner, ${runner.name}, is not connected. This page goes on as soon as it is back.`);
+  if (!runner.online)
+    return waiting('runner-away', `Its runner, ${runner.name}, is not connected. This page goes on as soon as it is back.`);
   if (desired === 'stopped') return waiting('stopping', step ?? 'Ending its programs');
   if (phase !== 'running') return waiting('starting', step ?? (generation === 1 ? 'Preparing it for the first time' : 'Waking it up'));
   return null;

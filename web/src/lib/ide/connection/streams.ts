@@ -1,6 +1,6 @@
 import type { Frame } from '@gatehouse/core/protocol/frame.ts';
 import type { Clock } from './ports.ts';
-import { StreamError } from './stream-error.ts';
+import type { StreamError } from './stream-error.ts';
 import { Stream, type HeadOf, type Method, type RequestOf, type SendFrame, type StreamEvents } from './stream.ts';
 
 /** What a service of the IDE needs to speak with the runner. */

@@ -2,7 +2,7 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { copyLineDown, defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
-import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
 import {
   crosshairCursor,
   drawSelection,
@@ -18,7 +18,8 @@ import {
 import { cspNonce } from '../csp-nonce.ts';
 import type { OpenDocument } from './document.svelte.ts';
 import { editorTheme } from './editor-theme.ts';
-import { languageOf } from './languages.ts';
+import { languageOf } from './language-names.ts';
+import { LANGUAGES } from './languages.ts';
 import { difference } from './text-file.ts';
 
 /** Where the cursor is, counted from 1. */
@@ -38,32 +39,37 @@ interface Kept {
   state: EditorState;
   scroll: ReturnType<EditorView['scrollSnapshot']> | null;
   revision: number;
-  /** path whose language is loaded into `language` */
-  language: Compartment;
 }
 
 /** The one editor of the page. Each open file keeps its own state: history, cursors, folds, place. */
 export class CodeEditor {
   readonly #view: EditorView;
+  readonly #host = window.document.createElement('div');
   readonly #events: CodeEditorEvents;
   readonly #kept = new WeakMap<OpenDocument, Kept>();
   #shown: OpenDocument | null = null;
 
-  constructor(host: HTMLElement, events: CodeEditorEvents) {
+  constructor(events: CodeEditorEvents) {
     this.#events = events;
-    this.#view = new EditorView({ parent: host, extensions: [EditorView.cspNonce.of(cspNonce())] });
+    this.#host.className = 'editor-host';
+    this.#view = new EditorView({ parent: this.#host, extensions: [EditorView.cspNonce.of(cspNonce())] });
+  }
+
+  mount(container: HTMLElement): void {
+    container.append(this.#host);
+    this.#view.requestMeasure();
   }
 
   /** Shows a file that is ready to be edited, at the place where it was left. */
   show(document: OpenDocument): void {
-    const before = this.#shown === null ? undefined : this.#kept.get(this.#shown);
-    if (before !== undefined) Object.assign(before, { state: this.#view.state, scroll: this.#view.scrollSnapshot() });
-    this.#shown = document;
+    if (this.#shown === document && this.#kept.get(document)?.revision === document.revision) return;
+    this.#leave();
     let kept = this.#kept.get(document);
     if (kept === undefined || kept.revision !== document.revision) {
       kept = this.#keep(document);
       this.#kept.set(document, kept);
     }
+    this.#shown = document;
     this.#view.setState(kept.state);
     if (kept.scroll !== null) this.#view.dispatch({ effects: kept.scroll });
     this.#tellPosition(this.#view.state);
@@ -78,11 +84,15 @@ export class CodeEditor {
   }
 
   destroy(): void {
-    if (this.#shown !== null) {
-      const text = this.#read(this.#shown);
-      this.#shown.buffer = { read: () => text, replace: () => undefined };
-    }
+    this.#leave();
     this.#view.destroy();
+  }
+
+  /** Keeps the state of the shown file, to come back to it. */
+  #leave(): void {
+    const kept = this.#shown === null ? undefined : this.#kept.get(this.#shown);
+    if (kept !== undefined) Object.assign(kept, { state: this.#view.state, scroll: this.#view.scrollSnapshot() });
+    this.#shown = null;
   }
 
   #keep(document: OpenDocument): Kept {
@@ -91,9 +101,13 @@ export class CodeEditor {
       doc: document.buffer.read(),
       extensions: [this.#extensions(document), language.of([])],
     });
-    document.buffer = { read: () => this.#read(document), replace: (text) => this.#replace(document, text) };
+    document.buffer = {
+      read: () => this.#read(document),
+      replace: (text) => this.#replace(document, text),
+      holds: (text) => this.#length(document) === text.length && this.#read(document) === text,
+    };
     void this.#loadLanguage(document, language);
-    return { state, scroll: null, revision: document.revision, language };
+    return { state, scroll: null, revision: document.revision };
   }
 
   #extensions(document: OpenDocument): Extension {
@@ -113,8 +127,9 @@ export class CodeEditor {
   }
 
   async #loadLanguage(document: OpenDocument, compartment: Compartment): Promise<void> {
-    const support = await languageOf(document.name)?.load();
-    if (support !== undefined) this.#change(document, { effects: compartment.reconfigure(support) });
+    const language = languageOf(document.name);
+    const support = language === null ? null : await LANGUAGES[language]();
+    if (support !== null) this.#change(document, { effects: compartment.reconfigure(support) });
   }
 
   #stateOf(document: OpenDocument): EditorState | undefined {
@@ -126,6 +141,11 @@ export class CodeEditor {
     return state === undefined ? '' : state.sliceDoc();
   }
 
+  #length(document: OpenDocument): number {
+    const text = this.#stateOf(document)?.doc;
+    return text === undefined ? 0 : text.length + (document.lineBreak.length - 1) * (text.lines - 1);
+  }
+
   #replace(document: OpenDocument, text: string): void {
     const state = this.#stateOf(document);
     if (state === undefined) return;
@@ -134,7 +154,7 @@ export class CodeEditor {
     if (change !== null) this.#change(document, { changes: { ...change, insert: state.toText(change.insert) } });
   }
 
-  #change(document: OpenDocument, spec: Parameters<EditorState['update']>[0]): void {
+  #change(document: OpenDocument, spec: TransactionSpec): void {
     if (this.#shown === document) return this.#view.dispatch(spec);
     const kept = this.#kept.get(document);
     if (kept !== undefined) kept.state = kept.state.update(spec).state;

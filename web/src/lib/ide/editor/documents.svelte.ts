@@ -1,4 +1,4 @@
-import { isWithin, moved } from '../files/paths.ts';
+import { isWithin, moved, unique } from '../files/paths.ts';
 import type { RemoteFiles } from '../files/remote-files.ts';
 import { OpenDocument } from './document.svelte.ts';
 import type { DraftStore } from './drafts.ts';
@@ -37,7 +37,7 @@ export class Documents {
   /** Tabs of the last visit, and files with unsaved work that has no tab. */
   async restore(paths: readonly string[], active: string | null): Promise<void> {
     const drafts = await this.#drafts.paths();
-    const fresh = [...new Set([...paths, ...drafts])].filter((path) => this.find(path) === undefined);
+    const fresh = unique([...paths, ...drafts]).filter((path) => this.find(path) === undefined);
     const documents = fresh.map((path) => new OpenDocument(path, this.#files, this.#drafts));
     this.open = [...this.open, ...documents];
     this.active ??= this.open.find(({ path }) => path === active) ?? this.open[0] ?? null;

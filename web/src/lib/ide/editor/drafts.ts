@@ -41,7 +41,10 @@ export function draftsIn(factory: IDBFactory, scope: string): DraftStore {
     remove: async (path) => void (await run('readwrite', (store) => store.delete(key(path)))),
     paths: async () => {
       const keys = await run('readonly', (store) => store.getAllKeys(IDBKeyRange.bound([scope], [scope, []])));
-      return z.array(z.tuple([z.string(), z.string()])).parse(keys ?? []).map(([, path]) => path);
+      return z
+        .array(z.tuple([z.string(), z.string()]))
+        .parse(keys ?? [])
+        .map(([, path]) => path);
     },
   };
 }

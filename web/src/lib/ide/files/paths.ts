@@ -11,12 +11,15 @@ export const isWithin = (path: string, directory: string): boolean =>
 /** Where `path` is after `from` became `to`. */
 export const moved = (path: string, from: string, to: string): string => (isWithin(path, from) ? to + path.slice(from.length) : path);
 
+/** Each once, in the order in which they first came. */
+export const unique = (paths: Iterable<string>): string[] => [...new Set(paths)];
+
 /** What is wrong with a name that somebody typed; null when it may be used. Slashes make folders on the way. */
-export function nameProblem(name: string, siblings: ReadonlySet<string>): string | null {
+export function nameProblem(name: string, siblings: readonly string[]): string | null {
   const parts = name.split('/');
   if (name.trim() === '') return 'Type a name';
   if (parts.some((part) => part === '' || part === '.' || part === '..')) return 'Names can’t be empty, “.” or “..”';
   if (name.includes('\0') || new TextEncoder().encode(name).byteLength > 255) return 'Names have at most 255 bytes';
-  if (siblings.has(name)) return `“${name}” is already here`;
+  if (siblings.includes(name)) return `“${name}” is already here`;
   return null;
 }

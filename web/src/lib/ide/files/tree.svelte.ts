@@ -1,7 +1,8 @@
 import type { FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { wordsOf } from '../connection/stream-error.ts';
-import { isWithin, join, moved, parentOf } from './paths.ts';
+import { Coalesce } from './coalesce.ts';
+import { isWithin, join, moved, parentOf, unique } from './paths.ts';
 import type { RemoteFiles } from './remote-files.ts';
 
 export interface Directory {
@@ -36,8 +37,7 @@ export class FileTree {
   readonly expanded: SvelteSet<string>;
   /** path of the line that the keyboard is on */
   current = $state<string | null>(null);
-  readonly #reading = new Map<string, Promise<void>>();
-  readonly #again = new Set<string>();
+  readonly #reads = new Coalesce();
 
   readonly rows: readonly TreeRow[] = $derived.by(() => {
     const rows: TreeRow[] = [];
@@ -59,8 +59,8 @@ export class FileTree {
     return this.#directories.get(path);
   }
 
-  names(path: string): ReadonlySet<string> {
-    return new Set(this.#directories.get(path)?.entries.map(({ name }) => name));
+  names(path: string): string[] {
+    return this.#directories.get(path)?.entries.map(({ name }) => name) ?? [];
   }
 
   /** Reads what is shown: the root and every open folder. */
@@ -95,7 +95,7 @@ export class FileTree {
 
   /** Something changed on disk. @param paths null: read everything again that was read */
   async changed(paths: readonly string[] | null): Promise<void> {
-    const stale = paths === null ? [...this.#directories.keys()] : [...new Set(paths.flatMap((path) => [parentOf(path), path]))];
+    const stale = paths === null ? [...this.#directories.keys()] : unique(paths.flatMap((path) => [parentOf(path), path]));
     await Promise.all(stale.filter((path) => this.#directories.has(path)).map((path) => this.read(path)));
   }
 
@@ -109,21 +109,9 @@ export class FileTree {
     if (this.current !== null) this.current = moved(this.current, from, to);
   }
 
-  /** Reads one folder; a change that comes meanwhile makes it be read once more, not many times. */
+  /** Reads one folder. */
   read(path: string): Promise<void> {
-    const running = this.#reading.get(path);
-    if (running !== undefined) {
-      this.#again.add(path);
-      return running;
-    }
-    const reading = this.#readNow(path).finally(() => this.#reading.delete(path));
-    this.#reading.set(path, reading);
-    return reading;
-  }
-
-  async #readNow(path: string): Promise<void> {
-    do {
-      this.#again.delete(path);
+    return this.#reads.run(path, async () => {
       try {
         const { entries, truncated } = await this.#files.list(path);
         this.#directories.set(path, { entries: [...entries].sort(inOrder), truncated, error: null });
@@ -132,12 +120,12 @@ export class FileTree {
         const known = this.#directories.get(path)?.entries ?? [];
         this.#directories.set(path, { entries: known, truncated: false, error: wordsOf(thrown) });
       }
-    } while (this.#again.has(path));
+    });
   }
 
   #forgetGone(path: string, entries: readonly FileEntry[]): void {
-    const folders = new Set(entries.filter(isFolder).map(({ name }) => join(path, name)));
-    const isGone = (other: string): boolean => other !== '' && parentOf(other) === path && !folders.has(other);
+    const folders = entries.filter(isFolder).map(({ name }) => join(path, name));
+    const isGone = (other: string): boolean => other !== '' && parentOf(other) === path && !folders.includes(other);
     for (const gone of [...this.#directories.keys(), ...this.expanded].filter(isGone)) {
       for (const below of [...this.#directories.keys()]) if (isWithin(below, gone)) this.#directories.delete(below);
       for (const below of [...this.expanded]) if (isWithin(below, gone)) this.expanded.delete(below);

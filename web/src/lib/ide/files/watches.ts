@@ -5,7 +5,7 @@ export class Watches {
   readonly #files: Pick<RemoteFiles, 'watch'>;
   readonly #changed: (directory: string, paths: string[] | null) => void;
   readonly #running = new Map<string, () => void>();
-  #wanted: ReadonlySet<string> = new Set();
+  #wanted: readonly string[] = [];
   #connected = false;
 
   /** @param changed paths below `directory`; null when too much happened to name it */
@@ -14,11 +14,11 @@ export class Watches {
     this.#changed = changed;
   }
 
-  want(directories: ReadonlySet<string>): void {
+  want(directories: readonly string[]): void {
     this.#wanted = directories;
     if (!this.#connected) return;
     for (const [directory, stop] of this.#running) {
-      if (directories.has(directory)) continue;
+      if (directories.includes(directory)) continue;
       this.#running.delete(directory);
       stop();
     }

@@ -16,7 +16,8 @@ export function terminalTheme(host: HTMLElement): ITheme {
     context.fillRect(0, 0, 1, 1);
     return context.getImageData(0, 0, 1, 1).data;
   };
-  const color = (token: string): string => `#${[...bytes(token).subarray(0, 3)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  const color = (token: string): string =>
+    `#${[...bytes(token).subarray(0, 3)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
   const isDark = (bytes('--term-bg')[1] ?? 0) < 128;
   const named = Object.fromEntries(
     ['red', 'green', 'yellow', 'blue', 'magenta', 'cyan'].flatMap((name) => {

@@ -22,6 +22,8 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   /** the one that has the keyboard, or had it last */
   active = $state.raw<Terminal<S> | null>(null);
   error = $state<string | null>(null);
+  /** whether text is being looked for in the active one */
+  searching = $state(false);
   /** whether the runner has told which terminals exist */
   known = $state(false);
 
@@ -111,8 +113,8 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   }
 
   #reconcile(existing: readonly PtyInfo[]): void {
-    const shown = new Set(this.all.map(({ link }) => link.terminalId));
-    const unknown = existing.filter(({ terminalId }) => !shown.has(terminalId));
+    const shown = this.all.map(({ link }) => link.terminalId);
+    const unknown = existing.filter(({ terminalId }) => !shown.includes(terminalId));
     // Opened before a cut, and the answer was lost in it: the terminal is there, and this is it.
     for (const terminal of this.all) {
       if (terminal.link.terminalId !== null || terminal.link.busy) continue;

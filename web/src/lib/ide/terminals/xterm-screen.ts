@@ -1,3 +1,4 @@
+import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
 import { Unicode11Addon } from '@xterm/addon-unicode11';
@@ -5,7 +6,7 @@ import { WebLinksAddon } from '@xterm/addon-web-links';
 import type { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
 import { cspNonce } from '../csp-nonce.ts';
-import { nonceDocument } from './nonce-document.ts';
+import { nonceDocument, withNonce } from './nonce-document.ts';
 import { guardReplay } from './replay-guard.ts';
 import type { Screen, Size } from './terminal-link.ts';
 import { terminalTheme } from './terminal-theme.ts';
@@ -28,7 +29,8 @@ export class XtermScreen implements Screen {
   readonly #fit = new FitAddon();
   readonly search = new SearchAddon();
   #webgl: WebglAddon | null = null;
-  #host: HTMLElement | null = null;
+  readonly #host = document.createElement('div');
+  #opened = false;
   #replaying = false;
 
   constructor(size: Size, events: ScreenEvents) {
@@ -54,6 +56,7 @@ export class XtermScreen implements Screen {
     guardReplay(this.#terminal, () => this.#replaying);
     this.#terminal.onData(events.input);
     this.#terminal.onResize(events.resized);
+    this.#host.className = 'terminal-host';
     this.#terminal.attachCustomKeyEventHandler((event) => !events.key(event));
   }
 
@@ -68,18 +71,17 @@ export class XtermScreen implements Screen {
     this.#terminal.write(RESTART);
   }
 
-  /** Shows the terminal in an element that has a size. */
-  mount(host: HTMLElement): void {
-    if (this.#host !== null) return;
-    this.#host = host;
-    this.recolor();
-    this.#terminal.open(host);
-    host.addEventListener('paste', (event) => void this.#paste(event), { capture: true });
+  /** Shows the terminal in `container`, which may change as the page's layout does. */
+  mount(container: HTMLElement): void {
+    container.append(this.#host);
     this.fit();
   }
 
+  /** Takes the size of the container, once it has one. */
   fit(): void {
-    if (this.#host !== null && this.#host.clientWidth > 0 && this.#host.clientHeight > 0) this.#fit.fit();
+    if (this.#host.clientWidth === 0 || this.#host.clientHeight === 0) return;
+    if (!this.#opened) this.#open();
+    this.#fit.fit();
   }
 
   /** Browsers allow few WebGL contexts at once: only what is in sight has one, the rest is drawn by the DOM. */
@@ -89,7 +91,7 @@ export class XtermScreen implements Screen {
       this.#webgl = null;
       return;
     }
-    if (this.#webgl !== null || this.#host === null) return;
+    if (this.#webgl !== null || !this.#opened) return;
     const { WebglAddon } = await import('@xterm/addon-webgl');
     try {
       const addon = new WebglAddon();
@@ -103,19 +105,36 @@ export class XtermScreen implements Screen {
 
   /** Reads the colours again, after a change of theme. */
   recolor(): void {
-    if (this.#host !== null) this.#terminal.options.theme = terminalTheme(this.#host);
+    this.#terminal.options.theme = terminalTheme(this.#host);
   }
 
   focus(): void {
     this.#terminal.focus();
   }
 
+  /** whether a program like vim or less has the whole screen */
+  get fullScreen(): boolean {
+    return this.#terminal.buffer.active.type === 'alternate';
+  }
+
   get selection(): string {
     return this.#terminal.getSelection();
   }
 
+  clearSelection(): void {
+    this.#terminal.clearSelection();
+  }
+
   dispose(): void {
     this.#terminal.dispose();
+    this.#host.remove();
+  }
+
+  #open(): void {
+    this.#opened = true;
+    this.recolor();
+    withNonce(document, cspNonce(), () => this.#terminal.open(this.#host));
+    this.#host.addEventListener('paste', (event) => void this.#paste(event), { capture: true });
   }
 
   async #paste(event: ClipboardEvent): Promise<void> {
