@@ -179,7 +179,7 @@ export class Connection implements Services {
     this.#attempt = 0;
     this.#downSince = null;
     this.#become({ kind: 'connected', runner });
-    this.#heartbeat.beat();
+    this.#heartbeat.start();
     this.#events.connected(runner);
   }
 

@@ -1,5 +1,7 @@
 import type { Clock } from './ports.ts';
 
+/** so that a busy moment after connecting does not pass for distance */
+const FIRST_MS = 1_000;
 const EVERY_MS = 20_000;
 const PATIENCE_MS = 10_000;
 
@@ -21,6 +23,11 @@ export class Heartbeat {
   constructor(clock: Clock, events: HeartbeatEvents) {
     this.#clock = clock;
     this.#events = events;
+  }
+
+  start(): void {
+    this.stop();
+    this.#cancel = this.#clock.after(FIRST_MS, () => this.beat());
   }
 
   /** Asks now, and then again every 20 s until `stop`. */

@@ -5,8 +5,6 @@ import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import type { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
-import { cspNonce } from '../csp-nonce.ts';
-import { nonceDocument, withNonce } from './nonce-document.ts';
 import { guardReplay } from './replay-guard.ts';
 import type { Screen, Size } from './terminal-link.ts';
 import { terminalTheme } from './terminal-theme.ts';
@@ -40,7 +38,6 @@ export class XtermScreen implements Screen {
       allowProposedApi: true,
       cursorBlink: true,
       cursorInactiveStyle: 'outline',
-      documentOverride: nonceDocument(document, cspNonce()),
       fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--font-mono'),
       fontSize: 12.5,
       lineHeight: 1.25,
@@ -133,7 +130,7 @@ export class XtermScreen implements Screen {
   #open(): void {
     this.#opened = true;
     this.recolor();
-    withNonce(document, cspNonce(), () => this.#terminal.open(this.#host));
+    this.#terminal.open(this.#host);
     this.#host.addEventListener('paste', (event) => void this.#paste(event), { capture: true });
   }
 
