@@ -2,8 +2,15 @@ import { tick } from 'svelte';
 import type { z } from 'zod';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
 
+/** What a single control needs of its form. */
+export interface FieldChecks {
+  readonly errors: Record<string, string>;
+  checkField(path: string, values: unknown): void;
+  clearField(path: string): void;
+}
+
 /** A form that shares its schema with the API, so that both say the same about the same mistake. */
-export class Form<S extends z.ZodType> {
+export class Form<S extends z.ZodType> implements FieldChecks {
   /** messages by dotted path, as in problem documents */
   errors = $state<Record<string, string>>({});
   /** a refusal that belongs to no field */
@@ -60,7 +67,7 @@ export class Form<S extends z.ZodType> {
   #messages(values: unknown): Record<string, string> {
     const parsed = this.#schema.safeParse(values);
     const messages: Record<string, string> = {};
-    for (const issue of parsed.error?.issues ?? []) messages[issue.path.join('.')] ??= issue.message;
+    for (const issue of parsed.error?.issues ?? []) messages[issue.path.join('.')] ??= messageOf(issue);
     return messages;
   }
 
@@ -68,4 +75,9 @@ export class Form<S extends z.ZodType> {
     await tick();
     document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
   }
+}
+
+/** What is wrong with a name among freely named values stands one level deeper. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }

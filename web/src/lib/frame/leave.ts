@@ -15,7 +15,7 @@ async function leaveBy(end: () => Promise<void>): Promise<void> {
       return;
     }
   }
-  await goto(route.signIn(), { invalidateAll: true });
+  await goto(route.signIn());
   session.ended();
 }
 
