@@ -115,7 +115,7 @@ export class CodeEditor {
       EditorView.cspNonce.of(cspNonce()),
       EditorState.lineSeparator.of(document.lineBreak),
       EditorState.allowMultipleSelections.of(true),
-      EditorView.contentAttributes.of({ 'aria-label': document.name }),
+      EditorView.contentAttributes.of({ 'aria-label': document.name, tabindex: '0' }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged) this.#events.edited(document);
         if (update.docChanged || update.selectionSet) this.#tellPosition(update.state);
@@ -175,7 +175,21 @@ function indentOf(text: string): string {
   return indents.filter((indent) => indent !== '\t').sort((a, b) => a.length - b.length)[0] ?? '  ';
 }
 
+/** CodeMirror's own words begin small; ours are sentences. */
+const words = EditorState.phrases.of({
+  next: 'Next',
+  previous: 'Previous',
+  all: 'Select all',
+  'match case': 'Match case',
+  regexp: 'Regular expression',
+  'by word': 'Whole words',
+  replace: 'Replace',
+  'replace all': 'Replace all',
+  close: 'Close',
+});
+
 const behaviour: Extension = [
+  words,
   lineNumbers(),
   highlightActiveLineGutter(),
   highlightSpecialChars(),

@@ -27,7 +27,7 @@ const theme = EditorView.theme({
   '.cm-selectionMatch': { backgroundColor: 'var(--bg-active)' },
   '&.cm-focused .cm-matchingBracket': { backgroundColor: 'transparent', outline: '1px solid var(--border-control)' },
   '&.cm-focused .cm-nonmatchingBracket': { backgroundColor: 'var(--danger-quiet)', color: 'var(--danger)' },
-  '.cm-searchMatch': { backgroundColor: 'var(--warning-quiet)', outline: '1px solid var(--warning)' },
+  '.cm-searchMatch': { backgroundColor: 'transparent', outline: '1px solid var(--warning)' },
   '.cm-searchMatch.cm-searchMatch-selected': { backgroundColor: 'var(--code-selection)', outline: '1px solid var(--accent)' },
   '.cm-foldPlaceholder': { background: 'var(--neutral-quiet)', border: 'none', color: 'var(--fg-muted)', padding: '0 4px' },
   '.cm-specialChar': { color: 'var(--danger)' },
@@ -44,6 +44,7 @@ const theme = EditorView.theme({
   '.cm-panels-top': { borderBottom: '1px solid var(--border)' },
   '.cm-panels-bottom': { borderTop: '1px solid var(--border)' },
   '.cm-panel.cm-search': { padding: '6px 30px 6px 12px', font: 'var(--text-2)/var(--line-2) var(--font-ui)' },
+  '.cm-panel.cm-search label': { display: 'inline-flex', alignItems: 'center', gap: '5px', fontSize: 'inherit', margin: '0 10px 0 2px' },
   '.cm-panel.cm-search [name=close]': { width: '24px', height: '24px', top: '6px', right: '6px' },
   '.cm-textfield': {
     backgroundColor: 'var(--bg-control)',
