@@ -54,7 +54,9 @@ function checkLicences(): string[] {
   const packages = Object.entries(lock.packages).filter(([path, { link }]) => path.includes('node_modules/') && !link);
   // Optional parts of development tools (image libraries of the local server) are run here, never shipped.
   const shipped = packages.filter(([, { dev, optional }]) => !(dev && optional));
-  const refused = shipped.filter(([path, { license }]) => !acceptable(license ?? UNDECLARED[path.slice(path.lastIndexOf('node_modules/') + 13)]));
+  const refused = shipped.filter(
+    ([path, { license }]) => !acceptable(license ?? UNDECLARED[path.slice(path.lastIndexOf('node_modules/') + 13)]),
+  );
   console.log(`Licences: ${packages.length} packages`);
   return refused.map(([path, { license }]) => `${path} is licensed ${license ?? 'nobody knows how'}`);
 }

@@ -51,12 +51,16 @@ export async function makeDemo(options: { root: string; origin: string; stateDir
   return { password };
 }
 
-/** The developer's first workspace, once the runner is there. */
-export async function makeDemoWorkspace(origin: string, demo: Demo): Promise<void> {
-  const dev = new Person(origin);
-  await dev.call('POST', '/login', { tenant: TENANT, email: PEOPLE.dev, password: demo.password });
+/** The developer's first workspace. */
+export async function makeDemoWorkspace(dev: Person): Promise<void> {
   const { items } = await dev.call<{ items: Array<{ id: string }> }>('GET', '/templates');
   await dev.call('POST', '/workspaces', { templateId: items[0]?.id, name: 'first-steps' });
+}
+
+export async function signIn(origin: string, who: keyof typeof PEOPLE, demo: Demo): Promise<Person> {
+  const person = new Person(origin);
+  await person.call('POST', '/login', { tenant: TENANT, email: PEOPLE[who], password: demo.password });
+  return person;
 }
 
 async function invite(

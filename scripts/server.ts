@@ -1,4 +1,5 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
@@ -29,6 +30,7 @@ const CRON_MS = 60_000;
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   await refuseTakenPort(options.port);
+  await mkdir(options.stateDir, { recursive: true });
   const origin = `http://localhost:${options.port}`;
   const secrets = await localSecrets(join(options.stateDir, 'secrets.json'));
   const miniflare = new Miniflare(
@@ -66,11 +68,14 @@ async function miniflareOptions({ root, port, stateDir }: ServerOptions, binding
   const { unstable_getMiniflareWorkerOptions } = await import('wrangler');
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(root, 'wrangler.toml'));
   const script = join(root, 'dist/worker/index.js');
+  const log = createWriteStream(join(stateDir, 'worker.log'), { flags: 'a' });
   return convertV4MiniflareOptions({
     host: '127.0.0.1',
     port,
     cf: false,
     logRequests: false,
+    // The Worker's lines and workerd's own go into a file; what matters to a person is said by the start script.
+    handleStructuredLogs: ({ level, message, timestamp }) => log.write(`${new Date(timestamp).toISOString()} ${level} ${message}\n`),
     defaultPersistRoot: stateDir,
     workers: [
       {

@@ -1,10 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
-import { appendFile, mkdir } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Person } from './api.ts';
+import type { Person } from './api.ts';
 import { build, type Part } from './build.ts';
-import { type Demo, demoOf, makeDemo, makeDemoWorkspace } from './demo.ts';
+import { type Demo, demoOf, makeDemo, makeDemoWorkspace, signIn } from './demo.ts';
 import { runRunner, stopRunner } from './local-runner.ts';
 import { type Server, startServer } from './server.ts';
 
@@ -37,7 +38,6 @@ function settings() {
 
 async function start(): Promise<void> {
   const { port, password, demo: wantsDemo, stateDir } = settings();
-  await mkdir(stateDir, { recursive: true });
   await build(root, (part) => say(`${BUILDING[part]} …`));
   say('Starting …');
   const server = await startServer({ root, port, stateDir });
@@ -60,37 +60,46 @@ async function startDemo(
   const kept = await demoOf(stateDir);
   if (!kept) say('Making the demo organisation …');
   const demo = kept ?? (await makeDemo({ root, origin: server.origin, stateDir, password }));
-  const log = join(stateDir, 'runner.log');
-  await new Promise<void>((ready, failed) => {
-    const child = runRunner({
-      root,
-      stateDir: join(stateDir, 'runner'),
-      onLine: (line) => {
-        void appendFile(log, `${line}\n`);
-        if (/\bonline\b/i.test(line)) ready();
-      },
-    });
-    child.once('exit', (code) => failed(new Error(`The local runner ended with ${code}. Its log: ${log}`)));
-    onRunner(child);
+  const log = createWriteStream(join(stateDir, 'runner.log'), { flags: 'a' });
+  const child = runRunner({ root, stateDir: join(stateDir, 'runner'), onLine: (line) => log.write(`${line}\n`) });
+  onRunner(child);
+  const ended = new Promise<never>((_resolve, failed) => {
+    child.once('exit', (code) => failed(new Error(`The local runner ended with ${code}. Its log: ${join(stateDir, 'runner.log')}`)));
   });
+  // Later its end is the runner's own affair.
+  ended.catch(() => undefined);
+  await Promise.race([runnerIsOnline(server, demo), ended]);
   if (!kept) {
     say('Making the first workspace …');
-    await makeDemoWorkspace(server.origin, demo);
-    await firstWorkspaceRuns(server.origin, demo);
+    const dev = await signIn(server.origin, 'dev', demo);
+    await makeDemoWorkspace(dev);
+    await firstWorkspaceRuns(dev);
   }
   return demo;
 }
 
+async function runnerIsOnline(server: Server, demo: Demo): Promise<void> {
+  const owner = await signIn(server.origin, 'owner', demo);
+  await until(async () =>
+    (await owner.call<{ items: Array<{ state: string }> }>('GET', '/runners')).items.some(({ state }) => state === 'online'),
+  );
+}
+
 /** The first page that a newcomer opens leads to a prompt, so we wait until there is one. */
-async function firstWorkspaceRuns(origin: string, demo: Demo): Promise<void> {
-  const dev = new Person(origin);
-  await dev.call('POST', '/login', { tenant: 'acme', email: 'dev@acme.test', password: demo.password });
-  for (let tries = 0; tries < 100; tries++) {
-    const { items } = await dev.call<{ items: Array<{ phase: string; error: string | null }> }>('GET', '/workspaces');
-    if (items[0]?.phase === 'running') return;
-    if (items[0]?.phase === 'failed') throw new Error(`The first workspace could not start: ${items[0].error}`);
-    await new Promise((wait) => setTimeout(wait, 200));
+async function firstWorkspaceRuns(dev: Person): Promise<void> {
+  await until(async () => {
+    const [first] = (await dev.call<{ items: Array<{ phase: string; error: string | null }> }>('GET', '/workspaces')).items;
+    if (first?.phase === 'failed') throw new Error(`The first workspace could not start: ${first.error}`);
+    return first?.phase === 'running';
+  });
+}
+
+async function until(fulfilled: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (await fulfilled()) return;
+    await setTimeout(100);
   }
+  throw new Error('The local runner does not get ready');
 }
 
 /** Ctrl-C and SIGTERM leave nothing running; a second one does not wait. */

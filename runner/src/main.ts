@@ -21,6 +21,7 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
   --state-dir <folder>   where keys, configuration and workspaces are kept
                          (default: $GATEHOUSE_RUNNER_STATE, else ~/.local/state/gatehouse-runner)
   --force                replaces an earlier enrolment of this folder
+  --stop-with-stdin      ends when standard input does: with whoever started it
   --no-bubblewrap        runs workspaces WITHOUT isolation, for templates that allow it
   --help, --version
 `;
@@ -34,6 +35,7 @@ const OPTIONS = {
   'state-dir': { type: 'string' },
   'no-bubblewrap': { type: 'boolean' },
   'log-format': { type: 'string' },
+  'stop-with-stdin': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -78,7 +80,7 @@ Then start the runner:  gatehouse-runner run
 }
 
 /** The first signal ends in good order, the second at once. */
-const interruption = () =>
+const interruption = (withStdin: boolean) =>
   new Promise<void>((resolve) => {
     let asked = false;
     const ask = () => {
@@ -88,6 +90,7 @@ const interruption = () =>
     };
     process.on('SIGINT', ask);
     process.on('SIGTERM', ask);
+    if (withStdin) process.stdin.on('end', ask).on('error', ask).resume();
   });
 
 async function run(values: Values, root: string): Promise<void> {
@@ -98,7 +101,7 @@ async function run(values: Values, root: string): Promise<void> {
     log: makeLog(format),
     main: import.meta.url,
     useBubblewrap: values['no-bubblewrap'] !== true,
-    interrupted: interruption(),
+    interrupted: interruption(values['stop-with-stdin'] === true),
   });
 }
 
