@@ -76,7 +76,7 @@ async function miniflareOptions({ root, port, stateDir }: ServerOptions, binding
     logRequests: false,
     // The Worker's lines and workerd's own go into a file; what matters to a person is said by the start script.
     handleStructuredLogs: ({ level, message, timestamp }) => log.write(`${new Date(timestamp).toISOString()} ${level} ${message}\n`),
-    defaultPersistRoot: stateDir,
+    resourcePersistencePath: stateDir,
     workers: [
       {
         ...workerOptions,
