@@ -98,7 +98,7 @@ export class Platform {
     const path = request.url ?? '';
     const [, , name = ''] = path.split('/');
     const root = this.gitRoots.get(name);
-    if (path.startsWith('/git/') && root !== undefined) return this.#serveGit(root, path.slice(`/git/${name}`.length), response);
+    if (path.startsWith('/git/')) return this.#serveGit(root ?? '/none', path.slice(`/git/${name}`.length), response);
     if (path !== '/api/v1/runner/enroll') return void response.writeHead(this.token === '' ? 401 : 426).end();
     let text = '';
     for await (const piece of request) text += String(piece);
