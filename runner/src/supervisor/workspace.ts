@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
@@ -9,6 +9,7 @@ import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
 import { Terminals } from '../terminals/terminals.ts';
 import { nextStep } from './plan.ts';
 import { saveRecord, type WorkspaceRecord } from './record.ts';
+import { removeTree } from './remove-tree.ts';
 import { StartFailure, startWorkspace } from './start.ts';
 
 /** What every workspace of this runner needs. */
@@ -80,9 +81,12 @@ export class Workspace {
   }
 
   #wake(): void {
-    this.#work ??= this.#run().finally(() => {
-      this.#work = null;
-    });
+    this.#work ??= this.#run()
+      // A full disk, say. The next order, or the next connection, tries again.
+      .catch((error: unknown) => this.#context.log.error(`Workspace ${this.#record.workspaceId}: ${messageOf(error)}`))
+      .finally(() => {
+        this.#work = null;
+      });
   }
 
   async #run(): Promise<void> {
@@ -170,7 +174,7 @@ export class Workspace {
     await this.#halt();
     this.#log?.close();
     this.#log = null;
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    await removeTree(this.#folder);
     this.#record.settled = { generation: order.generation, phase: 'deleted' };
     this.#report({ generation: order.generation, phase: 'deleted' });
     this.#context.log.info(`${order.name} is deleted`);
