@@ -67,7 +67,8 @@ export const askRefusal =
       });
       if (![401, 403, 404, 410].includes(response.status)) return null;
       const fault = problem.safeParse(await response.json().catch(() => null));
-      return fault.success ? `${fault.data.title}: ${fault.data.detail}` : `status ${response.status}`;
+      // An error page of some proxy on the way is not the platform's word.
+      return fault.success ? `${fault.data.title}: ${fault.data.detail}` : null;
     } catch {
       return null;
     }

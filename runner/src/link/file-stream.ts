@@ -5,6 +5,9 @@ import { FILE_WINDOW, type HelperRequest } from '../channel/requests.ts';
 import type { OutFrame, Source } from './outbox.ts';
 import type { StreamPort, StreamService } from './stream.ts';
 
+/** of what a viewer sends, in the memory of the runner while the helper writes it */
+const MOST_UNTAKEN = 32 * 1024 * 1024;
+
 const anyMessage = z.looseObject({ kind: z.string() });
 
 /**
@@ -19,6 +22,7 @@ export class FileStream implements StreamService, Source {
   #pending = 0;
   #sent = 0;
   #received = 0;
+  #taken = 0;
   #answered = false;
   #over = false;
   #ended = false;
@@ -34,7 +38,10 @@ export class FileStream implements StreamService, Source {
       },
       data: (bytes) => this.#piece(bytes),
       message: (value) => port.send({ type: 'message', payload: encodeJson(anyMessage.parse(value)) }),
-      ack: (offset) => port.send({ type: 'ack', offset }),
+      ack: (offset) => {
+        this.#taken = offset;
+        port.send({ type: 'ack', offset });
+      },
       fin: () => {
         this.#over = true;
         port.ready();
@@ -66,6 +73,7 @@ export class FileStream implements StreamService, Source {
     if (frame.type !== 'data') return this.#port.reset('invalid', 'This service takes no messages');
     if (frame.offset !== this.#received) return this.#port.reset('invalid', 'Data with a gap or an overlap');
     this.#received += frame.payload.byteLength;
+    if (this.#received - this.#taken > MOST_UNTAKEN) return this.#port.reset('limit', 'More is sent than can be written');
     this.#stream.data(frame.payload);
   }
 

@@ -139,7 +139,8 @@ function spawnBubblewrap(args: string[], command: string[]) {
 async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {
   const user = isRoot() ? ownUser(plan.workspaceId) : { uid: 1000, gid: 1000 };
   prepareHome(plan);
-  if (isRoot()) giveTo(homeOf(plan), user);
+  // Only a home that is new, or came from a runner of another kind: walking a large one takes long.
+  if (isRoot() && lstatSync(homeOf(plan)).uid !== user.uid) giveTo(homeOf(plan), user);
   writeControl(plan, { root: HOME, environment: environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`) }, user);
   const args = [...namespaceArguments(plan.name), ...systemArguments(), ...ownArguments(plan, parts)];
   const command = [...become(user), ...limited, `${PARTS}/node`, `${PARTS}/helper.mjs`, `${CONTROL}/settings.json`];

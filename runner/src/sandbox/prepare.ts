@@ -1,4 +1,16 @@
-import { chmodSync, chownSync, cpSync, existsSync, lchownSync, lstatSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { HelperSettings } from '../channel/requests.ts';
 import type { SandboxPlan } from './driver.ts';
@@ -20,17 +32,14 @@ export function prepareHome(plan: SandboxPlan): void {
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { mode: 0o700 });
   if (existsSync('/etc/skel')) cpSync('/etc/skel', fresh, { recursive: true });
-  cpSync(fresh, home, { recursive: true });
-  chmodSync(home, 0o700);
-  rmSync(fresh, { recursive: true });
+  renameSync(fresh, home);
 }
 
 /** Gives a home to another user, while none of its programs runs. Links are not followed. */
 export function giveTo(path: string, user: User): void {
-  const stats = lstatSync(path);
-  if (stats.uid !== user.uid || stats.gid !== user.gid) lchownSync(path, user.uid, user.gid);
-  if (!stats.isDirectory()) return;
-  for (const name of readdirSync(path)) giveTo(join(path, name), user);
+  // What is in it comes first: a walk that was cut short leaves the folder as a sign to walk again.
+  if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) giveTo(join(path, name), user);
+  lchownSync(path, user.uid, user.gid);
 }
 
 const quoted = (value: string) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`;

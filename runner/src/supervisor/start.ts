@@ -120,6 +120,7 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });
   try {
+    signal.throwIfAborted();
     if (spec.repository !== '') await cloneRepository(start, sandbox);
     await runStartupScript(start, sandbox);
     signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
@@ -9,6 +9,7 @@ import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
 import { Terminals } from '../terminals/terminals.ts';
 import { nextStep } from './plan.ts';
 import { saveRecord, type WorkspaceRecord } from './record.ts';
+import { removeTree } from './remove-tree.ts';
 import { StartFailure, startWorkspace } from './start.ts';
 
 /** What every workspace of this runner needs. */
@@ -44,6 +45,9 @@ export class Workspace {
   #abort: AbortController | null = null;
   #starting: number | null = null;
   #work: Promise<void> | null = null;
+  #busy = false;
+  /** why the sandbox was lost, until that is dealt with */
+  #lostWhy: string | null = null;
   #closing = false;
 
   constructor(context: WorkspaceContext, folder: string, record: WorkspaceRecord) {
@@ -80,23 +84,34 @@ export class Workspace {
   }
 
   #wake(): void {
-    this.#work ??= this.#run().finally(() => {
-      this.#work = null;
-    });
+    if (this.#busy) return;
+    this.#busy = true;
+    this.#work = this.#run();
   }
 
   async #run(): Promise<void> {
-    while (!this.#closing && this.#wanted !== undefined) {
-      const wanted = this.#wanted;
-      const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#record.settled });
-      if (step === 'none') return;
-      if (step === 'halt') await this.#halt();
-      else if (wanted !== null) {
-        if (step === 'start') await this.#start(wanted);
-        else if (step === 'stop') await this.#stop(wanted);
-        else return this.#delete(wanted);
-      }
+    try {
+      while (!this.#closing && (await this.#step()));
+    } catch (error) {
+      // A full disk, say. The next order, or the next connection, tries again.
+      this.#context.log.error(`Workspace ${this.#record.workspaceId}: ${messageOf(error)}`);
+    } finally {
+      this.#busy = false;
     }
+  }
+
+  /** @returns whether there may be more to do */
+  async #step(): Promise<boolean> {
+    if (this.#lostWhy !== null) await this.#failLost(this.#lostWhy);
+    const wanted = this.#wanted;
+    if (wanted === undefined) return false;
+    const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#record.settled });
+    if (step === 'halt') await this.#halt();
+    else if (wanted === null || step === 'none') return this.#wanted !== wanted || this.#lostWhy !== null;
+    else if (step === 'start') await this.#start(wanted);
+    else if (step === 'stop') await this.#stop(wanted);
+    else await this.#delete(wanted);
+    return step !== 'delete';
   }
 
   async #start(order: WorkspaceOrder): Promise<void> {
@@ -153,8 +168,15 @@ export class Workspace {
   /** Something took the sandbox away while it should run. */
   #lost(sandbox: Sandbox, why: string): void {
     if (this.#running?.sandbox !== sandbox || this.#starting !== null || this.#closing) return;
-    const { generation } = this.#running;
-    void this.#halt().then(() => this.#fail(generation, new StartFailure(why)));
+    this.#lostWhy = why;
+    this.#wake();
+  }
+
+  async #failLost(why: string): Promise<void> {
+    this.#lostWhy = null;
+    const generation = this.#running?.generation;
+    await this.#halt();
+    if (generation !== undefined) this.#fail(generation, new StartFailure(why));
   }
 
   async #stop(order: WorkspaceOrder): Promise<void> {
@@ -170,7 +192,7 @@ export class Workspace {
     await this.#halt();
     this.#log?.close();
     this.#log = null;
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    await removeTree(this.#folder);
     this.#record.settled = { generation: order.generation, phase: 'deleted' };
     this.#report({ generation: order.generation, phase: 'deleted' });
     this.#context.log.info(`${order.name} is deleted`);

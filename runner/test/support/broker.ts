@@ -109,7 +109,6 @@ export class PageStream {
     broker.frame('open', viewer, stream, { payload: encodeJson(request) });
   }
 
-
   /** Waits until the output contains something. */
   async shows(text: string | RegExp): Promise<void> {
     const shown = () => this.text.slice(-FAR_ENOUGH);

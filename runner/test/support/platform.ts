@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { readFile } from 'node:fs/promises';
+import type { Duplex } from 'node:stream';
+import { runnerEnroll } from '@gatehouse/core/api/workspaces.ts';
+import {
+  fromRunner,
+  type FromRunner,
+  type ToRunner,
+  type WorkspaceOrder,
+  type WorkspaceReport,
+} from '@gatehouse/core/protocol/runner-control.ts';
+import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
+import { onTestFinished } from 'vitest';
+import { WebSocketServer, type WebSocket } from 'ws';
+import { fingerprintOf } from '../../src/state/keys.ts';
+import { Broker, Page, isProved } from './broker.ts';
+import { Heard } from './heard.ts';
+import { makeIssuer } from './issuer.ts';
+import { mintId } from './mint.ts';
+
+type Report = Extract<FromRunner, { kind: 'report' }>;
+
+/** Enough of the platform for one runner, over real sockets. */
+export class Platform {
+  readonly code = randomBytes(20).toString('base64url');
+  readonly token = `ghr_${randomBytes(20).toString('base64url')}`;
+  readonly runnerId = mintId('runner');
+  readonly heard = new Heard<FromRunner>();
+  readonly connections = new Heard<WebSocket>();
+  readonly links = new Heard<{ workspaceId: string; broker: Broker; socket: WebSocket }>();
+  readonly orders = new Map<string, WorkspaceOrder>();
+  /** reports as stored, without repetitions */
+  readonly stored = new Heard<Report>();
+  readonly logs = new Map<string, Buffer>();
+  readonly gitRoots = new Map<string, string>();
+  storesReports = true;
+  identityKey = '';
+  url = '';
+  confirmed = true;
+  #issuer: Awaited<ReturnType<typeof makeIssuer>> | null = null;
+  #viewers = 0;
+
+  static async start(port: number): Promise<Platform> {
+    const platform = new Platform();
+    const server = createServer((request, response) => void platform.#answer(request, response));
+    const sockets = new WebSocketServer({ noServer: true });
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      if (request.headers.authorization !== `Bearer ${platform.token}`) return socket.end('HTTP/1.1 401 Unauthorized\r\n\r\n');
+      sockets.handleUpgrade(request, socket, head, (accepted) => platform.#accept(accepted, request.url ?? ''));
+      return;
+    });
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    platform.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    platform.#issuer = await makeIssuer(platform.url);
+    onTestFinished(() => {
+      for (const client of sockets.clients) client.terminate();
+      server.closeAllConnections();
+      server.close();
+    });
+    return platform;
+  }
+
+  send(message: ToRunner): void {
+    this.connections.all.at(-1)?.send(JSON.stringify(message));
+  }
+
+  /** Wants something of a workspace, with the next generation. */
+  want(order: WorkspaceOrder): void {
+    this.orders.set(order.workspaceId, order);
+    this.send({ kind: 'order', order });
+  }
+
+  /** The first stored report of this phase and generation. */
+  async reported(
+    order: Pick<WorkspaceOrder, 'workspaceId' | 'generation'>,
+    phase: WorkspaceReport['phase'],
+    from = 0,
+  ): Promise<WorkspaceReport> {
+    const { workspaceId, generation } = order;
+    const fits = ({ body }: Report) => body.workspaceId === workspaceId && body.generation === generation && body.phase === phase;
+    return (await this.stored.wait(fits, from)).body;
+  }
+
+  /** Joins the newest link of a workspace as a viewer with a good grant. */
+  async join(workspaceId: string): Promise<Page> {
+    const link = this.links.all.filter((each) => each.workspaceId === workspaceId).at(-1);
+    const grant = await this.#issuer?.grant({ runnerId: this.runnerId, workspaceId });
+    if (link === undefined || grant === undefined) throw new Error('no link');
+    const viewer = ++this.#viewers;
+    link.broker.frame('hello', viewer, 0, { payload: encodeJson({ grant, clientId: 'client-of-test' }) });
+    await link.broker.frames.wait((frame) => frame.type === 'hello' && frame.viewer === viewer);
+    return new Page(link.broker, viewer);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = request.url ?? '';
+    const [, , name = ''] = path.split('/');
+    const root = this.gitRoots.get(name);
+    if (path.startsWith('/git/')) return this.#serveGit(root ?? '/none', path.slice(`/git/${name}`.length), response);
+    if (path !== '/api/v1/runner/enroll') return void response.writeHead(this.token === '' ? 401 : 426).end();
+    let text = '';
+    for await (const piece of request) text += String(piece);
+    const body = runnerEnroll.parse(JSON.parse(text));
+    if (body.code !== this.code) {
+      const fault = {
+        type: 'about:blank',
+        title: 'No longer there',
+        status: 410,
+        detail: 'The code was used',
+        code: 'gone',
+        requestId: mintId('request'),
+      };
+      return void response.writeHead(410).end(JSON.stringify(fault));
+    }
+    this.identityKey = body.identityKey;
+    const answer = {
+      runnerId: this.runnerId,
+      tenant: { id: mintId('tenant'), name: 'Acme', slug: 'acme' },
+      token: this.token,
+      fingerprint: fingerprintOf(body),
+      issuer: this.url,
+      keys: this.#issuer?.keys,
+    };
+    response.writeHead(201).end(JSON.stringify(answer));
+  }
+
+  async #serveGit(root: string, path: string, response: ServerResponse): Promise<void> {
+    const file = await readFile(`${root}${path.split('?')[0] ?? ''}`).catch(() => null);
+    response.writeHead(file === null ? 404 : 200).end(file ?? '');
+  }
+
+  #accept(socket: WebSocket, path: string): void {
+    const nonce = randomBytes(16).toString('base64url');
+    socket.on('message', (data: Buffer, binary: boolean) => {
+      if (!binary && data.toString() === 'ping') socket.send('pong');
+    });
+    if (path.endsWith('/control')) this.#control(socket, path, nonce);
+    else this.#link(socket, path, nonce);
+  }
+
+  #control(socket: WebSocket, path: string, nonce: string): void {
+    socket.on('message', (data: Buffer) => {
+      if (data.toString() === 'ping') return;
+      const message = fromRunner.parse(JSON.parse(data.toString()));
+      if (message.kind === 'proof') {
+        if (!isProved(this.identityKey, message.signature, nonce, path)) return socket.close(4401, 'wrong proof');
+        socket.send(
+          JSON.stringify({ kind: 'ready', runnerId: this.runnerId, confirmed: this.confirmed, orders: [...this.orders.values()] }),
+        );
+        this.connections.push(socket);
+      }
+      if (message.kind === 'report') this.#store(message, socket);
+      if (message.kind === 'log') this.#keepLog(message, socket);
+      this.heard.push(message);
+    });
+    socket.send(JSON.stringify({ kind: 'challenge', nonce }));
+  }
+
+  #store(report: Report, socket: WebSocket): void {
+    if (!this.storesReports) return;
+    if (!this.stored.all.some((stored) => stored.report === report.report)) this.stored.push(report);
+    socket.send(JSON.stringify({ kind: 'stored', report: report.report }));
+  }
+
+  #keepLog({ workspaceId, generation, offset, text }: Extract<FromRunner, { kind: 'log' }>, socket: WebSocket): void {
+    const key = `${workspaceId} ${generation}`;
+    const kept = this.logs.get(key) ?? Buffer.alloc(0);
+    if (offset === kept.byteLength) this.logs.set(key, Buffer.concat([kept, Buffer.from(text)]));
+    const now = this.logs.get(key)?.byteLength ?? 0;
+    socket.send(JSON.stringify({ kind: 'logged', workspaceId, generation, offset: now }));
+  }
+
+  #link(socket: WebSocket, path: string, nonce: string): void {
+    const workspaceId = path.split('/').at(-2) ?? '';
+    const broker = new Broker((message) => socket.send(message));
+    socket.on('message', (data: Buffer, binary: boolean) => {
+      if (binary) broker.receive(data);
+    });
+    void broker.controls
+      .wait((control) => control.kind === 'proof')
+      .then((proof) => {
+        if (proof.kind !== 'proof' || !isProved(this.identityKey, proof.signature, nonce, path)) return socket.close(4401, 'wrong proof');
+        broker.control({ kind: 'ready', viewers: [] });
+        this.links.push({ workspaceId, broker, socket });
+      });
+    broker.control({ kind: 'challenge', nonce });
+  }
+}

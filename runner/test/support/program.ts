@@ -1,0 +1,36 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { Heard } from './heard.ts';
+
+const PROGRAMS = {
+  source: fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+  packed: fileURLToPath(new URL('../../dist/gatehouse-runner.js', import.meta.url)),
+};
+
+export interface Program {
+  child: ChildProcess;
+  output: Heard<string>;
+  text(): string;
+  ended: Promise<number | null>;
+}
+
+/** Starts the runner as a program of its own; it is killed with the test. */
+export function startProgram(which: keyof typeof PROGRAMS, args: string[]): Program {
+  const child = spawn(process.execPath, [PROGRAMS[which], ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = new Heard<string>();
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { child, output, ended, text: () => output.all.join('') };
+}
+
+/** Runs it to its end. */
+export async function runProgram(which: keyof typeof PROGRAMS, args: string[]): Promise<{ code: number | null; text: string }> {
+  const program = startProgram(which, args);
+  const code = await program.ended;
+  return { code, text: program.text() };
+}
