@@ -2,7 +2,7 @@ import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } 
 import { copyLineDown, defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
-import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
+import { Compartment, EditorState, type Extension, Text, type TransactionSpec } from '@codemirror/state';
 import {
   crosshairCursor,
   drawSelection,
@@ -151,7 +151,7 @@ export class CodeEditor {
     if (state === undefined) return;
     const normal = document.lineBreak === '\r\n' ? text.replaceAll('\r\n', '\n') : text;
     const change = difference(state.doc.toString(), normal);
-    if (change !== null) this.#change(document, { changes: { ...change, insert: state.toText(change.insert) } });
+    if (change !== null) this.#change(document, { changes: { ...change, insert: Text.of(change.insert.split('\n')) } });
   }
 
   #change(document: OpenDocument, spec: TransactionSpec): void {
