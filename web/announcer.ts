@@ -7,7 +7,7 @@ export function plainAnnouncer(): Plugin {
     enforce: 'pre',
     transform(code, id) {
       if (!id.includes('/@sveltejs/kit/') || !id.includes('root.svelte')) return null;
-      return code.replace(/(id="svelte-announcer"[^>]*?)\s+style="[^"]*"/, '$1');
+      return { code: code.replace(/(id="svelte-announcer"[^>]*?)\s+style="[^"]*"/, '$1'), map: null };
     },
   };
 }
