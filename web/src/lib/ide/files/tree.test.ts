@@ -1,4 +1,3 @@
-// @vitest-environment node
 import type { FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StreamError } from '../connection/stream-error.ts';

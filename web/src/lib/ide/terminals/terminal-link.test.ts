@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from '../testing/connected.ts';

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from '../testing/connected.ts';
 import { settle } from '../testing/manual-clock.ts';
