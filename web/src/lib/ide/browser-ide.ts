@@ -57,7 +57,7 @@ function takesKey(ide: Ide, screen: XtermScreen, event: KeyboardEvent): boolean 
 
 async function confirmPaste(ide: Ide, lines: number): Promise<boolean> {
   const answer = await ide.prompts.ask({
-    title: `Paste ${lines} lines?`,
+    title: lines === 1 ? 'Paste a line and its end?' : `Paste ${lines} lines?`,
     text: 'The program in this terminal does not tell pasted text from typed text: each line runs as soon as it arrives.',
     choices: [{ label: 'Paste', look: 'primary', value: 'paste' }],
   });

@@ -2,17 +2,14 @@ import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello, ViewerFacts } from '@gatehouse/core/protocol/connection.ts';
 import { attachTo, type WorkspaceApi } from './connection/attach.ts';
 import { Connection, type ConnectionPorts, type ConnectionState } from './connection/connection.ts';
-import type { Clock } from './connection/ports.ts';
 import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
 import type { OpenDocument } from './editor/document.svelte.ts';
 import { Delayed } from './editor/delayed.ts';
 import { Documents } from './editor/documents.svelte.ts';
 import type { DraftStore } from './editor/drafts.ts';
-import { parentOf, unique } from './files/paths.ts';
 import { languageName } from './editor/language-names.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
-import { Watches } from './files/watches.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import { Prompts } from './prompts.svelte.ts';
@@ -33,9 +30,7 @@ const KEEP_MS = 500;
 /** One workspace in one tab: the connection and everything that lives on it. */
 export class Ide {
   readonly #ports: IdePorts;
-  readonly #clock: Clock;
   readonly #connection: Connection;
-  readonly #watches: Watches;
   readonly #toKeep: Delayed<OpenDocument>;
   readonly files: RemoteFiles;
   readonly tree: FileTree;
@@ -56,7 +51,6 @@ export class Ide {
 
   constructor(ports: IdePorts) {
     this.#ports = ports;
-    this.#clock = ports.clock;
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
     const attach = attachTo(ports.api, (workspace) => (this.workspace = workspace));
     this.#connection = new Connection(
@@ -71,21 +65,11 @@ export class Ide {
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
     this.documents = new Documents(this.files, ports.drafts);
-    this.terminals = new Terminals(this.#connection, this.#clock, ports.makeScreen(this));
-    this.#watches = new Watches(this.files, (directory, paths) => void this.#changed(directory, paths));
-  }
-
-  get clock(): Clock {
-    return this.#clock;
+    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this));
   }
 
   /** what the active file is written in */
   readonly language: string = $derived.by(() => languageName(this.documents.active?.name ?? ''));
-
-  /** Folders in sight, and those of open files. */
-  readonly watched: readonly string[] = $derived.by(() =>
-    unique(['', ...this.tree.expanded, ...this.documents.open.map(({ path }) => parentOf(path))]),
-  );
 
   start(): void {
     this.#connection.start();
@@ -107,9 +91,8 @@ export class Ide {
     this.#connection.start();
   }
 
-  /** Keeps the watches and what this browser remembers in step with what is in sight. Call it in an effect. */
-  follow(): void {
-    this.#watches.want(this.watched);
+  /** Remembers in this browser what is in sight. Call it in an effect. */
+  remember(): void {
     const tabs = this.documents.open.map(({ path }) => path);
     const expanded = [...this.tree.expanded];
     const active = this.documents.active?.path ?? null;
@@ -162,7 +145,12 @@ export class Ide {
 
   async #connected(runner: RunnerHello): Promise<void> {
     this.runner = runner;
-    this.#watches.connected();
+    // it ends with the connection; where it is refused, reading again by hand remains
+    this.files.watch(
+      '',
+      (paths) => void this.#changed(paths),
+      () => undefined,
+    );
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.documents.changed(null);
@@ -176,8 +164,8 @@ export class Ide {
     this.#restored = true;
   }
 
-  async #changed(directory: string, paths: string[] | null): Promise<void> {
-    await Promise.all([this.tree.changed(paths ?? [directory]), this.documents.changed(paths ?? [directory])]);
+  async #changed(paths: string[] | null): Promise<void> {
+    await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
   }
 
   #edited(document: OpenDocument): void {

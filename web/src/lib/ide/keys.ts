@@ -36,18 +36,19 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Ctrl Shift F'], inTerminal: true },
 ];
 
-/** What the editor itself understands; listed so that `?` can show it. */
-export const EDITOR_KEYS: readonly { label: string; keys: string }[] = [
-  { label: 'Find', keys: 'Ctrl F' },
-  { label: 'Find and replace', keys: 'Ctrl H' },
-  { label: 'Select the next same word', keys: 'Ctrl D' },
-  { label: 'Go to line', keys: 'Ctrl Alt G' },
-  { label: 'Move the line', keys: 'Alt ↑ ↓' },
-  { label: 'Copy the line down', keys: 'Shift Alt ↓' },
-  { label: 'Comment or not', keys: 'Ctrl /' },
-  { label: 'Fold, unfold', keys: 'Ctrl Shift [ ]' },
-  { label: 'Undo, redo', keys: 'Ctrl Z, Ctrl Y' },
-];
+/** What the editor itself understands while it has the keyboard. */
+export const EDITOR_KEYS = [
+  { command: 'find', label: 'Find and replace in the file', keys: 'Ctrl F' },
+  { command: 'go-to-line', label: 'Go to line', keys: 'Ctrl Alt G' },
+  { command: 'select-next', label: 'Select the next same word', keys: 'Ctrl D' },
+  { command: 'comment', label: 'Comment or not', keys: 'Ctrl /' },
+  { command: 'copy-line', label: 'Copy the line down', keys: 'Shift Alt ↓' },
+  { command: 'move-line', label: 'Move the line down', keys: 'Alt ↓' },
+  { command: 'fold', label: 'Fold', keys: 'Ctrl Shift [' },
+  { command: 'unfold', label: 'Unfold', keys: 'Ctrl Shift ]' },
+] as const;
+
+export type EditorCommand = (typeof EDITOR_KEYS)[number]['command'];
 
 type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>;
 

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import { ApiProblem } from '#lib/api/problem.ts';
 import { expect, it } from 'vitest';

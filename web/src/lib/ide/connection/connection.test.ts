@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { decodeJson, MAX_PAYLOAD } from '@gatehouse/core/protocol/frame.ts';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,12 +1,13 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
-import { copyLineDown, defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
-import { bracketMatching, foldGutter, foldKeymap, indentOnInput, indentUnit } from '@codemirror/language';
-import { highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
-import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
+import { copyLineDown, defaultKeymap, history, historyKeymap, indentWithTab, moveLineDown, toggleComment } from '@codemirror/commands';
+import { bracketMatching, foldCode, foldGutter, foldKeymap, indentOnInput, indentUnit, unfoldCode } from '@codemirror/language';
+import { gotoLine, highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
+import { Compartment, EditorState, type Extension, Text, type TransactionSpec } from '@codemirror/state';
 import {
   crosshairCursor,
   drawSelection,
   dropCursor,
+  type Command,
   EditorView,
   highlightActiveLine,
   highlightActiveLineGutter,
@@ -16,6 +17,7 @@ import {
   rectangularSelection,
 } from '@codemirror/view';
 import { cspNonce } from '../csp-nonce.ts';
+import type { EditorCommand } from '../keys.ts';
 import type { OpenDocument } from './document.svelte.ts';
 import { editorTheme } from './editor-theme.ts';
 import { languageOf } from './language-names.ts';
@@ -79,8 +81,9 @@ export class CodeEditor {
     this.#view.focus();
   }
 
-  find(): void {
-    openSearchPanel(this.#view);
+  run(command: EditorCommand): void {
+    this.#view.focus();
+    COMMANDS[command](this.#view);
   }
 
   destroy(): void {
@@ -151,7 +154,7 @@ export class CodeEditor {
     if (state === undefined) return;
     const normal = document.lineBreak === '\r\n' ? text.replaceAll('\r\n', '\n') : text;
     const change = difference(state.doc.toString(), normal);
-    if (change !== null) this.#change(document, { changes: { ...change, insert: state.toText(change.insert) } });
+    if (change !== null) this.#change(document, { changes: { ...change, insert: Text.of(change.insert.split('\n')) } });
   }
 
   #change(document: OpenDocument, spec: TransactionSpec): void {
@@ -174,6 +177,17 @@ function indentOf(text: string): string {
   if (indents.filter((indent) => indent === '\t').length * 2 > indents.length) return '\t';
   return indents.filter((indent) => indent !== '\t').sort((a, b) => a.length - b.length)[0] ?? '  ';
 }
+
+const COMMANDS: Record<EditorCommand, Command> = {
+  find: openSearchPanel,
+  'go-to-line': gotoLine,
+  'select-next': selectNextOccurrence,
+  comment: toggleComment,
+  'copy-line': copyLineDown,
+  'move-line': moveLineDown,
+  fold: foldCode,
+  unfold: unfoldCode,
+};
 
 /** CodeMirror's own words begin small; ours are sentences. */
 const words = EditorState.phrases.of({

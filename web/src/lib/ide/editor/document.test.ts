@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StreamError } from '../connection/stream-error.ts';
 import { decodeText, difference, encodeText } from './text-file.ts';

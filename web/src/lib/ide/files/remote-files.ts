@@ -98,7 +98,7 @@ export class RemoteFiles {
   }
 
   /**
-   * Watches what is directly in a directory.
+   * Watches a directory and what is below it.
    * @param changed is told paths; null when too much happened to name it
    * @param ended the watch is over, other than by the answer, which ends it
    */

@@ -1,11 +1,9 @@
-// @vitest-environment node
 import type { FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StreamError } from '../connection/stream-error.ts';
 import { isWithin, moved, nameProblem, parentOf } from './paths.ts';
 import { stepTo } from './tree-keys.ts';
 import { FileTree } from './tree.svelte.ts';
-import { Watches } from './watches.ts';
 
 const file = (name: string): FileEntry => ({ name, kind: 'file', size: 1, modified: 0 });
 const folder = (name: string): FileEntry => ({ name, kind: 'directory', size: 0, modified: 0 });
@@ -144,49 +142,6 @@ describe('keys in the tree', () => {
     ['src', 'Tab', null],
   ])('on %s, %s', (path, key, step) => {
     expect(stepTo(tree.rows, row(path), key)).toEqual(step);
-  });
-});
-
-describe('watches', () => {
-  const started: string[] = [];
-  const stopped: string[] = [];
-  let fail: (() => void)[] = [];
-  const watches = () =>
-    new Watches(
-      {
-        watch: (path, _changed, ended) => {
-          started.push(path);
-          fail.push(() => ended(new StreamError('disconnected', '')));
-          return () => stopped.push(path);
-        },
-      },
-      () => undefined,
-    );
-  beforeEach(() => {
-    started.length = stopped.length = 0;
-    fail = [];
-  });
-
-  it('follow what is wanted, each folder once', () => {
-    const following = watches();
-    following.want(['', 'src']);
-    expect(started).toEqual([]);
-    following.connected();
-    following.want(['', 'src', 'src/lib']);
-    following.want(['', 'src/lib']);
-    expect(started).toEqual(['', 'src', 'src/lib']);
-    expect(stopped).toEqual(['src']);
-  });
-
-  it('begin anew on a new connection', () => {
-    const following = watches();
-    following.want(['']);
-    following.connected();
-    for (const cut of fail) cut();
-    following.want(['', 'src']);
-    expect(started).toEqual(['']);
-    following.connected();
-    expect(started).toEqual(['', '', 'src']);
   });
 });
 

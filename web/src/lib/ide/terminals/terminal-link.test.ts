@@ -1,4 +1,3 @@
-// @vitest-environment node
 import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from '../testing/connected.ts';
@@ -105,6 +104,16 @@ describe('output', () => {
     expect(screen.restarts).toBe(1);
     bench.runner.link.send('data', 1, 50, bytes('x'));
     expect(screen.output).toBe('abcx');
+  });
+
+  it('joins again by itself when it fell behind what is kept', () => {
+    link('pty_1').connect();
+    bench.runner.link.send('head', 1, 0, { ok: true, terminal: info(0), offset: 0 });
+    bench.runner.link.send('reset', 1, 0, { code: 'limit', message: 'Too far behind' });
+    bench.runner.link.send('head', 3, 0, { ok: true, terminal: info(9), offset: 7 });
+    bench.runner.link.send('data', 3, 7, bytes('on'));
+    expect([screen.restarts, screen.output]).toEqual([1, 'on']);
+    expect(told).not.toContain('limit');
   });
 
   it('marks what was said before this page looked as replay, to the byte', () => {

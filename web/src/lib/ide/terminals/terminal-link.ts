@@ -174,9 +174,12 @@ export class TerminalLink {
   }
 
   #ended(error: StreamError): void {
+    const wasLive = this.#live;
     this.#stream = null;
     this.#live = false;
-    if (error.code !== 'disconnected') this.#events.lost(error);
+    // so much output that the ring went past this page: it goes on with what is still kept
+    if (wasLive && error.code === 'limit') this.connect();
+    else if (error.code !== 'disconnected') this.#events.lost(error);
   }
 
   #keep(bytes: number): void {

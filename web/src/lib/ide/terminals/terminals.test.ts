@@ -1,7 +1,7 @@
-// @vitest-environment node
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from '../testing/connected.ts';
 import { settle } from '../testing/manual-clock.ts';
+import type { TerminalScreen } from './terminal.svelte.ts';
 import { Terminals } from './terminals.svelte.ts';
 
 const info = (number: number, more = {}) => ({
@@ -18,7 +18,7 @@ let terminals: Terminals;
 
 beforeEach(async () => {
   bench = new Bench();
-  terminals = new Terminals(bench.connection, bench.clock, () => ({
+  terminals = new Terminals<TerminalScreen>(bench.connection, bench.clock, () => ({
     write: (_bytes, _replay, parsed) => parsed(),
     restart: () => undefined,
     dispose: () => undefined,

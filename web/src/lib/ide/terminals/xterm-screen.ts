@@ -136,10 +136,10 @@ export class XtermScreen implements Screen {
 
   async #paste(event: ClipboardEvent): Promise<void> {
     const text = event.clipboardData?.getData('text/plain') ?? '';
-    const lines = text.split(/\r\n|\r|\n/).length;
-    if (lines < 2 || this.#terminal.modes.bracketedPasteMode) return;
+    if (!/[\r\n]/.test(text) || this.#terminal.modes.bracketedPasteMode) return;
     event.preventDefault();
     event.stopPropagation();
+    const lines = text.replace(/[\r\n]+$/, '').split(/\r\n|\r|\n/).length;
     if (await this.#events.confirmPaste(lines)) this.#terminal.paste(text);
     this.#terminal.focus();
   }

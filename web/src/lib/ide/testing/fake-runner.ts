@@ -26,7 +26,8 @@ export class FakeLink {
   }
 
   send(type: FrameType, stream: number, offset: number, body: unknown = EMPTY): void {
-    const payload = body instanceof Uint8Array ? body : encodeJson(body);
+    // a view of any realm: in tests with a DOM, TextEncoder's arrays are not this realm's
+    const payload = ArrayBuffer.isView(body) ? new Uint8Array(body.buffer, body.byteOffset, body.byteLength) : encodeJson(body);
     this.#events.received(encodeFrame({ type, sealed: false, viewer: VIEWER, stream, offset, payload }).buffer);
   }
 

@@ -1,0 +1,86 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CodeEditor, type CursorPosition } from './code-editor.ts';
+import { OpenDocument } from './document.svelte.ts';
+import type { DraftStore } from './drafts.ts';
+import { encodeText } from './text-file.ts';
+
+const drafts: DraftStore = {
+  get: () => Promise.resolve(null),
+  put: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+  paths: () => Promise.resolve([]),
+};
+const entry = (size: number) => ({ name: 'a', kind: 'file' as const, size, modified: 0 });
+
+let written: Record<string, string>;
+let positions: CursorPosition[];
+let editor: CodeEditor;
+
+async function open(path: string, text: string): Promise<OpenDocument> {
+  const bytes = encodeText(text);
+  const document = new OpenDocument(
+    path,
+    {
+      read: () => Promise.resolve({ entry: entry(bytes.byteLength), etag: 'v1', bytes, why: null }),
+      stat: () => Promise.resolve({ ok: true, entry: entry(bytes.byteLength), etag: 'v1' }),
+      write: (to, saved) => {
+        written[to] = new TextDecoder('utf-8', { ignoreBOM: true }).decode(saved);
+        return Promise.resolve({ ok: true, entry: entry(saved.byteLength), etag: 'v2' });
+      },
+    },
+    drafts,
+  );
+  await document.load();
+  return document;
+}
+
+beforeEach(() => {
+  written = {};
+  positions = [];
+  editor = new CodeEditor({ moved: (position) => positions.push(position), edited: (document) => document.edited() });
+});
+afterEach(() => editor.destroy());
+
+describe('the editor', () => {
+  it.each(['one\ntwo\n', 'one\r\ntwo\r\n', 'one\r\ntwo\nthree', '\ufeffone\n'])('saves %j as it was read', async (text) => {
+    const document = await open('a.txt', text);
+    editor.show(document);
+    await document.save();
+    expect(written['a.txt']).toBe(text);
+    expect(document.buffer.holds(text)).toBe(true);
+  });
+
+  it('ends new lines as the file does', async () => {
+    const document = await open('a.txt', 'one\r\n');
+    editor.show(document);
+    document.buffer.replace('one\r\ntwo\r\nthree\r\n');
+    expect(document.dirty).toBe(true);
+    await document.save();
+    expect(written['a.txt']).toBe('one\r\ntwo\r\nthree\r\n');
+  });
+
+  it('keeps what was typed in a file while another is in sight', async () => {
+    const [first, second] = [await open('a.txt', 'one\n'), await open('b.txt', 'two\n')];
+    editor.show(first);
+    first.buffer.replace('one and a half\n');
+    editor.show(second);
+    expect(first.buffer.read()).toBe('one and a half\n');
+    editor.show(first);
+    expect(first.buffer.read()).toBe('one and a half\n');
+    expect([first.dirty, second.dirty]).toEqual([true, false]);
+  });
+
+  it('follows a change on disk of a file that is not in sight', async () => {
+    const [first, second] = [await open('a.txt', 'one\n'), await open('b.txt', 'two\n')];
+    editor.show(first);
+    editor.show(second);
+    first.buffer.replace('changed\n');
+    editor.show(first);
+    expect(first.buffer.read()).toBe('changed\n');
+  });
+
+  it('tells where the cursor is', async () => {
+    editor.show(await open('a.txt', 'one\n'));
+    expect(positions.at(-1)).toEqual({ line: 1, column: 1, selected: 0 });
+  });
+});
