@@ -1,8 +1,12 @@
+import type * as worker from '../../worker/index.ts';
 import type { Env as ProductEnv } from '../../worker/platform/env.ts';
 import type { D1Migration } from 'cloudflare:test';
 
 declare global {
   namespace Cloudflare {
+    interface GlobalProps {
+      mainModule: typeof worker;
+    }
     interface Env extends ProductEnv {
       SHARD_0: D1Database;
       TEST_DIRECTORY_MIGRATIONS: D1Migration[];

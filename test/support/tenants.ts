@@ -1,0 +1,187 @@
+import { env, exports } from 'cloudflare:workers';
+import type { z } from 'zod';
+import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import { draftEvent, type DraftEvent } from '@gatehouse/core/audit/event.ts';
+import { me as meSchema } from '@gatehouse/core/api/identity.ts';
+import type { Problem } from '@gatehouse/core/api/common.ts';
+import { compose, ledgerOf } from '../../worker/compose.ts';
+import type { RequestFacts, Services } from '../../worker/platform/context.ts';
+import { mintCredential } from '../../worker/platform/credential.ts';
+import { statement, type TenantDb } from '../../worker/platform/tenant-db.ts';
+
+export const ORIGIN = 'https://gatehouse.test';
+export const PASSWORD = 'correct horse battery';
+/** PASSWORD as sign-up stores it, hashed once and for all: a hash costs a quarter of a second. */
+const PASSWORD_HASH = '$scrypt$ln=15,r=8,p=3$Z2F0ZWhvdXNlLXRlc3RzIQ$tIhI0egRLPIhZHe0AuoS8cvYUDmof2DZ6K0ZnMvKc20';
+
+export interface Person {
+  /** what a browser would send */
+  cookie: string;
+  sessionId: string;
+  id: string;
+  name: string;
+  email: string;
+  password: string;
+}
+
+export interface Tenant {
+  id: string;
+  slug: string;
+  name: string;
+  shard: string;
+  db: TenantDb;
+  owner: Person;
+}
+
+/** The product's own services, for what no route does. Deferred work is not waited for. */
+export const services = (): Services => compose(env, () => {});
+
+/** What a use case that is called directly knows of its request. */
+export const requestFrom = (ip: string | null = null): RequestFacts => ({
+  id: services().newId('request'),
+  method: 'POST',
+  route: '/api/v1/test',
+  origin: { ip, userAgent: null, browser: null, os: null, device: null, country: null, city: null, asn: null },
+});
+
+/** Unlike any other in the file: storage is shared by its tests. */
+export const unique = (): string => crypto.randomUUID().replaceAll('-', '').slice(0, 12);
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  /** the parsed body; null when there is none */
+  body: unknown;
+}
+
+interface Call {
+  cookie?: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** Asks the Worker as a page of its own origin would. `path` is below /api/v1. */
+export async function call(method: string, path: string, { cookie, body, headers = {} }: Call = {}): Promise<Answer> {
+  const sent = new Headers({ Origin: ORIGIN, ...(cookie === undefined ? {} : { Cookie: cookie }), ...headers });
+  if (body !== undefined && !sent.has('Content-Type')) sent.set('Content-Type', 'application/json');
+  const content = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
+  const response = await exports.default.fetch(new Request(`${ORIGIN}/api/v1${path}`, { method, headers: sent, body: content }));
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+}
+
+/** Requests as one person: `api(tenant.owner).post('/invitations', { email })`. */
+export function api(person: Pick<Person, 'cookie'>) {
+  const as = (method: string) => (path: string, body?: unknown, headers?: Record<string, string>) =>
+    call(method, path, { cookie: person.cookie, body, ...(headers ? { headers } : {}) });
+  return { get: as('GET'), post: as('POST'), put: as('PUT'), patch: as('PATCH'), delete: as('DELETE') };
+}
+
+/** The answer's body as the contract says it; throws where it says otherwise. */
+export const read = <T extends z.ZodType>(answer: Answer, schema: T): z.infer<T> => schema.parse(answer.body);
+export const problem = (answer: Answer): Problem => answer.body as Problem;
+
+/** The cookie that an answer sets, as a browser would send it back. */
+export function cookieOf(answer: Answer): string {
+  const [pair] = (answer.headers.get('Set-Cookie') ?? '').split(';');
+  if (!pair?.startsWith('__Host-gatehouse=')) throw new Error(`No session was set: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return pair;
+}
+
+/** A new organisation with its owner, by the real sign-up. @param options.verified the owner's address, true unless said */
+export async function mintTenant(options: { slug?: string; verified?: boolean } = {}): Promise<Tenant> {
+  const slug = options.slug ?? `t-${unique()}`;
+  const owner = { name: 'Olga Owner', email: `owner@${slug}.test`, password: PASSWORD };
+  const tenant = { name: `Tenant ${slug}`, slug };
+  const answer = await call('POST', '/signup', { body: { tenant, user: owner } });
+  if (answer.status !== 201) throw new Error(`Sign-up answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  const me = read(answer, meSchema);
+  const db = services().tenantDb('s0', me.tenant.id);
+  if (options.verified !== false) {
+    const now = new Date().toISOString();
+    await db.batch([statement('UPDATE users SET email_verified_at = ? WHERE tenant_id = ? AND id = ?', now, db.tenantId, me.user.id)]);
+  }
+  const person = { ...owner, id: me.user.id, cookie: cookieOf(answer), sessionId: me.session.id };
+  return { ...tenant, id: me.tenant.id, shard: 's0', db, owner: person };
+}
+
+/** Another person of the tenant with these roles and a session, straight into the store: no hashing, no mail. */
+export async function addUser(tenant: Tenant, roles: Array<Exclude<BuiltInRole, 'member'>> = [], name = 'Pat Person'): Promise<Person> {
+  const { newId } = services();
+  const id = newId('user');
+  const now = new Date().toISOString();
+  const email = `${unique()}@${tenant.slug}.test`;
+  await tenant.db.batch([
+    statement(
+      `INSERT INTO users (tenant_id, id, email, name, state, password_hash, email_verified_at, created_at) VALUES (?, ?, ?, ?, 'active', ?, ?, ?)`,
+      ...[tenant.id, id, email, name, PASSWORD_HASH, now, now],
+    ),
+    ...roles.map((role) =>
+      statement(
+        `INSERT INTO role_assignments (tenant_id, id, role, subject_type, subject_id, created_at) VALUES (?, ?, ?, 'user', ?, ?)`,
+        ...[tenant.id, newId('roleAssignment'), role, id, now],
+      ),
+    ),
+  ]);
+  return { id, name, email, password: PASSWORD, ...(await addSession(tenant, id)) };
+}
+
+/** A session of that person, as sign-in would have begun it at `from`. */
+export async function addSession(tenant: Tenant, userId: string, from = new Date()): Promise<{ cookie: string; sessionId: string }> {
+  const { newId, random } = services();
+  const sessionId = newId('session');
+  const { text, hash } = await mintCredential('session', { shard: tenant.shard, tenantId: tenant.id }, random);
+  const ends = new Date(from.getTime() + 12 * 3_600_000).toISOString();
+  await tenant.db.batch([
+    statement(
+      'INSERT INTO sessions (tenant_id, id, secret_hash, user_id, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+      ...[tenant.id, sessionId, hash, userId, from.toISOString(), from.toISOString(), ends],
+    ),
+  ]);
+  return { cookie: `__Host-gatehouse=${text}`, sessionId };
+}
+
+/**
+ * Events that the tenant's changes committed, oldest first. They lie in the outbox until the ledger holds
+ * them, so the ledger is read after it: an event on its way is seen twice, never missed.
+ */
+export async function eventsOf(tenant: { db: TenantDb }): Promise<DraftEvent[]> {
+  const { tenantId, shard } = tenant.db;
+  const rows = await tenant.db.rows<{ body: string }>('SELECT body FROM outbox WHERE tenant_id = ? ORDER BY id', tenantId);
+  const waiting = rows.flatMap(({ body }) => draftEvent.array().parse(JSON.parse(body)));
+  const arrived = draftEvent.array().parse(await ledgerEvents(shard, tenantId));
+  const all = new Map([...arrived, ...waiting].map((event) => [event.id, event]));
+  return [...all.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+async function ledgerEvents(shard: string, tenantId: string): Promise<unknown> {
+  const ledger = ledgerOf(env, services().settings, shard, tenantId);
+  try {
+    return await ledger.query({ limit: 1000, order: 'asc' });
+  } catch (error) {
+    // A ledger that takes no events yet has none.
+    if (String(error).includes('does not implement')) return [];
+    throw error;
+  }
+}
+
+/** The event of that answer: the ids of request and event are the same. */
+export async function eventOfAnswer(tenant: { db: TenantDb }, answer: Answer): Promise<DraftEvent | undefined> {
+  const requestId = answer.headers.get('X-Request-Id');
+  return (await eventsOf(tenant)).find((event) => event.requestId === requestId);
+}
+
+/** The events that belong to no tenant. */
+export const systemLog = (): { db: TenantDb } => ({ db: services().systemDb });
+
+/** The newest mail to that address. */
+export async function mailTo(address: string): Promise<{ subject: string; text: string } | null> {
+  return env.DIRECTORY.prepare('SELECT subject, text FROM local_mails WHERE recipient = ? ORDER BY id DESC LIMIT 1').bind(address).first();
+}
+
+/** The secret of the link in a mail or an answer. */
+export function fragmentOf(text: string): string {
+  const found = /#(\S+)/.exec(text)?.[1];
+  if (found === undefined) throw new Error('There is no link with a fragment');
+  return found;
+}
