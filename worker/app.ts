@@ -9,7 +9,7 @@ import { directoryRoutes } from './directory/directory.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { begin, boundedBody, sameOrigin } from './middleware.ts';
 import { deploymentRoutes } from './platform/deployment.routes.ts';
-import { answerProblem } from './platform/problem.ts';
+import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes, type HonoEnv } from './platform/route.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
@@ -52,7 +52,7 @@ const base = routes();
 base.use('*', begin, sameOrigin, boundedBody, session);
 base.onError((error, c) => {
   const { id, route } = c.get('request');
-  if (!(error instanceof AppError))
+  if (problemOf(error, id).status >= 500)
     c.get('services').log('error', 'request failed', { requestId: id, route, error: error.stack ?? String(error) });
   return answerProblem(c, error, id);
 });
