@@ -2,7 +2,9 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
 import { sweepDirectory } from '../../../worker/directory/sweep.ts';
-import { statement } from '../../../worker/platform/tenant-db.ts';
+import { signUp } from '../../../worker/identity/sign-up.ts';
+import type { Services } from '../../../worker/platform/context.ts';
+import { statement, TenantDb } from '../../../worker/platform/tenant-db.ts';
 import {
   addUser,
   api,
@@ -12,6 +14,7 @@ import {
   mintTenant,
   problem,
   read,
+  requestFrom,
   services,
   systemLog,
   unique,
@@ -104,6 +107,46 @@ describe('the sweep', () => {
     await sweepDirectory(services());
     expect(await stateOf(tenant)).toBe('active');
     expect((await call('POST', '/login', login)).status).toBe(200);
+  });
+
+  const inSixMinutes = () => ({ ...services(), now: () => new Date(Date.now() + 6 * 60_000) });
+  const signUpWith = (changed: Partial<Services>, slug: string) =>
+    signUp({ ...services(), log: () => {}, ...changed }, requestFrom(), {
+      tenant: { name: 'Half', slug, region: 'auto' },
+      user: { name: 'Olga', email: `owner@${slug}.test`, password: 'correct horse battery' },
+    });
+  const placeOf = (slug: string) => env.DIRECTORY.prepare('SELECT state FROM tenants WHERE slug = ?').bind(slug).first('state');
+
+  test('a sign-up whose activation fails stands all the same', async () => {
+    const slug = `t-${unique()}`;
+    const directory = new Proxy(env.DIRECTORY, {
+      get: (d1, key) => {
+        if (key !== 'prepare') throw new Error('not asked for');
+        return (sql: string) => {
+          if (sql.includes("'active'")) throw new Error('the directory does not answer');
+          return d1.prepare(sql);
+        };
+      },
+    });
+    const { credential } = await signUpWith({ directory }, slug);
+    expect((await api({ cookie: `__Host-gatehouse=${credential}` }).get('/me')).status).toBe(200);
+    expect(await placeOf(slug)).toBe('reserved');
+    await sweepDirectory(inSixMinutes());
+    expect(await placeOf(slug)).toBe('active');
+  });
+
+  test('a sign-up whose shard fails leaves nothing but a slug that is free again', async () => {
+    const slug = `t-${unique()}`;
+    class Failing extends TenantDb {
+      override batch(): Promise<never> {
+        return Promise.reject(new Error('the shard does not answer'));
+      }
+    }
+    const tenantDb = (shard: string, id: string) => new Failing(env.SHARD_0, shard, id);
+    await expect(signUpWith({ tenantDb }, slug)).rejects.toThrow('the shard does not answer');
+    expect(await placeOf(slug)).toBe('reserved');
+    await sweepDirectory(inSixMinutes());
+    expect(await placeOf(slug)).toBeNull();
   });
 
   test('frees the slug of one that did not, but not of one under way', async () => {
