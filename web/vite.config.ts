@@ -1,8 +1,15 @@
+import { fileURLToPath } from 'node:url';
 import { sveltekit } from '@sveltejs/kit/vite';
 import adapter from '@sveltejs/adapter-static';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
+import { plainAnnouncer } from './announcer.ts';
+import { withNonce } from './nonce.ts';
+
+const index = fileURLToPath(new URL('build/index.html', import.meta.url));
 
 export default defineConfig({
-  plugins: [tailwindcss(), sveltekit({ adapter: adapter({ fallback: 'index.html' }) })],
+  // A data: address would be refused by the content policy (`font-src 'self'`).
+  build: { assetsInlineLimit: 0 },
+  plugins: [plainAnnouncer(), tailwindcss(), sveltekit({ adapter: withNonce(adapter({ fallback: 'index.html' }), index) })],
 });

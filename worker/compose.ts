@@ -4,6 +4,7 @@ import { parseSettings, shardsOf, type Env, type Settings } from './platform/env
 import { AppError } from '@gatehouse/core/errors.ts';
 import { log } from './platform/log.ts';
 import { deployedMail, localMail } from './platform/mail.ts';
+import { socketRequest } from './platform/socket-facts.ts';
 import { Secrets } from './platform/secrets.ts';
 import { TenantDb } from './platform/tenant-db.ts';
 
@@ -65,6 +66,7 @@ export const workspaceOf = (env: Env, settings: Settings, shard: string, workspa
 function ledgerPort(env: Env, settings: Settings): LedgerPort {
   return {
     append: (tenantId, shard, batches) => ledgerOf(env, settings, shard, tenantId).append({ tenantId, shard, source: 'api', batches }),
+    open: (tenantId, shard) => ledgerOf(env, settings, shard, tenantId),
   };
 }
 
@@ -72,7 +74,12 @@ function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Datab
   const revoke = (shard: string, workspaceId: string, connectionId: string) =>
     workspaceOf(env, settings, shard, workspaceId).revoke(connectionId);
   return {
-    order: (_tenantId, shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
+    order: (shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
+    refreshRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).refresh(),
+    stop: (shard, workspaceId) => workspaceOf(env, settings, shard, workspaceId).stop(),
+    logs: (shard, runnerId, workspaceId, from) => runnerOf(env, settings, shard, runnerId).logs(workspaceId, from),
+    connectRunner: (shard, runnerId, facts) => runnerOf(env, settings, shard, runnerId).fetch(socketRequest(facts)),
+    connectWorkspace: (shard, workspaceId, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(socketRequest(facts)),
     removeRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).remove(),
     closeConnections: async (shard, connections) => {
       await Promise.all(connections.map(({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId)));

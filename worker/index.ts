@@ -1,5 +1,6 @@
-import { consume, sweepOutbox } from './audit/consumers.ts';
+import { consume } from './audit/consumers.ts';
 import { LedgerShell } from './audit/ledger.object.ts';
+import { sweepOutbox } from './audit/sweep.ts';
 import { app } from './app.ts';
 import { compose } from './compose.ts';
 import { sweepDirectory } from './directory/sweep.ts';

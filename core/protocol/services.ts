@@ -87,7 +87,9 @@ export const fileEntry = z.object({
 });
 export type FileEntry = z.infer<typeof fileEntry>;
 
+/** What does not fit into the frame of `head` follows as `message`s fileListMore, then `fin`. `truncated`: the folder has more than 5,000. */
 export const fileList = z.object({ ok: z.literal(true), entries: z.array(fileEntry), truncated: z.boolean() });
+export const fileListMore = z.object({ kind: z.literal('entries'), entries: z.array(fileEntry) });
 export const fileStat = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string() });
 /** `binary`: a NUL within the first 8 KiB */
 export const fileRead = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string(), binary: z.boolean() });

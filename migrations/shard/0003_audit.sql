@@ -1,3 +1,4 @@
+-- How delivery stands (cursor, last success, last error) is kept by the tenant's ledger.
 CREATE TABLE siem_destinations (
   tenant_id TEXT NOT NULL,
   id TEXT NOT NULL,
@@ -6,7 +7,5 @@ CREATE TABLE siem_destinations (
   secret TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('active', 'paused', 'failing')),
   created_at TEXT NOT NULL,
-  last_success_at TEXT,
-  last_error TEXT,
   PRIMARY KEY (tenant_id, id)
 ) STRICT;

@@ -1,11 +1,11 @@
-import type * as worker from '../../worker/index.ts';
 import type { Env as ProductEnv } from '../../worker/platform/env.ts';
 import type { D1Migration } from 'cloudflare:test';
+import type * as product from '../../worker/index.ts';
 
 declare global {
   namespace Cloudflare {
     interface GlobalProps {
-      mainModule: typeof worker;
+      mainModule: typeof product;
     }
     interface Env extends ProductEnv {
       SHARD_0: D1Database;

@@ -1,3 +1,166 @@
+import { rootOf } from '@gatehouse/core/audit/merkle.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import type { Services } from '../platform/context.ts';
 import { ComposedObject } from '../platform/durable.ts';
+import type {
+  AppendRequest,
+  DeliveryClaim,
+  DeliveryStatus,
+  EventPage,
+  EventQuery,
+  LedgerObject,
+  LedgerStatus,
+} from '../platform/objects.ts';
+import { readArchived } from './archive.ts';
+import { hex, sha256, unpackFrontier } from './hash.ts';
+import { append } from './ledger.append.ts';
+import * as delivery from './ledger.delivery.ts';
+import { clearOutbox } from './ledger.outbox.ts';
+import { readPage } from './ledger.query.ts';
+import { createTables, oldestHot, readHead } from './ledger.schema.ts';
+import * as segments from './ledger.segments.ts';
 
-export abstract class LedgerShell extends ComposedObject {}
+/** The alarm of last resort, set before an alarm begins its work: the platform repeats a failed one six times only. */
+const SAFETY_MS = 30_000;
+
+/**
+ * One tenant's audit log, and its only sequencer: gives each event its number and leaf, keeps the recent
+ * ones for queries, and sees to it that the archive and the destinations get every one.
+ */
+export abstract class LedgerShell extends ComposedObject implements LedgerObject {
+  readonly #sql = this.ctx.storage.sql;
+
+  constructor(...args: ConstructorParameters<typeof ComposedObject>) {
+    super(...args);
+    createTables(this.#sql);
+  }
+
+  async append(request: AppendRequest): Promise<void> {
+    const { now, random } = this.compose();
+    append(this.ctx.storage, request, { now: now(), random });
+    this.#arm(now().getTime());
+  }
+
+  async query(query: EventQuery): Promise<EventPage> {
+    return readPage(this.#sql, query, readHead(this.#sql)?.size ?? 0);
+  }
+
+  async status(): Promise<LedgerStatus> {
+    const head = readHead(this.#sql);
+    const oldest = oldestHot(this.#sql);
+    const row =
+      oldest === null ? null : this.#sql.exec<{ recorded_at: string }>('SELECT recorded_at FROM events WHERE seq = ?', oldest).one();
+    const root = rootOf(sha256, unpackFrontier(head?.size ?? 0, head?.frontier ?? new Uint8Array()));
+    return {
+      size: head?.size ?? 0,
+      root: btoa(String.fromCharCode(...root)),
+      archivedTo: segments.archivedTo(this.#sql),
+      oldestHot: row?.recorded_at ?? null,
+    };
+  }
+
+  async segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null> {
+    return segments.segmentFile(this.#sql, first, last);
+  }
+
+  async archived(first: number, last: number, etag: string): Promise<void> {
+    const now = this.compose().now();
+    segments.noteArchived(this.#sql, now, first, last, etag);
+    this.#arm(now.getTime());
+  }
+
+  async removeDestination(destinationId: string): Promise<void> {
+    delivery.removeDestination(this.#sql, destinationId);
+  }
+
+  async pauseDestination(destinationId: string, paused: boolean): Promise<void> {
+    const now = this.compose().now().getTime();
+    delivery.pauseDestination(this.#sql, destinationId, paused, now);
+    this.#arm(now);
+  }
+
+  async deliveryStatus(): Promise<DeliveryStatus[]> {
+    return delivery.deliveryStatus(this.#sql);
+  }
+
+  async claim(destinationId: string, limit: number): Promise<DeliveryClaim | null> {
+    const { now, random } = this.compose();
+    const lease = hex(random(16));
+    const taken = delivery.takeLease(this.#sql, destinationId, lease, now().getTime());
+    this.#arm(now().getTime());
+    if (!taken) return null;
+    const bodies = delivery.hotEventsAfter(this.#sql, taken.cursor, limit);
+    return { lease, failures: taken.failures, bodies: bodies.length > 0 ? bodies : await this.#archivedAfter(taken.cursor, limit) };
+  }
+
+  /** A destination that was away for longer than the hot index reaches back gets its events from the archive. */
+  async #archivedAfter(cursor: number, limit: number): Promise<string[]> {
+    const key = segments.archivedKeyOf(this.#sql, cursor + 1);
+    if (key === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
+    const lines = await readArchived(this.env.AUDIT_ARCHIVE, key);
+    return lines
+      .filter(({ seq }) => seq > cursor)
+      .slice(0, limit)
+      .map(({ body }) => body);
+  }
+
+  async advance(destinationId: string, lease: string, to: number): Promise<boolean> {
+    const now = this.compose().now().getTime();
+    const advanced = delivery.advance(this.#sql, destinationId, lease, to, now);
+    this.#arm(now);
+    return advanced;
+  }
+
+  async fail(destinationId: string, lease: string, message: string, retryInSeconds: number): Promise<string | null> {
+    const now = this.compose().now().getTime();
+    const since = delivery.fail(this.#sql, destinationId, lease, message, now + retryInSeconds * 1000, now);
+    this.#arm(now);
+    return since === null ? null : new Date(since).toISOString();
+  }
+
+  override async alarm(): Promise<void> {
+    const services = this.compose();
+    const { now } = services;
+    await this.ctx.storage.setAlarm(now().getTime() + SAFETY_MS);
+    await Promise.all([
+      this.#attempt(services, 'announce segments', async () => {
+        segments.seal(this.#sql, now());
+        await sendAll(this.env.ARCHIVE_QUEUE, segments.takeAnnouncements(this.#sql, now().getTime()));
+      }),
+      this.#attempt(services, 'ring destinations', async () => {
+        await sendAll(this.env.DELIVERY_QUEUE, delivery.takeDoorbells(this.#sql, now().getTime()));
+      }),
+      this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
+    ]);
+    await this.#attempt(services, 'purge', async () => segments.purge(this.#sql, now().getTime()));
+    this.#arm(now().getTime());
+  }
+
+  /** One duty that fails must not keep the others from being done; each is due again by what the tables say. */
+  async #attempt(services: Services, duty: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      services.log('error', `ledger could not ${duty}`, { tenantId: readHead(this.#sql)?.tenantId, error: String(error) });
+    }
+  }
+
+  /** Sets the alarm for whatever is due first. Not awaited: it is written together with what made it necessary. */
+  #arm(now: number): void {
+    const sql = this.#sql;
+    const dues = [
+      segments.sealDue(sql, now),
+      segments.announceDue(sql),
+      segments.purgeDue(sql, now),
+      delivery.ringDue(sql),
+      readHead(sql)?.clearAt ?? null,
+    ].filter((due) => due !== null);
+    if (dues.length === 0) void this.ctx.storage.deleteAlarm();
+    // Never at once: what is due and fails would otherwise spin.
+    else void this.ctx.storage.setAlarm(Math.max(Math.min(...dues), now + 1));
+  }
+}
+
+async function sendAll(queue: Queue<unknown>, messages: unknown[]): Promise<void> {
+  if (messages.length > 0) await queue.sendBatch(messages.map((body) => ({ body })));
+}

@@ -8,6 +8,4 @@ export const siemDestinations = sqliteTable('siem_destinations', {
   secret: text('secret').notNull(),
   state: text('state', { enum: ['active', 'paused', 'failing'] }).notNull(),
   createdAt: text('created_at').notNull(),
-  lastSuccessAt: text('last_success_at'),
-  lastError: text('last_error'),
 });

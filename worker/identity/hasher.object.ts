@@ -1,6 +1,6 @@
 import { scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { DeriveRequest } from '../platform/context.ts';
+import type { DeriveRequest } from '../platform/objects.ts';
 import { ComposedObject } from '../platform/durable.ts';
 
 /** At a quarter of a second each, the last of them waits about four seconds. */

@@ -17,6 +17,8 @@ export interface EventFacts {
   details?: DraftEvent['details'];
   workspaceId?: string;
   sessionId?: string;
+  /** whose act it was, where an object tells it later */
+  actor?: AuditActor;
 }
 
 /** The event of what is being done here and now by the context's actor. */
@@ -24,7 +26,7 @@ export function eventOf(ctx: EventContext, facts: EventFacts): DraftEvent {
   return {
     id: ctx.newId('event'),
     time: ctx.now().toISOString(),
-    actor: auditActor(ctx.actor),
+    actor: facts.actor ?? auditActor(ctx.actor),
     action: facts.action,
     resource: facts.resource,
     outcome: facts.outcome ?? 'success',

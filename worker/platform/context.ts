@@ -1,21 +1,19 @@
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
-import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
+import type { AuditOrigin } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
+import type { DeriveRequest, LedgerObject, OutboxBatch } from './objects.ts';
+import type { ControlFacts, LinkFacts, ViewerSocketFacts, WatcherFacts } from './socket-facts.ts';
 import type { Secrets } from './secrets.ts';
 import type { TenantDb } from './tenant-db.ts';
-
-/** One outbox row on its way to the ledger. `source` and each event's id deduplicate. */
-export interface OutboxBatch {
-  outboxId: string;
-  events: DraftEvent[];
-}
 
 /** Where a tenant's events go after they are committed. */
 export interface LedgerPort {
   /** Idempotent. `shard` is where the outbox rows lie; the ledger removes them once it holds the events. */
   append(tenantId: string, shard: string, batches: OutboxBatch[]): Promise<void>;
+  /** the tenant's ledger itself, for the audit capability */
+  open(tenantId: string, shard: string): Omit<LedgerObject, keyof Rpc.DurableObjectBranded>;
 }
 
 export interface MailPort {
@@ -25,22 +23,26 @@ export interface MailPort {
 /** What the Worker tells runners and open sockets. */
 export interface WorkspacePort {
   /** tells the runner, if it is connected, that what the tenant wants of this workspace changed */
-  order(tenantId: string, shard: string, runnerId: string, workspaceId: string): Promise<void>;
+  order(shard: string, runnerId: string, workspaceId: string): Promise<void>;
+  /** closes the sockets of a workspace that is being stopped, with 4410 */
+  stop(shard: string, workspaceId: string): Promise<void>;
+  /** hands a WebSocket request on to the object that keeps it; `facts` are what the Worker has checked */
+  connectRunner(shard: string, runnerId: string, facts: ControlFacts | WatcherFacts): Promise<Response>;
+  logs(
+    shard: string,
+    runnerId: string,
+    workspaceId: string,
+    from: number,
+  ): Promise<{ generation: number; offset: number; text: string; truncated: boolean }>;
+  connectWorkspace(shard: string, workspaceId: string, facts: LinkFacts | ViewerSocketFacts): Promise<Response>;
+  /** sends the runner all that is wanted of it, now that it is confirmed */
+  refreshRunner(shard: string, runnerId: string): Promise<void>;
   /** closes a removed runner's sockets */
   removeRunner(shard: string, runnerId: string): Promise<void>;
   /** closes the browsers' sockets of these connections with 4403 */
   closeConnections(shard: string, connections: Array<{ workspaceId: string; connectionId: string }>): Promise<void>;
   /** closes what these sessions hold open; `all`: of the whole tenant */
   closeSessions(shard: string, tenantId: string, sessionIds: readonly string[] | 'all'): Promise<void>;
-}
-
-/** A password and how to hash it: scrypt with N = 2^ln. */
-export interface DeriveRequest {
-  password: string;
-  salt: Uint8Array;
-  ln: number;
-  r: number;
-  p: number;
 }
 
 export interface HashingPort {

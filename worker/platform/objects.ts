@@ -1,31 +1,53 @@
-import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
-import type { DeriveRequest, OutboxBatch } from './context.ts';
+import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 
 /**
  * What each Durable Object answers by RPC. The classes stand in their capabilities; these interfaces
  * stand here so that lower floors can call them without importing upwards.
  */
 
+/** One outbox row on its way to the ledger. `source` and each event's id deduplicate. */
+export interface OutboxBatch {
+  outboxId: string;
+  events: DraftEvent[];
+}
+
 export interface AppendRequest {
   tenantId: string;
   shard: string;
-  /** `api`, `runner:<id>`, `workspace:<id>`: an event is known by (source, id) */
+  /** `api`, `runner:<id>`, `workspace:<id>`: an event is known by (source, id). Outbox rows in D1 are `api`'s alone */
   source: string;
   batches: OutboxBatch[];
+}
+
+export interface EventPosition {
+  seq: number;
+  time: string;
 }
 
 export interface EventQuery {
   limit: number;
   order: 'asc' | 'desc';
-  /** keyset: rows beyond this position, exclusive; `time` only where the order is by time */
-  after?: { seq: number; time?: string };
+  /** `seq`: as recorded; `time`: as it happened, within since and until */
+  by: 'seq' | 'time';
+  /** keyset: events beyond this position, exclusive */
+  after?: EventPosition;
   since?: string;
+  /** exclusive */
   until?: string;
   action?: string;
   resourceType?: string;
   resourceId?: string;
   actorId?: string;
   outcome?: string;
+}
+
+/** Events cross as the JSON that was hashed. */
+export interface EventPage {
+  bodies: string[];
+  /** where the next page begins; null at the end, except ascending by `seq`: there is always more to come */
+  next: EventPosition | null;
+  /** lowest `seq` that is still in the hot index, 0 while there is none */
+  oldest: number;
 }
 
 export interface LedgerStatus {
@@ -44,29 +66,40 @@ export interface DeliveryStatus {
   failingSince: string | null;
 }
 
+export interface DeliveryClaim {
+  lease: string;
+  /** how often delivery has failed since it last worked */
+  failures: number;
+  /** JSON of each event, in order */
+  bodies: string[];
+}
+
 export interface LedgerObject extends Rpc.DurableObjectBranded {
   append(request: AppendRequest): Promise<void>;
-  query(query: EventQuery): Promise<AuditEvent[]>;
+  query(query: EventQuery): Promise<EventPage>;
   status(): Promise<LedgerStatus>;
-  /** the archive's line for each event of first..last, as NDJSON */
-  segment(first: number, last: number): Promise<string>;
+  /** the archive's file of a sealed segment; null when it is archived already or was never sealed */
+  segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null>;
   archived(first: number, last: number, etag: string): Promise<void>;
-  /** what is delivered to a destination starts after `from`; repeated calls change nothing */
-  addDestination(destinationId: string, from: number): Promise<void>;
+  /** forgets the cursor; destinations are added by the event that made them */
   removeDestination(destinationId: string): Promise<void>;
   pauseDestination(destinationId: string, paused: boolean): Promise<void>;
   deliveryStatus(): Promise<DeliveryStatus[]>;
   /** null while somebody else holds the lease, or nothing is due */
-  claim(destinationId: string, limit: number): Promise<{ lease: string; events: AuditEvent[] } | null>;
+  claim(destinationId: string, limit: number): Promise<DeliveryClaim | null>;
   /** compare and set: false when the lease is not this one's any more */
   advance(destinationId: string, lease: string, to: number): Promise<boolean>;
-  fail(destinationId: string, lease: string, message: string, retryInSeconds: number): Promise<void>;
+  /** @returns since when it has been failing (ISO), null when the lease is not this one's any more */
+  fail(destinationId: string, lease: string, message: string, retryInSeconds: number): Promise<string | null>;
 }
 
 export interface RunnerObject extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
   order(workspaceId: string): Promise<void>;
+  refresh(): Promise<void>;
   remove(): Promise<void>;
+  /** build log of the workspace from that byte on */
+  logs(workspaceId: string, from: number): Promise<{ generation: number; offset: number; text: string; truncated: boolean }>;
 }
 
 export interface WorkspaceObject extends Rpc.DurableObjectBranded {
@@ -80,6 +113,15 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
 export interface ThrottleObject extends Rpc.DurableObjectBranded {
   begin(rule: { limit: number; windowSeconds: number }): Promise<number>;
   forget(): Promise<void>;
+}
+
+/** A password and how to hash it: scrypt with N = 2^ln. */
+export interface DeriveRequest {
+  password: string;
+  salt: Uint8Array;
+  ln: number;
+  r: number;
+  p: number;
 }
 
 export interface HasherObject extends Rpc.DurableObjectBranded {

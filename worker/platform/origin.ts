@@ -2,9 +2,8 @@ import Bowser from 'bowser';
 import type { AuditOrigin } from '@gatehouse/core/audit/event.ts';
 
 const clean = (value: string | null | undefined, max: number): string | null => {
-  // eslint-disable-next-line no-control-regex -- headers may not bring control characters into the log
   const text = value
-    ?.replace(/[\u0000-\u001f\u007f]/g, ' ')
+    ?.replace(/\p{Cc}/gu, ' ')
     .trim()
     .slice(0, max);
   return text ? text : null;

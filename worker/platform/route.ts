@@ -38,6 +38,15 @@ export const json = <T extends z.ZodType>(schema: T, description = 'Done') => ({
 export const body = <T extends z.ZodType>(schema: T) => ({ body: { required: true, content: { 'application/json': { schema } } } });
 export const noContent = { description: 'Done' } as const;
 
+/** Answers of a route that becomes a WebSocket. */
+export const socket = { 101: { description: 'WebSocket' }, ...problems } as const;
+
+/** @throws AppError `upgrade-required` */
+export function requireUpgrade(request: Request): void {
+  if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket')
+    throw new AppError('upgrade-required', 'Open this address as a WebSocket');
+}
+
 /** Parses `If-Match: "12"`. @throws AppError `precondition-required`, `stale-version` for what was never ours */
 export function revisionOf(ifMatch: string | undefined): number {
   if (ifMatch === undefined) throw new AppError('precondition-required', 'Send If-Match with the ETag of what you changed');

@@ -1,3 +1,100 @@
-import { routes } from '../platform/route.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { page } from '@gatehouse/core/api/common.ts';
+import * as api from '@gatehouse/core/api/workspaces.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
+import { linkFactsFor } from './connections.ts';
+import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment, removeRunner } from './runners.ts';
+import { presentRunner } from './runners.store.ts';
 
-export const runnerRoutes = routes();
+const params = z.object({ id: idSchema('runner') });
+
+const list = createRoute({
+  method: 'get',
+  path: '/runners',
+  request: { query: page },
+  responses: { 200: json(api.runnerList), ...problems },
+});
+const remove = createRoute({ method: 'delete', path: '/runners/{id}', request: { params }, responses: { 204: noContent, ...problems } });
+const confirm = createRoute({
+  method: 'post',
+  path: '/runners/{id}/confirm',
+  request: { params, ...body(api.runnerConfirm) },
+  responses: { 200: json(api.runner), ...problems },
+});
+const makeCode = createRoute({
+  method: 'post',
+  path: '/runner-enrollments',
+  request: body(api.enrollmentCreate),
+  responses: { 201: json(api.enrollmentCreated), ...problems },
+});
+const readCode = createRoute({
+  method: 'get',
+  path: '/runner-enrollments/{id}',
+  request: { params: z.object({ id: idSchema('enrollment') }) },
+  responses: { 200: json(api.enrollment), ...problems },
+});
+const enroll = createRoute({
+  method: 'post',
+  path: '/runner/enroll',
+  request: body(api.runnerEnroll),
+  responses: { 201: json(api.runnerEnrolled), ...problems },
+});
+const control = createRoute({ method: 'get', path: '/runner/control', responses: socket });
+const link = createRoute({
+  method: 'get',
+  path: '/runner/workspaces/{id}/link',
+  request: { params: z.object({ id: idSchema('workspace') }) },
+  responses: socket,
+});
+
+const cursorKeys = z.tuple([z.string()]);
+/** Enrolments tried from one network. */
+const ENROLL_RULE = { limit: 30, windowSeconds: 900 };
+
+export const runnerRoutes = routes()
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const after = cursor === undefined ? null : decodeCursor(cursor, cursorKeys)[0];
+    const rows = await listRunners(c.get('signedIn'), { limit, after });
+    return c.json(
+      pageOf(rows, limit, presentRunner, (row) => [row.name]),
+      200,
+    );
+  })
+  .openapi(remove, async (c) => {
+    await removeRunner(c.get('signedIn'), c.req.valid('param').id);
+    return c.body(null, 204);
+  })
+  .openapi(confirm, async (c) =>
+    c.json(await confirmRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').fingerprint), 200),
+  )
+  .openapi(makeCode, async (c) => c.json(await createEnrollment(c.get('signedIn'), c.req.valid('json')), 201))
+  .openapi(readCode, async (c) => c.json(await readEnrollment(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(enroll, async (c) => {
+    const services = c.get('services');
+    const wait = await services.throttle.begin(`enroll:${c.get('request').origin.ip ?? 'unknown'}`, ENROLL_RULE);
+    if (wait > 0) throw new AppError('rate-limited', 'Too many enrolments were tried from this network', { retryAfter: wait });
+    return c.json(await enrollRunner(services, c.get('request'), c.req.valid('json')), 201);
+  })
+  .openapi(control, async (c) => {
+    requireUpgrade(c.req.raw);
+    const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
+    const facts = {
+      kind: 'control' as const,
+      tenantId: ctx.db.tenantId,
+      shard: ctx.db.shard,
+      runnerId: ctx.actor.id,
+      runnerName: ctx.actor.name,
+      identityKey: ctx.identityKey,
+    };
+    return ctx.workspaces.connectRunner(ctx.db.shard, ctx.actor.id, facts);
+  })
+  .openapi(link, async (c) => {
+    requireUpgrade(c.req.raw);
+    const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
+    const { id } = c.req.valid('param');
+    return ctx.workspaces.connectWorkspace(ctx.db.shard, id, await linkFactsFor(ctx, id));
+  });

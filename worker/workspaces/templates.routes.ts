@@ -1,3 +1,128 @@
-import { routes } from '../platform/route.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { page } from '@gatehouse/core/api/common.ts';
+import * as api from '@gatehouse/core/api/templates.ts';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { body, decodeCursor, etag, json, noContent, pageOf, problems, revisionOf, routes } from '../platform/route.ts';
+import { readAcl, replaceAcl } from './template-acl.ts';
+import {
+  changeTemplate,
+  createTemplate,
+  deleteTemplate,
+  listTemplates,
+  listVersions,
+  present,
+  presentDetail,
+  publishVersion,
+  templateFor,
+} from './templates.ts';
 
-export const templateRoutes = routes();
+const params = z.object({ id: idSchema('template') });
+const headers = z.object({ 'if-match': z.string().optional() });
+
+const list = createRoute({
+  method: 'get',
+  path: '/templates',
+  request: { query: page },
+  responses: { 200: json(api.templateList), ...problems },
+});
+const create = createRoute({
+  method: 'post',
+  path: '/templates',
+  request: body(api.templateCreate),
+  responses: { 201: json(api.templateDetail), ...problems },
+});
+const read = createRoute({
+  method: 'get',
+  path: '/templates/{id}',
+  request: { params },
+  responses: { 200: json(api.templateDetail), ...problems },
+});
+const update = createRoute({
+  method: 'patch',
+  path: '/templates/{id}',
+  request: { params, headers, ...body(api.templateUpdate) },
+  responses: { 200: json(api.templateDetail), ...problems },
+});
+const remove = createRoute({ method: 'delete', path: '/templates/{id}', request: { params }, responses: { 204: noContent, ...problems } });
+const versions = createRoute({
+  method: 'get',
+  path: '/templates/{id}/versions',
+  request: { params },
+  responses: { 200: json(api.templateVersionList), ...problems },
+});
+const publish = createRoute({
+  method: 'post',
+  path: '/templates/{id}/versions',
+  request: { params, ...body(api.templateVersionCreate) },
+  responses: { 201: json(api.templateVersion), ...problems },
+});
+const getAcl = createRoute({
+  method: 'get',
+  path: '/templates/{id}/acl',
+  request: { params },
+  responses: { 200: json(api.aclShown), ...problems },
+});
+const putAcl = createRoute({
+  method: 'put',
+  path: '/templates/{id}/acl',
+  request: { params, headers, ...body(api.aclPut) },
+  responses: { 200: json(api.aclShown), ...problems },
+});
+
+const cursorKeys = z.tuple([z.string()]);
+
+export const templateRoutes = routes()
+  .openapi(list, async (c) => {
+    const { limit, cursor } = c.req.valid('query');
+    const ctx = c.get('signedIn');
+    const after = cursor === undefined ? null : decodeCursor(cursor, cursorKeys)[0];
+    const rows = await listTemplates(ctx, { limit, after });
+    return c.json(
+      pageOf(
+        rows,
+        limit,
+        (row) => present(ctx, row),
+        (row) => [row.name],
+      ),
+      200,
+    );
+  })
+  .openapi(create, async (c) => {
+    const row = await createTemplate(c.get('signedIn'), c.req.valid('json'));
+    c.header('ETag', etag(row.revision));
+    return c.json(presentDetail(c.get('signedIn'), row), 201);
+  })
+  .openapi(read, async (c) => {
+    const row = await templateFor(c.get('signedIn'), c.req.valid('param').id, 'view', 'template.read');
+    c.header('ETag', etag(row.revision));
+    return c.json(presentDetail(c.get('signedIn'), row), 200);
+  })
+  .openapi(update, async (c) => {
+    const row = await changeTemplate(
+      c.get('signedIn'),
+      c.req.valid('param').id,
+      revisionOf(c.req.valid('header')['if-match']),
+      c.req.valid('json'),
+    );
+    c.header('ETag', etag(row.revision));
+    return c.json(presentDetail(c.get('signedIn'), row), 200);
+  })
+  .openapi(remove, async (c) => {
+    await deleteTemplate(c.get('signedIn'), c.req.valid('param').id);
+    return c.body(null, 204);
+  })
+  .openapi(versions, async (c) => c.json({ items: await listVersions(c.get('signedIn'), c.req.valid('param').id), nextCursor: null }, 200))
+  .openapi(publish, async (c) => c.json(await publishVersion(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').spec), 201))
+  .openapi(getAcl, async (c) => {
+    const { acl, revision } = await readAcl(c.get('signedIn'), c.req.valid('param').id);
+    c.header('ETag', etag(revision));
+    return c.json(acl, 200);
+  })
+  .openapi(putAcl, async (c) => {
+    const { id } = c.req.valid('param');
+    await replaceAcl(c.get('signedIn'), id, revisionOf(c.req.valid('header')['if-match']), c.req.valid('json'));
+    const { acl, revision } = await readAcl(c.get('signedIn'), id);
+    c.header('ETag', etag(revision));
+    return c.json(acl, 200);
+  });

@@ -1,3 +1,117 @@
-import { routes } from '../platform/route.ts';
+import { createRoute } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { page } from '@gatehouse/core/api/common.ts';
+import * as api from '@gatehouse/core/api/workspaces.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { body, decodeCursor, json, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
+import { attach, redeemTicket } from './connections.ts';
+import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, wishFor } from './workspaces.ts';
 
-export const workspaceRoutes = routes();
+const params = z.object({ id: idSchema('workspace') });
+const listQuery = page.extend({ all: z.enum(['true', 'false']).default('false') });
+const logQuery = z.object({ from: z.coerce.number().int().min(0).default(0) });
+
+const list = createRoute({
+  method: 'get',
+  path: '/workspaces',
+  request: { query: listQuery },
+  responses: { 200: json(api.workspaceList), ...problems },
+});
+const create = createRoute({
+  method: 'post',
+  path: '/workspaces',
+  request: body(api.workspaceCreate),
+  responses: { 201: json(api.workspace), ...problems },
+});
+const read = createRoute({
+  method: 'get',
+  path: '/workspaces/{id}',
+  request: { params },
+  responses: { 200: json(api.workspace), ...problems },
+});
+const remove = createRoute({
+  method: 'delete',
+  path: '/workspaces/{id}',
+  request: { params },
+  responses: { 202: json(api.workspace), ...problems },
+});
+const start = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/start',
+  request: { params },
+  responses: { 202: json(api.workspace), ...problems },
+});
+const stop = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/stop',
+  request: { params },
+  responses: { 202: json(api.workspace), ...problems },
+});
+const logs = createRoute({
+  method: 'get',
+  path: '/workspaces/{id}/logs',
+  request: { params, query: logQuery },
+  responses: { 200: json(api.workspaceLogs), ...socket },
+});
+const attachTo = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/attach',
+  request: { params },
+  responses: { 200: json(api.attachment), ...problems },
+});
+const connect = createRoute({ method: 'get', path: '/workspaces/{id}/connect', request: { params }, responses: socket });
+
+const cursorKeys = z.tuple([z.string()]);
+
+/** A socket is no fetch: browsers send cookies with it from any site, so the origin is checked by hand. */
+function requireOwnOrigin(origin: string | undefined, own: string): void {
+  if (origin !== own) throw new AppError('foreign-origin', 'A connection must come from Gatehouse’s own page');
+}
+
+export const workspaceRoutes = routes()
+  .openapi(list, async (c) => {
+    const { limit, cursor, all } = c.req.valid('query');
+    const ctx = c.get('signedIn');
+    const after = cursor === undefined ? null : decodeCursor(cursor, cursorKeys)[0];
+    const rows = await listWorkspaces(ctx, { limit, after, all: all === 'true' });
+    return c.json(
+      pageOf(
+        rows,
+        limit,
+        (row) => present(ctx, row),
+        (row) => [row.id],
+      ),
+      200,
+    );
+  })
+  .openapi(create, async (c) => c.json(present(c.get('signedIn'), await createWorkspace(c.get('signedIn'), c.req.valid('json'))), 201))
+  .openapi(read, async (c) => c.json(present(c.get('signedIn'), await readWorkspace(c.get('signedIn'), c.req.valid('param').id)), 200))
+  .openapi(remove, async (c) =>
+    c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'delete')), 202),
+  )
+  .openapi(start, async (c) => c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'start')), 202))
+  .openapi(stop, async (c) => c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'stop')), 202))
+  .openapi(logs, async (c) => {
+    const ctx = c.get('signedIn');
+    const { id } = c.req.valid('param');
+    const { from } = c.req.valid('query');
+    if (c.req.header('Upgrade') === undefined) return c.json(await readLogs(ctx, id, from), 200);
+    requireOwnOrigin(c.req.header('Origin'), ctx.settings.ORIGIN);
+    const workspace = await readWorkspace(ctx, id);
+    return ctx.workspaces.connectRunner(ctx.db.shard, workspace.runner_id, {
+      kind: 'watch',
+      tenantId: ctx.db.tenantId,
+      shard: ctx.db.shard,
+      workspaceId: id,
+      from,
+    });
+  })
+  .openapi(attachTo, async (c) => c.json(await attach(c.get('signedIn'), c.req.valid('param').id, c.req.header('Sec-Fetch-Site')), 200))
+  .openapi(connect, async (c) => {
+    requireUpgrade(c.req.raw);
+    const services = c.get('services');
+    const offer = { protocols: c.req.header('Sec-WebSocket-Protocol'), origin: c.req.header('Origin') };
+    const facts = await redeemTicket(services, c.get('request'), c.req.valid('param').id, offer);
+    return services.workspaces.connectWorkspace(facts.shard, facts.workspaceId, facts);
+  });

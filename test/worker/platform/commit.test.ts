@@ -13,7 +13,7 @@ function contextFor() {
     db: services.tenantDb('s0', tenantId),
     actor: { type: 'system', name: 'Test' },
     request: null,
-    ledger: { append: async (...args) => void sent.push(args) },
+    ledger: { ...services.ledger, append: async (...args) => void sent.push(args) },
   };
   return { ctx, tenantId, sent };
 }

@@ -1,0 +1,142 @@
+import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
+import { challengeText } from '@gatehouse/core/protocol/connection.ts';
+import {
+  toRunner,
+  type FromRunner,
+  type ToRunner,
+  type WorkspaceOrder,
+  type WorkspaceReport,
+} from '@gatehouse/core/protocol/runner-control.ts';
+import type { Clock } from '../connection/clock.ts';
+import { keepConnected, type Connection } from '../connection/keep-connected.ts';
+import type { Dial, Refusal, Socket } from '../connection/socket.ts';
+import type { Log } from '../log.ts';
+import type { LogSender } from './log-sender.ts';
+import type { ReportJournal } from './report-journal.ts';
+
+export const CONTROL_PATH = '/api/v1/runner/control';
+const LOAD_EVERY = 30_000;
+
+export type Facts = Omit<Extract<FromRunner, { kind: 'proof' }>, 'kind' | 'signature'>;
+
+export interface ControlOptions {
+  dial: Dial;
+  refusal: Refusal;
+  clock: Clock;
+  log: Log;
+  journal: ReportJournal;
+  logs: LogSender;
+  sign(text: string): string;
+  /** what the runner says of itself at each connection */
+  facts(): Facts;
+  load(): FromRunner;
+  /** all that the tenant wants of this runner */
+  wanted(orders: WorkspaceOrder[]): void;
+  order(order: WorkspaceOrder): void;
+  /** the runner can't go on: removed, or refused for good */
+  over(why: string, removed: boolean): void;
+}
+
+/** The control socket: who this runner is, what the tenant wants, and what became of it. */
+export class ControlLink {
+  readonly #options: ControlOptions;
+  readonly #connection: Connection;
+  #socket: Socket | null = null;
+  #ready = false;
+  #cancelLoad: () => void = () => undefined;
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+    this.#connection = keepConnected({
+      path: CONTROL_PATH,
+      dial: options.dial,
+      refusal: options.refusal,
+      clock: options.clock,
+      opened: (socket) => {
+        this.#offline();
+        this.#socket = socket;
+      },
+      text: (message) => this.#receive(message),
+      binary: () => this.#connection.redial(CLOSE_CODES.protocol.code, 'binary on the control link'),
+      lost: (why, retryIn) => {
+        this.#offline();
+        options.log.warn(`Not connected: ${why}; dialling again in ${(retryIn / 1000).toFixed(1)} s`);
+      },
+      refused: (why) => {
+        this.#offline();
+        options.over(`The platform does not let this runner in: ${why}`, false);
+      },
+    });
+  }
+
+  report(body: WorkspaceReport): void {
+    const report = this.#options.journal.add(body);
+    if (this.#ready) this.#send({ kind: 'report', ...report });
+  }
+
+  stop(): void {
+    this.#offline();
+    this.#connection.stop();
+  }
+
+  #send(message: FromRunner): void {
+    this.#socket?.send(JSON.stringify(message));
+  }
+
+  #receive(text: string): void {
+    let message: ToRunner;
+    try {
+      message = toRunner.parse(JSON.parse(text));
+    } catch {
+      return this.#connection.redial(CLOSE_CODES.protocol.code, 'a message that this runner does not know');
+    }
+    const { journal, logs } = this.#options;
+    switch (message.kind) {
+      case 'challenge':
+        return this.#send({
+          kind: 'proof',
+          signature: this.#options.sign(challengeText(message.nonce, CONTROL_PATH)),
+          ...this.#options.facts(),
+        });
+      case 'ready':
+        return this.#begin(message);
+      case 'order':
+        return this.#options.order(message.order);
+      case 'stored':
+        return journal.stored(message.report);
+      case 'logged':
+        return logs.logged(message.workspaceId, message.generation, message.offset);
+      case 'removed':
+        this.stop();
+        return this.#options.over(
+          'An administrator removed this runner. Its files are kept; enrol again with --force to use this machine.',
+          true,
+        );
+    }
+  }
+
+  #begin({ confirmed, orders }: Extract<ToRunner, { kind: 'ready' }>): void {
+    const { log, journal, logs } = this.#options;
+    this.#connection.settled();
+    this.#ready = true;
+    if (!confirmed) log.warn('Connected, and waiting: an administrator must confirm the fingerprint on the Runners page');
+    else log.info(`Connected; ${orders.length} workspaces are wanted here`);
+    for (const report of journal.pending) this.#send({ kind: 'report', ...report });
+    if (confirmed) this.#options.wanted(orders);
+    logs.online((message) => this.#send(message));
+    this.#tellLoad();
+  }
+
+  #tellLoad(): void {
+    this.#cancelLoad();
+    this.#send(this.#options.load());
+    this.#cancelLoad = this.#options.clock.after(LOAD_EVERY, () => this.#tellLoad());
+  }
+
+  #offline(): void {
+    this.#ready = false;
+    this.#socket = null;
+    this.#cancelLoad();
+    this.#options.logs.offline();
+  }
+}

@@ -1,0 +1,77 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { FILE_WINDOW } from '../channel/requests.ts';
+import { ServiceFailure } from '../service-failure.ts';
+import { MOST_BYTES, entryOf, etagOf } from './files.ts';
+import type { Stream, StreamEvents } from './host.ts';
+import { placeOf } from './paths.ts';
+
+const PIECE = 32 * 1024;
+const LOOK_FOR_NUL = 8 * 1024;
+
+/** Waits until the runner has taken enough of what was sent. */
+class Window {
+  #sent = 0;
+  #taken = 0;
+  #wake: () => void = () => undefined;
+  cancelled = false;
+
+  sent(bytes: number): void {
+    this.#sent += bytes;
+  }
+
+  taken(offset: number): void {
+    this.#taken = Math.max(this.#taken, offset);
+    this.#wake();
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    this.#wake();
+  }
+
+  async room(): Promise<void> {
+    while (!this.cancelled && this.#sent - this.#taken > FILE_WINDOW - PIECE) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+    }
+  }
+}
+
+async function sendFile(file: FileHandle, place: string, stream: Stream, window: Window): Promise<void> {
+  const stats = await file.stat({ bigint: true });
+  if (!stats.isFile()) throw new ServiceFailure('not-a-file', 'Only files can be read');
+  if (stats.size > BigInt(MOST_BYTES)) throw new ServiceFailure('too-large', 'The file is larger than 100 MB');
+  const size = Number(stats.size);
+  const first = new Uint8Array(Math.min(LOOK_FOR_NUL, size));
+  const { bytesRead } = await file.read(first, 0, first.byteLength, 0);
+  const binary = first.subarray(0, bytesRead).includes(0);
+  stream.head({ ok: true, entry: entryOf(basename(place), stats), etag: etagOf(stats), binary });
+  for (let at = 0; at < size && !window.cancelled;) {
+    await window.room();
+    const piece = new Uint8Array(Math.min(PIECE, size - at));
+    const { bytesRead: read } = await file.read(piece, 0, piece.byteLength, at);
+    if (read === 0 || window.cancelled) break;
+    stream.data(piece.subarray(0, read));
+    window.sent(read);
+    at += read;
+  }
+  if (!window.cancelled) stream.fin();
+}
+
+/** Streams a file of at most 100 MB, never further ahead of the reader than the window. */
+export function readFile(root: string, path: string, stream: Stream): StreamEvents {
+  const window = new Window();
+  const run = async () => {
+    const place = placeOf(root, path);
+    // Without O_NONBLOCK a named pipe would hold up the helper until somebody writes to it.
+    const file = await open(place, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      await sendFile(file, place, stream, window);
+    } finally {
+      await file.close();
+    }
+  };
+  run().catch((error: unknown) => stream.fail(error));
+  return { ack: (offset) => window.taken(offset), reset: () => window.cancel() };
+}

@@ -1,0 +1,99 @@
+import { encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { z } from 'zod';
+import type { HelperClient, HelperStream } from '../channel/helper-client.ts';
+import { FILE_WINDOW, type HelperRequest } from '../channel/requests.ts';
+import type { OutFrame, Source } from './outbox.ts';
+import type { StreamPort, StreamService } from './stream.ts';
+
+const anyMessage = z.looseObject({ kind: z.string() });
+
+/**
+ * Hands a request about files on to the helper in the sandbox, and what it answers back to the viewer. The helper
+ * is paced by what could be sent, so that a slow viewer fills no memory here.
+ */
+export class FileStream implements StreamService, Source {
+  readonly bulk = true;
+  readonly #port: StreamPort;
+  readonly #stream: HelperStream;
+  #pieces: Uint8Array[] = [];
+  #pending = 0;
+  #sent = 0;
+  #received = 0;
+  #answered = false;
+  #over = false;
+  #ended = false;
+
+  constructor(port: StreamPort, helper: HelperClient, request: HelperRequest) {
+    this.#port = port;
+    this.#stream = helper.open(request, {
+      head: (head) => {
+        this.#answered = true;
+        port.head(head);
+        if (head.ok) port.provide(this, 0);
+        else this.#ended = true;
+      },
+      data: (bytes) => this.#piece(bytes),
+      message: (value) => port.send({ type: 'message', payload: encodeJson(anyMessage.parse(value)) }),
+      ack: (offset) => port.send({ type: 'ack', offset }),
+      fin: () => {
+        this.#over = true;
+        port.ready();
+      },
+      gone: () => this.#gone(),
+    });
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  next(room: number): OutFrame | null {
+    const [piece] = this.#pieces;
+    if (piece === undefined) return this.#over ? this.#last() : null;
+    if (room === 0) return null;
+    const payload = piece.subarray(0, room);
+    if (payload.byteLength === piece.byteLength) this.#pieces.shift();
+    else this.#pieces[0] = piece.subarray(room);
+    const offset = this.#sent;
+    this.#sent += payload.byteLength;
+    this.#pending -= payload.byteLength;
+    this.#stream.ack(this.#sent);
+    return { type: 'data', offset, payload };
+  }
+
+  receive(frame: Frame): void {
+    if (frame.type === 'fin') return this.#stream.fin();
+    if (frame.type !== 'data') return this.#port.reset('invalid', 'This service takes no messages');
+    if (frame.offset !== this.#received) return this.#port.reset('invalid', 'Data with a gap or an overlap');
+    this.#received += frame.payload.byteLength;
+    this.#stream.data(frame.payload);
+  }
+
+  cancel(): void {
+    if (!this.#ended) this.#stream.reset();
+    this.#ended = true;
+    this.#pieces = [];
+    this.#pending = 0;
+  }
+
+  #piece(bytes: Uint8Array): void {
+    // Only a helper that was tampered with sends more than its window.
+    if (this.#pending + bytes.byteLength > 2 * FILE_WINDOW) return this.#port.reset('internal', 'The sandbox sends too much');
+    this.#pieces.push(Uint8Array.from(bytes));
+    this.#pending += bytes.byteLength;
+    this.#port.ready();
+  }
+
+  #gone(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (this.#answered) this.#port.reset('internal', 'The sandbox has ended');
+    else this.#port.head({ ok: false, code: 'internal', message: 'The sandbox has ended' });
+  }
+
+  #last(): OutFrame {
+    this.#ended = true;
+    this.#port.done();
+    return { type: 'fin' };
+  }
+}

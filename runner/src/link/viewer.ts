@@ -1,0 +1,127 @@
+import { decodeJson, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { serviceRequest } from '@gatehouse/core/protocol/services.ts';
+import type { Clock } from '../connection/clock.ts';
+import type { Socket } from '../connection/socket.ts';
+import { messageOf } from '../failure.ts';
+import { Outbox, type OutFrame } from './outbox.ts';
+import { openService, type Services } from './services.ts';
+import type { ResetCode, StreamPort, StreamService } from './stream.ts';
+
+const MOST_STREAMS = 256;
+const MOST_EARLY = 64;
+
+/** One admitted viewer: its streams and what goes to it. */
+export class Viewer {
+  readonly #services: Services;
+  readonly #clock: Clock;
+  readonly #outbox: Outbox;
+  readonly #refuse: (reason: string) => void;
+  /** frames: what arrived while the service is just being opened */
+  readonly #streams = new Map<number, StreamService | Frame[]>();
+  #latest = 0;
+  #left = false;
+
+  constructor(number: number, socket: Socket, services: Services, clock: Clock, refuse: (reason: string) => void) {
+    this.#services = services;
+    this.#clock = clock;
+    this.#outbox = new Outbox(number, socket, clock);
+    this.#refuse = refuse;
+  }
+
+  hello(value: object): void {
+    this.#outbox.send(0, { type: 'hello', payload: encodeJson(value) });
+  }
+
+  /** Never throws: what is wrong with a frame costs its stream, or the viewer. */
+  receive(frame: Frame): void {
+    if (frame.sealed) return this.#refuse('Sealed frames are not spoken here');
+    try {
+      if (frame.type === 'open') this.#open(frame);
+      else if (frame.type === 'ack') this.#acknowledge(frame);
+      else if (frame.type === 'reset') this.#end(frame.stream);
+      else this.#hand(frame);
+    } catch (error) {
+      this.#reset(frame.stream, 'invalid', messageOf(error));
+    }
+  }
+
+  /** Frees all that the viewer used; its terminals live on. */
+  leave(): void {
+    this.#left = true;
+    for (const stream of [...this.#streams.keys()]) this.#end(stream);
+    this.#outbox.close();
+  }
+
+  #open(frame: Frame): void {
+    const { stream } = frame;
+    // SPEC S1
+    if (stream % 2 === 0 || stream <= this.#latest) return this.#refuse('A stream number was used against the rules');
+    this.#latest = stream;
+    if (this.#streams.size >= MOST_STREAMS) return this.#reset(stream, 'limit', `A viewer has at most ${MOST_STREAMS} streams`);
+    const request = serviceRequest.safeParse(decodeJson(frame.payload));
+    if (!request.success) return this.#reset(stream, 'invalid', 'Not a request that the runner knows');
+    const early: Frame[] = [];
+    this.#streams.set(stream, early);
+    openService(this.#services, request.data, this.#port(stream), (service) => {
+      // The viewer may have gone while a terminal was starting.
+      if (!this.#streams.has(stream)) return service.cancel();
+      this.#streams.set(stream, service);
+      for (const frame of early) this.receive(frame);
+    });
+  }
+
+  #hand(frame: Frame): void {
+    const there = this.#streams.get(frame.stream);
+    if (!Array.isArray(there)) return there?.receive(frame);
+    if (there.length >= MOST_EARLY) this.#reset(frame.stream, 'limit', 'Too much before the answer to "open"');
+    else there.push(frame);
+  }
+
+  #acknowledge(frame: Frame): void {
+    if (!this.#outbox.acknowledge(frame.stream, frame.offset)) {
+      this.#reset(frame.stream, 'invalid', 'Acknowledged more than was sent');
+    }
+  }
+
+  #port(stream: number): StreamPort {
+    const open = () => !this.#left && this.#streams.has(stream);
+    const done = () => {
+      this.#streams.delete(stream);
+      this.#outbox.finish(stream);
+    };
+    return {
+      clock: this.#clock,
+      send: (frame: OutFrame) => {
+        if (open()) this.#outbox.send(stream, frame);
+      },
+      head: (value) => {
+        if (!open()) return;
+        this.#outbox.send(stream, { type: 'head', payload: encodeJson(value) });
+        if (!('ok' in value) || value.ok !== false) return;
+        this.#outbox.send(stream, { type: 'fin' });
+        done();
+      },
+      provide: (source, from) => {
+        if (open()) this.#outbox.add(stream, source, from);
+      },
+      ready: () => {
+        if (!this.#left) this.#outbox.pump();
+      },
+      done,
+      reset: (code, message) => this.#reset(stream, code, message),
+    };
+  }
+
+  #reset(stream: number, code: ResetCode, message: string): void {
+    if (this.#left) return;
+    this.#outbox.send(stream, { type: 'reset', payload: encodeJson({ code, message: message.slice(0, 300) }) });
+    this.#end(stream);
+  }
+
+  #end(stream: number): void {
+    const service = this.#streams.get(stream);
+    this.#streams.delete(stream);
+    if (service !== undefined && !Array.isArray(service)) service.cancel();
+    this.#outbox.remove(stream);
+  }
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/env node
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { enrollRunner } from './enroll.ts';
+import { Failure, messageOf } from './failure.ts';
+import { LOG_FORMATS, makeLog, type LogFormat } from './log.ts';
+import { checkPlatformUrl } from './platform-url.ts';
+import { runRunner } from './run.ts';
+import { faultsOf, labels } from './state/config.ts';
+import { chooseStateRoot, stateFolder } from './state/folder.ts';
+import { readableFingerprint } from './state/keys.ts';
+import { VERSION } from './version.ts';
+
+const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this machine; it only dials out
+
+  gatehouse-runner enroll --url <address> --code <code> [--name <name>] [--label key=value ...] [--force]
+      Makes this machine a runner, with the one-time code from the Runners page.
+  gatehouse-runner run [--no-bubblewrap] [--log-format text|json]
+      Serves workspaces until it is ended.
+
+  --state-dir <folder>   where keys, configuration and workspaces are kept
+                         (default: $GATEHOUSE_RUNNER_STATE, else ~/.local/state/gatehouse-runner)
+  --force                replaces an earlier enrolment of this folder
+  --no-bubblewrap        runs workspaces WITHOUT isolation, for templates that allow it
+  --help, --version
+`;
+
+const OPTIONS = {
+  url: { type: 'string' },
+  code: { type: 'string' },
+  name: { type: 'string' },
+  label: { type: 'string', multiple: true },
+  force: { type: 'boolean' },
+  'state-dir': { type: 'string' },
+  'no-bubblewrap': { type: 'boolean' },
+  'log-format': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+} as const;
+
+function parseCommandLine(args: string[]) {
+  try {
+    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new Failure(`${messageOf(error)}\nSee gatehouse-runner --help`);
+  }
+}
+type Values = ReturnType<typeof parseCommandLine>['values'];
+
+function parseLabels(given: string[]): Record<string, string> {
+  const pairs = given.map((pair) => {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new Failure(`--label "${pair}" must be key=value`);
+    return [pair.slice(0, at), pair.slice(at + 1)] as const;
+  });
+  const parsed = labels.safeParse(Object.fromEntries(pairs));
+  if (!parsed.success) throw new Failure(`--label: ${faultsOf(parsed.error)}`);
+  return parsed.data;
+}
+
+const isLogFormat = (value: string): value is LogFormat => LOG_FORMATS.some((format) => format === value);
+
+async function enroll(values: Values, root: string): Promise<void> {
+  const { url, code, name = hostname(), label = [], force = false } = values;
+  if (url === undefined) throw new Failure('--url is missing: the address of your Gatehouse');
+  if (code === undefined) throw new Failure('--code is missing: make one on the Runners page');
+  const request = { url: checkPlatformUrl(url), code, name, labels: parseLabels(label), force };
+  const { runnerId, tenant, fingerprint } = await enrollRunner(stateFolder(root), request);
+  process.stdout.write(`This machine is now runner "${name}" (${runnerId}) of ${tenant}. Its keys are in ${root}.
+
+Its fingerprint:
+
+    ${readableFingerprint(fingerprint).replaceAll('\n', '\n    ')}
+
+An administrator must compare it with the one on the Runners page and confirm it there.
+Then start the runner:  gatehouse-runner run
+`);
+}
+
+/** The first signal ends in good order, the second at once. */
+const interruption = () =>
+  new Promise<void>((resolve) => {
+    let asked = false;
+    const ask = () => {
+      if (asked) process.exit(130);
+      asked = true;
+      resolve();
+    };
+    process.on('SIGINT', ask);
+    process.on('SIGTERM', ask);
+  });
+
+async function run(values: Values, root: string): Promise<void> {
+  const format = values['log-format'] ?? 'text';
+  if (!isLogFormat(format)) throw new Failure(`--log-format must be one of ${LOG_FORMATS.join(', ')}`);
+  await runRunner({
+    folder: stateFolder(root),
+    log: makeLog(format),
+    main: import.meta.url,
+    useBubblewrap: values['no-bubblewrap'] !== true,
+    interrupted: interruption(),
+  });
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseCommandLine(process.argv.slice(2));
+  if (values.version === true) return void process.stdout.write(`${VERSION}\n`);
+  const [command, extra] = positionals;
+  if (values.help === true || command === undefined) return void process.stdout.write(HELP);
+  if (extra !== undefined) throw new Failure(`"${extra}" is too much. See gatehouse-runner --help`);
+  const root = chooseStateRoot(values['state-dir'], process.env);
+  if (command === 'enroll') return enroll(values, root);
+  if (command === 'run') return run(values, root);
+  throw new Failure(`There is no command "${command}". See gatehouse-runner --help`);
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(
+    `${error instanceof Failure ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(error instanceof Failure ? error.exitCode : 1);
+}

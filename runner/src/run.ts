@@ -1,0 +1,89 @@
+import { systemClock } from './connection/clock.ts';
+import { askRefusal, dialPlatform } from './connection/socket.ts';
+import { ControlLink } from './control/control-link.ts';
+import { measureLoad } from './control/load.ts';
+import { LogSender } from './control/log-sender.ts';
+import { ReportJournal } from './control/report-journal.ts';
+import { Failure } from './failure.ts';
+import { GrantChecker } from './link/grant.ts';
+import type { Log } from './log.ts';
+import { findDrivers } from './sandbox/choose.ts';
+import { findParts } from './sandbox/parts.ts';
+import { loadConfig } from './state/config.ts';
+import { prepareStateFolder, type StateFolder } from './state/folder.ts';
+import { fingerprintOf, loadKeys } from './state/keys.ts';
+import { lockState } from './state/lock.ts';
+import { Supervisor } from './supervisor/supervisor.ts';
+import { PLATFORM, VERSION } from './version.ts';
+
+export interface RunOptions {
+  folder: StateFolder;
+  log: Log;
+  /** address of the running program, beside which its helper is */
+  main: string;
+  useBubblewrap: boolean;
+  /** resolves when the operator wants the runner to end */
+  interrupted: Promise<void>;
+}
+
+const REMOVED = 3;
+
+/**
+ * Serves the tenant's workspaces until it is told to end.
+ * @throws Failure when it can't begin, or must not go on
+ */
+export async function runRunner({ folder, log, main, useBubblewrap, interrupted }: RunOptions): Promise<void> {
+  const config = loadConfig(folder);
+  const keys = loadKeys(folder);
+  prepareStateFolder(folder);
+  const release = lockState(folder);
+  try {
+    const drivers = findDrivers(findParts(main), log, useBubblewrap);
+    const { url, token, runnerId, issuer, tenant, labels } = config;
+    const platform = { dial: dialPlatform(url, token), refusal: askRefusal(url, token), clock: systemClock, log, sign: keys.sign };
+    const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
+    const logs = new LogSender();
+    const supervisor = new Supervisor(
+      folder.workspaces,
+      {
+        link: { ...platform, grants },
+        log,
+        driverFor: drivers.choose,
+        report: (report) => control.report(report),
+        followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
+        logChanged: (workspaceId) => logs.changed(workspaceId),
+      },
+      drivers.sweep,
+    );
+    log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
+    log.info(`Fingerprint ${fingerprintOf(keys)}`);
+    let end: (error: Failure) => void = () => undefined;
+    const over = new Promise<never>((_, reject) => (end = reject));
+    const control = new ControlLink({
+      ...platform,
+      logs,
+      journal: new ReportJournal(folder.reports, systemClock),
+      facts: () => ({
+        version: VERSION,
+        platform: PLATFORM,
+        labels,
+        drivers: drivers.offered,
+        warnings: [...drivers.warnings, ...supervisor.warnings],
+        inventory: supervisor.inventory,
+      }),
+      load: () => measureLoad(folder.root, supervisor.running),
+      wanted: (orders) => supervisor.reconcile(orders),
+      order: (order) => supervisor.take(order),
+      over: (why, removed) => end(new Failure(why, removed ? REMOVED : 1)),
+    });
+    try {
+      await Promise.race([interrupted, over]);
+      log.info('Ending: workspaces are stopped, their files are kept');
+    } finally {
+      control.stop();
+      await supervisor.close();
+    }
+  } finally {
+    release();
+  }
+}

@@ -1,0 +1,166 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
+import { Readable, Writable } from 'node:stream';
+import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
+import { attachHelper } from './helper-process.ts';
+import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
+
+const HOME = '/home/dev';
+const PARTS = '/opt/gatehouse';
+const CONTROL = '/etc/gatehouse';
+const PROCESSES = 4096;
+
+/** Top-level folders that a system keeps beside /usr, or as links into it. */
+const SYSTEM_FOLDERS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
+
+/** The few things of /etc that programs need; nothing that tells who may do what on this machine. */
+const ETC = [
+  ...['alternatives', 'bash.bashrc', 'bash_completion.d', 'ca-certificates', 'ca-certificates.conf', 'crypto-policies', 'debian_version'],
+  ...['fonts', 'gai.conf', 'host.conf', 'hosts', 'inputrc', 'java-17-openjdk', 'java-21-openjdk', 'ld.so.cache', 'ld.so.conf'],
+  ...['ld.so.conf.d', 'localtime', 'magic', 'mime.types', 'nanorc', 'nsswitch.conf', 'os-release', 'pki', 'profile', 'profile.d'],
+  ...['protocols', 'resolv.conf', 'rpc', 'services', 'skel', 'ssl/certs', 'ssl/openssl.cnf', 'terminfo', 'timezone', 'vim', 'wgetrc'],
+];
+
+/**
+ * Root's sandboxes run as a user of their own each, from a range that no system gives out: user 0 without
+ * capabilities would still own the machine's settings under /proc. Others use a user namespace instead.
+ */
+const FIRST_UID = 0x70000000;
+const ownUser = (workspaceId: string): User => {
+  const uid = FIRST_UID + (createHash('sha256').update(workspaceId).digest().readUInt32BE(0) & 0x0fffffff);
+  return { uid, gid: uid };
+};
+
+const isRoot = () => process.getuid?.() === 0;
+
+const systemArguments = (): string[] => {
+  const folders = SYSTEM_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
+    lstatSync(folder).isSymbolicLink() ? ['--symlink', readlinkSync(folder), folder] : ['--ro-bind', folder, folder],
+  );
+  const etc = ETC.map((name) => `/etc/${name}`)
+    .filter((path) => existsSync(path))
+    // Bound by what it really is: resolv.conf is often a link to a place that the sandbox does not show.
+    .flatMap((path) => ['--ro-bind', realpathSync(path), path]);
+  return ['--ro-bind', '/usr', '/usr', ...folders, '--perms', '0755', '--dir', '/etc', '--perms', '0755', '--dir', '/etc/ssl', ...etc];
+};
+
+const namespaceArguments = (hostname: string): string[] => [
+  ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--hostname', hostname],
+  ...(isRoot()
+    ? // Only until `setpriv` has become the workspace's user; it then gives up these too.
+      ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP']
+    : ['--unshare-user', '--disable-userns', '--uid', '1000', '--gid', '1000', '--cap-drop', 'ALL']),
+  ...['--die-with-parent', '--clearenv'],
+  ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--dev', '/dev'],
+  ...['--perms', '1777', '--tmpfs', '/tmp', '--perms', '0755', '--dir', '/var', '--perms', '1777', '--dir', '/var/tmp'],
+  ...['--perms', '0755', '--dir', '/home', '--perms', '0755', '--dir', '/run', '--chdir', '/'],
+];
+
+const ownArguments = (plan: SandboxPlan, parts: SandboxParts): string[] => {
+  const control = controlOf(plan);
+  return [
+    ...['--bind', homeOf(plan), HOME, '--ro-bind', control, CONTROL],
+    ...['--ro-bind', `${control}/passwd`, '/etc/passwd', '--ro-bind', `${control}/group`, '/etc/group'],
+    ...['--perms', '0755', '--dir', '/opt', '--perms', '0755', '--dir', PARTS],
+    ...['--perms', '0755', '--dir', `${PARTS}/node_modules`, '--perms', '0755', '--dir', `${PARTS}/node_modules/@lydell`],
+    ...['--ro-bind', parts.node, `${PARTS}/node`, '--ro-bind', parts.helper, `${PARTS}/helper.mjs`],
+    ...Object.entries(parts.packages).flatMap(([name, folder]) => ['--ro-bind', folder, `${PARTS}/node_modules/${name}`]),
+    ...['--setenv', 'HOME', HOME, '--setenv', 'PATH', '/usr/bin:/bin'],
+  ];
+};
+
+const become = (user: User): string[] =>
+  isRoot()
+    ? ['/usr/bin/setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--bounding-set=-all', '--inh-caps=-all', '--']
+    : [];
+
+const limited = ['/usr/bin/prlimit', `--nproc=${PROCESSES}`, '--core=0', '--'];
+
+/** Why bubblewrap can't be used here, or null: found out by really making a sandbox. */
+export function whyNoBubblewrap(): string | null {
+  if (process.platform !== 'linux') return 'bubblewrap needs Linux';
+  const args = [
+    ...namespaceArguments('probe'),
+    ...systemArguments(),
+    '--',
+    ...become(ownUser('probe')),
+    ...limited,
+    '/bin/bash',
+    '-c',
+    ':',
+  ];
+  const probe = spawnSync('bwrap', args, { encoding: 'utf8', timeout: 10_000, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' } });
+  if (probe.error !== undefined)
+    return 'code' in probe.error && probe.error.code === 'ENOENT' ? 'bwrap is not installed' : probe.error.message;
+  return probe.status === 0 ? null : `bwrap can't make a sandbox: ${probe.stderr.trim().split('\n').at(-1) ?? ''}`;
+}
+
+/**
+ * Starts `command` behind bubblewrap. `kill` ends the first process of its process namespace, and with that the
+ * kernel ends all others; bubblewrap itself ends only after that, so that its exit means: nothing is left.
+ */
+function spawnBubblewrap(args: string[], command: string[]) {
+  // `detached` gives it a session without the runner's terminal, into which it could otherwise type (TIOCSTI).
+  // The arguments go through a pipe, so that `ps` inside the sandbox shows none of this machine's paths.
+  const child = spawn('bwrap', ['--args', '3', '--json-status-fd', '4', '--', ...command], {
+    cwd: '/',
+    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  const { stdin, stdout, stderr } = child;
+  const [, , , argumentPipe, statusPipe] = child.stdio;
+  if (!stdin || !stdout || !stderr || !(argumentPipe instanceof Writable) || !(statusPipe instanceof Readable)) {
+    throw new Error('The sandbox has no pipes');
+  }
+  let first: number | undefined;
+  let status = '';
+  statusPipe.on('data', (piece: Uint8Array) => {
+    status = (status + Buffer.from(piece).toString()).slice(0, 4096);
+    const found = /"child-pid":\s*(\d+)\D/.exec(status);
+    if (found !== null) first = Number(found[1]);
+  });
+  child.on('error', () => undefined);
+  argumentPipe.on('error', () => undefined);
+  argumentPipe.end(args.map((argument) => `${argument}\0`).join(''));
+  const kill = () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    try {
+      if (first === undefined) child.kill('SIGKILL');
+      else process.kill(first, 'SIGKILL');
+    } catch {
+      // it has just ended by itself
+    }
+  };
+  return { child: Object.assign(child, { stdin, stdout, stderr }), kill };
+}
+
+async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {
+  const user = isRoot() ? ownUser(plan.workspaceId) : { uid: 1000, gid: 1000 };
+  prepareHome(plan);
+  if (isRoot()) giveTo(homeOf(plan), user);
+  writeControl(plan, { root: HOME, environment: environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`) }, user);
+  const args = [...namespaceArguments(plan.name), ...systemArguments(), ...ownArguments(plan, parts)];
+  const command = [...become(user), ...limited, `${PARTS}/node`, `${PARTS}/helper.mjs`, `${CONTROL}/settings.json`];
+  const { child, kill } = spawnBubblewrap(args, command);
+  const { helper, ended } = await attachHelper(child, kill);
+  return {
+    kind: 'bubblewrap',
+    helper,
+    root: HOME,
+    startupScript: `${CONTROL}/start-up.sh`,
+    ended,
+    stop: async () => {
+      kill();
+      await ended;
+    },
+  };
+}
+
+export const bubblewrapDriver = (parts: SandboxParts): SandboxDriver => ({
+  kind: 'bubblewrap',
+  start: (plan) => startSandbox(plan, parts),
+  // --die-with-parent leaves nothing.
+  sweep: () => undefined,
+});

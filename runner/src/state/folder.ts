@@ -1,0 +1,40 @@
+import { chmodSync, mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Where everything of one runner lives. Nothing in it but `workspaces/<id>/home` is shown to a sandbox. */
+export interface StateFolder {
+  root: string;
+  config: string;
+  identityKey: string;
+  agreementKey: string;
+  lock: string;
+  reports: string;
+  workspaces: string;
+}
+
+export function stateFolder(root: string): StateFolder {
+  const at = (name: string) => join(root, name);
+  return {
+    root,
+    config: at('config.json'),
+    identityKey: at('identity.pem'),
+    agreementKey: at('agreement.pem'),
+    lock: at('runner.lock'),
+    reports: at('reports.json'),
+    workspaces: at('workspaces'),
+  };
+}
+
+/** The folder asked for, else $GATEHOUSE_RUNNER_STATE, else the user's own state folder. */
+export function chooseStateRoot(asked: string | undefined, env: NodeJS.ProcessEnv): string {
+  const standard = join(env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'gatehouse-runner');
+  return resolve(asked ?? env['GATEHOUSE_RUNNER_STATE'] ?? standard);
+}
+
+/** Makes the folder, readable for its owner only, also where it stood there with looser rights. */
+export function prepareStateFolder(folder: StateFolder): void {
+  mkdirSync(folder.root, { recursive: true, mode: 0o700 });
+  chmodSync(folder.root, 0o700);
+  mkdirSync(folder.workspaces, { recursive: true, mode: 0o700 });
+}

@@ -1,0 +1,68 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { Failure } from '../failure.ts';
+import { writeAtomically } from './atomic-file.ts';
+import type { StateFolder } from './folder.ts';
+
+/** The runner's own keys. The private halves never leave the state folder. */
+export interface RunnerKeys {
+  /** raw public keys, 32 bytes in base64url */
+  identityKey: string;
+  agreementKey: string;
+  /** Ed25519 signature in base64url */
+  sign(text: string): string;
+}
+
+const rawPublicKey = (key: KeyObject): string => {
+  const { x } = createPublicKey(key).export({ format: 'jwk' });
+  if (x === undefined) throw new Failure('A key of the runner is of the wrong kind');
+  return x;
+};
+
+const fromPrivate = (identity: KeyObject, agreement: KeyObject): RunnerKeys => ({
+  identityKey: rawPublicKey(identity),
+  agreementKey: rawPublicKey(agreement),
+  sign: (text) => sign(null, Buffer.from(text), identity).toString('base64url'),
+});
+
+/** Makes both pairs without storing them, so that a refused enrolment leaves what was there. */
+export function makeKeys(): { keys: RunnerKeys; save(folder: StateFolder): void } {
+  const identity = generateKeyPairSync('ed25519').privateKey;
+  const agreement = generateKeyPairSync('x25519').privateKey;
+  const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return {
+    keys: fromPrivate(identity, agreement),
+    save(folder) {
+      writeAtomically(folder.identityKey, pem(identity));
+      writeAtomically(folder.agreementKey, pem(agreement));
+    },
+  };
+}
+
+function readKey(path: string, kind: 'ed25519' | 'x25519'): KeyObject {
+  if (!existsSync(path)) throw new Failure(`The key ${path} is not there. Enrol again with --force.`);
+  let key: KeyObject;
+  try {
+    key = createPrivateKey(readFileSync(path));
+  } catch {
+    throw new Failure(`${path} is not a private key. Enrol again with --force.`);
+  }
+  if (key.asymmetricKeyType !== kind) throw new Failure(`${path} must be a key of kind ${kind}`);
+  return key;
+}
+
+export const loadKeys = (folder: StateFolder): RunnerKeys =>
+  fromPrivate(readKey(folder.identityKey, 'ed25519'), readKey(folder.agreementKey, 'x25519'));
+
+/** `SHA256:` and 64 hex digits over both raw public keys, identity first: what an administrator compares. */
+export function fingerprintOf(keys: Pick<RunnerKeys, 'identityKey' | 'agreementKey'>): string {
+  const hash = createHash('sha256');
+  hash.update(Buffer.from(keys.identityKey, 'base64url')).update(Buffer.from(keys.agreementKey, 'base64url'));
+  return `SHA256:${hash.digest('hex')}`;
+}
+
+/** The same in groups of four, eight to a line: easier on the eye. */
+export function readableFingerprint(fingerprint: string): string {
+  const groups = fingerprint.replace('SHA256:', '').match(/.{4}/g) ?? [];
+  return `SHA256  ${groups.slice(0, 8).join(' ')}\n        ${groups.slice(8).join(' ')}`;
+}

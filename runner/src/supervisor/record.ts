@@ -1,0 +1,36 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { z } from 'zod';
+import { writeAtomically } from '../state/atomic-file.ts';
+
+const workspaceRecord = z.object({
+  workspaceId: idSchema('workspace'),
+  name: z.string(),
+  generation: z.number().int(),
+  settled: z.object({ generation: z.number().int(), phase: z.enum(['running', 'stopped', 'failed', 'deleted']) }).nullable(),
+});
+/** What is remembered of a workspace beside its files. */
+export type WorkspaceRecord = z.infer<typeof workspaceRecord>;
+
+const pathOf = (folder: string) => join(folder, 'workspace.json');
+
+export function saveRecord(folder: string, record: WorkspaceRecord): void {
+  writeAtomically(pathOf(folder), JSON.stringify(record));
+}
+
+/** All workspaces on disk; `damaged` are folders whose record can't be read. They are left alone. */
+export function loadRecords(root: string): { records: WorkspaceRecord[]; damaged: string[] } {
+  const records: WorkspaceRecord[] = [];
+  const damaged: string[] = [];
+  for (const name of readdirSync(root)) {
+    const path = pathOf(join(root, name));
+    if (!existsSync(path)) continue;
+    try {
+      records.push(workspaceRecord.parse(JSON.parse(readFileSync(path, 'utf8'))));
+    } catch {
+      damaged.push(name);
+    }
+  }
+  return { records, damaged };
+}

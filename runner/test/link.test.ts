@@ -1,0 +1,412 @@
+import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
+import { MAX_PAYLOAD, decodeJson, encodeJson } from '@gatehouse/core/protocol/frame.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../src/connection/clock.ts';
+import type { SocketEvents } from '../src/connection/socket.ts';
+import { GrantChecker } from '../src/link/grant.ts';
+import { WorkspaceLink, linkPath } from '../src/link/workspace-link.ts';
+import { makeKeys } from '../src/state/keys.ts';
+import { Terminals } from '../src/terminals/terminals.ts';
+import { Broker, Page, isProved } from './support/broker.ts';
+import { makeIssuer } from './support/issuer.ts';
+import { mintId, silentLog } from './support/mint.ts';
+import { runIn, startSandbox } from './support/sandbox.ts';
+
+const SIZE = { cols: 80, rows: 24 };
+const PROMPT = /[$#] /;
+
+/** A link over sockets in memory to the helper of a real sandbox, with the test as its broker. */
+async function makeLink() {
+  const sandbox = await startSandbox('process');
+  const [runnerId, workspaceId] = [mintId('runner'), mintId('workspace')];
+  const issuer = await makeIssuer();
+  const { keys } = makeKeys();
+  const sockets: { broker: Broker; events: SocketEvents; closed: number | null }[] = [];
+  const dial = (_path: string, events: SocketEvents) => {
+    const broker = new Broker((message) => queueMicrotask(() => events.binary(message)));
+    const entry: (typeof sockets)[number] = { broker, events, closed: null };
+    sockets.push(entry);
+    queueMicrotask(() => events.opened());
+    return {
+      buffered: 0,
+      send: (message: string | Uint8Array) => {
+        if (typeof message !== 'string') broker.receive(message);
+      },
+      close: (code: number) => (entry.closed = code),
+    };
+  };
+  const grants = new GrantChecker({ keys: issuer.keys, issuer: issuer.issuer, runnerId, clock: systemClock });
+  let becameReady: () => void = () => undefined;
+  const ready = new Promise<void>((resolve) => (becameReady = resolve));
+  const link = new WorkspaceLink(
+    {
+      dial,
+      refusal: async () => null,
+      clock: { ...systemClock, after: (ms, call) => systemClock.after(ms > 500 && ms <= 1000 ? 0 : ms, call) },
+      log: silentLog,
+      grants,
+      sign: keys.sign,
+    },
+    { workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' },
+    { terminals: new Terminals(sandbox.helper), helper: sandbox.helper },
+    { ready: becameReady, refused: () => undefined },
+  );
+  onTestFinished(() => link.stop());
+  const current = () => {
+    const socket = sockets.at(-1);
+    if (socket === undefined) throw new Error('not dialled');
+    return socket;
+  };
+  const grant = () => issuer.grant({ runnerId, workspaceId });
+  const helloOf = async (viewer: number, token: string) =>
+    current().broker.frame('hello', viewer, 0, { payload: encodeJson({ grant: token, clientId: 'client-of-test' }) });
+  const join = async (viewer = 1) => {
+    const { broker } = current();
+    await helloOf(viewer, await grant());
+    await broker.frames.wait((frame) => frame.type === 'hello' && frame.viewer === viewer);
+    return new Page(broker, viewer);
+  };
+  return { sandbox, runnerId, workspaceId, issuer, keys, sockets, current, ready, grant, helloOf, join };
+}
+
+describe('opening', () => {
+  it('O3 answers the challenge with its identity key over the nonce and the path', async () => {
+    const { current, keys, workspaceId, ready } = await makeLink();
+    const { broker } = current();
+    broker.control({ kind: 'challenge', nonce: 'n1' });
+    const proof = await broker.controls.wait((control) => control.kind === 'proof');
+    const signature = proof.kind === 'proof' ? proof.signature : '';
+    expect(isProved(keys.identityKey, signature, 'n1', linkPath(workspaceId))).toBe(true);
+    expect(isProved(keys.identityKey, signature, 'n2', linkPath(workspaceId))).toBe(false);
+    broker.control({ kind: 'ready', viewers: [] });
+    await ready;
+  });
+
+  it('O4 answers a good grant with what this workspace is', async () => {
+    const { join, current, workspaceId, sandbox } = await makeLink();
+    await join(7);
+    const hello = await current().broker.frames.wait((frame) => frame.type === 'hello');
+    expect(decodeJson(hello.payload)).toEqual({ workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' });
+  });
+
+  it('O4 drops every frame of a viewer that has no grant', async () => {
+    const { current, join } = await makeLink();
+    const { broker } = current();
+    const early = new Page(broker, 1).open({ method: 'pty.list' });
+    const page = await join(1);
+    expect(await page.call({ method: 'pty.list' })).toEqual({ ok: true, terminals: [] });
+    expect(broker.frames.all.filter((frame) => frame.type === 'head')).toHaveLength(1);
+    expect(early.number).toBe(1);
+  });
+
+  it('O4 refuses a wrong grant, and one that was used', async () => {
+    const { current, helloOf, issuer, runnerId, workspaceId, grant } = await makeLink();
+    const { broker } = current();
+    const wrong = [
+      'rubbish',
+      await issuer.grant({ runnerId: mintId('runner'), workspaceId }),
+      await issuer.grant({ runnerId, workspaceId: mintId('workspace') }),
+    ];
+    for (const [viewer, token] of wrong.entries()) await helloOf(viewer + 1, token);
+    for (const viewer of [1, 2, 3]) await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === viewer);
+    const used = await grant();
+    await helloOf(4, used);
+    await broker.frames.wait((frame) => frame.type === 'hello' && frame.viewer === 4);
+    await helloOf(5, used);
+    await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 5);
+    expect(broker.frames.all.map((frame) => frame.viewer)).toEqual([4]);
+  });
+});
+
+describe('terminals', () => {
+  it('echo, count output from the first byte, and tell the exit behind it', async () => {
+    const { join } = await makeLink();
+    const page = await join();
+    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    expect(await terminal.head).toMatchObject({ ok: true, offset: 0, terminal: { ...SIZE, exit: null } });
+    terminal.write('printf "grüße-%s\\n" 界; exit 3\n');
+    await terminal.ends.wait(({ type }) => type === 'fin');
+    expect(terminal.text).toContain('grüße-界');
+    expect(terminal.from).toBe(0);
+    expect(terminal.gaps).toBe(0);
+    expect(terminal.messages.all).toEqual([{ kind: 'exit', code: 3, signal: null }]);
+  });
+
+  it('stop a program by Ctrl-C', async () => {
+    const { join } = await makeLink();
+    const terminal = (await join()).open({ method: 'pty.open', ...SIZE });
+    terminal.write('echo going-$((40+2)); sleep 1000; echo went-$((40+2))\n');
+    await terminal.shows('going-42');
+    terminal.write('\u0003');
+    await terminal.shows(/\^C[^]*[$#] /);
+    terminal.write('echo after-$((40+2))\n');
+    await terminal.shows('after-42');
+    expect(terminal.text).not.toContain('went-42');
+  });
+
+  it('take the size of the latest driver and tell the others', async () => {
+    const { join } = await makeLink();
+    const [one, two] = [await join(1), await join(2)];
+    const first = one.open({ method: 'pty.open', ...SIZE });
+    const opened = await first.head;
+    first.message({ kind: 'resize', cols: 200, rows: 50 });
+    first.write('echo size:$(stty size):\n');
+    await first.shows('size:50 200:');
+    const { terminalId } = opened['terminal'] as { terminalId: string };
+    const second = two.open({ method: 'pty.attach', terminalId, from: 0, cols: 90, rows: 30 });
+    expect(await second.head).toMatchObject({ ok: true, offset: 0 });
+    await first.messages.wait((message) => message['kind'] === 'resize' && message['cols'] === 90);
+    second.write('echo now:$(stty size):\n');
+    await second.shows('now:30 90:');
+    first.write('echo back:$(stty size):\n');
+    await second.shows('back:50 200:');
+  });
+
+  it('live on without viewers and across links, and go on at the offset that is asked for', async () => {
+    const { join, current, sockets } = await makeLink();
+    const page = await join(1);
+    const terminal = page.open({ method: 'pty.open', ...SIZE, name: 'build' });
+    const { terminalId } = (await terminal.head)['terminal'] as { terminalId: string };
+    terminal.write('echo before-$((1+1)); read x; echo got:$x\n');
+    await terminal.shows('before-2');
+    const seen = terminal.next;
+    const before = sockets.length;
+    current().events.closed(1006, '');
+    for (let turn = 0; sockets.length === before; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const again = await join(2);
+    expect(await again.call({ method: 'pty.list' })).toMatchObject({ terminals: [{ terminalId, name: 'build', exit: null }] });
+    const attached = again.open({ method: 'pty.attach', terminalId, from: seen, ...SIZE });
+    expect(await attached.head).toMatchObject({ ok: true });
+    attached.write('word\n');
+    await attached.shows('got:word');
+    expect(attached.from).toBe(seen);
+    expect(attached.text).not.toContain('before-2');
+  });
+
+  it('W2 never have more than 1 MiB unacknowledged, and lose nothing when read again', async () => {
+    const { join } = await makeLink();
+    const page = await join();
+    page.acknowledges = false;
+    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    terminal.write('stty -echo; yes 0123456789abcdef | head -c 2500000; echo end-$((40+2))\n');
+    await terminal.data.wait(() => terminal.next > LIMITS.driverWindow - 2 * MAX_PAYLOAD);
+    const held = await page.call({ method: 'pty.list' });
+    expect(terminal.next).toBeLessThanOrEqual(LIMITS.driverWindow);
+    // The program is held back: what it printed beyond the window is bounded, below all it would print.
+    const [info] = held['terminals'] as { offset: number }[];
+    expect(info?.offset).toBeLessThan(2 * LIMITS.driverWindow);
+    page.acknowledges = true;
+    terminal.acknowledge();
+    await terminal.shows('end-42');
+    expect(terminal.gaps).toBe(0);
+    expect(terminal.text.match(/0123456789abcdef/g)?.length).toBeGreaterThan(140_000);
+  });
+
+  it('echo to a viewer whose other terminal floods', async () => {
+    const { join } = await makeLink();
+    const page = await join();
+    const quiet = page.open({ method: 'pty.open', ...SIZE });
+    await quiet.shows(PROMPT);
+    page.acknowledges = false;
+    const flood = page.open({ method: 'pty.open', ...SIZE });
+    flood.write('yes\n');
+    await flood.data.wait(() => flood.next > 512 * 1024);
+    quiet.write('echo still-$((40+2))\n');
+    await quiet.shows('still-42');
+  });
+
+  it('are renamed for all, and closed with their programs', async () => {
+    const { join } = await makeLink();
+    const page = await join();
+    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    const { terminalId } = (await terminal.head)['terminal'] as { terminalId: string };
+    expect(await page.call({ method: 'pty.rename', terminalId, name: 'tests' })).toEqual({ ok: true });
+    await terminal.messages.wait((message) => message['kind'] === 'renamed' && message['name'] === 'tests');
+    expect(await page.call({ method: 'pty.close', terminalId })).toEqual({ ok: true });
+    await terminal.messages.wait((message) => message['kind'] === 'exit');
+    await terminal.ends.wait(({ type }) => type === 'fin');
+    expect(await page.call({ method: 'pty.attach', terminalId, from: 0, ...SIZE })).toMatchObject({ ok: false, code: 'not-found' });
+  });
+
+  it('S3 refuse input with a gap', async () => {
+    const { join, current } = await makeLink();
+    const terminal = (await join()).open({ method: 'pty.open', ...SIZE });
+    await terminal.head;
+    current().broker.frame('data', 1, terminal.number, { offset: 5, payload: Buffer.from('x') });
+    const end = await terminal.ends.wait(({ type }) => type === 'reset');
+    expect(end.body).toMatchObject({ code: 'invalid' });
+  });
+});
+
+describe('files', () => {
+  const write = async (page: Page, path: string, etag: string | null, text: string) => {
+    const stream = page.open({ method: 'files.write', path, etag, size: Buffer.byteLength(text) });
+    for (let at = 0; at < text.length; at += MAX_PAYLOAD) stream.write(text.slice(at, at + MAX_PAYLOAD));
+    stream.fin();
+    return stream.head;
+  };
+
+  it('are written whole, keep their mode, and are refused when another has changed them', async () => {
+    const { join, sandbox } = await makeLink();
+    const page = await join();
+    await runIn(sandbox, 'echo old > run.sh; chmod 750 run.sh; ln -s run.sh alias');
+    const stat = await page.call({ method: 'files.stat', path: 'run.sh' });
+    const saved = await write(page, 'alias', String(stat['etag']), 'new\n');
+    expect(saved).toMatchObject({ ok: true, entry: { name: 'run.sh', kind: 'file', size: 4 } });
+    expect((await runIn(sandbox, 'cat run.sh; stat -c %a run.sh; readlink alias; ls -A | grep saving')).output).toBe('new\n750\nrun.sh');
+    expect(await write(page, 'run.sh', String(stat['etag']), 'lost\n')).toMatchObject({ ok: false, code: 'conflict' });
+    expect(await write(page, 'run.sh', null, 'lost\n')).toMatchObject({ ok: false, code: 'conflict' });
+    expect(await write(page, 'run.sh', '*', 'forced\n')).toMatchObject({ ok: true });
+    expect(await write(page, 'fresh.txt', null, '')).toMatchObject({ ok: true, entry: { size: 0 } });
+  });
+
+  it('are left as they were when more or fewer bytes come than announced, or the viewer cancels', async () => {
+    const { join, sandbox } = await makeLink();
+    const page = await join();
+    await runIn(sandbox, 'echo old > note');
+    const more = page.open({ method: 'files.write', path: 'note', etag: '*', size: 2 });
+    more.write('abc');
+    expect(await more.head).toMatchObject({ ok: false, code: 'invalid' });
+    const fewer = page.open({ method: 'files.write', path: 'note', etag: '*', size: 9 });
+    fewer.write('abc');
+    fewer.fin();
+    expect(await fewer.head).toMatchObject({ ok: false, code: 'invalid' });
+    const cancelled = page.open({ method: 'files.write', path: 'note', etag: '*', size: 9 });
+    cancelled.write('abc');
+    await cancelled.acks.wait((offset) => offset === 3);
+    cancelled.reset();
+    expect(await page.call({ method: 'files.stat', path: 'note' })).toMatchObject({ entry: { size: 4 } });
+    expect((await runIn(sandbox, 'cat note; ls -A | grep -c saving')).output).toBe('old\n0');
+  });
+
+  it('are read in the same window as all else, and echo overtakes them', async () => {
+    const { join, sandbox } = await makeLink();
+    const page = await join();
+    await runIn(sandbox, 'head -c 5000000 /dev/zero | tr "\\0" a > big; printf "a\\0b" > binary; mkfifo pipe');
+    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    await terminal.shows(PROMPT);
+    page.acknowledges = false;
+    const big = page.open({ method: 'files.read', path: 'big' });
+    expect(await big.head).toMatchObject({ ok: true, binary: false, entry: { size: 5_000_000 } });
+    await big.data.wait(() => big.next >= 512 * 1024);
+    terminal.write('echo typed-$((40+2))\n');
+    await terminal.shows('typed-42');
+    expect(big.next).toBeLessThan(LIMITS.driverWindow);
+    page.acknowledges = true;
+    big.acknowledge();
+    await big.ends.wait(({ type }) => type === 'fin');
+    expect(big.next).toBe(5_000_000);
+    expect(big.gaps).toBe(0);
+    expect(await page.call({ method: 'files.read', path: 'binary' })).toMatchObject({ ok: true, binary: true });
+    expect(await page.call({ method: 'files.read', path: 'pipe' })).toMatchObject({ ok: false, code: 'not-a-file' });
+    expect(await page.call({ method: 'files.read', path: '.' })).toMatchObject({ ok: false, code: 'not-a-file' });
+  });
+
+  it('are listed in parts when one frame does not hold them, and not beyond 5,000', async () => {
+    const { join, sandbox } = await makeLink();
+    const page = await join();
+    await runIn(
+      sandbox,
+      'mkdir few many; touch few/b few/a; ln -s a few/link; cd many; seq -f "a-rather-long-name-%05g.txt" 5100 | xargs touch',
+    );
+    const few = await page.call({ method: 'files.list', path: 'few' });
+    expect((few['entries'] as { name: string; kind: string }[]).map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+      'a file',
+      'b file',
+      'link symlink',
+    ]);
+    const many = page.open({ method: 'files.list', path: 'many' });
+    const head = await many.head;
+    await many.ends.wait(({ type }) => type === 'fin');
+    const parts = [head, ...many.messages.all].map((part) => (part['entries'] as object[]).length);
+    expect(head['truncated']).toBe(true);
+    expect(parts.length).toBeGreaterThan(5);
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBe(5000);
+  });
+
+  it('are made, renamed and deleted, with clear refusals', async () => {
+    const { join } = await makeLink();
+    const page = await join();
+    const call = (method: string, more: object) => page.call({ method, ...more });
+    expect(await call('files.mkdir', { path: 'one' })).toEqual({ ok: true });
+    expect(await call('files.mkdir', { path: 'one' })).toMatchObject({ ok: false, code: 'exists' });
+    expect(await call('files.mkdir', { path: 'none/two' })).toMatchObject({ ok: false, code: 'not-found' });
+    expect(await write(page, 'one/file', null, 'x')).toMatchObject({ ok: true });
+    expect(await call('files.rename', { from: 'one/file', to: 'one/moved' })).toEqual({ ok: true });
+    expect(await call('files.rename', { from: 'one/moved', to: 'one' })).toMatchObject({ ok: false, code: 'exists' });
+    expect(await call('files.delete', { path: 'one', recursive: false })).toMatchObject({ ok: false, code: 'not-empty' });
+    expect(await call('files.delete', { path: 'one', recursive: true })).toEqual({ ok: true });
+    expect(await call('files.delete', { path: '', recursive: true })).toMatchObject({ ok: false, code: 'refused' });
+    expect(await call('files.stat', { path: '../x' })).toMatchObject({ ok: false, code: 'invalid' });
+  });
+
+  it('are watched: changes come together, what is in .git and node_modules does not', async () => {
+    const { join, sandbox } = await makeLink();
+    const page = await join();
+    await runIn(sandbox, 'mkdir -p src node_modules/dep .git');
+    const watch = page.open({ method: 'files.watch', path: '' });
+    expect(await watch.head).toEqual({ ok: true });
+    const named = (path: string) => watch.messages.wait((message) => (message['paths'] as string[]).includes(path));
+    await runIn(sandbox, 'echo x > node_modules/dep/file; echo x > .git/file; echo x > src/file');
+    await named('src/file');
+    await runIn(sandbox, 'mkdir src/deep');
+    await named('src/deep');
+    await runIn(sandbox, 'echo x > src/deep/file');
+    await named('src/deep/file');
+    expect(watch.messages.all.flatMap((message) => message['paths'])).not.toContain('node_modules/dep/file');
+    expect(watch.messages.all.flatMap((message) => message['paths'])).not.toContain('.git/file');
+    watch.reset();
+  });
+});
+
+describe('what is wrong', () => {
+  it('costs the stream: rubbish instead of a request, an unknown method, too much acknowledged', async () => {
+    const { join, current } = await makeLink();
+    const page = await join();
+    current().broker.frame('open', 1, 1, { payload: Buffer.from('{') });
+    await current().broker.frames.wait((frame) => frame.type === 'reset' && frame.stream === 1);
+    current().broker.frame('open', 1, 3, { payload: encodeJson({ method: 'task.run', argv: ['/bin/sh'] }) });
+    await current().broker.frames.wait((frame) => frame.type === 'reset' && frame.stream === 3);
+    page.skipTo(5);
+    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    await terminal.shows(PROMPT);
+    terminal.acknowledge(10_000_000);
+    await terminal.ends.wait(({ type }) => type === 'reset');
+  });
+
+  it('S1 costs the viewer: a stream number that is even, or used twice', async () => {
+    const { join, current } = await makeLink();
+    await join(1);
+    await join(2);
+    const { broker } = current();
+    broker.frame('open', 1, 2, { payload: encodeJson({ method: 'pty.list' }) });
+    await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 1);
+    broker.frame('open', 2, 1, { payload: encodeJson({ method: 'pty.list' }) });
+    broker.frame('open', 2, 1, { payload: encodeJson({ method: 'pty.list' }) });
+    await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 2);
+  });
+
+  it('F4 costs the socket, and only the socket: a frame that is none', async () => {
+    const { join, current, sockets } = await makeLink();
+    const page = await join(1);
+    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    await terminal.shows(PROMPT);
+    const broken = current();
+    broken.broker.raw(new Uint8Array(3));
+    while (sockets.length === 1) await new Promise((resolve) => setImmediate(resolve));
+    expect(broken.closed).toBe(4400);
+    expect(await (await join(2)).call({ method: 'pty.list' })).toMatchObject({ terminals: [{ exit: null }] });
+  });
+
+  it('S6 is dropped: frames of streams that are not open, and all of a viewer that left', async () => {
+    const { join, current } = await makeLink();
+    const page = await join(1);
+    const { broker } = current();
+    for (const type of ['data', 'ack', 'message', 'fin'] as const) broker.frame(type, 1, 99);
+    expect(await page.call({ method: 'pty.list' })).toMatchObject({ ok: true });
+    broker.control({ kind: 'left', viewer: 1 });
+    page.open({ method: 'pty.list' });
+    await join(2);
+    expect(broker.frames.all.filter((frame) => frame.viewer === 1 && frame.type === 'head')).toHaveLength(1);
+  });
+});

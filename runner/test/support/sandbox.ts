@@ -1,0 +1,57 @@
+import { pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import { bubblewrapDriver, whyNoBubblewrap } from '../../src/sandbox/bubblewrap.ts';
+import type { Sandbox, SandboxPlan } from '../../src/sandbox/driver.ts';
+import { findParts } from '../../src/sandbox/parts.ts';
+import { processDriver } from '../../src/sandbox/process.ts';
+import { programExit } from '../../src/channel/requests.ts';
+import { mintFolder, mintId } from './mint.ts';
+
+export const parts = findParts(pathToFileURL(fileURLToPath(new URL('../../src/main.ts', import.meta.url))).href);
+
+/** Why the tests of real isolation can't run here; they must where GATEHOUSE_REQUIRE_BWRAP=1. */
+export function isolationMissing(): string | null {
+  const missing = whyNoBubblewrap();
+  if (missing === null) return null;
+  if (process.env['GATEHOUSE_REQUIRE_BWRAP'] === '1') throw new Error(`GATEHOUSE_REQUIRE_BWRAP=1, but: ${missing}`);
+  process.stderr.write(`\n*** LEFT OUT: every test of the bubblewrap sandbox, because ${missing} ***\n\n`);
+  return missing;
+}
+
+export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
+  return {
+    workspaceId: mintId('workspace'),
+    name: 'blue-house',
+    owner: { name: 'Ada', email: 'ada@acme.test' },
+    folder: `${mintFolder()}/workspace`,
+    environment: {},
+    startupScript: '',
+    ...change,
+  };
+}
+
+export async function startSandbox(kind: 'bubblewrap' | 'process', plan = mintPlan()): Promise<Sandbox> {
+  const driver = kind === 'bubblewrap' ? bubblewrapDriver(parts) : processDriver(parts);
+  const sandbox = await driver.start(plan);
+  onTestFinished(() => sandbox.stop());
+  return sandbox;
+}
+
+/** Runs a shell script in the sandbox. */
+export function runIn(sandbox: Sandbox, script: string): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    let code: number | null = null;
+    sandbox.helper.open(
+      { method: 'task.run', argv: ['/bin/bash', '-c', script], environment: {} },
+      {
+        head: (head) => !head.ok && reject(new Error(JSON.stringify(head))),
+        data: (bytes) => (output += Buffer.from(bytes).toString()),
+        message: (value) => (code = programExit.parse(value).code),
+        fin: () => resolve({ code, output: output.trim() }),
+        gone: () => reject(new Error('The sandbox ended')),
+      },
+    );
+  });
+}

@@ -1,0 +1,48 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { Person } from './api.ts';
+
+const bundle = (root: string) => join(root, 'runner/dist/gatehouse-runner.js');
+
+/** Enrols a runner as an administrator would: code, enrolment, fingerprint compared, confirmed. */
+export async function enroll(options: { root: string; origin: string; owner: Person; stateDir: string; name: string }): Promise<string> {
+  const { root, origin, owner, stateDir, name } = options;
+  const { id, code } = await owner.call<{ id: string; code: string }>('POST', '/runner-enrollments', { name });
+  await finished(
+    spawn(process.execPath, [bundle(root), 'enroll', '--url', origin, '--code', code, '--name', name, '--state-dir', stateDir], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+  const { runner } = await owner.call<{ runner: { id: string; fingerprint: string } }>('GET', `/runner-enrollments/${id}`);
+  await owner.call('POST', `/runners/${runner.id}/confirm`, { fingerprint: runner.fingerprint });
+  return runner.id;
+}
+
+/** A running runner. It ends with this process: its standard input is a pipe that we hold. */
+export function runRunner(options: { root: string; stateDir: string; onLine: (line: string) => void }): ChildProcess {
+  const child = spawn(process.execPath, [bundle(options.root), 'run', '--state-dir', options.stateDir, '--stop-with-stdin'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => text.split('\n').filter(Boolean).forEach(options.onLine));
+  }
+  return child;
+}
+
+export function stopRunner(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGTERM');
+  });
+}
+
+function finished(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const output: string[] = [];
+    child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+    child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`The runner could not be enrolled:\n${output.join('')}`))));
+  });
+}

@@ -1,0 +1,125 @@
+import { readFile, readdir } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { localSecrets } from './secrets.ts';
+
+export interface ServerOptions {
+  /** the repository */
+  root: string;
+  port: number;
+  /** everything that must survive a restart: databases, objects, archive, secrets */
+  stateDir: string;
+  /** settings beside wrangler.toml's, for tests */
+  bindings?: Record<string, string>;
+}
+
+export interface Server {
+  origin: string;
+  operatorToken: string;
+  stop(): Promise<void>;
+}
+
+/** Milliseconds between runs of the cron; deployed, the platform runs it each minute. */
+const CRON_MS = 60_000;
+
+/**
+ * The built Worker in workerd, with everything it is deployed with: D1, objects, queues, R2, assets, cron.
+ * @throws Error when the port is taken
+ */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  await refuseTakenPort(options.port);
+  const origin = `http://localhost:${options.port}`;
+  const secrets = await localSecrets(join(options.stateDir, 'secrets.json'));
+  const miniflare = new Miniflare(
+    await miniflareOptions(options, { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, ...options.bindings }),
+  );
+  await miniflare.ready;
+  await migrate(options.root, miniflare);
+  // After a crash workerd is a new one, so the Worker is asked for each time.
+  const cron = setInterval(
+    () =>
+      void miniflare
+        .getWorker()
+        .then((worker) => worker.scheduled({ cron: '* * * * *' }))
+        .catch(() => undefined),
+    CRON_MS,
+  );
+  return {
+    origin,
+    operatorToken: secrets.OPERATOR_TOKEN,
+    stop: async () => {
+      clearInterval(cron);
+      await miniflare.dispose();
+    },
+  };
+}
+
+async function miniflareOptions({ root, port, stateDir }: ServerOptions, bindings: Record<string, string>) {
+  // Wrangler reads its settings when it is loaded.
+  Object.assign(process.env, {
+    WRANGLER_SEND_METRICS: 'false',
+    WRANGLER_SEND_ERROR_REPORTS: 'false',
+    WRANGLER_HIDE_BANNER: 'true',
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  });
+  const { unstable_getMiniflareWorkerOptions } = await import('wrangler');
+  const { workerOptions } = unstable_getMiniflareWorkerOptions(join(root, 'wrangler.toml'));
+  const script = join(root, 'dist/worker/index.js');
+  return convertV4MiniflareOptions({
+    host: '127.0.0.1',
+    port,
+    cf: false,
+    logRequests: false,
+    defaultPersistRoot: stateDir,
+    workers: [
+      {
+        ...workerOptions,
+        name: 'gatehouse',
+        modulesRoot: join(root, 'dist/worker'),
+        modules: [{ type: 'ESModule', path: script, contents: await readFile(script, 'utf8') }],
+        bindings: { ...(workerOptions.bindings ?? {}), ...bindings },
+      },
+    ],
+  });
+}
+
+/** Applies to each database the migrations that it has not had, in order. */
+async function migrate(root: string, miniflare: Miniflare): Promise<void> {
+  const folders = { DIRECTORY: 'migrations/directory', SHARD_0: 'migrations/shard' };
+  for (const [binding, folder] of Object.entries(folders)) {
+    const database = await miniflare.getD1Database(binding);
+    await database.exec(
+      'CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)',
+    );
+    const { results } = await database.prepare('SELECT name FROM d1_migrations').all<{ name: string }>();
+    const applied = new Set(results.map(({ name }) => name));
+    for (const name of (await readdir(join(root, folder))).filter((file) => file.endsWith('.sql')).sort()) {
+      if (applied.has(name)) continue;
+      const sql = await readFile(join(root, folder, name), 'utf8');
+      const statements = sql
+        .replace(/^--.*$/gm, '')
+        .split(';')
+        .map((each) => each.trim())
+        .filter(Boolean);
+      await database.batch([
+        ...statements.map((each) => database.prepare(each)),
+        database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),
+      ]);
+    }
+  }
+}
+
+function refuseTakenPort(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new Error(`Port ${port} is in use. Stop what uses it, or choose another: PORT=8788 npm start`)
+          : error,
+      ),
+    );
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
+  });
+}

@@ -1,0 +1,135 @@
+import type { ChildProcess } from 'node:child_process';
+import { appendFile, mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Person } from './api.ts';
+import { build, type Part } from './build.ts';
+import { type Demo, demoOf, makeDemo, makeDemoWorkspace } from './demo.ts';
+import { runRunner, stopRunner } from './local-runner.ts';
+import { type Server, startServer } from './server.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const tty = process.stdout.isTTY;
+
+/** One line that says what goes on; on a terminal it replaces the one before. */
+const say = (text: string) => process.stdout.write(tty ? `\r\x1b[2K${text}` : `${text}\n`);
+const done = () => tty && process.stdout.write('\r\x1b[2K');
+
+const BUILDING: Record<Part, string> = { web: 'Building the web app', runner: 'Building the runner', worker: 'Building the Worker' };
+
+function settings() {
+  const { values } = parseArgs({
+    options: { 'no-demo': { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  if (values.help) {
+    console.log(
+      'npm start [-- --no-demo]\n\nEnvironment: PORT (8787), STATE_DIR (.wrangler/state), DEMO_PASSWORD (made at the first start)',
+    );
+    process.exit(0);
+  }
+  const port = Number(process.env['PORT'] ?? 8787);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+    throw new Error(`PORT must be a number from 1 to 65535, not ${process.env['PORT']}`);
+  const password = process.env['DEMO_PASSWORD'];
+  if (password !== undefined && password.length < 12) throw new Error('DEMO_PASSWORD must have at least 12 characters');
+  return { port, password, demo: !values['no-demo'], stateDir: resolve(root, process.env['STATE_DIR'] ?? '.wrangler/state') };
+}
+
+async function start(): Promise<void> {
+  const { port, password, demo: wantsDemo, stateDir } = settings();
+  await mkdir(stateDir, { recursive: true });
+  await build(root, (part) => say(`${BUILDING[part]} …`));
+  say('Starting …');
+  const server = await startServer({ root, port, stateDir });
+  let runner: ChildProcess | undefined;
+  stopOnSignal(async () => {
+    if (runner) await stopRunner(runner);
+    await server.stop();
+  });
+  const demo = wantsDemo ? await startDemo(server, stateDir, password, (child) => (runner = child)) : null;
+  done();
+  console.log(greeting(server, demo, stateDir));
+}
+
+async function startDemo(
+  server: Server,
+  stateDir: string,
+  password: string | undefined,
+  onRunner: (child: ChildProcess) => void,
+): Promise<Demo> {
+  const kept = await demoOf(stateDir);
+  if (!kept) say('Making the demo organisation …');
+  const demo = kept ?? (await makeDemo({ root, origin: server.origin, stateDir, password }));
+  const log = join(stateDir, 'runner.log');
+  await new Promise<void>((ready, failed) => {
+    const child = runRunner({
+      root,
+      stateDir: join(stateDir, 'runner'),
+      onLine: (line) => {
+        void appendFile(log, `${line}\n`);
+        if (/\bonline\b/i.test(line)) ready();
+      },
+    });
+    child.once('exit', (code) => failed(new Error(`The local runner ended with ${code}. Its log: ${log}`)));
+    onRunner(child);
+  });
+  if (!kept) {
+    say('Making the first workspace …');
+    await makeDemoWorkspace(server.origin, demo);
+    await firstWorkspaceRuns(server.origin, demo);
+  }
+  return demo;
+}
+
+/** The first page that a newcomer opens leads to a prompt, so we wait until there is one. */
+async function firstWorkspaceRuns(origin: string, demo: Demo): Promise<void> {
+  const dev = new Person(origin);
+  await dev.call('POST', '/login', { tenant: 'acme', email: 'dev@acme.test', password: demo.password });
+  for (let tries = 0; tries < 100; tries++) {
+    const { items } = await dev.call<{ items: Array<{ phase: string; error: string | null }> }>('GET', '/workspaces');
+    if (items[0]?.phase === 'running') return;
+    if (items[0]?.phase === 'failed') throw new Error(`The first workspace could not start: ${items[0].error}`);
+    await new Promise((wait) => setTimeout(wait, 200));
+  }
+}
+
+/** Ctrl-C and SIGTERM leave nothing running; a second one does not wait. */
+function stopOnSignal(stop: () => Promise<void>): void {
+  let stopping = false;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(1);
+      stopping = true;
+      stop().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error);
+          process.exit(1);
+        },
+      );
+    });
+  }
+}
+
+function greeting(server: Server, demo: Demo | null, stateDir: string): string {
+  const lines = ['', `  Gatehouse is ready at ${server.origin}`, ''];
+  if (demo) {
+    lines.push(
+      '  Organisation  acme',
+      `  Password      ${demo.password}`,
+      '  Sign in as    dev@acme.test       a developer with a running workspace',
+      '                owner@acme.test     administers everything',
+      '                security@acme.test  reads the audit log',
+    );
+  } else {
+    lines.push('  Sign up there; mails arrive at /local/mail.');
+  }
+  lines.push('', `  State is kept in ${stateDir}. Ctrl-C stops everything.`, '');
+  return lines.join('\n');
+}
+
+start().catch((error: unknown) => {
+  done();
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

@@ -1,0 +1,161 @@
+import { exports } from 'cloudflare:workers';
+import type { z } from 'zod';
+import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
+import type { fromRunnerLink } from '@gatehouse/core/protocol/connection.ts';
+import { challengeText, toRunnerLink, toViewer, type ToRunnerLink, type ToViewer } from '@gatehouse/core/protocol/connection.ts';
+import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { toRunner, type FromRunner, type ToRunner } from '@gatehouse/core/protocol/runner-control.ts';
+import { base64url } from '../../worker/platform/encoding.ts';
+import { api, call, ORIGIN, read, unique, type Answer, type Tenant } from './tenants.ts';
+
+/** A runner's identity as it makes it on its own machine. */
+export interface RunnerKeys {
+  sign(text: string): Promise<string>;
+  identityKey: string;
+  agreementKey: string;
+}
+
+export async function makeKeys(): Promise<RunnerKeys> {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const raw = (await crypto.subtle.exportKey('raw', pair.publicKey)) as ArrayBuffer;
+  return {
+    identityKey: base64url(new Uint8Array(raw)),
+    agreementKey: base64url(crypto.getRandomValues(new Uint8Array(32))),
+    sign: async (text) => base64url(new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, new TextEncoder().encode(text)))),
+  };
+}
+
+export interface EnrolledRunner {
+  id: string;
+  name: string;
+  token: string;
+  fingerprint: string;
+  keys: RunnerKeys;
+}
+
+export const enrollCall = (code: string, keys: RunnerKeys, name: string): Promise<Answer> =>
+  call('POST', '/runner/enroll', {
+    body: { code, name, identityKey: keys.identityKey, agreementKey: keys.agreementKey, version: '0.1.0', platform: 'linux-x64' },
+    headers: { Authorization: 'none', 'CF-Connecting-IP': `192.0.2.${Math.floor(Math.random() * 250)}` },
+  });
+
+/** Code, enrolment and, unless told otherwise, the administrator's confirmation. */
+export async function enrollRunner(tenant: Tenant, options: { confirm?: boolean } = {}): Promise<EnrolledRunner> {
+  const owner = api(tenant.owner);
+  const { code } = read(await owner.post('/runner-enrollments', {}), enrollmentCreated);
+  const keys = await makeKeys();
+  const name = `runner-${unique()}`;
+  const { runnerId, token, fingerprint } = read(await enrollCall(code, keys, name), runnerEnrolled);
+  if (options.confirm !== false) await owner.post(`/runners/${runnerId}/confirm`, { fingerprint });
+  return { id: runnerId, name, token, fingerprint, keys };
+}
+
+/** A socket whose messages wait in order until somebody asks for them. */
+export class TestSocket<T> {
+  readonly socket: WebSocket;
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #parse: (data: string | ArrayBuffer) => T;
+  #waiting: T[] = [];
+  #asking: Array<(message: T) => void> = [];
+
+  constructor(socket: WebSocket, parse: (data: string | ArrayBuffer) => T) {
+    this.socket = socket;
+    this.#parse = parse;
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('message', ({ data }) => this.#take(this.#parse(data as string | ArrayBuffer)));
+    this.closed = new Promise((resolve) => socket.addEventListener('close', ({ code, reason }) => resolve({ code, reason })));
+    socket.accept();
+  }
+
+  next(): Promise<T> {
+    const message = this.#waiting.shift();
+    return message === undefined ? new Promise((resolve) => this.#asking.push(resolve)) : Promise.resolve(message);
+  }
+
+  /** The first message that fits; those before it are dropped. */
+  async until(fits: (message: T) => boolean): Promise<T> {
+    for (;;) {
+      const message = await this.next();
+      if (fits(message)) return message;
+    }
+  }
+
+  #take(message: T): void {
+    const asking = this.#asking.shift();
+    if (asking) asking(message);
+    else this.#waiting.push(message);
+  }
+}
+
+/** Opens a WebSocket at the Worker; the answer itself where it is refused. */
+export async function openSocket(
+  path: string,
+  headers: Record<string, string>,
+): Promise<{ socket: WebSocket; response: Response } | { socket: null; response: Response }> {
+  const response = await exports.default.fetch(new Request(`${ORIGIN}/api/v1${path}`, { headers: { Upgrade: 'websocket', ...headers } }));
+  return response.webSocket ? { socket: response.webSocket, response } : { socket: null, response };
+}
+
+const proofFacts = {
+  version: '0.1.0',
+  platform: 'linux-x64',
+  labels: { rack: 'a' },
+  drivers: ['bubblewrap' as const, 'process' as const],
+  warnings: [],
+  inventory: [],
+};
+
+/** The runner's control socket, proved and `ready`. */
+export async function connectControl(
+  runner: EnrolledRunner,
+): Promise<{ control: TestSocket<ToRunner>; ready: Extract<ToRunner, { kind: 'ready' }>; tell(message: FromRunner): void }> {
+  const { socket } = await openSocket('/runner/control', { Authorization: `Bearer ${runner.token}` });
+  if (!socket) throw new Error('The control socket was refused');
+  const control = new TestSocket(socket, (data) => toRunner.parse(JSON.parse(data as string)));
+  const tell = (message: FromRunner) => socket.send(JSON.stringify(message));
+  const challenge = await control.next();
+  if (challenge.kind !== 'challenge') throw new Error(`Expected a challenge, not ${challenge.kind}`);
+  tell({ kind: 'proof', signature: await runner.keys.sign(challengeText(challenge.nonce, '/api/v1/runner/control')), ...proofFacts });
+  const ready = await control.next();
+  if (ready.kind !== 'ready') throw new Error(`Expected ready, not ${ready.kind}`);
+  return { control, ready, tell };
+}
+
+const controlOf = <T extends z.ZodType>(schema: T, frame: Frame): z.infer<T> => schema.parse(decodeJson(frame.payload));
+
+/** The runner's data socket of one workspace, proved. */
+export async function connectLink(
+  runner: EnrolledRunner,
+  workspaceId: string,
+): Promise<{ link: TestSocket<Frame>; control(frame: Frame): ToRunnerLink; refuse(viewer: number): void }> {
+  const path = `/runner/workspaces/${workspaceId}/link`;
+  const { socket, response } = await openSocket(path, { Authorization: `Bearer ${runner.token}` });
+  if (!socket) throw new Error(`The link was refused: ${response.status}`);
+  const link = new TestSocket(socket, (data) => decodeFrame((data as ArrayBuffer).slice(0)));
+  const challenge = controlOf(toRunnerLink, await link.next());
+  if (challenge.kind !== 'challenge') throw new Error(`Expected a challenge, not ${challenge.kind}`);
+  const say = (message: z.infer<typeof fromRunnerLink>) => socket.send(controlFrame(message));
+  say({ kind: 'proof', signature: await runner.keys.sign(challengeText(challenge.nonce, `/api/v1${path}`)) });
+  await link.until((frame) => frame.type === 'control' && controlOf(toRunnerLink, frame).kind === 'ready');
+  return { link, control: (frame) => controlOf(toRunnerLink, frame), refuse: (viewer) => say({ kind: 'refuse', viewer, reason: 'test' }) };
+}
+
+export const controlFrame = (message: unknown): Uint8Array<ArrayBuffer> =>
+  encodeFrame({ type: 'control', sealed: false, viewer: 0, stream: 0, offset: 0, payload: encodeJson(message) });
+
+/** A browser's socket with its ticket, welcomed or closed. */
+export async function connectViewer(
+  workspaceId: string,
+  ticket: string,
+): Promise<{ viewer: TestSocket<Frame>; control(frame: Frame): ToViewer; response: Response }> {
+  const { socket, response } = await openSocket(`/workspaces/${workspaceId}/connect`, {
+    Origin: ORIGIN,
+    'Sec-WebSocket-Protocol': `gatehouse.v1, ticket.${ticket}`,
+  });
+  if (!socket) throw new Error(`The connection was refused: ${response.status} ${await response.text()}`);
+  return {
+    viewer: new TestSocket(socket, (data) => decodeFrame((data as ArrayBuffer).slice(0))),
+    control: (frame) => controlOf(toViewer, frame),
+    response,
+  };
+}

@@ -1,0 +1,235 @@
+import { describe, expect, test } from 'vitest';
+import {
+  effectiveTemplateRole,
+  groupClosure,
+  TEMPLATE_ROLES,
+  type AclEntry,
+  type Membership,
+} from '@gatehouse/core/access/template-acl.ts';
+import { aclShown, templateDetail, templateList, templateVersionList } from '@gatehouse/core/api/templates.ts';
+import { statement } from '../../../worker/platform/tenant-db.ts';
+import { addUser, api, eventOfAnswer, mintTenant, problem, read, services, type Tenant } from '../../support/tenants.ts';
+
+const spec = {
+  repository: 'https://git.example.org/app.git',
+  startupScript: 'npm ci',
+  environment: { API_KEY: 'planted-secret' },
+  apps: [{ name: 'web', port: 3000 }],
+};
+
+async function makeTemplate(tenant: Tenant, name = 'payments') {
+  return read(await api(tenant.owner).post('/templates', { name, description: 'Payments service', icon: 'server', spec }), templateDetail);
+}
+
+const everyone = (role: string) => ({ items: [{ subject: { type: 'everyone' }, role, expiresAt: null }] });
+
+describe('templates', () => {
+  test('are made with version 1, and the event says what but no environment value', async () => {
+    const tenant = await mintTenant();
+    const answer = await api(tenant.owner).post('/templates', { name: 'payments', spec });
+    expect(answer.status).toBe(201);
+    expect(read(answer, templateDetail)).toMatchObject({
+      name: 'payments',
+      role: 'admin',
+      version: { number: 1 },
+      spec: { driver: 'bubblewrap', environment: { API_KEY: 'planted-secret' } },
+    });
+    const event = await eventOfAnswer(tenant, answer);
+    expect(event).toMatchObject({ action: 'template.create', outcome: 'success', actor: { id: tenant.owner.id } });
+    expect(event?.diff.find(({ path }) => path === 'environment')).toEqual({ path: 'environment', old: null, new: null, secret: true });
+    expect(JSON.stringify(event)).not.toContain('planted-secret');
+  });
+
+  test('have names of their own; a second of the same name is refused with the field', async () => {
+    const tenant = await mintTenant();
+    await makeTemplate(tenant);
+    const answer = await api(tenant.owner).post('/templates', { name: 'payments' });
+    expect(answer.status).toBe(409);
+    expect(problem(answer).errors).toEqual([{ path: 'name', message: 'is taken' }]);
+  });
+
+  test.each([
+    ['a user name in the address', { repository: 'https://me:pw@git.example.org/x.git' }, 'spec.repository'],
+    ['git over ssh', { repository: 'ssh://git@example.org/x.git' }, 'spec.repository'],
+    ['a bad variable name', { environment: { '1BAD': 'x' } }, 'spec.environment.1BAD'],
+    ['a low port', { apps: [{ name: 'x', port: 80 }] }, 'spec.apps.0.port'],
+    ['NUL in the script', { startupScript: 'a\0b' }, 'spec.startupScript'],
+  ])('refuse %s', async (_what, part, path) => {
+    const tenant = await mintTenant();
+    const answer = await api(tenant.owner).post('/templates', { name: 'bad-one', spec: part });
+    expect(answer.status).toBe(422);
+    expect(problem(answer).errors?.map((error) => error.path)).toContain(path);
+  });
+
+  test('change only as seen: a stale If-Match is 412, none is 428', async () => {
+    const tenant = await mintTenant();
+    const { id } = await makeTemplate(tenant);
+    const owner = api(tenant.owner);
+    expect((await owner.patch(`/templates/${id}`, { description: 'Second' }, { 'If-Match': '"1"' })).status).toBe(200);
+    expect((await owner.patch(`/templates/${id}`, { description: 'Third' }, { 'If-Match': '"1"' })).status).toBe(412);
+    expect((await owner.patch(`/templates/${id}`, { description: 'Third' })).status).toBe(428);
+    expect(read(await owner.get(`/templates/${id}`), templateDetail).description).toBe('Second');
+  });
+
+  test('publish versions, newest first, each with its event', async () => {
+    const tenant = await mintTenant();
+    const { id } = await makeTemplate(tenant);
+    const answer = await api(tenant.owner).post(`/templates/${id}/versions`, { spec: { ...spec, startupScript: 'npm ci && npm test' } });
+    expect(answer.status).toBe(201);
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      action: 'template.publish',
+      diff: [{ path: 'startupScript', old: 'npm ci', new: 'npm ci && npm test' }],
+    });
+    expect(read(await api(tenant.owner).get(`/templates/${id}/versions`), templateVersionList).items.map(({ number }) => number)).toEqual([
+      2, 1,
+    ]);
+  });
+
+  test('go once no workspace is made from them', async () => {
+    const tenant = await mintTenant();
+    const { id } = await makeTemplate(tenant);
+    const answer = await api(tenant.owner).delete(`/templates/${id}`);
+    expect(answer.status).toBe(204);
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'template.delete' });
+    expect((await api(tenant.owner).get(`/templates/${id}`)).status).toBe(404);
+  });
+
+  test('need the permission to be made, and the refusal is in the log', async () => {
+    const tenant = await mintTenant();
+    const member = await addUser(tenant);
+    const answer = await api(member).post('/templates', { name: 'mine' });
+    expect(answer.status).toBe(403);
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      action: 'template.create',
+      outcome: 'denied',
+      actor: { id: member.id },
+      status: 403,
+    });
+  });
+});
+
+describe('a template’s access list', () => {
+  test('grants nothing by default: a member does not even see the template', async () => {
+    const tenant = await mintTenant();
+    const { id } = await makeTemplate(tenant);
+    const member = api(await addUser(tenant));
+    expect((await member.get(`/templates/${id}`)).status).toBe(404);
+    expect(read(await member.get('/templates'), templateList).items).toEqual([]);
+  });
+
+  test('is replaced whole, with a structured diff, and only as seen', async () => {
+    const tenant = await mintTenant();
+    const { id } = await makeTemplate(tenant);
+    const answer = await api(tenant.owner).put(`/templates/${id}/acl`, everyone('use'), { 'If-Match': '"1"' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('ETag')).toBe('"2"');
+    expect(read(answer, aclShown).items).toEqual([{ subject: { type: 'everyone' }, role: 'use', expiresAt: null, name: 'Everyone' }]);
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      action: 'template.acl.update',
+      diff: [{ path: 'acl.everyone', old: null, new: { role: 'use', expiresAt: null } }],
+    });
+    expect((await api(tenant.owner).put(`/templates/${id}/acl`, everyone('admin'), { 'If-Match': '"1"' })).status).toBe(412);
+  });
+
+  test('refuses strangers and somebody named twice, with the entry', async () => {
+    const tenant = await mintTenant();
+    const other = await mintTenant();
+    const { id } = await makeTemplate(tenant);
+    const entry = (userId: string) => ({ subject: { type: 'user', id: userId }, role: 'use', expiresAt: null });
+    const stranger = await api(tenant.owner).put(`/templates/${id}/acl`, { items: [entry(other.owner.id)] }, { 'If-Match': '"1"' });
+    expect(problem(stranger).errors?.[0]?.path).toBe('items.0.subject.id');
+    const twice = await api(tenant.owner).put(
+      `/templates/${id}/acl`,
+      { items: [entry(tenant.owner.id), entry(tenant.owner.id)] },
+      { 'If-Match': '"1"' },
+    );
+    expect(problem(twice).errors?.[0]?.path).toBe('items.1.subject');
+  });
+
+  test('view shows that it exists, without script or values; use shows how it is made; changing needs admin', async () => {
+    const tenant = await mintTenant();
+    const { id } = await makeTemplate(tenant);
+    const member = await addUser(tenant);
+    await api(tenant.owner).put(`/templates/${id}/acl`, everyone('view'), { 'If-Match': '"1"' });
+    expect(read(await api(member).get(`/templates/${id}`), templateDetail)).toMatchObject({
+      role: 'view',
+      spec: { startupScript: '', environment: {} },
+    });
+    await api(tenant.owner).put(`/templates/${id}/acl`, everyone('use'), { 'If-Match': '"2"' });
+    expect(read(await api(member).get(`/templates/${id}`), templateDetail)).toMatchObject({
+      role: 'use',
+      spec: { startupScript: 'npm ci', environment: { API_KEY: '' } },
+    });
+    const refused = await api(member).patch(`/templates/${id}`, { description: 'Mine' }, { 'If-Match': '"1"' });
+    expect(refused.status).toBe(403);
+    expect(await eventOfAnswer(tenant, refused)).toMatchObject({ action: 'template.update', outcome: 'denied' });
+  });
+
+  test('the query agrees with the pure function on random lists, groups and expiries', async () => {
+    const seed = Math.floor(Math.random() * 1e9);
+    const random = mulberry(seed);
+    const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
+    const tenant = await mintTenant();
+    const people = await Promise.all([addUser(tenant), addUser(tenant), addUser(tenant)]);
+    const { newId } = services();
+    const groups = Array.from({ length: 6 }, () => newId('group'));
+    // Members stand lower in the list, so there is no circle.
+    const memberships: Membership[] = groups.flatMap((groupId, index) => [
+      ...(random() < 0.6 ? [{ groupId, memberType: 'user' as const, memberId: pick(people).id }] : []),
+      ...(index > 0 ? [{ groupId, memberType: 'group' as const, memberId: groups[Math.floor(random() * index)] as string }] : []),
+    ]);
+    const templates: Array<{ id: string; entries: AclEntry[] }> = [];
+    for (let index = 0; index < 12; index++) {
+      const { id } = await makeTemplate(tenant, `random-${index}`);
+      const subjects = [
+        { type: 'everyone' as const },
+        ...people.map((person) => ({ type: 'user' as const, id: person.id })),
+        ...groups.map((group) => ({ type: 'group' as const, id: group })),
+      ];
+      const entries = subjects
+        .filter(() => random() < 0.15)
+        .map((subject) => ({
+          subject,
+          role: pick(TEMPLATE_ROLES),
+          expiresAt: pick([null, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z']),
+        }));
+      templates.push({ id, entries });
+    }
+    const now = new Date().toISOString();
+    await tenant.db.batch([
+      ...memberships.map((each) =>
+        statement(
+          'INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+          tenant.id,
+          each.groupId,
+          each.memberType,
+          each.memberId,
+        ),
+      ),
+      ...templates.flatMap(({ id, entries }) =>
+        entries.map(({ subject, role, expiresAt }) =>
+          statement(
+            'INSERT INTO template_acl (tenant_id, template_id, subject_type, subject_id, role, expires_at, created_at, created_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+            ...[tenant.id, id, subject.type, subject.type === 'everyone' ? '' : subject.id, role, expiresAt, now, tenant.owner.id],
+          ),
+        ),
+      ),
+    ]);
+    for (const person of people) {
+      const seen = new Map(read(await api(person).get('/templates'), templateList).items.map(({ id, role }) => [id, role]));
+      const who = { userId: person.id, groups: groupClosure(person.id, memberships), adminOfAll: false };
+      for (const { id, entries } of templates) expect(seen.get(id) ?? null, `seed ${seed}`).toBe(effectiveTemplateRole(entries, who, now));
+    }
+  });
+});
+
+/** Small seeded generator (mulberry32), so that a failure can be repeated. */
+function mulberry(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,26 @@
+import { toast } from 'svelte-sonner';
+import { goto } from '$app/navigation';
+import { asProblem } from '#lib/api/problem.ts';
+import * as identity from '#lib/api/identity.ts';
+import { route } from '#lib/route.ts';
+import { session } from '#lib/session/session.svelte.ts';
+
+async function leaveBy(end: () => Promise<void>): Promise<void> {
+  try {
+    await end();
+  } catch (thrown) {
+    const problem = asProblem(thrown);
+    if (problem.code !== 'not-signed-in') {
+      toast.error(problem.title, { description: problem.message });
+      return;
+    }
+  }
+  await goto(route.signIn());
+  session.ended();
+}
+
+/** Ends this session and shows the sign-in page. */
+export const leave = (): Promise<void> => leaveBy(identity.signOut);
+
+/** Ends all sessions of the caller, in every browser. */
+export const leaveEverywhere = (): Promise<void> => leaveBy(identity.signOutEverywhere);

@@ -1,0 +1,80 @@
+// @vitest-environment node
+import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
+import { ApiProblem } from '#lib/api/problem.ts';
+import { expect, it } from 'vitest';
+import { admitted } from '../testing/connected.ts';
+import { attachTo, readiness } from './attach.ts';
+
+const workspace = (more: Partial<Workspace>): Workspace => ({
+  id: 'wsp_1',
+  name: 'api',
+  owner: { id: 'usr_1', name: 'Priya' },
+  template: { id: 'tpl_1', name: 'Node', version: 1 },
+  runner: { id: 'run_1', name: 'fra-1', online: true },
+  desired: 'running',
+  phase: 'running',
+  generation: 1,
+  step: null,
+  percent: null,
+  error: null,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  lastUsedAt: null,
+  mine: true,
+  ...more,
+});
+
+it.each([
+  ['running', {}, null],
+  [
+    'starting',
+    { phase: 'starting', step: 'Cloning', percent: 40 },
+    { kind: 'waiting', reason: 'starting', detail: 'Cloning', percent: 40 },
+  ],
+  ['its runner away', { runner: { id: 'run_1', name: 'fra-1', online: false } }, { kind: 'waiting', reason: 'runner-away' }],
+  ['stopping', { desired: 'stopped', phase: 'stopping' }, { kind: 'waiting', reason: 'stopping' }],
+  ['stopped', { desired: 'stopped', phase: 'stopped' }, { kind: 'ended', why: 'stopped' }],
+  ['just started again', { desired: 'running', phase: 'stopped' }, { kind: 'waiting', reason: 'starting' }],
+  ['failed', { phase: 'failed', error: 'No such repository' }, { kind: 'ended', why: 'failed', detail: 'No such repository' }],
+  ['deleted', { desired: 'deleted', phase: 'deleted' }, { kind: 'ended', why: 'gone' }],
+] as const)('a workspace that is %s', (_name, more, outcome) => {
+  const found = readiness(workspace(more));
+  if (outcome === null) expect(found).toBeNull();
+  else expect(found).toMatchObject(outcome);
+});
+
+it('asks once, then looks until asking makes sense: every attachment is an entry in the audit log', async () => {
+  const calls: string[] = [];
+  let phase: Workspace['phase'] = 'starting';
+  const attach = attachTo(
+    {
+      attach: () => {
+        calls.push('attach');
+        if (phase !== 'running') return Promise.reject(new ApiProblem('not-ready', 'Not yet'));
+        const outcome = admitted(1);
+        return outcome.kind === 'admitted' ? Promise.resolve(outcome.attachment) : Promise.reject(new Error());
+      },
+      get: () => {
+        calls.push('get');
+        return Promise.resolve(workspace({ phase }));
+      },
+    },
+    () => undefined,
+  );
+  expect(await attach()).toMatchObject({ kind: 'waiting', reason: 'starting' });
+  expect(await attach()).toMatchObject({ kind: 'waiting', reason: 'starting' });
+  phase = 'running';
+  expect(await attach()).toMatchObject({ kind: 'admitted' });
+  expect(calls).toEqual(['attach', 'get', 'get', 'get', 'attach']);
+});
+
+it.each([
+  ['permission-denied', { kind: 'ended', why: 'refused' }],
+  ['browser-only', { kind: 'ended', why: 'refused' }],
+  ['not-signed-in', { kind: 'ended', why: 'signed-out' }],
+  ['not-found', { kind: 'ended', why: 'gone' }],
+  ['unavailable', { kind: 'unreachable' }],
+  ['rate-limited', { kind: 'unreachable', retryAfter: 30 }],
+] as const)('%s', async (code, outcome) => {
+  const refuse = () => Promise.reject(new ApiProblem(code, 'Words', { retryAfter: 30, requestId: 'req_1' }));
+  expect(await attachTo({ attach: refuse, get: refuse }, () => undefined)()).toMatchObject({ ...outcome, detail: 'Words' });
+});

@@ -1,0 +1,80 @@
+import type { Attachment, Workspace } from '@gatehouse/core/api/workspaces.ts';
+import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
+import type { Attach, AttachOutcome } from './ports.ts';
+
+export interface WorkspaceApi {
+  attach(): Promise<Attachment>;
+  get(): Promise<Workspace>;
+}
+
+/**
+ * How to ask to be let in. Each attachment is an entry in the audit log, so while a workspace is not ready its
+ * state is looked at instead, until asking makes sense again.
+ * @param seen is told what the workspace looks like whenever that was read
+ */
+export function attachTo(api: WorkspaceApi, seen: (workspace: Workspace) => void): Attach {
+  let lookFirst = false;
+  const look = async (): Promise<AttachOutcome | null> => {
+    const workspace = await api.get();
+    seen(workspace);
+    return readiness(workspace);
+  };
+  const ask = async (): Promise<AttachOutcome> => {
+    try {
+      return { kind: 'admitted', attachment: await api.attach() };
+    } catch (thrown) {
+      const problem = asProblem(thrown);
+      return problem.code === 'not-ready' ? ((await look()) ?? outcomeOf(problem)) : outcomeOf(problem);
+    }
+  };
+  return async () => {
+    try {
+      const outcome = (lookFirst ? await look() : null) ?? (await ask());
+      lookFirst = outcome.kind === 'waiting' || outcome.kind === 'ended';
+      return outcome;
+    } catch (thrown) {
+      return outcomeOf(asProblem(thrown));
+    }
+  };
+}
+
+/** What keeps a person out of a workspace in this state; null when nothing does. */
+export function readiness(workspace: Workspace): AttachOutcome | null {
+  const { phase, desired, runner, step, percent, error, generation } = workspace;
+  const waiting = (reason: 'starting' | 'stopping' | 'runner-away', detail: string): AttachOutcome => ({
+    kind: 'waiting',
+    reason,
+    detail,
+    percent,
+  });
+  if (phase === 'deleted' || desired === 'deleted') return ended('gone', 'This workspace was deleted.');
+  if (phase === 'failed' && desired === 'running') return ended('failed', error ?? 'The runner did not say why.');
+  if (phase === 'stopped' && desired === 'stopped') return ended('stopped', 'The workspace is stopped. Its files are kept.');
+  if (!runner.online)
+    return waiting('runner-away', `Its runner, ${runner.name}, is not connected. This page goes on as soon as it is back.`);
+  if (desired === 'stopped') return waiting('stopping', step ?? 'Ending its programs');
+  if (phase !== 'running') return waiting('starting', step ?? (generation === 1 ? 'Preparing it for the first time' : 'Waking it up'));
+  return null;
+}
+
+const ended = (why: 'gone' | 'failed' | 'stopped', detail: string): AttachOutcome => ({ kind: 'ended', why, detail, requestId: null });
+
+function outcomeOf(problem: ApiProblem): AttachOutcome {
+  const detail = problem.message;
+  const refusal = { kind: 'ended', detail, requestId: problem.requestId } as const;
+  switch (problem.code) {
+    case 'not-ready':
+      return { kind: 'waiting', reason: 'not-ready', detail, percent: null };
+    case 'unavailable':
+    case 'internal':
+    case 'rate-limited':
+      return { kind: 'unreachable', detail, retryAfter: problem.retryAfter };
+    case 'not-signed-in':
+      return { ...refusal, why: 'signed-out' };
+    case 'not-found':
+    case 'gone':
+      return { ...refusal, why: 'gone' };
+    default:
+      return { ...refusal, why: 'refused' };
+  }
+}

@@ -1,0 +1,21 @@
+import { SUBPROTOCOL } from '@gatehouse/core/protocol/frame.ts';
+import { address } from '#lib/api/request.ts';
+import type { OpenSocket } from './ports.ts';
+
+/** Sockets of this browser to one workspace. */
+export const socketTo =
+  (workspaceId: string): OpenSocket =>
+  (ticket, events) => {
+    const url = new URL(address(`/workspaces/${encodeURIComponent(workspaceId)}/connect`), location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = new WebSocket(url, [SUBPROTOCOL, `ticket.${ticket}`]);
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => events.received(data));
+    socket.addEventListener('close', ({ code, reason }) => events.closed(code, reason), { once: true });
+    return {
+      send: (message) => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(message);
+      },
+      close: (code, reason) => socket.close(code, reason),
+    };
+  };

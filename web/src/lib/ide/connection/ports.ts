@@ -1,0 +1,56 @@
+import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
+
+/** What the connection needs from outside, so that its behaviour can be shown without a network or a clock. */
+
+export interface Clock {
+  /** milliseconds since the epoch */
+  now(): number;
+  /** runs once after `ms`; the answer cancels it */
+  after(ms: number, run: () => void): () => void;
+}
+
+export interface Socket {
+  send(message: string | Uint8Array<ArrayBuffer>): void;
+  close(code: number, reason: string): void;
+}
+
+export interface SocketEvents {
+  received(message: string | ArrayBuffer): void;
+  /** called once; also when the socket never opened */
+  closed(code: number, reason: string): void;
+}
+
+/** Dials the workspace. The ticket travels as a subprotocol, never in the address. */
+export type OpenSocket = (ticket: string, events: SocketEvents) => Socket;
+
+/** Why the workspace can't be entered yet; it will be tried again. */
+export interface Waiting {
+  reason: 'starting' | 'stopping' | 'runner-away' | 'not-ready';
+  detail: string;
+  percent: number | null;
+}
+
+/** Why the connection is over until somebody acts. */
+export interface Ended {
+  why: 'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'replaced' | 'broken';
+  detail: string;
+  requestId: string | null;
+}
+
+export type AttachOutcome =
+  | { kind: 'admitted'; attachment: Attachment }
+  | ({ kind: 'waiting' } & Waiting)
+  | ({ kind: 'ended' } & Ended)
+  /** no answer, or one that another attempt may change; `retryAfter` in seconds */
+  | { kind: 'unreachable'; detail: string; retryAfter: number | null };
+
+/** Asks to be let in. Never rejects. */
+export type Attach = () => Promise<AttachOutcome>;
+
+export const browserClock: Clock = {
+  now: () => Date.now(),
+  after: (ms, run) => {
+    const timer = setTimeout(run, ms);
+    return () => clearTimeout(timer);
+  },
+};

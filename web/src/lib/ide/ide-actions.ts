@@ -1,0 +1,27 @@
+import type { Ide } from './ide.svelte.ts';
+import type { IdeAction } from './keys.ts';
+
+/** What each key of the IDE does; the palette does the same. */
+export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
+  const { documents, layout, terminals } = ide;
+  const inTerminals = (change: () => unknown) => () => {
+    layout.show('terminals');
+    change();
+  };
+  return {
+    save: () => documents.active?.save(),
+    'close-tab': () => (documents.active === null ? undefined : ide.closeDocument(documents.active)),
+    'next-tab': () => documents.cycle(1),
+    'previous-tab': () => documents.cycle(-1),
+    'toggle-files': () => layout.toggle('files'),
+    'toggle-terminals': () => layout.toggle('terminals'),
+    'focus-editor': () => {
+      layout.show('editor');
+      ide.editor?.focus();
+    },
+    'new-terminal': inTerminals(() => terminals.create()),
+    'split-terminal': inTerminals(() => terminals.split()),
+    'next-terminal': inTerminals(() => terminals.cycle(1)),
+    'find-in-terminal': inTerminals(() => (terminals.searching = true)),
+  };
+}

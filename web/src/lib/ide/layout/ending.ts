@@ -1,0 +1,18 @@
+import type { Ended } from '../connection/ports.ts';
+
+/** What a person can do about an ended connection. */
+export type Remedy = 'start' | 'connect' | 'sign-in' | 'reload' | 'leave';
+
+export const ENDINGS: Record<Ended['why'], { title: string; remedy: Remedy; button: string }> = {
+  stopped: { title: 'The workspace is stopped', remedy: 'start', button: 'Start it' },
+  failed: { title: 'The workspace did not start', remedy: 'start', button: 'Start it again' },
+  gone: { title: 'This workspace is not there', remedy: 'leave', button: 'To your workspaces' },
+  revoked: { title: 'Your access was taken away', remedy: 'leave', button: 'To your workspaces' },
+  refused: { title: 'You may not open this workspace', remedy: 'leave', button: 'To your workspaces' },
+  'signed-out': { title: 'You are signed out', remedy: 'sign-in', button: 'Sign in' },
+  replaced: { title: 'Open somewhere else', remedy: 'connect', button: 'Use it here' },
+  broken: { title: 'The connection broke off', remedy: 'reload', button: 'Reload the page' },
+};
+
+/** Whether the work in sight may stay so: not when the person may not see it any more. */
+export const keepsWork = (why: Ended['why']): boolean => why !== 'revoked' && why !== 'refused' && why !== 'gone';

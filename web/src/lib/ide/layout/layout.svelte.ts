@@ -1,0 +1,30 @@
+export const PARTS = ['files', 'editor', 'terminals'] as const;
+export type Part = (typeof PARTS)[number];
+
+/** What of a pane the layout moves; paneforge's panes have it. */
+export interface PaneHandle {
+  collapse(): void;
+  expand(): void;
+}
+
+/** Which parts are in sight: all side by side, or on a narrow screen one at a time. */
+export class Layout {
+  /** the part in sight where there is room for one only */
+  part = $state<Part>('terminals');
+  filesOpen = $state(true);
+  terminalsOpen = $state(true);
+  files: PaneHandle | null = null;
+  terminals: PaneHandle | null = null;
+
+  /** Brings a part in sight. */
+  show(part: Part): void {
+    this.part = part;
+    if (part !== 'editor') this[part]?.expand();
+  }
+
+  toggle(part: 'files' | 'terminals'): void {
+    const open = part === 'files' ? this.filesOpen : this.terminalsOpen;
+    if (open) this[part]?.collapse();
+    else this.show(part);
+  }
+}

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+const remembered = z.object({
+  expanded: z.array(z.string()).catch([]),
+  tabs: z.array(z.string()).catch([]),
+  active: z.string().nullable().catch(null),
+});
+/** How somebody left the files of a workspace. */
+export type Remembered = z.infer<typeof remembered>;
+
+export interface Memory {
+  read(): Remembered;
+  write(value: Remembered): void;
+}
+
+/** Kept in this browser, per person and workspace. @param scope names both */
+export function memoryIn(storage: Storage, scope: string): Memory {
+  const key = `gatehouse.ide.${scope}`;
+  return {
+    read: () => remembered.parse(json(storage.getItem(key)) ?? {}),
+    write: (value) => {
+      try {
+        storage.setItem(key, JSON.stringify(value));
+      } catch {
+        // a full storage costs only the comfort of finding the tabs again
+      }
+    },
+  };
+}
+
+function json(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const CLIENT_KEY = 'gatehouse.ide.client';
+
+/** Names this tab to the runner; another tab is somebody else. */
+export function clientId(session: Storage, random: () => string): string {
+  const known = session.getItem(CLIENT_KEY);
+  if (known !== null) return known;
+  const made = random();
+  session.setItem(CLIENT_KEY, made);
+  return made;
+}

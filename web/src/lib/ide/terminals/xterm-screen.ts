@@ -1,0 +1,146 @@
+import '@xterm/xterm/css/xterm.css';
+import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import type { WebglAddon } from '@xterm/addon-webgl';
+import { Terminal } from '@xterm/xterm';
+import { guardReplay } from './replay-guard.ts';
+import type { Screen, Size } from './terminal-link.ts';
+import { terminalTheme } from './terminal-theme.ts';
+
+export interface ScreenEvents {
+  input(text: string): void;
+  resized(size: Size): void;
+  /** @returns whether the key was taken, and so must not reach the program */
+  key(event: KeyboardEvent): boolean;
+  /** pasting these lines would run them at once; the answer decides */
+  confirmPaste(lines: number): Promise<boolean>;
+}
+
+const RESTART = '\x1b[0m\r\n\x1b[2m[older output is no longer kept]\x1b[0m\r\n';
+
+/** xterm.js, dressed for this page. Works before it is shown: output is parsed, and drawn once there is room. */
+export class XtermScreen implements Screen {
+  readonly #terminal: Terminal;
+  readonly #events: ScreenEvents;
+  readonly #fit = new FitAddon();
+  readonly search = new SearchAddon();
+  #webgl: WebglAddon | null = null;
+  readonly #host = document.createElement('div');
+  #opened = false;
+  #replaying = false;
+
+  constructor(size: Size, events: ScreenEvents) {
+    this.#events = events;
+    this.#terminal = new Terminal({
+      ...size,
+      allowProposedApi: true,
+      cursorBlink: true,
+      cursorInactiveStyle: 'outline',
+      fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--font-mono'),
+      fontSize: 12.5,
+      lineHeight: 1.25,
+      macOptionIsMeta: true,
+      minimumContrastRatio: 4.5,
+      scrollback: 10_000,
+    });
+    this.#terminal.loadAddon(this.#fit);
+    this.#terminal.loadAddon(this.search);
+    this.#terminal.loadAddon(new Unicode11Addon());
+    this.#terminal.unicode.activeVersion = '11';
+    this.#terminal.loadAddon(new WebLinksAddon((_event, address) => window.open(address, '_blank', 'noopener,noreferrer')));
+    guardReplay(this.#terminal, () => this.#replaying);
+    this.#terminal.onData(events.input);
+    this.#terminal.onResize(events.resized);
+    this.#host.className = 'terminal-host';
+    this.#terminal.attachCustomKeyEventHandler((event) => !events.key(event));
+  }
+
+  write(bytes: Uint8Array, replay: boolean, parsed: () => void): void {
+    // xterm parses its queue in order: an empty write's callback runs right before the bytes behind it
+    this.#terminal.write('', () => (this.#replaying = replay));
+    this.#terminal.write(bytes, parsed);
+  }
+
+  restart(): void {
+    this.#terminal.reset();
+    this.#terminal.write(RESTART);
+  }
+
+  /** Shows the terminal in `container`, which may change as the page's layout does. */
+  mount(container: HTMLElement): void {
+    container.append(this.#host);
+    this.fit();
+  }
+
+  /** Takes the size of the container, once it has one. */
+  fit(): void {
+    if (this.#host.clientWidth === 0 || this.#host.clientHeight === 0) return;
+    if (!this.#opened) this.#open();
+    this.#fit.fit();
+  }
+
+  /** Browsers allow few WebGL contexts at once: only what is in sight has one, the rest is drawn by the DOM. */
+  async accelerate(visible: boolean): Promise<void> {
+    if (!visible) {
+      this.#webgl?.dispose();
+      this.#webgl = null;
+      return;
+    }
+    if (this.#webgl !== null || !this.#opened) return;
+    const { WebglAddon } = await import('@xterm/addon-webgl');
+    try {
+      const addon = new WebglAddon();
+      addon.onContextLoss(() => void this.accelerate(false));
+      this.#terminal.loadAddon(addon);
+      this.#webgl = addon;
+    } catch {
+      // no WebGL here: xterm.js draws with elements instead
+    }
+  }
+
+  /** Reads the colours again, after a change of theme. */
+  recolor(): void {
+    this.#terminal.options.theme = terminalTheme(this.#host);
+  }
+
+  focus(): void {
+    this.#terminal.focus();
+  }
+
+  /** whether a program like vim or less has the whole screen */
+  get fullScreen(): boolean {
+    return this.#terminal.buffer.active.type === 'alternate';
+  }
+
+  get selection(): string {
+    return this.#terminal.getSelection();
+  }
+
+  clearSelection(): void {
+    this.#terminal.clearSelection();
+  }
+
+  dispose(): void {
+    this.#terminal.dispose();
+    this.#host.remove();
+  }
+
+  #open(): void {
+    this.#opened = true;
+    this.recolor();
+    this.#terminal.open(this.#host);
+    this.#host.addEventListener('paste', (event) => void this.#paste(event), { capture: true });
+  }
+
+  async #paste(event: ClipboardEvent): Promise<void> {
+    const text = event.clipboardData?.getData('text/plain') ?? '';
+    const lines = text.split(/\r\n|\r|\n/).length;
+    if (lines < 2 || this.#terminal.modes.bracketedPasteMode) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (await this.#events.confirmPaste(lines)) this.#terminal.paste(text);
+    this.#terminal.focus();
+  }
+}

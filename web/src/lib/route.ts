@@ -1,0 +1,49 @@
+/** The address of every page, in one place. Secrets stand only in fragments, which no server sees. */
+
+type Query = Record<string, string | undefined>;
+
+function withQuery(path: string, query: Query): string {
+  const entries = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== '');
+  return entries.length === 0 ? path : `${path}?${new URLSearchParams(entries)}`;
+}
+
+const id = encodeURIComponent;
+
+export const route = {
+  home: () => '/',
+  signUp: () => '/signup',
+  /** @param next path to return to afterwards */
+  signIn: (next?: string) => withQuery('/signin', { next }),
+
+  workspaces: (query: { all?: string } = {}) => withQuery('/workspaces', query),
+  newWorkspace: (templateId?: string) => withQuery('/workspaces/new', { template: templateId }),
+  workspaceLog: (workspaceId: string) => `/workspaces/${id(workspaceId)}/log`,
+  deleteWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/delete`,
+  /** the editor and terminals of a workspace */
+  ide: (workspaceId: string) => `/w/${id(workspaceId)}`,
+
+  templates: () => '/templates',
+  newTemplate: () => '/templates/new',
+  template: (templateId: string) => `/templates/${id(templateId)}`,
+  templateVersions: (templateId: string) => `/templates/${id(templateId)}/versions`,
+  templatePermissions: (templateId: string) => `/templates/${id(templateId)}/permissions`,
+
+  runners: () => '/runners',
+  enrolRunner: () => '/runners/enrol',
+  users: () => '/users',
+  inviteUser: () => '/users/invite',
+  account: () => '/account',
+
+  audit: (query: Query = {}) => withQuery('/audit', query),
+  siem: () => '/siem',
+  newDestination: () => '/siem/new',
+  deploymentSecurity: () => '/deployment/security',
+  localMail: () => '/local/mail',
+} as const;
+
+/** A path of this app, from text that somebody else may have written: never another site. */
+export function ownPath(text: string | null): string | null {
+  if (text === null || !text.startsWith('/')) return null;
+  const url = new URL(text, location.origin);
+  return url.origin === location.origin ? url.pathname + url.search + url.hash : null;
+}

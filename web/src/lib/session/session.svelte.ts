@@ -1,0 +1,47 @@
+import type { Permission } from '@gatehouse/core/access/permissions.ts';
+import type { Me } from '@gatehouse/core/api/identity.ts';
+import * as identity from '#lib/api/identity.ts';
+
+const SLUG_KEY = 'gatehouse.organisation';
+
+/** Who is signed in in this browser. What it says only decides what is shown: the API decides what is allowed. */
+class Session {
+  me = $state.raw<Me | null>(null);
+  #known = false;
+
+  can(permission: Permission): boolean {
+    return this.me?.permissions.includes(permission) ?? false;
+  }
+
+  /** Asks the API once; later calls answer from memory. @throws ApiProblem */
+  async ensure(): Promise<Me | null> {
+    if (!this.#known) await this.refresh();
+    return this.me;
+  }
+
+  /** Asks the API again. @throws ApiProblem */
+  async refresh(): Promise<Me | null> {
+    const me = await identity.current();
+    if (me === null) this.ended();
+    else this.began(me);
+    return this.me;
+  }
+
+  began(me: Me): void {
+    this.me = me;
+    this.#known = true;
+    localStorage.setItem(SLUG_KEY, me.tenant.slug);
+  }
+
+  ended(): void {
+    this.me = null;
+    this.#known = true;
+  }
+
+  /** the organisation that this browser signed in to last; '' when there was none */
+  get lastOrganisation(): string {
+    return localStorage.getItem(SLUG_KEY) ?? '';
+  }
+}
+
+export const session = new Session();

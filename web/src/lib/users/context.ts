@@ -1,0 +1,6 @@
+import { createContext } from 'svelte';
+import type { Invitation } from '@gatehouse/core/api/directory.ts';
+import type { Resource } from '#lib/resource.svelte.ts';
+
+/** The open invitations of the page, for the dialog that adds one. */
+export const [getInvitations, setInvitations] = createContext<Resource<Invitation[]>>();

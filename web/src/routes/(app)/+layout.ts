@@ -1,0 +1,8 @@
+import { redirect } from '@sveltejs/kit';
+import { route } from '#lib/route.ts';
+import { session } from '#lib/session/session.svelte.ts';
+import type { LayoutLoad } from './$types';
+
+export const load: LayoutLoad = async ({ url }) => {
+  if ((await session.ensure()) === null) redirect(303, route.signIn(url.pathname + url.search));
+};

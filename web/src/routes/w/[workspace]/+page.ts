@@ -1,0 +1,10 @@
+import { redirect } from '@sveltejs/kit';
+import { route } from '#lib/route.ts';
+import { session } from '#lib/session/session.svelte.ts';
+import type { PageLoad } from './$types';
+
+export const load: PageLoad = async ({ params, url }) => {
+  const me = await session.ensure();
+  if (me === null) redirect(303, route.signIn(url.pathname + url.search));
+  return { workspaceId: params.workspace, userId: me.user.id };
+};

@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { auditQuery } from '@gatehouse/core/api/audit.ts';
+import { filterFrom, paramsOf, queryOf, sameFilter, withFields, type AuditFilter } from '../src/lib/audit/filter.ts';
+import { route } from '../src/lib/route.ts';
+import { NOW } from './data.ts';
+
+const fromAddress = (address: string) => filterFrom(new URL(address, 'http://localhost').searchParams);
+
+const FILTERS: AuditFilter[] = [
+  {},
+  { outcome: 'denied' },
+  { resourceType: 'template', resourceId: 'tpl_x', action: 'template.acl.update', actorId: 'usr_x', outcome: 'success', range: '7d' },
+  { since: '2026-11-22T10:00:00.000Z', until: '2026-11-23T10:00:00.000Z' },
+];
+
+describe('the filters of the audit log', () => {
+  it.each(FILTERS)('survive the way through the address: %o', (filter) => {
+    expect(fromAddress(route.audit(paramsOf(filter)))).toEqual(filter);
+  });
+
+  it.each(FILTERS)('ask what the API accepts, newest first: %o', (filter) => {
+    const asked = queryOf(filter, NOW);
+    expect(auditQuery.parse(asked)).toMatchObject({ order: 'desc' });
+    expect(asked).not.toHaveProperty('range');
+  });
+
+  it('leave out what an address holds that nobody understands', () => {
+    expect(fromAddress('/audit?outcome=maybe&action=rm+-rf&range=9y&since=yesterday&resourceType=user&x=1')).toEqual({
+      resourceType: 'user',
+    });
+  });
+
+  it('let a range end now', () => {
+    expect(queryOf({ range: '24h' }, NOW).since).toBe('2026-11-22T10:00:00.000Z');
+  });
+
+  it('hold a range or fixed times, never both', () => {
+    const fixed = withFields({ range: '1h', outcome: 'denied' }, { since: '2026-11-22T10:00:00.000Z' });
+    expect(fixed).toEqual({ outcome: 'denied', since: '2026-11-22T10:00:00.000Z' });
+    expect(withFields(fixed, { range: '30d' })).toEqual({ outcome: 'denied', range: '30d' });
+  });
+
+  it('lose a field that is taken out', () => {
+    expect(withFields({ outcome: 'denied', action: 'user.sign_in' }, { outcome: undefined })).toEqual({ action: 'user.sign_in' });
+  });
+
+  it('are the same in whatever order they were chosen', () => {
+    expect(sameFilter({ action: 'user.sign_in', outcome: 'failure' }, { outcome: 'failure', action: 'user.sign_in' })).toBe(true);
+    expect(sameFilter({ outcome: 'failure' }, {})).toBe(false);
+  });
+});

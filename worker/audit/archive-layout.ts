@@ -1,0 +1,14 @@
+/** Numbers are padded so that names sort as numbers do. */
+const padded = (seq: number) => String(seq).padStart(12, '0');
+
+/** `tenant/yyyy/mm/dd/first-last.ndjson.gz`, by the day (UTC) on which the segment was sealed. */
+export const segmentKey = (tenantId: string, sealedAt: string, first: number, last: number): string =>
+  `${tenantId}/${sealedAt.slice(0, 10).replaceAll('-', '/')}/${padded(first)}-${padded(last)}.ndjson.gz`;
+
+/** An event that a destination refuses for good, with the reason. */
+export const quarantineKey = (tenantId: string, destinationId: string, seq: number): string =>
+  `${tenantId}/quarantine/${destinationId}/${padded(seq)}.json`;
+
+/** A queue message that failed too often. */
+export const deadLetterKey = (at: Date, messageId: string): string =>
+  `dead-letters/${at.toISOString().slice(0, 10).replaceAll('-', '/')}/${messageId}.json`;

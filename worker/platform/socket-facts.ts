@@ -1,0 +1,45 @@
+import { z } from 'zod';
+
+/** What the Worker has checked before an object keeps a socket; parsed again when the object wakes with it. */
+
+const tenancy = { tenantId: z.string(), shard: z.string() };
+
+export const controlFacts = z.object({
+  kind: z.literal('control'),
+  ...tenancy,
+  runnerId: z.string(),
+  runnerName: z.string(),
+  identityKey: z.string(),
+});
+/** `from`: bytes of build log that the page has */
+export const watcherFacts = z.object({ kind: z.literal('watch'), ...tenancy, workspaceId: z.string(), from: z.number().int().min(0) });
+export const linkFacts = z.object({
+  kind: z.literal('link'),
+  ...tenancy,
+  workspaceId: z.string(),
+  runnerId: z.string(),
+  identityKey: z.string(),
+});
+export const viewerFacts = z.object({
+  kind: z.literal('viewer'),
+  ...tenancy,
+  workspaceId: z.string(),
+  workspaceName: z.string(),
+  connectionId: z.string(),
+  sessionId: z.string(),
+  user: z.object({ id: z.string(), name: z.string(), email: z.string() }),
+});
+
+export type ControlFacts = z.infer<typeof controlFacts>;
+export type WatcherFacts = z.infer<typeof watcherFacts>;
+export type LinkFacts = z.infer<typeof linkFacts>;
+export type ViewerSocketFacts = z.infer<typeof viewerFacts>;
+
+const HEADER = 'Gatehouse-Facts';
+
+/** The browser's own headers stop at the Worker: an object learns only what was checked. */
+export const socketRequest = (facts: ControlFacts | WatcherFacts | LinkFacts | ViewerSocketFacts): Request =>
+  new Request('https://object.internal/', { headers: { Upgrade: 'websocket', [HEADER]: encodeURIComponent(JSON.stringify(facts)) } });
+
+export const factsOf = <T extends z.ZodType>(request: Request, schema: T): z.infer<T> =>
+  schema.parse(JSON.parse(decodeURIComponent(request.headers.get(HEADER) ?? 'null')));

@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { SANDBOX_DRIVERS } from '@gatehouse/core/api/templates.ts';
+import { runner as runnerSchema, type Runner } from '@gatehouse/core/api/workspaces.ts';
+import type { TenantDb } from '../platform/tenant-db.ts';
+
+const parsedJson = <T extends z.ZodType>(schema: T) =>
+  z
+    .string()
+    .transform((text) => JSON.parse(text) as unknown)
+    .pipe(schema);
+
+const row = z.object({
+  id: z.string(),
+  name: z.string(),
+  identity_key: z.string(),
+  agreement_key: z.string(),
+  fingerprint: z.string(),
+  version: z.string(),
+  platform: z.string(),
+  labels: parsedJson(z.record(z.string(), z.string())),
+  drivers: parsedJson(z.array(z.enum(SANDBOX_DRIVERS))),
+  warnings: parsedJson(z.array(z.string())),
+  load: parsedJson(runnerSchema.shape.load).nullable(),
+  online: z.number(),
+  created_at: z.string(),
+  last_seen_at: z.string().nullable(),
+  confirmed_at: z.string().nullable(),
+  workspaces: z.number(),
+});
+export type RunnerRow = z.infer<typeof row>;
+
+const SELECT = `SELECT r.id, r.name, r.identity_key, r.agreement_key, r.fingerprint, r.version, r.platform, r.labels, r.drivers, r.warnings,
+  r.load, r.online, r.created_at, r.last_seen_at, r.confirmed_at,
+  (SELECT count(*) FROM workspaces w WHERE w.tenant_id = ?1 AND w.runner_id = r.id AND w.phase <> 'deleted') AS workspaces
+  FROM runners r WHERE r.tenant_id = ?1 AND r.deleted_at IS NULL`;
+
+export async function findRunners(db: TenantDb, page: { limit: number; after: string | null }): Promise<RunnerRow[]> {
+  const rows = await db.rows(`${SELECT} AND (?2 IS NULL OR r.name > ?2) ORDER BY r.name LIMIT ?3`, db.tenantId, page.after, page.limit + 1);
+  return rows.map((each) => row.parse(each));
+}
+
+export async function findRunner(db: TenantDb, id: string): Promise<RunnerRow | undefined> {
+  const found = await db.first(`${SELECT} AND r.id = ?2`, db.tenantId, id);
+  return found === undefined ? undefined : row.parse(found);
+}
+
+/** The runner that holds this token, with its tenant, if neither is removed or suspended. */
+export async function findRunnerByToken(db: TenantDb, tokenHash: string) {
+  const found = await db.first(
+    `SELECT r.id, r.name, r.identity_key, r.confirmed_at, t.slug, t.name AS tenant_name, t.region, t.created_at AS tenant_created_at
+     FROM runners r JOIN tenants t ON t.tenant_id = r.tenant_id
+     WHERE r.tenant_id = ? AND r.token_hash = ? AND r.deleted_at IS NULL AND t.state = 'active'`,
+    db.tenantId,
+    tokenHash,
+  );
+  return found === undefined ? undefined : tokenRow.parse(found);
+}
+const tokenRow = z.object({
+  id: z.string(),
+  name: z.string(),
+  identity_key: z.string(),
+  confirmed_at: z.string().nullable(),
+  slug: z.string(),
+  tenant_name: z.string(),
+  region: z.enum(['auto', 'eu']),
+  tenant_created_at: z.string(),
+});
+
+/** Where a new workspace goes: confirmed, connected, offers the driver, has the fewest workspaces. */
+export async function findFreeRunner(db: TenantDb, wanted: { driver: string; runnerId: string | null }): Promise<RunnerRow | undefined> {
+  const found = await db.first(
+    `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND (?2 IS NULL OR r.id = ?2)
+     AND EXISTS (SELECT 1 FROM json_each(r.drivers) WHERE value = ?3) ORDER BY workspaces, r.name LIMIT 1`,
+    db.tenantId,
+    wanted.runnerId,
+    wanted.driver,
+  );
+  return found === undefined ? undefined : row.parse(found);
+}
+
+export function presentRunner(each: RunnerRow): Runner {
+  return {
+    id: each.id,
+    name: each.name,
+    state: each.confirmed_at === null ? 'unconfirmed' : each.online === 1 ? 'online' : 'offline',
+    fingerprint: each.fingerprint,
+    version: each.version,
+    platform: each.platform,
+    labels: each.labels,
+    drivers: each.drivers,
+    warnings: each.warnings,
+    workspaces: each.workspaces,
+    load: each.load,
+    createdAt: each.created_at,
+    lastSeenAt: each.last_seen_at,
+  };
+}

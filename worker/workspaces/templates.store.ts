@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { TEMPLATE_ICONS, templateSpec, type TemplateSpec } from '@gatehouse/core/api/templates.ts';
+import { adminOfAll, ROLE_RANK, WITH_SUBJECTS } from '../access/template-access.ts';
+import type { UserContext } from '../platform/context.ts';
+import { statement, type Statement } from '../platform/tenant-db.ts';
+
+const row = z.object({
+  id: z.string(),
+  name: z.string(),
+  description: z.string(),
+  icon: z.enum(TEMPLATE_ICONS),
+  revision: z.number(),
+  acl_revision: z.number(),
+  created_at: z.string(),
+  version_id: z.string(),
+  version_number: z.number(),
+  version_created_at: z.string(),
+  spec: z.string(),
+  workspaces: z.number(),
+  rank: z.number(),
+});
+export type TemplateRow = z.infer<typeof row>;
+
+const SELECT_TEMPLATES = `${WITH_SUBJECTS}
+  SELECT * FROM (
+    SELECT t.tenant_id, t.id, t.name, t.description, t.icon, t.revision, t.acl_revision, t.created_at, t.version_id,
+      v.number AS version_number, v.created_at AS version_created_at, v.spec,
+      (SELECT count(*) FROM workspaces w WHERE w.tenant_id = ?1 AND w.template_id = t.id AND w.phase <> 'deleted') AS workspaces,
+      ${ROLE_RANK} AS rank
+    FROM templates t JOIN template_versions v ON v.tenant_id = ?1 AND v.id = t.version_id
+    WHERE t.tenant_id = ?1 AND t.deleted_at IS NULL AND %
+  )`;
+
+/** Templates that the caller may at least see, by name, one more than asked for. */
+export async function findTemplates(ctx: UserContext, page: { limit: number; after: string | null }): Promise<TemplateRow[]> {
+  const sql = `${SELECT_TEMPLATES.replace('%', '(?4 IS NULL OR t.name > ?4)')} WHERE ?5 OR rank > 0 ORDER BY name LIMIT ?6`;
+  const rows = await ctx.db.rows(
+    sql,
+    ctx.db.tenantId,
+    ctx.actor.id,
+    ctx.now().toISOString(),
+    page.after,
+    adminOfAll(ctx) ? 1 : 0,
+    page.limit + 1,
+  );
+  return rows.map((each) => row.parse(each));
+}
+
+/** The template with the caller's rank on it, 0 included; undefined when it is not there. */
+export async function findTemplate(ctx: UserContext, id: string): Promise<TemplateRow | undefined> {
+  const found = await ctx.db.first(SELECT_TEMPLATES.replace('%', 't.id = ?4'), ctx.db.tenantId, ctx.actor.id, ctx.now().toISOString(), id);
+  return found === undefined ? undefined : row.parse(found);
+}
+
+export const parseSpec = (text: string): TemplateSpec => templateSpec.parse(JSON.parse(text));
+
+/** Only below the quota: else it changes nothing. */
+export function insertTemplate(
+  tenantId: string,
+  template: { id: string; name: string; description: string; icon: string; versionId: string; createdAt: string },
+  quota: number,
+): Statement {
+  return statement(
+    `INSERT INTO templates (tenant_id, id, name, description, icon, version_id, revision, acl_revision, created_at)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, 1, 1, ?7
+     WHERE (SELECT count(*) FROM templates WHERE tenant_id = ?1 AND deleted_at IS NULL) < ?8`,
+    tenantId,
+    template.id,
+    template.name,
+    template.description,
+    template.icon,
+    template.versionId,
+    template.createdAt,
+    quota,
+  );
+}
+
+export function insertVersion(
+  tenantId: string,
+  version: { id: string; templateId: string; number: number; spec: TemplateSpec; createdBy: string; createdAt: string },
+): Statement {
+  return statement(
+    'INSERT INTO template_versions (tenant_id, id, template_id, number, spec, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    tenantId,
+    version.id,
+    version.templateId,
+    version.number,
+    JSON.stringify(version.spec),
+    version.createdBy,
+    version.createdAt,
+  );
+}
+
+export const updateTemplate = (
+  tenantId: string,
+  id: string,
+  revision: number,
+  set: { description: string; icon: string; versionId: string },
+): Statement =>
+  statement(
+    `UPDATE templates SET description = ?4, icon = ?5, version_id = ?6, revision = revision + 1
+     WHERE tenant_id = ?1 AND id = ?2 AND revision = ?3 AND deleted_at IS NULL`,
+    tenantId,
+    id,
+    revision,
+    set.description,
+    set.icon,
+    set.versionId,
+  );
+
+/** Only while no workspace is made from it. */
+export const deleteTemplate = (tenantId: string, id: string, now: string): Statement =>
+  statement(
+    `UPDATE templates SET deleted_at = ?3 WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL
+     AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.tenant_id = ?1 AND w.template_id = ?2 AND w.phase <> 'deleted')`,
+    tenantId,
+    id,
+    now,
+  );
+
+const versionRow = z.object({ id: z.string(), number: z.number(), spec: z.string(), created_at: z.string(), created_by: z.string() });
+
+/** Newest first; `created_by` is the person's name. */
+export async function findVersions(ctx: UserContext, templateId: string): Promise<Array<z.infer<typeof versionRow>>> {
+  const rows = await ctx.db.rows(
+    `SELECT v.id, v.number, v.spec, v.created_at, coalesce(u.name, v.created_by) AS created_by
+     FROM template_versions v LEFT JOIN users u ON u.tenant_id = ?1 AND u.id = v.created_by
+     WHERE v.tenant_id = ?1 AND v.template_id = ?2 ORDER BY v.number DESC LIMIT 100`,
+    ctx.db.tenantId,
+    templateId,
+  );
+  return rows.map((each) => versionRow.parse(each));
+}

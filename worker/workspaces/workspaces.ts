@@ -1,0 +1,179 @@
+import type { z } from 'zod';
+import { atLeast } from '@gatehouse/core/access/template-acl.ts';
+import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
+import type { AuditAction } from '@gatehouse/core/audit/event.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import { roleOf } from '../access/template-access.ts';
+import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse } from '../platform/commit.ts';
+import type { Context, UserContext } from '../platform/context.ts';
+import { findFreeRunner } from './runners.store.ts';
+import { findTemplate, parseSpec } from './templates.store.ts';
+import { templateFor } from './templates.ts';
+import * as store from './workspaces.store.ts';
+
+export const resourceOf = (workspace: { id: string; name: string }) => ({
+  type: 'workspace' as const,
+  id: workspace.id,
+  name: workspace.name,
+});
+
+export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
+  return {
+    id: row.id,
+    name: row.name,
+    owner: { id: row.owner_id, name: row.owner_name },
+    template: { id: row.template_id, name: row.template_name, version: row.version_number },
+    runner: { id: row.runner_id, name: row.runner_name, online: row.runner_online === 1 },
+    desired: row.desired,
+    phase: row.phase,
+    generation: row.generation,
+    step: row.step,
+    percent: row.percent,
+    error: row.error,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    mine: row.owner_id === ctx.actor.id,
+  };
+}
+
+/** Everybody's workspaces only for those who may see them; others get their own. */
+export async function listWorkspaces(
+  ctx: UserContext,
+  page: { limit: number; after: string | null; all: boolean },
+): Promise<store.WorkspaceRow[]> {
+  return store.findWorkspaces(ctx, { ...page, everybody: page.all && ctx.actor.permissions.has('workspace:read-all') });
+}
+
+/** The workspace, when the caller owns it or may see everybody's. @throws AppError `not-found` otherwise, the same as for none */
+export async function readWorkspace(ctx: UserContext, id: string): Promise<store.WorkspaceRow> {
+  const row = await store.findWorkspace(ctx.db, id);
+  if (!row || (row.owner_id !== ctx.actor.id && !ctx.actor.permissions.has('workspace:read-all')))
+    throw new AppError('not-found', 'There is no such workspace');
+  return row;
+}
+
+export async function createWorkspace(ctx: UserContext, input: z.infer<typeof workspaceCreate>): Promise<store.WorkspaceRow> {
+  const template = await templateFor(ctx, input.templateId, 'use', 'workspace.create');
+  const { driver } = parseSpec(template.spec);
+  const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null });
+  if (!runner)
+    throw new AppError(
+      'not-ready',
+      `No confirmed runner that offers ${driver} is online${input.runnerId ? ' under that id' : ''}. Ask an administrator to look at the Runners page.`,
+    );
+  const id = ctx.newId('workspace');
+  const workspace = {
+    id,
+    name: input.name,
+    ownerId: ctx.actor.id,
+    templateId: template.id,
+    versionId: template.version_id,
+    runnerId: runner.id,
+    createdAt: ctx.now().toISOString(),
+  };
+  const event = eventOf(ctx, {
+    action: 'workspace.create',
+    resource: resourceOf(workspace),
+    status: 201,
+    workspaceId: id,
+    details: { template: template.name, version: template.version_number, runner: runner.name },
+  });
+  await onUnique(
+    onGuard(
+      commit(ctx, { guard: store.insertWorkspace(ctx.db.tenantId, workspace, QUOTAS.workspaces), events: [event] }),
+      () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.workspaces} workspaces`),
+    ),
+    'workspaces.tenant_id, workspaces.owner_id, workspaces.name',
+    () => new AppError('conflict', `You have a workspace ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),
+  );
+  ctx.defer(ctx.workspaces.order(ctx.db.shard, runner.id, id));
+  return readWorkspace(ctx, id);
+}
+
+const WISHES = {
+  start: { action: 'workspace.start', desired: 'running' },
+  stop: { action: 'workspace.stop', desired: 'stopped' },
+  delete: { action: 'workspace.delete', desired: 'deleted' },
+} as const satisfies Record<string, { action: AuditAction; desired: 'running' | 'stopped' | 'deleted' }>;
+
+/**
+ * Starts, stops or deletes. The owner may always stop and delete, even when access to the template was
+ * taken away; starting needs `use`. Others need `workspace:stop-all`, and never start what is not theirs.
+ */
+export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof WISHES): Promise<store.WorkspaceRow> {
+  const workspace = await readWorkspace(ctx, id);
+  const { action, desired } = WISHES[verb];
+  const facts = { action, resource: resourceOf(workspace) };
+  const mine = workspace.owner_id === ctx.actor.id;
+  if (verb === 'start') {
+    if (!mine) return refuse(ctx, facts, 'Only its owner starts a workspace');
+    const template = await findTemplate(ctx, workspace.template_id);
+    if (!atLeast(template ? roleOf(ctx, template.rank) : null, 'use'))
+      return refuse(ctx, facts, `This needs the role “use” on template ${workspace.template_name}`);
+  } else if (!mine && !ctx.actor.permissions.has('workspace:stop-all')) {
+    return refuse(ctx, facts, 'This needs the permission workspace:stop-all');
+  }
+  // Wishing again for what is wanted and not failed changes nothing.
+  if (workspace.desired === desired && workspace.phase !== 'failed') return workspace;
+  if (workspace.desired === 'deleted') throw new AppError('not-ready', 'The workspace is being deleted');
+  const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id });
+  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired), events: [event] });
+  await onGuard(work, () => new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
+  ctx.defer(ctx.workspaces.order(ctx.db.shard, workspace.runner_id, id));
+  if (desired !== 'running' && workspace.phase === 'running') ctx.defer(ctx.workspaces.stop(ctx.db.shard, id));
+  return (await store.findWorkspace(ctx.db, id)) ?? workspace;
+}
+
+/** Build log of the present generation from that byte on. */
+export async function readLogs(ctx: UserContext, id: string, from: number): Promise<z.infer<typeof workspaceLogs>> {
+  const workspace = await readWorkspace(ctx, id);
+  return ctx.workspaces.logs(ctx.db.shard, workspace.runner_id, id, from);
+}
+
+/** Phases that end a wish, and the event that each leaves. */
+function eventAction(phase: WorkspaceReport['phase']): AuditAction | null {
+  switch (phase) {
+    case 'running':
+    case 'failed':
+      return 'workspace.running';
+    case 'stopped':
+      return 'workspace.stopped';
+    case 'deleted':
+      return 'workspace.deleted';
+    case 'starting':
+    case 'stopping':
+      return null;
+  }
+}
+
+/**
+ * A runner's report on one of its workspaces. A repeated or outdated report changes nothing and leaves no event.
+ * @returns whether anything changed
+ */
+export async function recordReport(ctx: Omit<Context, 'tenant'>, runnerId: string, report: WorkspaceReport): Promise<boolean> {
+  const guard = store.applyReport(ctx.db.tenantId, runnerId, report);
+  const action = eventAction(report.phase);
+  if (action === null) {
+    const [result] = await ctx.db.batch([guard]);
+    return (result?.changes ?? 0) > 0;
+  }
+  const workspace = await store.findWorkspace(ctx.db, report.workspaceId);
+  const failed = report.phase === 'failed';
+  const event = eventOf(ctx, {
+    action,
+    resource: resourceOf(workspace ?? { id: report.workspaceId, name: report.workspaceId }),
+    outcome: failed ? 'failure' : 'success',
+    workspaceId: report.workspaceId,
+    ...(failed && report.error ? { reason: report.error } : {}),
+    details: { generation: report.generation, ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }) },
+  });
+  try {
+    await commit(ctx, { guard, events: [event] });
+    return true;
+  } catch (error) {
+    if (error instanceof GuardFailed) return false;
+    throw error;
+  }
+}
