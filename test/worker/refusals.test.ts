@@ -2,6 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
+import { templateDetail } from '@gatehouse/core/api/templates.ts';
 import { app } from '../../worker/app.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, withEachText, type RouteCase } from '../support/refusals.ts';
@@ -13,6 +14,25 @@ const password = 'correct horse battery';
 const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 const makeSession = async (tenant: Tenant) => (await addSession(tenant, tenant.owner.id)).sessionId;
+
+const makeTemplate = async (tenant: Tenant) =>
+  read(await api(tenant.owner).post('/templates', { name: `x-${unique()}` }), templateDetail).id;
+/** Paused, so that nothing is sent anywhere. */
+const makeDestination = async (tenant: Tenant) => {
+  const id = services().newId('destination');
+  const config = JSON.stringify({ type: 'webhook', url: 'https://siem.test/in' });
+  await tenant.db.batch([
+    statement(
+      "INSERT INTO siem_destinations (tenant_id, id, name, config, secret, state, created_at) VALUES (?, ?, ?, ?, '', 'paused', ?)",
+      ...[tenant.id, id, `SIEM ${unique()}`, config, new Date().toISOString()],
+    ),
+  ]);
+  return id;
+};
+const destination = { name: 'SIEM', config: { type: 'webhook', url: 'https://siem.test/in' } };
+const templateAdmins: BuiltInRole[] = ['owner', 'template-admin'];
+const overTemplates = { who: templateAdmins, id: 'template', make: makeTemplate, refusal: 404 } as const;
+const overDestinations = { who: ['owner'], id: 'destination', make: makeDestination } as const;
 
 /** Every route of the API; one that is missing here, or here and nowhere else, fails the suite. */
 const ROUTES: Record<string, RouteCase> = {
@@ -42,6 +62,30 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
   'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },
+
+  'GET /api/v1/audit/events': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/status': { who: ['owner', 'auditor'] },
+  'GET /api/v1/siem-destinations': { who: ['owner', 'auditor'] },
+  'POST /api/v1/siem-destinations': { who: ['owner'], body: destination },
+  'GET /api/v1/siem-destinations/:id': { ...overDestinations, who: ['owner', 'auditor'] },
+  'PATCH /api/v1/siem-destinations/:id': { ...overDestinations, body: { name: 'Other' } },
+  'DELETE /api/v1/siem-destinations/:id': overDestinations,
+  'POST /api/v1/siem-destinations/:id/pause': overDestinations,
+  'POST /api/v1/siem-destinations/:id/resume': overDestinations,
+  'POST /api/v1/siem-destinations/:id/test': overDestinations,
+
+  'GET /api/v1/templates': { who: 'signed in' },
+  'POST /api/v1/templates': { who: templateAdmins, body: { name: 'refused' } },
+  'GET /api/v1/templates/:id': overTemplates,
+  'PATCH /api/v1/templates/:id': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { description: 'Other' } },
+  'DELETE /api/v1/templates/:id': overTemplates,
+  'GET /api/v1/templates/:id/versions': overTemplates,
+  'POST /api/v1/templates/:id/versions': { ...overTemplates, body: { spec: { startupScript: 'true' } } },
+  'GET /api/v1/templates/:id/acl': overTemplates,
+  'PUT /api/v1/templates/:id/acl': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { items: [] } },
+
+  'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
+  'POST /api/v1/runner-enrollments': { who: templateAdmins, body: { name: 'runner' } },
 
   'GET /api/v1/operator/tenants': { who: 'open', headers: operator },
   'POST /api/v1/operator/tenants/:id/suspend': { who: 'open', headers: operator, id: 'tenant', body: { reason: 'Unpaid' } },
@@ -111,6 +155,8 @@ describe('signed in, but with the wrong role: refused, and in the log', () => {
     const id = line.make ? await line.make(tenant) : idFor(line);
     const answer = await callRoute(route, line, id, { cookie: crew[role].cookie });
     expectProblem(answer, line.refusal ?? 403, line.refusal === 404 ? 'not-found' : 'permission-denied');
+    // What somebody may not even know of was not refused: there was nothing.
+    if (line.refusal === 404) return;
     const event = await eventOfAnswer(tenant, answer);
     expect(event).toMatchObject({
       outcome: 'denied',
