@@ -8,7 +8,7 @@ import { operatorRoutes } from './directory/operator.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { deploymentRoutes } from './platform/deployment.routes.ts';
-import { answerProblem } from './platform/problem.ts';
+import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
@@ -18,7 +18,7 @@ const base = routes();
 base.use('*', begin, gate, boundedBody);
 base.onError((error, c) => {
   const { id, route } = c.get('request');
-  if (!(error instanceof AppError))
+  if (problemOf(error, id).status >= 500)
     c.get('services').log('error', 'request failed', { requestId: id, route, error: error.stack ?? String(error) });
   return answerProblem(c, error, id);
 });

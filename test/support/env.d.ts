@@ -9,6 +9,7 @@ declare global {
     }
     interface Env extends ProductEnv {
       SHARD_0: D1Database;
+      OPERATOR_TOKEN: string;
       TEST_DIRECTORY_MIGRATIONS: D1Migration[];
       TEST_SHARD_MIGRATIONS: D1Migration[];
     }

@@ -1,15 +1,8 @@
 import { exports } from 'cloudflare:workers';
 import type { z } from 'zod';
 import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
-import type {
-  fromRunnerLink} from '@gatehouse/core/protocol/connection.ts';
-import {
-  challengeText,
-  toRunnerLink,
-  toViewer,
-  type ToRunnerLink,
-  type ToViewer,
-} from '@gatehouse/core/protocol/connection.ts';
+import type { fromRunnerLink } from '@gatehouse/core/protocol/connection.ts';
+import { challengeText, toRunnerLink, toViewer, type ToRunnerLink, type ToViewer } from '@gatehouse/core/protocol/connection.ts';
 import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import { toRunner, type FromRunner, type ToRunner } from '@gatehouse/core/protocol/runner-control.ts';
 import { base64url } from '../../worker/platform/encoding.ts';

@@ -2,9 +2,9 @@ import { env, exports } from 'cloudflare:workers';
 import type { z } from 'zod';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { draftEvent, type DraftEvent } from '@gatehouse/core/audit/event.ts';
-import { me as meSchema } from '@gatehouse/core/api/identity.ts';
 import type { Problem } from '@gatehouse/core/api/common.ts';
 import { compose, ledgerOf } from '../../worker/compose.ts';
+import { signUp } from '../../worker/identity/sign-up.ts';
 import type { RequestFacts, Services } from '../../worker/platform/context.ts';
 import { mintCredential } from '../../worker/platform/credential.ts';
 import { statement, type TenantDb } from '../../worker/platform/tenant-db.ts';
@@ -88,20 +88,25 @@ export function cookieOf(answer: Answer): string {
   return pair;
 }
 
-/** A new organisation with its owner, by the real sign-up. @param options.verified the owner's address, true unless said */
+/**
+ * A new organisation with its owner, by the product's own sign-up; only the hash of the password was made
+ * beforehand. @param options.verified the owner's address, true unless said
+ */
 export async function mintTenant(options: { slug?: string; verified?: boolean } = {}): Promise<Tenant> {
   const slug = options.slug ?? `t-${unique()}`;
   const owner = { name: 'Olga Owner', email: `owner@${slug}.test`, password: PASSWORD };
   const tenant = { name: `Tenant ${slug}`, slug };
-  const answer = await call('POST', '/signup', { body: { tenant, user: owner } });
-  if (answer.status !== 201) throw new Error(`Sign-up answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  const me = read(answer, meSchema);
+  const hashed: Services = { ...services(), hashing: { derive: async () => new Uint8Array(32) } };
+  const { me, credential } = await signUp(hashed, requestFrom(), { tenant: { ...tenant, region: 'auto' }, user: owner });
   const db = services().tenantDb('s0', me.tenant.id);
-  if (options.verified !== false) {
-    const now = new Date().toISOString();
-    await db.batch([statement('UPDATE users SET email_verified_at = ? WHERE tenant_id = ? AND id = ?', now, db.tenantId, me.user.id)]);
-  }
-  const person = { ...owner, id: me.user.id, cookie: cookieOf(answer), sessionId: me.session.id };
+  const verifiedAt = options.verified === false ? null : new Date().toISOString();
+  await db.batch([
+    statement(
+      'UPDATE users SET password_hash = ?, email_verified_at = ? WHERE tenant_id = ? AND id = ?',
+      ...[PASSWORD_HASH, verifiedAt, db.tenantId, me.user.id],
+    ),
+  ]);
+  const person = { ...owner, id: me.user.id, cookie: `__Host-gatehouse=${credential}`, sessionId: me.session.id };
   return { ...tenant, id: me.tenant.id, shard: 's0', db, owner: person };
 }
 

@@ -25,7 +25,7 @@ import {
   type InvitationRow,
 } from './invitations.store.ts';
 import { roleRows, type Person } from './people.ts';
-import { mayGrant } from './roles.ts';
+import { inOrder, mayGrant } from './roles.ts';
 
 const LIFETIME_DAYS = 7;
 const storedRoles = z.array(builtInRole);
@@ -46,7 +46,7 @@ export async function invite(ctx: UserContext, input: z.infer<typeof invitationC
   const facts = { action: 'invitation.create', resource: { type: 'invitation', id: null, name: input.email } } as const;
   await require(ctx, 'user:invite', facts);
   await requireVerifiedEmail(ctx, facts);
-  const roles = [...new Set(input.roles)];
+  const roles = inOrder(input.roles);
   if (!mayGrant(ctx.actor.permissions, roles)) await refuse(ctx, facts, 'Nobody can give a role that may more than they may themselves');
 
   const token = await mintCredential('invitation', ctx.db, ctx.random);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { BUILT_IN_ROLES, permissionsOf, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import { permissionsOf, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 
@@ -29,12 +29,13 @@ export function rolesOf(tenantId: string, people: Statement, now: string): State
   );
 }
 
-/** What `rolesOf` answered, by user; in the order of the roles' importance. */
+/** Each role once, the mightiest first. */
+export const inOrder = (roles: readonly BuiltInRole[]): BuiltInRole[] => builtInRole.options.filter((role) => roles.includes(role));
+
+/** What `rolesOf` answered, by user. */
 export function rolesByUser(rows: ReadonlyArray<Record<string, unknown>>): Map<string, BuiltInRole[]> {
-  const order = Object.keys(BUILT_IN_ROLES);
   const found = new Map<string, BuiltInRole[]>();
-  for (const { user_id, role } of rows.map((row) => roleRow.parse(row))) found.set(user_id, [...(found.get(user_id) ?? []), role]);
-  for (const roles of found.values()) roles.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  for (const { user_id, role } of rows.map((row) => roleRow.parse(row))) found.set(user_id, inOrder([...(found.get(user_id) ?? []), role]));
   return found;
 }
 

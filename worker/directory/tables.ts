@@ -21,17 +21,6 @@ export const users = sqliteTable('users', {
   lastSeenAt: text('last_seen_at'),
 });
 
-export const invitations = sqliteTable('invitations', {
-  tenantId: text('tenant_id').notNull(),
-  id: text('id').notNull(),
-  email: text('email').notNull(),
-  roles: text('roles').notNull(),
-  tokenHash: text('token_hash').notNull(),
-  invitedBy: text('invited_by').notNull(),
-  createdAt: text('created_at').notNull(),
-  expiresAt: text('expires_at').notNull(),
-});
-
 export const roleAssignments = sqliteTable('role_assignments', {
   tenantId: text('tenant_id').notNull(),
   id: text('id').notNull(),
@@ -41,11 +30,4 @@ export const roleAssignments = sqliteTable('role_assignments', {
   expiresAt: text('expires_at'),
   createdAt: text('created_at').notNull(),
   createdBy: text('created_by'),
-});
-
-export const groupMembers = sqliteTable('group_members', {
-  tenantId: text('tenant_id').notNull(),
-  groupId: text('group_id').notNull(),
-  memberType: text('member_type', { enum: ['user', 'group'] }).notNull(),
-  memberId: text('member_id').notNull(),
 });

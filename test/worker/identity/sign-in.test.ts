@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { shardFor } from '../../../worker/directory/places.ts';
 import { checkPassword, hashPassword } from '../../../worker/identity/password.ts';
 import { signIn } from '../../../worker/identity/sign-in.ts';
 import { signUp } from '../../../worker/identity/sign-up.ts';
@@ -91,7 +92,6 @@ describe('sign-up', () => {
     const shards = new Map([...['s0', 's1', 's2'].map((name) => [name, env.SHARD_0] as const)]);
     const base = counted().services;
     const several: Services = { ...base, shards, settings: { ...base.settings, SHARD_REGIONS: 's0=auto,s1=eu,s2=auto' } };
-    const { shardFor } = await import('../../../worker/directory/places.ts');
     const counts: Record<string, number> = {};
     for (let i = 0; i < 200; i++) {
       const shard = shardFor(several, 'auto', several.newId('tenant'));
@@ -226,6 +226,24 @@ describe('sign-in', () => {
     for (let i = 0; i < 9; i++) await guess();
     expect((await login(tenant.slug, person.email, PASSWORD)).status).toBe(200);
     for (let i = 0; i < 9; i++) expect(await guess()).toBe('sign-in-failed');
+  });
+
+  test('suspended while the password was being checked: no session begins', async () => {
+    const tenant = await mintTenant();
+    const person = await addUser(tenant);
+    const base = services();
+    const derive: typeof base.hashing.derive = async (shard, request) => {
+      await tenant.db.batch([statement("UPDATE users SET state = 'suspended' WHERE tenant_id = ? AND id = ?", tenant.id, person.id)]);
+      return base.hashing.derive(shard, request);
+    };
+    const input = { tenant: tenant.slug, email: person.email, password: PASSWORD };
+    expect(await codeOf(signIn({ ...base, hashing: { derive } }, requestFrom(), input))).toBe('sign-in-failed');
+    const sessions = await tenant.db.rows<{ id: string }>(
+      'SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ?',
+      tenant.id,
+      person.id,
+    );
+    expect(sessions).toEqual([{ id: person.sessionId }]);
   });
 
   test('one network has a limit over all accounts', async () => {

@@ -1,0 +1,244 @@
+import { env } from 'cloudflare:workers';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import { invitationCreated } from '@gatehouse/core/api/directory.ts';
+import { templateDetail } from '@gatehouse/core/api/templates.ts';
+import { app } from '../../worker/app.ts';
+import { statement } from '../../worker/platform/tenant-db.ts';
+import { callRoute, crewOf, expectProblem, isChange, refusedRoles, withEachText, type RouteCase } from '../support/refusals.ts';
+import { addSession, api, eventOfAnswer, mintTenant, read, services, unique, type Person, type Tenant } from '../support/tenants.ts';
+
+const operator = { Authorization: `Bearer ${env.OPERATOR_TOKEN}` };
+const token = `ghi_s0.tnt_01m856tm29e6frrs5mmr9m5rhs.${'a'.repeat(43)}`;
+const password = 'correct horse battery';
+const makeInvitation = async (tenant: Tenant) =>
+  read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
+const makeSession = async (tenant: Tenant) => (await addSession(tenant, tenant.owner.id)).sessionId;
+
+const makeTemplate = async (tenant: Tenant) =>
+  read(await api(tenant.owner).post('/templates', { name: `x-${unique()}` }), templateDetail).id;
+/** Paused, so that nothing is sent anywhere. */
+const makeDestination = async (tenant: Tenant) => {
+  const id = services().newId('destination');
+  const config = JSON.stringify({ type: 'webhook', url: 'https://siem.test/in' });
+  await tenant.db.batch([
+    statement(
+      "INSERT INTO siem_destinations (tenant_id, id, name, config, secret, state, created_at) VALUES (?, ?, ?, ?, '', 'paused', ?)",
+      ...[tenant.id, id, `SIEM ${unique()}`, config, new Date().toISOString()],
+    ),
+  ]);
+  return id;
+};
+const destination = { name: 'SIEM', config: { type: 'webhook', url: 'https://siem.test/in' } };
+const templateAdmins: BuiltInRole[] = ['owner', 'template-admin'];
+const overTemplates = { who: templateAdmins, id: 'template', make: makeTemplate, refusal: 404 } as const;
+const overDestinations = { who: ['owner'], id: 'destination', make: makeDestination } as const;
+
+/** Every route of the API; one that is missing here, or here and nowhere else, fails the suite. */
+const ROUTES: Record<string, RouteCase> = {
+  'GET /api/v1/health': { who: 'open' },
+  'GET /api/v1/deployment/security': { who: 'signed in' },
+  'GET /api/v1/local/mails': { who: 'open' },
+
+  'POST /api/v1/signup': {
+    who: 'open',
+    body: { tenant: { name: 'New', slug: 'refused-slug' }, user: { name: 'Olga', email: 'olga@refused.test', password } },
+  },
+  'POST /api/v1/login': { who: 'open', body: { tenant: 'refused-slug', email: 'olga@refused.test', password } },
+  'POST /api/v1/logout': { who: 'signed in' },
+  'POST /api/v1/verify-email': { who: 'open', body: { token: token.replace('ghi_', 'ghv_') } },
+  'POST /api/v1/invitations/preview': { who: 'open', body: { token } },
+  'POST /api/v1/invitations/accept': { who: 'open', body: { token, name: 'Nina', password } },
+
+  'GET /api/v1/me': { who: 'signed in' },
+  'POST /api/v1/me/verification': { who: 'signed in' },
+  'GET /api/v1/me/sessions': { who: 'signed in' },
+  'DELETE /api/v1/me/sessions': { who: 'signed in' },
+  'DELETE /api/v1/me/sessions/:id': { who: 'signed in', id: 'session', make: makeSession },
+
+  'GET /api/v1/tenant': { who: 'signed in' },
+  'PATCH /api/v1/tenant': { who: ['owner'], body: { name: 'Renamed' } },
+  'GET /api/v1/users': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
+  'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
+  'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
+  'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },
+
+  'GET /api/v1/audit/events': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/status': { who: ['owner', 'auditor'] },
+  'GET /api/v1/siem-destinations': { who: ['owner', 'auditor'] },
+  'POST /api/v1/siem-destinations': { who: ['owner'], body: destination },
+  'GET /api/v1/siem-destinations/:id': { ...overDestinations, who: ['owner', 'auditor'] },
+  'PATCH /api/v1/siem-destinations/:id': { ...overDestinations, body: { name: 'Other' } },
+  'DELETE /api/v1/siem-destinations/:id': overDestinations,
+  'POST /api/v1/siem-destinations/:id/pause': overDestinations,
+  'POST /api/v1/siem-destinations/:id/resume': overDestinations,
+  'POST /api/v1/siem-destinations/:id/test': overDestinations,
+
+  'GET /api/v1/templates': { who: 'signed in' },
+  'POST /api/v1/templates': { who: templateAdmins, body: { name: 'refused' } },
+  'GET /api/v1/templates/:id': overTemplates,
+  'PATCH /api/v1/templates/:id': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { description: 'Other' } },
+  'DELETE /api/v1/templates/:id': overTemplates,
+  'GET /api/v1/templates/:id/versions': overTemplates,
+  'POST /api/v1/templates/:id/versions': { ...overTemplates, body: { spec: { startupScript: 'true' } } },
+  'GET /api/v1/templates/:id/acl': overTemplates,
+  'PUT /api/v1/templates/:id/acl': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { items: [] } },
+
+  'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
+  'POST /api/v1/runner-enrollments': { who: templateAdmins, body: { name: 'runner' } },
+
+  'GET /api/v1/operator/tenants': { who: 'open', headers: operator },
+  'POST /api/v1/operator/tenants/:id/suspend': { who: 'open', headers: operator, id: 'tenant', body: { reason: 'Unpaid' } },
+  'POST /api/v1/operator/tenants/:id/activate': { who: 'open', headers: operator, id: 'tenant' },
+};
+
+const lines = Object.entries(ROUTES);
+const only = (wanted: (line: RouteCase, route: string) => unknown) => lines.filter(([route, line]) => wanted(line, route));
+const closed = (line: RouteCase) => line.who !== 'open';
+const fromPages = (line: RouteCase, route: string) => isChange(route) && line.headers?.['Authorization'] === undefined;
+
+let tenant: Tenant;
+let other: Tenant;
+let crew: Record<BuiltInRole, Person>;
+/** An owner's session for this one call: some routes end the session that calls them. */
+const caller = () => addSession(tenant, crew.owner.id);
+const idFor = (line: RouteCase) => (line.id ? services().newId(line.id) : '');
+/** Whoever the route lets in, so that what is refused is refused for the reason under test. */
+const rightful = async (line: RouteCase) => (line.who === 'open' ? {} : { cookie: (await caller()).cookie });
+
+beforeAll(async () => {
+  tenant = await mintTenant();
+  other = await mintTenant();
+  crew = await crewOf(tenant);
+});
+
+test('every route of the API has its line, and every line its route', () => {
+  const registered = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`);
+  expect(Object.keys(ROUTES).sort()).toEqual([...new Set(registered)].sort());
+});
+
+describe('not signed in', () => {
+  test.each(only(closed))('%s', async (route, line) => {
+    expectProblem(await callRoute(route, line, idFor(line)), 401, 'not-signed-in');
+  });
+});
+
+describe('signed out a moment ago', () => {
+  test.each(only(closed))('%s', async (route, line) => {
+    const { cookie, sessionId } = await addSession(tenant, crew.owner.id);
+    await tenant.db.batch([statement('DELETE FROM sessions WHERE tenant_id = ? AND id = ?', tenant.id, sessionId)]);
+    expectProblem(await callRoute(route, line, idFor(line), { cookie }), 401, 'not-signed-in');
+  });
+});
+
+describe('whoever a line names is let in', () => {
+  let theirs: Tenant;
+  let theirCrew: Record<BuiltInRole, Person>;
+  beforeAll(async () => {
+    theirs = await mintTenant();
+    theirCrew = await crewOf(theirs);
+  });
+  const welcome = ({ who }: RouteCase): readonly BuiltInRole[] => (who === 'open' ? [] : who === 'signed in' ? ['member'] : who);
+  test.each(lines.flatMap(([route, line]) => welcome(line).map((role) => [route, role, line] as const)))(
+    '%s as %s',
+    async (route, role, line) => {
+      const id = line.make ? await line.make(theirs) : idFor(line);
+      const { cookie } = await addSession(theirs, theirCrew[role].id);
+      expect([401, 403]).not.toContain((await callRoute(route, line, id, { cookie })).status);
+    },
+  );
+});
+
+describe('signed in, but with the wrong role: refused, and in the log', () => {
+  const cases = lines.flatMap(([route, line]) => refusedRoles(line).map((role) => [route, role, line] as const));
+  test.each(cases)('%s as %s', async (route, role, line) => {
+    const id = line.make ? await line.make(tenant) : idFor(line);
+    const answer = await callRoute(route, line, id, { cookie: crew[role].cookie });
+    expectProblem(answer, line.refusal ?? 403, line.refusal === 404 ? 'not-found' : 'permission-denied');
+    // What somebody may not even know of was not refused: there was nothing.
+    if (line.refusal === 404) return;
+    const event = await eventOfAnswer(tenant, answer);
+    expect(event).toMatchObject({
+      outcome: 'denied',
+      status: 403,
+      actor: { id: crew[role].id },
+      requestId: answer.headers.get('X-Request-Id'),
+    });
+  });
+});
+
+describe('another organisation’s object answers like one that does not exist', () => {
+  test.each(only((line) => line.make))('%s', async (route, line) => {
+    const theirs = (await line.make?.(other)) ?? '';
+    const forThem = await callRoute(route, line, theirs, { cookie: crew.owner.cookie });
+    const forNobody = await callRoute(route, line, idFor(line), { cookie: crew.owner.cookie });
+    expectProblem(forThem, 404, 'not-found');
+    const without = (body: unknown) => ({ ...(body as object), requestId: '' });
+    expect(without(forThem.body)).toEqual(without(forNobody.body));
+  });
+
+  test.each(only((line) => line.id))('%s with an id that is none', async (route, line) => {
+    for (const id of ['rubbish', '%00', 'usr_01m856tm29e6frrs5mmr9m5rhs'])
+      expectProblem(await callRoute(route, line, id, await rightful(line)), [404, 422]);
+  });
+});
+
+describe('a change that another site’s page asks for', () => {
+  test.each(only(fromPages))('%s', async (route, line) => {
+    const { cookie } = await caller();
+    for (const Origin of ['https://evil.test', 'https://gatehouse.test.evil.test', 'http://gatehouse.test', 'null', ''])
+      expectProblem(await callRoute(route, line, idFor(line), { cookie, headers: { Origin } }), 403, 'foreign-origin');
+  });
+});
+
+describe('the operator’s routes', () => {
+  test.each(only((line) => line.headers?.['Authorization'] !== undefined))(
+    '%s without the token, or with a cookie',
+    async (route, line) => {
+      for (const Authorization of ['Bearer wrong', 'Basic b3BlcmF0b3I6']) {
+        const answer = await callRoute(route, line, idFor(line), { headers: { Authorization, 'CF-Connecting-IP': '192.0.2.200' } });
+        expectProblem(answer, 401, 'not-signed-in');
+      }
+    },
+  );
+});
+
+describe('rubbish', () => {
+  const bodies = only((line) => line.body);
+
+  test.each(bodies)('%s: what is no such body', async (route, line) => {
+    const rightfully = await rightful(line);
+    const headers = { 'Content-Type': 'application/json' };
+    for (const body of ['', 'null', '[]', '"x"', '1', '{"a":', '{}x'])
+      expectProblem(await callRoute(route, line, idFor(line), { ...rightfully, headers, body }), 422, 'invalid');
+    for (const body of wrongTypes(line.body ?? {}))
+      expectProblem(await callRoute(route, line, idFor(line), { ...rightfully, body }), 422, 'invalid');
+  });
+
+  test.each(bodies)('%s: another content type', async (route, line) => {
+    const headers = { 'Content-Type': 'text/plain' };
+    const answer = await callRoute(route, line, idFor(line), { ...(await rightful(line)), headers, body: JSON.stringify(line.body) });
+    expectProblem(answer, 415, 'unsupported-media-type');
+  });
+
+  test.each(only((_line, route) => isChange(route)))('%s: 10 MB', async (route, line) => {
+    const body = JSON.stringify({ ...line.body, padding: 'x'.repeat(10 * 1024 * 1024) });
+    expectProblem(await callRoute(route, line, idFor(line), { ...(await rightful(line)), body }), 413, 'too-large');
+  });
+
+  test.each(bodies)('%s: nested ten thousand deep', async (route, line) => {
+    const body = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
+    expectProblem(await callRoute(route, line, idFor(line), { ...(await rightful(line)), body }), 422, 'invalid');
+  });
+
+  test.each(bodies)('%s: NUL in any of its texts', async (route, line) => {
+    const rightfully = await rightful(line);
+    for (const body of withEachText(line.body, (text) => `${text.slice(0, 2)}\0${text.slice(2)}`))
+      expectProblem(await callRoute(route, line, idFor(line), { ...rightfully, body }), 422, 'invalid');
+  });
+});
+
+/** The body with each of its fields in turn of a type that it is not. */
+function wrongTypes(body: Record<string, unknown>): unknown[] {
+  return Object.entries(body).map(([key, value]) => ({ ...body, [key]: typeof value === 'object' ? 'x' : { x: 1 } }));
+}
