@@ -42,7 +42,7 @@ const waitForAll = async (tenant: TestTenant, hec: ReturnType<typeof mintHec>) =
     expect(got).toEqual(await everyId(tenant));
   }, PATIENCE);
 
-describe('Splunk gets every event, in order', () => {
+describe.concurrent('Splunk gets every event, in order', () => {
   test('by the real queue, in a form that Splunk takes', async () => {
     const { tenant, hec, api, id } = await withHec({}, { index: 'security' });
     await tenant.append(...drafts(tenant.services, 25));
@@ -121,7 +121,7 @@ describe('Splunk gets every event, in order', () => {
   });
 });
 
-describe('what Splunk refuses', () => {
+describe.concurrent('what Splunk refuses', () => {
   test('a malformed event is set aside, the rest arrives, and none twice', async () => {
     const { tenant, hec, id } = await withHec({ malformed: 'Poison' });
     const events = drafts(tenant.services, 9, (index) => ({
@@ -186,7 +186,7 @@ describe('what Splunk refuses', () => {
   });
 });
 
-describe('one destination holds up nobody else', () => {
+describe.concurrent('one destination holds up nobody else', () => {
   test('neither its own tenant’s others nor other tenants', async () => {
     const slow = await withHec({ hold: true });
     await vi.waitFor(async () => expect((await slow.hec.state()).requests).toBe(1), PATIENCE);
@@ -229,7 +229,7 @@ describe('one destination holds up nobody else', () => {
   });
 });
 
-describe('webhooks', () => {
+describe.concurrent('webhooks', () => {
   async function withHook() {
     const tenant = mintTenant();
     const hook = mintHook();

@@ -102,10 +102,11 @@ describe('segments', () => {
   test('an alarm whose duty fails leaves the next alarm armed', async () => {
     const { services, append, ledger } = mintTenant();
     await append(draft(services));
-    await runInDurableObject(ledger, async (instance, { storage }) => {
+    await runInDurableObject(ledger, (instance) => {
       Object.assign(instance, { env: { ...env, ARCHIVE_QUEUE: { sendBatch: () => Promise.reject(new Error('queue is down')) } } });
-      await storage.deleteAlarm();
-      await instance.alarm?.();
+    });
+    await runDurableObjectAlarm(ledger);
+    await runInDurableObject(ledger, async (_, { storage }) => {
       expect(await storage.getAlarm()).not.toBeNull();
       expect(storage.sql.exec('SELECT first, last, announcements FROM segments').toArray()).toEqual([
         { first: 1, last: 1, announcements: 1 },
@@ -150,11 +151,11 @@ describe('the hot index', () => {
     const { services, append, ledger } = mintTenant();
     await append(...drafts(services, 2));
     await aged(ledger, 2);
-    await runInDurableObject(ledger, async (instance, { storage }) => {
+    await runInDurableObject(ledger, (instance, { storage }) => {
       Object.assign(instance, { env: { ...env, ARCHIVE_QUEUE: { sendBatch: async () => {} } } });
       storage.sql.exec('UPDATE head SET clear_at = NULL');
-      await instance.alarm?.();
     });
+    await runDurableObjectAlarm(ledger);
     expect(await hot(ledger)).toBe(2);
     await ledger.archived(1, 2, 'etag');
     await runDurableObjectAlarm(ledger);
