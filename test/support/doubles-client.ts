@@ -35,7 +35,7 @@ export function mintHook() {
   const name = crypto.randomUUID();
   return {
     url: `${base}/hooks/${name}`,
-    answer: async (answer: { status: number; headers?: Record<string, string> }) =>
+    answer: async (answer: { status: number; headers?: Record<string, string>; body?: string }) =>
       void (await fetch(`${base}/control/${name}`, { method: 'POST', body: JSON.stringify(answer) })),
     deliveries: async () => (await (await fetch(`${base}/control/${name}`)).json()) as Delivery[],
   };

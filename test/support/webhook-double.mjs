@@ -1,13 +1,13 @@
 /**
  * A receiver of webhooks. Each path under /hooks/ has deliveries and an answer of its own:
  *   GET  /control/<name>   the deliveries: [{ headers, body }]
- *   POST /control/<name>   { status, headers } of the answers from now on
+ *   POST /control/<name>   { status, headers, body } of the answers from now on
  */
 import { createServer } from 'node:http';
 
 /** @param {{ port?: number, host?: string }} [options] port 0 takes any free one */
 export async function startWebhookDouble({ port = 0, host = '127.0.0.1' } = {}) {
-  /** @type {Map<string, { deliveries: object[], answer: { status: number, headers: Record<string, string> } }>} */
+  /** @type {Map<string, { deliveries: object[], answer: { status: number, headers: Record<string, string>, body?: string } }>} */
   const hooks = new Map();
   const hookOf = (name) => {
     const hook = hooks.get(name) ?? { deliveries: [], answer: { status: 204, headers: {} } };
@@ -24,7 +24,7 @@ export async function startWebhookDouble({ port = 0, host = '127.0.0.1' } = {}) 
       return response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(hook.deliveries));
     }
     hook.deliveries.push({ headers: request.headers, body });
-    return response.writeHead(hook.answer.status, hook.answer.headers).end();
+    return response.writeHead(hook.answer.status, hook.answer.headers).end(hook.answer.body);
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
   const address = server.address();

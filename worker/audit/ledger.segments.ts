@@ -17,7 +17,10 @@ export const HOT_MS = 30 * 24 * 60 * 60_000;
 const HOT_BYTES = 8_000_000_000;
 const PURGE_AT_ONCE = 2_000;
 
-const sealedTo = (sql: SqlStorage): number => sql.exec<{ last: number }>('SELECT coalesce(max(last), 0) AS last FROM segments').one().last;
+function sealedTo(sql: SqlStorage): number {
+  const [newest] = sql.exec<{ last: number }>('SELECT last FROM segments ORDER BY first DESC LIMIT 1');
+  return newest?.last ?? 0;
+}
 
 /** `seq` up to which everything lies in the archive, without a hole. */
 export function archivedTo(sql: SqlStorage): number {

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test, vi } from 'vitest';
 import { deliver } from '../../../worker/audit/delivery.ts';
+import { post, unreachable } from '../../../worker/audit/send.ts';
 import { archived, drafts, mintTenant, type TestTenant } from '../../support/audit.ts';
 import { auditApi } from '../../support/api.ts';
 import { mintHec, mintHook } from '../../support/doubles-client.ts';
@@ -226,6 +227,25 @@ describe.concurrent('one destination holds up nobody else', () => {
       const got = (await hec.state()).indexed.map(({ event }) => event.id);
       expect(got.slice(0, all.length)).toEqual(all);
     }, PATIENCE);
+  });
+});
+
+describe.concurrent('a destination that is slow or says too much', () => {
+  test('is given up in bounded time and tried again', async () => {
+    const hec = mintHec();
+    await hec.set({ hold: true });
+    const late = post(`${hec.url}/services/collector/event`, { Authorization: `Splunk ${hec.token}` }, '{"event":1}', 50);
+    const outcome = await late.then(() => expect.fail('it answered'), unreachable);
+    expect(outcome).toMatchObject({ kind: 'retry', message: 'No answer within 15 seconds' });
+    await hec.set({ hold: false });
+  });
+
+  test('is read no further than a bound', async () => {
+    const hook = mintHook();
+    await hook.answer({ status: 500, body: 'x'.repeat(2_000_000) });
+    const { status, text } = await post(hook.url, {}, '[]');
+    expect(status).toBe(500);
+    expect(text.length).toBeLessThan(200_000);
   });
 });
 
