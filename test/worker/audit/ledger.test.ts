@@ -164,3 +164,70 @@ describe('the hot index', () => {
     expect({ size, oldestHot }).toEqual({ size: 2, oldestHot: null });
   });
 });
+
+describe('cursors and leases of destinations', () => {
+  /** A ledger with a destination that the queue is never told of, so that the test alone delivers. */
+  async function withDestination() {
+    const tenant = mintTenant();
+    const id = tenant.services.newId('destination');
+    await runInDurableObject(tenant.ledger, (instance) => {
+      Object.assign(instance, { env: { ...env, DELIVERY_QUEUE: { sendBatch: async () => {} } } });
+    });
+    await tenant.append(draft(tenant.services, { action: 'siem.create', resource: { type: 'siem', id, name: 'Splunk' } }));
+    await tenant.append(...drafts(tenant.services, 3));
+    return { ...tenant, id, claim: async (limit = 100) => (await tenant.ledger.claim(id, limit)) ?? expect.fail('no lease') };
+  }
+  const claimed = (bodies: string[]) => bodies.map((body) => (JSON.parse(body) as { seq: number }).seq);
+
+  test('a claim begins with the destination’s own creation, and ends where it is told to', async () => {
+    const { claim, ledger, id } = await withDestination();
+    const first = await claim(2);
+    expect(claimed(first.bodies)).toEqual([1, 2]);
+    expect(await ledger.advance(id, first.lease, 2)).toBe(true);
+    expect(claimed((await claim()).bodies)).toEqual([3, 4]);
+  });
+
+  test('one lease at a time', async () => {
+    const { claim, ledger, id } = await withDestination();
+    await claim();
+    expect(await ledger.claim(id, 100)).toBeNull();
+  });
+
+  test('a lease that ran out moves nothing any more', async () => {
+    const { claim, ledger, id } = await withDestination();
+    const late = await claim();
+    await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('UPDATE destinations SET lease_until = 0'));
+    const next = await claim();
+    expect(await ledger.advance(id, late.lease, 4)).toBe(false);
+    expect(await ledger.fail(id, late.lease, 'too late', 5)).toBeNull();
+    expect((await ledger.deliveryStatus())[0]).toMatchObject({ deliveredTo: 0, lastError: null });
+    expect(await ledger.advance(id, next.lease, 4)).toBe(true);
+  });
+
+  test('a cursor goes neither back nor beyond what is recorded', async () => {
+    const { claim, ledger, id, services, append } = await withDestination();
+    const first = await claim();
+    expect(await ledger.advance(id, first.lease, 1_000)).toBe(true);
+    expect((await ledger.deliveryStatus())[0]?.deliveredTo).toBe(4);
+    await append(draft(services));
+    const second = await claim();
+    await ledger.advance(id, second.lease, 2);
+    expect((await ledger.deliveryStatus())[0]?.deliveredTo).toBe(4);
+  });
+
+  test('after a failure nothing is claimed until it is due', async () => {
+    const { claim, ledger, id } = await withDestination();
+    const { lease } = await claim();
+    expect(await ledger.fail(id, lease, 'busy', 60)).toMatch(/^\d{4}-/);
+    expect(await ledger.claim(id, 100)).toBeNull();
+    await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('UPDATE destinations SET not_before = 0'));
+    expect((await claim()).failures).toBe(1);
+  });
+
+  test('a destination that is not in the database any more is forgotten', async () => {
+    const { services, append, ledger } = mintTenant();
+    await append(draft(services, { action: 'siem.create', resource: { type: 'siem', id: services.newId('destination'), name: 'Gone' } }));
+    expect(await ledger.deliveryStatus()).toHaveLength(1);
+    await vi.waitFor(async () => expect(await ledger.deliveryStatus()).toEqual([]), { timeout: 15_000, interval: 100 });
+  });
+});
