@@ -112,6 +112,17 @@ describe.concurrent('Splunk gets every event, in order', () => {
     expect(once(all)).toEqual(await everyId(tenant));
   });
 
+  test('a quiet tenant’s backlog drains by itself', async () => {
+    const { tenant, hec } = await withHec({ busy: 1 });
+    await waitForAll(tenant, hec);
+  });
+
+  test('a token that asks for acknowledgement gets its channel', async () => {
+    const { tenant, hec } = await withHec({ acknowledge: true });
+    await waitForAll(tenant, hec);
+    expect((await hec.state()).violations).toEqual([]);
+  });
+
   test('two consumers at once: one delivers', async () => {
     const { tenant, hec, id } = await withHec({ hold: true });
     await vi.waitFor(async () => expect((await hec.state()).requests).toBe(1), PATIENCE);
