@@ -37,6 +37,7 @@ export default defineConfig({
           name: 'worker',
           include: ['test/worker/**/*.test.ts', 'worker/**/*.test.ts'],
           setupFiles: ['test/support/worker-setup.ts'],
+          globalSetup: ['test/support/doubles.ts'],
         },
       },
     ],

@@ -1,3 +1,4 @@
+import { AppError } from '@gatehouse/core/errors.ts';
 import { hex } from './hash.ts';
 import { segmentKey } from './archive-layout.ts';
 import { oldestHot, readHead } from './ledger.schema.ts';
@@ -16,7 +17,10 @@ export const HOT_MS = 30 * 24 * 60 * 60_000;
 const HOT_BYTES = 8_000_000_000;
 const PURGE_AT_ONCE = 2_000;
 
-const sealedTo = (sql: SqlStorage): number => sql.exec<{ last: number }>('SELECT coalesce(max(last), 0) AS last FROM segments').one().last;
+function sealedTo(sql: SqlStorage): number {
+  const [newest] = sql.exec<{ last: number }>('SELECT last FROM segments ORDER BY first DESC LIMIT 1');
+  return newest?.last ?? 0;
+}
 
 /** `seq` up to which everything lies in the archive, without a hole. */
 export function archivedTo(sql: SqlStorage): number {
@@ -88,7 +92,10 @@ export function takeAnnouncements(sql: SqlStorage, now: number): SegmentPointer[
   return due.map(({ first, last }) => ({ tenantId: head.tenantId, shard: head.shard, first, last }));
 }
 
-/** The archive's file of a segment; null when it is archived already, or no such segment was sealed. */
+/**
+ * The archive's file of a segment; null when it is archived already, or no such segment was sealed.
+ * @throws AppError `internal` rather than give a file with a hole
+ */
 export function segmentFile(sql: SqlStorage, first: number, last: number): { key: string; ndjson: string } | null {
   const head = readHead(sql);
   const [segment] = sql.exec<{ sealed_at: string }>(
@@ -103,6 +110,7 @@ export function segmentFile(sql: SqlStorage, first: number, last: number): { key
     last,
   );
   const lines = Array.from(rows, ({ salt, body }) => `{"salt":"${hex(new Uint8Array(salt))}","event":${body}}\n`);
+  if (lines.length !== last - first + 1) throw new AppError('internal', `Segment ${first}-${last} has lost events`);
   return { key: segmentKey(head.tenantId, segment.sealed_at, first, last), ndjson: lines.join('') };
 }
 

@@ -46,8 +46,8 @@ const MAX_RETRY_AFTER = 3_600;
  * address itself may not.
  * @throws TypeError, DOMException when there is no answer in time
  */
-export async function post(url: string, headers: Record<string, string>, body: string): Promise<Answer> {
-  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT_MS) });
+export async function post(url: string, headers: Record<string, string>, body: string, timeoutMs = TIMEOUT_MS): Promise<Answer> {
+  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
   const retryAfter = Number(response.headers.get('Retry-After') ?? Number.NaN);
   return {
     status: response.status,

@@ -1,0 +1,29 @@
+import { auditRoutes } from '../../worker/audit/events.routes.ts';
+import { destinationRoutes } from '../../worker/audit/destinations.routes.ts';
+import type { UserContext } from '../../worker/platform/context.ts';
+import { answerProblem } from '../../worker/platform/problem.ts';
+import { routes } from '../../worker/platform/route.ts';
+
+/** The audit capability's routes for somebody who has signed in; how people sign in is another capability's test. */
+export function auditApi(ctx: UserContext) {
+  const app = routes();
+  app.use('*', async (c, next) => {
+    c.set('services', ctx);
+    c.set('signedIn', ctx);
+    await next();
+  });
+  app.onError((error, c) => answerProblem(c, error, 'req_test'));
+  app.route('/api/v1', auditRoutes).route('/api/v1', destinationRoutes);
+  return async (method: string, path: string, body?: unknown) => {
+    const response = await app.request(`https://gatehouse.test/api/v1${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+    });
+    const text = await response.text();
+    // Answers are checked field by field by the tests that read them.
+    return { status: response.status, link: response.headers.get('Link'), body: (text === '' ? null : JSON.parse(text)) as Answer };
+  };
+}
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads whatever it expects
+type Answer = any;

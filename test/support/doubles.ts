@@ -1,0 +1,20 @@
+import type { TestProject } from 'vitest/node';
+import { startHecDouble } from './hec-double.mjs';
+import { startWebhookDouble } from './webhook-double.mjs';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    hecUrl: string;
+    webhookUrl: string;
+  }
+}
+
+/** Receivers outside workerd, reached by real requests; tests learn their addresses by `inject`. */
+export default async function startDoubles(project: TestProject): Promise<() => Promise<void>> {
+  const [hec, webhook] = await Promise.all([startHecDouble(), startWebhookDouble()]);
+  project.provide('hecUrl', hec.url);
+  project.provide('webhookUrl', webhook.url);
+  return async () => {
+    await Promise.all([hec.close(), webhook.close()]);
+  };
+}

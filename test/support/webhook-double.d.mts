@@ -1,0 +1,1 @@
+export function startWebhookDouble(options?: { port?: number; host?: string }): Promise<{ url: string; close(): Promise<unknown> }>;
