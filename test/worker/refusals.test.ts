@@ -4,6 +4,7 @@ import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
 import { templateDetail } from '@gatehouse/core/api/templates.ts';
 import { app } from '../../worker/app.ts';
+import { secretAddress } from '../../worker/audit/destinations.store.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, withEachText, type RouteCase } from '../support/refusals.ts';
 import { addSession, api, eventOfAnswer, mintTenant, read, services, unique, type Person, type Tenant } from '../support/tenants.ts';
@@ -20,11 +21,12 @@ const makeTemplate = async (tenant: Tenant) =>
 /** Paused, so that nothing is sent anywhere. */
 const makeDestination = async (tenant: Tenant) => {
   const id = services().newId('destination');
+  const secret = await services().secrets.seal(tenant.db, secretAddress(id), `whsec_${'a'.repeat(32)}`);
   const config = JSON.stringify({ type: 'webhook', url: 'https://siem.test/in' });
   await tenant.db.batch([
     statement(
-      "INSERT INTO siem_destinations (tenant_id, id, name, config, secret, state, created_at) VALUES (?, ?, ?, ?, '', 'paused', ?)",
-      ...[tenant.id, id, `SIEM ${unique()}`, config, new Date().toISOString()],
+      "INSERT INTO siem_destinations (tenant_id, id, name, config, secret, state, created_at) VALUES (?, ?, ?, ?, ?, 'paused', ?)",
+      ...[tenant.id, id, `SIEM ${unique()}`, config, secret, new Date().toISOString()],
     ),
   ]);
   return id;
