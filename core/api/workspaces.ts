@@ -69,7 +69,7 @@ export const runner = z.object({
 export type Runner = z.infer<typeof runner>;
 export const runnerList = listOf(runner);
 /** the fingerprint that the administrator compared with the runner's console */
-export const runnerConfirm = z.object({ fingerprint: z.string().max(200) });
+export const runnerConfirm = z.object({ fingerprint: text(200) });
 
 export const enrollmentCreate = z.object({ name: text(60).optional() });
 /** `code` is shown once; it works once, for 15 minutes */
@@ -84,8 +84,8 @@ export const runnerEnroll = z.object({
   /** raw public keys: Ed25519 to prove who it is, X25519 for the encrypted sessions */
   identityKey: publicKey,
   agreementKey: publicKey,
-  version: z.string().max(50),
-  platform: z.string().max(100),
+  version: text(50),
+  platform: text(100),
 });
 export const runnerEnrolled = z.object({
   runnerId: idSchema('runner'),

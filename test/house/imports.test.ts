@@ -5,7 +5,20 @@ import { describe, expect, test } from 'vitest';
 const root = resolve(import.meta.dirname, '../..');
 
 /** The Worker's floors, the highest first. A file imports only from its own floor's folder and from below. */
-const FLOORS = ['index', 'app', 'gate', 'middleware', 'pages', 'compose', 'workspaces', 'access', 'identity', 'directory', 'audit', 'platform'];
+const FLOORS = [
+  'index',
+  'app',
+  'gate',
+  'middleware',
+  'pages',
+  'compose',
+  'workspaces',
+  'access',
+  'identity',
+  'directory',
+  'audit',
+  'platform',
+];
 
 function sourcesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

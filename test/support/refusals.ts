@@ -19,8 +19,8 @@ export interface RouteCase {
   id?: IdKind;
   /** … and how to make one in the given organisation, to show that another one’s answers as if it were not there */
   make?: (tenant: Tenant) => Promise<string>;
-  /** what somebody without the permission is told; 404 where they may not even know that it exists */
-  refusal?: 403 | 404;
+  /** roles that may not even know that it exists, and so are told 404 instead of 403 */
+  blind?: readonly BuiltInRole[];
 }
 
 export const ROLES = Object.keys(BUILT_IN_ROLES) as BuiltInRole[];

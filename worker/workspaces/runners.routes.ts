@@ -80,8 +80,9 @@ export const runnerRoutes = routes()
     return c.json(await enrollRunner(services, c.get('request'), c.req.valid('json')), 201);
   })
   .openapi(control, async (c) => {
-    requireUpgrade(c.req.raw);
+    // The token first: a runner whose socket was refused asks again without the upgrade to learn why.
     const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
+    requireUpgrade(c.req.raw);
     const facts = {
       kind: 'control' as const,
       tenantId: ctx.db.tenantId,
@@ -93,8 +94,9 @@ export const runnerRoutes = routes()
     return ctx.workspaces.connectRunner(ctx.db.shard, ctx.actor.id, facts);
   })
   .openapi(link, async (c) => {
-    requireUpgrade(c.req.raw);
+    // The token first: a runner whose socket was refused asks again without the upgrade to learn why.
     const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
+    requireUpgrade(c.req.raw);
     const { id } = c.req.valid('param');
     return ctx.workspaces.connectWorkspace(ctx.db.shard, id, await linkFactsFor(ctx, id));
   });
