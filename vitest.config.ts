@@ -19,6 +19,8 @@ const TEST_SECRETS = {
 export default defineConfig({
   test: {
     projects: [
+      'web/vitest.config.ts',
+      'runner/vitest.config.ts',
       { test: { name: 'core', environment: 'node', include: ['core/**/*.test.ts', 'test/core/**/*.test.ts', 'test/house/**/*.test.ts'] } },
       {
         plugins: [
@@ -38,6 +40,27 @@ export default defineConfig({
           include: ['test/worker/**/*.test.ts', 'worker/**/*.test.ts'],
           setupFiles: ['test/support/worker-setup.ts'],
           globalSetup: ['test/support/doubles.ts'],
+        },
+      },
+      // Whole products on this machine's two cores: one file after another.
+      {
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'chaos',
+          environment: 'node',
+          include: ['test/chaos/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
     ],

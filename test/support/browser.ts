@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Browser, chromium } from 'playwright-core';
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A browser for tests: CHROME_PATH, the system's Chromium, or the one that comes through npm. */
+export async function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: await browserPath(), args: FLAGS });
+}
+
+async function browserPath(): Promise<string> {
+  const installed = [process.env['CHROME_PATH'], '/usr/bin/chromium'].find((path) => path !== undefined && existsSync(path));
+  if (installed !== undefined) return installed;
+  // It unpacks into TMPDIR and trusts what lies there, so each version gets a folder of its own.
+  const folder = join(tmpdir(), 'gatehouse-chromium-153.0.0');
+  await mkdir(folder, { recursive: true });
+  Object.assign(process.env, { TMPDIR: folder, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' });
+  const { default: packed } = await import('@sparticuz/chromium');
+  return packed.executablePath();
+}

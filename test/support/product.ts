@@ -1,0 +1,77 @@
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { Person, mailedSecret } from '../../scripts/api.ts';
+import { enroll, runRunner, stopRunner } from '../../scripts/local-runner.ts';
+import { type Server, startServer } from '../../scripts/server.ts';
+
+export const ROOT = resolve(import.meta.dirname, '../..');
+
+/** A port that nobody uses now. */
+export function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const probe = createServer();
+    probe.once('error', failed);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => found(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+export interface Product extends Server {
+  /** state of the server and of its runners; removed by `end` */
+  stateDir: string;
+  /** lines of all runners, newest last */
+  runnerLog: string[];
+  /** an enrolled, confirmed and running runner */
+  addRunner(owner: Person, name: string): Promise<ChildProcess>;
+  end(): Promise<void>;
+}
+
+/** The whole built product on a port of its own, empty, as `npm start -- --no-demo` runs it. */
+export async function startProduct(bindings: Record<string, string> = {}): Promise<Product> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'gatehouse-'));
+  const server = await startServer({ root: ROOT, port: await freePort(), stateDir, bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings } });
+  const runnerLog: string[] = [];
+  const runners: ChildProcess[] = [];
+  return {
+    ...server,
+    stateDir,
+    runnerLog,
+    addRunner: async (owner, name) => {
+      const runnerDir = join(stateDir, `runner-${name}`);
+      await enroll({ root: ROOT, origin: server.origin, owner, stateDir: runnerDir, name });
+      const child = runRunner({ root: ROOT, stateDir: runnerDir, onLine: (line) => runnerLog.push(line) });
+      runners.push(child);
+      await until(async () => (await owner.call<{ items: Array<{ name: string; state: string }> }>('GET', '/runners')).items.some((each) => each.name === name && each.state === 'online'));
+      return child;
+    },
+    end: async () => {
+      await Promise.all(runners.map(stopRunner));
+      await server.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A new organisation and its owner, mail verified, through the public API. */
+export async function signUp(origin: string, slug: string, password: string): Promise<Person> {
+  const owner = new Person(origin);
+  const email = `owner@${slug}.test`;
+  await owner.call('POST', '/signup', { tenant: { name: slug, slug }, user: { name: 'Olga Owner', email, password } });
+  await owner.call('POST', '/verify-email', { token: await mailedSecret(origin, email) });
+  return owner;
+}
+
+/** Asks again until it holds; what is waited for happens in other processes. @throws Error after `seconds` */
+export async function until(holds: () => Promise<boolean>, seconds = 30): Promise<void> {
+  const end = performance.now() + seconds * 1000;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`Not so within ${seconds} s: ${holds.toString()}`);
+    await new Promise((next) => setImmediate(next));
+  }
+}
+
