@@ -18,6 +18,8 @@ export interface ServerOptions {
 export interface Server {
   origin: string;
   operatorToken: string;
+  /** the archive's bucket, as an auditor would read it */
+  archive(): ReturnType<Miniflare['getR2Bucket']>;
   stop(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return {
     origin,
     operatorToken: secrets.OPERATOR_TOKEN,
+    archive: () => miniflare.getR2Bucket('AUDIT_ARCHIVE'),
     stop: async () => {
       clearInterval(cron);
       await miniflare.dispose();
