@@ -46,7 +46,11 @@ describe('the web app', () => {
 test('a deployment that is not set up serves nothing, and does not say what it lacks to strangers', async () => {
   const { default: worker } = await import('../../../worker/index.ts');
   const context = createExecutionContext();
-  const response = await worker.fetch(new Request(`${ORIGIN}/api/v1/health`) as never, { ...env, KEK: 'REPLACE' }, context);
+  const response = await worker.fetch(
+    new Request<unknown, IncomingRequestCfProperties>(`${ORIGIN}/api/v1/health`),
+    Object.assign({ ...env }, { KEK: 'REPLACE' }),
+    context,
+  );
   expect(response.status).toBe(500);
   expect(await response.text()).not.toContain('KEK');
 });
