@@ -105,9 +105,17 @@ async function run(values: Values, root: string): Promise<void> {
   });
 }
 
+/** An older Node has no WebSocket of its own, and would say so in words that help nobody. */
+function refuseOldNode(): void {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 22 || (major === 22 && minor < 17))
+    throw new Failure(`Node ${process.versions.node} is too old: the runner needs 22.17 or newer`);
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseCommandLine(process.argv.slice(2));
   if (values.version === true) return void process.stdout.write(`${VERSION}\n`);
+  refuseOldNode();
   const [command, extra] = positionals;
   if (values.help === true || command === undefined) return void process.stdout.write(HELP);
   if (extra !== undefined) throw new Failure(`"${extra}" is too much. See gatehouse-runner --help`);
