@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { localSecrets } from './secrets.ts';
+import { claimState } from './state-claim.ts';
 
 export interface ServerOptions {
   /** the repository */
@@ -13,29 +14,32 @@ export interface ServerOptions {
   stateDir: string;
   /** settings beside wrangler.toml's, for tests */
   bindings?: Record<string, string>;
+  /** milliseconds between runs of the cron; a minute as the platform has it, less for tests */
+  cronMs?: number;
 }
 
 export interface Server {
   origin: string;
   operatorToken: string;
+  /** what the Worker keeps, for those who check it from outside; good until workerd's next restart */
+  storage: Pick<Miniflare, 'getD1Database' | 'getR2Bucket'>;
   stop(): Promise<void>;
 }
 
-/** Milliseconds between runs of the cron; deployed, the platform runs it each minute. */
 const CRON_MS = 60_000;
 
 /**
  * The built Worker in workerd, with everything it is deployed with: D1, objects, queues, R2, assets, cron.
- * @throws Error when the port is taken
+ * @throws Error when the port is taken, or the state in use
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
+  const runtimeEnv = await claimState(options.stateDir);
   await refuseTakenPort(options.port);
   await mkdir(options.stateDir, { recursive: true });
   const origin = `http://localhost:${options.port}`;
   const secrets = await localSecrets(join(options.stateDir, 'secrets.json'));
-  const miniflare = new Miniflare(
-    await miniflareOptions(options, { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, ...options.bindings }),
-  );
+  const bindings = { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, ...options.bindings };
+  const miniflare = new Miniflare({ ...(await miniflareOptions(options, bindings)), unsafeRuntimeEnv: runtimeEnv });
   await miniflare.ready;
   await migrate(options.root, miniflare);
   // After a crash workerd is a new one, so the Worker is asked for each time.
@@ -45,11 +49,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         .getWorker()
         .then((worker) => worker.scheduled({ cron: '* * * * *' }))
         .catch(() => undefined),
-    CRON_MS,
+    options.cronMs ?? CRON_MS,
   );
   return {
     origin,
     operatorToken: secrets.OPERATOR_TOKEN,
+    storage: miniflare,
     stop: async () => {
       clearInterval(cron);
       await miniflare.dispose();

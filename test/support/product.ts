@@ -32,9 +32,15 @@ export interface Product extends Server {
 }
 
 /** The whole built product on a port of its own, empty, as `npm start -- --no-demo` runs it. */
-export async function startProduct(bindings: Record<string, string> = {}): Promise<Product> {
+export async function startProduct(bindings: Record<string, string> = {}, cronMs?: number): Promise<Product> {
   const stateDir = await mkdtemp(join(tmpdir(), 'gatehouse-'));
-  const server = await startServer({ root: ROOT, port: await freePort(), stateDir, bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings } });
+  const server = await startServer({
+    root: ROOT,
+    port: await freePort(),
+    stateDir,
+    bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings },
+    ...(cronMs === undefined ? {} : { cronMs }),
+  });
   const runnerLog: string[] = [];
   const runners: ChildProcess[] = [];
   return {
@@ -46,7 +52,11 @@ export async function startProduct(bindings: Record<string, string> = {}): Promi
       await enroll({ root: ROOT, origin: server.origin, owner, stateDir: runnerDir, name });
       const child = runRunner({ root: ROOT, stateDir: runnerDir, onLine: (line) => runnerLog.push(line) });
       runners.push(child);
-      await until(async () => (await owner.call<{ items: Array<{ name: string; state: string }> }>('GET', '/runners')).items.some((each) => each.name === name && each.state === 'online'));
+      await until(async () =>
+        (await owner.call<{ items: Array<{ name: string; state: string }> }>('GET', '/runners')).items.some(
+          (each) => each.name === name && each.state === 'online',
+        ),
+      );
       return child;
     },
     end: async () => {
@@ -74,4 +84,3 @@ export async function until(holds: () => Promise<boolean>, seconds = 30): Promis
     await new Promise((next) => setImmediate(next));
   }
 }
-
