@@ -1,10 +1,12 @@
 /** A person at the local API, as a page would be: own origin, own cookie. */
 export class Person {
   readonly #origin: string;
-  #cookie = '';
+  #cookie: string;
 
-  constructor(origin: string) {
+  /** @param cookie of a session that a browser has begun */
+  constructor(origin: string, cookie = '') {
     this.#origin = origin;
+    this.#cookie = cookie;
   }
 
   get cookie(): string {

@@ -21,12 +21,17 @@ export interface ServerOptions {
 export interface Server {
   origin: string;
   operatorToken: string;
-  /** what the Worker keeps, for those who check it from outside; good until workerd's next restart */
-  storage: Pick<Miniflare, 'getD1Database' | 'getR2Bucket'>;
+  /** the archive's bucket, as an auditor would read it */
+  archive(): ReturnType<Miniflare['getR2Bucket']>;
+  /** one of the databases */
+  database(binding: keyof typeof DATABASES): ReturnType<Miniflare['getD1Database']>;
   stop(): Promise<void>;
 }
 
 const CRON_MS = 60_000;
+
+/** bindings, and where the migrations of each are */
+const DATABASES = { DIRECTORY: 'migrations/directory', SHARD_0: 'migrations/shard' } as const;
 
 /**
  * The built Worker in workerd, with everything it is deployed with: D1, objects, queues, R2, assets, cron.
@@ -54,7 +59,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   return {
     origin,
     operatorToken: secrets.OPERATOR_TOKEN,
-    storage: miniflare,
+    archive: () => miniflare.getR2Bucket('AUDIT_ARCHIVE'),
+    database: (binding) => miniflare.getD1Database(binding),
     stop: async () => {
       clearInterval(cron);
       await miniflare.dispose();
@@ -96,8 +102,7 @@ async function miniflareOptions({ root, port, stateDir }: ServerOptions, binding
 
 /** Applies to each database the migrations that it has not had, in order. */
 async function migrate(root: string, miniflare: Miniflare): Promise<void> {
-  const folders = { DIRECTORY: 'migrations/directory', SHARD_0: 'migrations/shard' };
-  for (const [binding, folder] of Object.entries(folders)) {
+  for (const [binding, folder] of Object.entries(DATABASES)) {
     const database = await miniflare.getD1Database(binding);
     await database.exec(
       'CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)',

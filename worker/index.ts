@@ -8,7 +8,8 @@ import { HasherShell } from './identity/hasher.object.ts';
 import { sweepSessions } from './identity/sweep.ts';
 import { ThrottleShell } from './identity/throttle.object.ts';
 import { servePage } from './pages.ts';
-import type { Env } from './platform/env.ts';
+import { parseSettings, type Env } from './platform/env.ts';
+import { log } from './platform/log.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
 
@@ -30,6 +31,13 @@ export class Hasher extends HasherShell {
 
 export default {
   fetch(request, env, ctx) {
+    try {
+      parseSettings(env);
+    } catch (error) {
+      // Nothing is served by a deployment that is not set up; the log says which setting, never its value.
+      log('error', String(error));
+      return new Response('Gatehouse is not set up. The log of the Worker says what is missing.', { status: 500 });
+    }
     const { pathname } = new URL(request.url);
     return pathname.startsWith('/api/') ? app.fetch(request, env, ctx) : servePage(request, env);
   },

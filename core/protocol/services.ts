@@ -36,7 +36,7 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('files.mkdir'), path }),
   z.object({ method: z.literal('files.rename'), from: path, to: path }),
   z.object({ method: z.literal('files.delete'), path, recursive: z.boolean() }),
-  /** head ok, then one `message` fileEvents per coalesced change until the stream is reset */
+  /** recursive, but blind inside .git and node_modules; head ok, then one `message` fileEvents per coalesced change until the stream is reset */
   z.object({ method: z.literal('files.watch'), path }),
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
@@ -71,7 +71,7 @@ export type PtyInfo = z.infer<typeof ptyInfo>;
 export const ptyOpened = z.object({ ok: z.literal(true), terminal: ptyInfo, offset: z.number().int() });
 export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInfo) });
 
-/** `message` on a pty stream. Browser → runner: resize. Runner → browser: exit, renamed, resized. */
+/** `message` on a pty stream. Browser → runner: resize. Runner → browser: exit, renamed, resize (another viewer changed it). */
 export const ptyMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resize'), ...size }),
   z.object({ kind: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() }),

@@ -14,7 +14,7 @@ const sha256: Sha256 = (...parts) => {
  * @returns the events' ids in the order of the archive, and the root of the tree over its lines in base64
  */
 export async function readArchive(server: Server, tenantId: string): Promise<{ ids: string[]; root: string }> {
-  const bucket = await server.storage.getR2Bucket('AUDIT_ARCHIVE');
+  const bucket = await server.archive();
   const keys: string[] = [];
   let cursor: string | undefined;
   do {
@@ -43,8 +43,8 @@ export async function readArchive(server: Server, tenantId: string): Promise<{ i
 /** Ids of outbox rows that still wait, in every database. */
 export async function waitingOutbox(server: Server): Promise<unknown[]> {
   const rows = await Promise.all(
-    ['DIRECTORY', 'SHARD_0'].map(async (name) => {
-      const database = await server.storage.getD1Database(name);
+    (['DIRECTORY', 'SHARD_0'] as const).map(async (name) => {
+      const database = await server.database(name);
       return (await database.prepare('SELECT id FROM outbox').all()).results;
     }),
   );

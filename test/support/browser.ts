@@ -15,9 +15,9 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** A browser for tests: CHROME_PATH, the system's Chromium, or the one that comes through npm. */
-export async function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: await browserPath(), args: FLAGS });
+/** A browser for tests: CHROME_PATH, the system's Chromium, or the one that comes through npm. Without 3D (`--disable-3d-apis`) terminals are drawn as text. */
+export async function launchBrowser(flags: string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: await browserPath(), args: [...FLAGS, ...flags] });
 }
 
 async function browserPath(): Promise<string> {

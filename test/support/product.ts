@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { vi } from 'vitest';
 import { Person, mailedSecret } from '../../scripts/api.ts';
 import { enroll, runRunner, stopRunner } from '../../scripts/local-runner.ts';
 import { type Server, startServer } from '../../scripts/server.ts';
@@ -78,9 +79,10 @@ export async function signUp(origin: string, slug: string, password: string): Pr
 
 /** Asks again until it holds; what is waited for happens in other processes. @throws Error after `seconds` */
 export async function until(holds: () => Promise<boolean>, seconds = 30): Promise<void> {
-  const end = performance.now() + seconds * 1000;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`Not so within ${seconds} s: ${holds.toString()}`);
-    await new Promise((next) => setImmediate(next));
-  }
+  await vi.waitFor(
+    async () => {
+      if (!(await holds())) throw new Error(`Not so within ${seconds} s: ${holds.toString()}`);
+    },
+    { timeout: seconds * 1000, interval: 50 },
+  );
 }

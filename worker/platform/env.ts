@@ -17,6 +17,7 @@ export interface Env {
   MAIL?: SendEmail;
 }
 
+const raw32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
 const secretOf32Bytes = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 random bytes in base64url');
 
 const settings = z
@@ -30,7 +31,7 @@ const settings = z
       .min(1)
       .transform((value, context) => {
         const key = z
-          .object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), d: z.string(), kid: z.string() })
+          .object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: raw32, d: raw32, kid: z.string().min(1) })
           .safeParse(parseJson(value));
         if (!key.success) {
           context.addIssue('must be an Ed25519 private key as JWK with a kid');

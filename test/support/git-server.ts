@@ -1,0 +1,46 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+
+/** A bare clone of a repository, served read-only by `git http-backend`, git's own CGI program, on loopback. */
+export async function serveGit(repository: string, folder: string): Promise<{ url: string; stop(): Promise<void> }> {
+  execFileSync('git', ['clone', '--quiet', '--bare', repository, join(folder, 'project.git')]);
+  const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend');
+  const server = createServer((request, response) => {
+    const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
+    const child = spawn(backend, {
+      env: {
+        GIT_PROJECT_ROOT: folder,
+        GIT_HTTP_EXPORT_ALL: '1',
+        PATH_INFO: pathname,
+        QUERY_STRING: search.slice(1),
+        REQUEST_METHOD: request.method ?? 'GET',
+        CONTENT_TYPE: request.headers['content-type'] ?? '',
+        HTTP_CONTENT_ENCODING: request.headers['content-encoding'] ?? '',
+        HTTP_GIT_PROTOCOL: request.headers['git-protocol']?.toString() ?? '',
+      },
+    });
+    request.pipe(child.stdin);
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    child.on('close', () => {
+      const output = Buffer.concat(chunks);
+      const end = output.indexOf('\r\n\r\n');
+      const headers = output
+        .subarray(0, end)
+        .toString()
+        .split('\r\n')
+        .map((line) => line.split(': ') as [string, string]);
+      const status = headers.find(([name]) => name === 'Status')?.[1];
+      response.writeHead(status ? Number.parseInt(status) : 200, Object.fromEntries(headers.filter(([name]) => name !== 'Status')));
+      response.end(output.subarray(end + 4));
+    });
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    url: `http://127.0.0.1:${port}/project.git`,
+    stop: () => new Promise((stopped) => server.close(() => stopped())),
+  };
+}
