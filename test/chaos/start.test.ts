@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Person } from '../../scripts/api.ts';
 import { freePort, ROOT, until } from '../support/product.ts';
-import { processes, sandboxes } from './processes.ts';
+import { findWorkerd, processes, sandboxes } from './processes.ts';
 
 const PASSWORD = 'a long enough password';
 const started: Started[] = [];
@@ -35,6 +35,13 @@ function npmStart(port: number, stateDir: string): Started {
 }
 
 const groupOf = ({ child }: Started) => processes().filter(({ group }) => group === child.pid);
+
+/** the process behind npm and its shell that started workerd */
+function starterOf(start: Started): number {
+  const found = groupOf(start).find(({ pid }) => findWorkerd(pid) !== undefined);
+  if (!found) throw new Error('Nobody has started workerd');
+  return found.pid;
+}
 
 async function ready(start: Started): Promise<void> {
   await until(async () => start.output().includes('Gatehouse is ready') || start.child.exitCode !== null, 90);
@@ -65,7 +72,7 @@ interface Space {
 }
 const spaces = async (person: Person) => (await person.call<{ items: Space[] }>('GET', '/workspaces')).items;
 
-test('everything killed at once: the second start has it all; SIGTERM then leaves nothing behind', async () => {
+test('killed as a whole, then by halves: each next start has it all, and SIGTERM leaves nothing behind', async () => {
   const stateDir = await mkdtemp(join(tmpdir(), 'gatehouse-start-'));
   const port = await freePort();
   const first = npmStart(port, stateDir);
@@ -91,9 +98,23 @@ test('everything killed at once: the second start has it all; SIGTERM then leave
   expect(await readFile(readme, 'utf8')).toBe(text);
   expect(sandboxes(stateDir).size).toBe(2);
 
-  killGroup(second, 'SIGTERM');
+  // Only the process that holds it all together: workerd lives on, with the port and the state.
+  const main = starterOf(second);
+  process.kill(main, 'SIGKILL');
   await second.ended;
-  await until(async () => groupOf(second).length === 0 && sandboxes(stateDir).size === 0);
+  expect(groupOf(second).length).toBeGreaterThan(0);
+  const third = npmStart(port, stateDir);
+  await ready(third);
+  await until(async () => (await spaces(before)).every(({ phase }) => phase === 'running'));
+  expect(sandboxes(stateDir).size).toBe(2);
+
+  const beside = npmStart(await freePort(), stateDir);
+  expect(await beside.ended).toEqual([1, null]);
+  expect(beside.output()).toContain(`is in use by process ${starterOf(third)}`);
+
+  killGroup(third, 'SIGTERM');
+  await third.ended;
+  await until(async () => groupOf(second).length === 0 && groupOf(third).length === 0 && sandboxes(stateDir).size === 0);
   const again = createServer();
   await new Promise<void>((free, taken) => again.once('error', taken).listen(port, '127.0.0.1', free));
   again.close();
