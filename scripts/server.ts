@@ -29,6 +29,7 @@ export interface Server {
 }
 
 const CRON_MS = 60_000;
+const REVIVE_MS = 1_000;
 
 /** bindings, and where the migrations of each are */
 const DATABASES = { DIRECTORY: 'migrations/directory', SHARD_0: 'migrations/shard' } as const;
@@ -44,7 +45,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const origin = `http://localhost:${options.port}`;
   const secrets = await localSecrets(join(options.stateDir, 'secrets.json'));
   const bindings = { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, ...options.bindings };
-  const miniflare = new Miniflare({ ...(await miniflareOptions(options, bindings)), unsafeRuntimeEnv: runtimeEnv });
+  const settings = { ...(await miniflareOptions(options, bindings)), unsafeRuntimeEnv: runtimeEnv };
+  const miniflare = new Miniflare(settings);
   await miniflare.ready;
   await migrate(options.root, miniflare);
   // After a crash workerd is a new one, so the Worker is asked for each time.
@@ -56,6 +58,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         .catch(() => undefined),
     options.cronMs ?? CRON_MS,
   );
+  // Miniflare replaces a workerd that dies, and gives up when the new one dies before it serves.
+  const revive = setInterval(() => void miniflare.ready.catch(() => miniflare.setOptions(settings)).catch(() => undefined), REVIVE_MS);
   return {
     origin,
     operatorToken: secrets.OPERATOR_TOKEN,
@@ -63,6 +67,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     database: (binding) => miniflare.getD1Database(binding),
     stop: async () => {
       clearInterval(cron);
+      clearInterval(revive);
       await miniflare.dispose();
     },
   };

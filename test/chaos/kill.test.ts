@@ -66,7 +66,7 @@ async function killSomething(): Promise<void> {
   await moment();
   const fate = roll(4);
   await Promise.all([
-    fate !== 3 ? killWorkerd(product) : null,
+    fate !== 3 ? killWorkerd(product, 1 + roll(2)) : null,
     fate >= 2 ? killRunner(product, runner, RUNNER).then((next) => (runner = next)) : null,
   ]);
 }
