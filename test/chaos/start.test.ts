@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Person } from '../../scripts/api.ts';
 import { freePort, ROOT, until } from '../support/product.ts';
+import { seededDie } from './die.ts';
 import { findWorkerd, processes, sandboxes } from './processes.ts';
 
 const PASSWORD = 'a long enough password';
+const { roll } = seededDie();
 const started: Started[] = [];
 
 interface Started {
@@ -75,6 +77,12 @@ const spaces = async (person: Person) => (await person.call<{ items: Space[] }>(
 test('killed as a whole, then by halves: each next start has it all, and SIGTERM leaves nothing behind', async () => {
   const stateDir = await mkdtemp(join(tmpdir(), 'gatehouse-start-'));
   const port = await freePort();
+  // A newcomer who is impatient: the demo is half made.
+  const impatient = npmStart(port, stateDir);
+  await until(async () => impatient.output().includes('Making the demo organisation'), 90);
+  for (let turns = roll(20_000); turns > 0; turns--) await new Promise((next) => setImmediate(next));
+  killGroup(impatient, 'SIGKILL');
+  await impatient.ended;
   const first = npmStart(port, stateDir);
   await ready(first);
   const before = await dana(port);
