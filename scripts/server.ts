@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { localSecrets } from './secrets.ts';
+import { claimState } from './state-claim.ts';
 
 export interface ServerOptions {
   /** the repository */
@@ -13,6 +14,8 @@ export interface ServerOptions {
   stateDir: string;
   /** settings beside wrangler.toml's, for tests */
   bindings?: Record<string, string>;
+  /** milliseconds between runs of the cron; a minute as the platform has it, less for tests */
+  cronMs?: number;
 }
 
 export interface Server {
@@ -20,24 +23,30 @@ export interface Server {
   operatorToken: string;
   /** the archive's bucket, as an auditor would read it */
   archive(): ReturnType<Miniflare['getR2Bucket']>;
+  /** one of the databases */
+  database(binding: keyof typeof DATABASES): ReturnType<Miniflare['getD1Database']>;
   stop(): Promise<void>;
 }
 
-/** Milliseconds between runs of the cron; deployed, the platform runs it each minute. */
 const CRON_MS = 60_000;
+const REVIVE_MS = 1_000;
+
+/** bindings, and where the migrations of each are */
+const DATABASES = { DIRECTORY: 'migrations/directory', SHARD_0: 'migrations/shard' } as const;
 
 /**
  * The built Worker in workerd, with everything it is deployed with: D1, objects, queues, R2, assets, cron.
- * @throws Error when the port is taken
+ * @throws Error when the port is taken, or the state in use
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
+  const runtimeEnv = await claimState(options.stateDir);
   await refuseTakenPort(options.port);
   await mkdir(options.stateDir, { recursive: true });
   const origin = `http://localhost:${options.port}`;
   const secrets = await localSecrets(join(options.stateDir, 'secrets.json'));
-  const miniflare = new Miniflare(
-    await miniflareOptions(options, { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, ...options.bindings }),
-  );
+  const bindings = { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, ...options.bindings };
+  const settings = { ...(await miniflareOptions(options, bindings)), unsafeRuntimeEnv: runtimeEnv };
+  const miniflare = new Miniflare(settings);
   await miniflare.ready;
   await migrate(options.root, miniflare);
   // After a crash workerd is a new one, so the Worker is asked for each time.
@@ -47,14 +56,18 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         .getWorker()
         .then((worker) => worker.scheduled({ cron: '* * * * *' }))
         .catch(() => undefined),
-    CRON_MS,
+    options.cronMs ?? CRON_MS,
   );
+  // Miniflare replaces a workerd that dies, and gives up when the new one dies before it serves.
+  const revive = setInterval(() => void miniflare.ready.catch(() => miniflare.setOptions(settings)).catch(() => undefined), REVIVE_MS);
   return {
     origin,
     operatorToken: secrets.OPERATOR_TOKEN,
     archive: () => miniflare.getR2Bucket('AUDIT_ARCHIVE'),
+    database: (binding) => miniflare.getD1Database(binding),
     stop: async () => {
       clearInterval(cron);
+      clearInterval(revive);
       await miniflare.dispose();
     },
   };
@@ -94,8 +107,7 @@ async function miniflareOptions({ root, port, stateDir }: ServerOptions, binding
 
 /** Applies to each database the migrations that it has not had, in order. */
 async function migrate(root: string, miniflare: Miniflare): Promise<void> {
-  const folders = { DIRECTORY: 'migrations/directory', SHARD_0: 'migrations/shard' };
-  for (const [binding, folder] of Object.entries(folders)) {
+  for (const [binding, folder] of Object.entries(DATABASES)) {
     const database = await miniflare.getD1Database(binding);
     await database.exec(
       'CREATE TABLE IF NOT EXISTS d1_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)',

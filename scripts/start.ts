@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Person } from './api.ts';
 import { build, type Part } from './build.ts';
-import { type Demo, demoOf, makeDemo, makeDemoWorkspace, signIn } from './demo.ts';
+import { completeDemo, type Demo, demoOf, makeDemo, makeDemoWorkspace, signIn } from './demo.ts';
 import { runRunner, stopRunner } from './local-runner.ts';
 import { type Server, startServer } from './server.ts';
 
@@ -74,6 +74,7 @@ async function startDemo(
     const dev = await signIn(server.origin, 'dev', demo);
     await makeDemoWorkspace(dev);
     await firstWorkspaceRuns(dev);
+    await completeDemo(stateDir, demo);
   }
   return demo;
 }

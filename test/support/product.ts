@@ -33,9 +33,15 @@ export interface Product extends Server {
 }
 
 /** The whole built product on a port of its own, empty, as `npm start -- --no-demo` runs it. */
-export async function startProduct(bindings: Record<string, string> = {}): Promise<Product> {
+export async function startProduct(bindings: Record<string, string> = {}, cronMs?: number): Promise<Product> {
   const stateDir = await mkdtemp(join(tmpdir(), 'gatehouse-'));
-  const server = await startServer({ root: ROOT, port: await freePort(), stateDir, bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings } });
+  const server = await startServer({
+    root: ROOT,
+    port: await freePort(),
+    stateDir,
+    bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings },
+    ...(cronMs === undefined ? {} : { cronMs }),
+  });
   const runnerLog: string[] = [];
   const runners: ChildProcess[] = [];
   return {

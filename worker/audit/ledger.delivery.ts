@@ -4,7 +4,7 @@ import { readHead } from './ledger.schema.ts';
 import type { Doorbell } from './queue.ts';
 
 /** A lease outlives the longest request to a destination; whoever died with it is replaced after it. */
-export const LEASE_MS = 60_000;
+export const LEASE_MS = 30_000;
 const RING_AGAIN_MS = 30_000;
 /** A consumer that goes on by itself claims again well before this. */
 const RING_AFTER_ADVANCE_MS = 2_000;

@@ -2,11 +2,15 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 import type { StateFolder } from './folder.ts';
 
-/** Start time of a process in clock ticks, so that a reused pid is not taken for the old runner; null: no such process. */
+/**
+ * Start time of a process in clock ticks, so that a reused pid is not taken for the old runner; null: no such process,
+ * or one that has ended and whose parent has not noticed (in a container perhaps never).
+ */
 function startOf(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
+    const facts = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return facts[0] === 'Z' || facts[0] === 'X' ? null : (facts[19] ?? null);
   } catch {
     return null;
   }

@@ -1,7 +1,9 @@
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mintFolder, mintId } from '../../test/support/mint.ts';
 import { checkPlatformUrl, socketUrl } from '../platform-url.ts';
 import { loadConfig, saveConfig } from './config.ts';
@@ -106,5 +108,17 @@ describe('the state folder', () => {
       writeFileSync(join(folder.root, 'runner.lock'), stale);
       lockState(folder)();
     }
+  });
+
+  it('can be used after a killed runner whose parent never notices its end', async () => {
+    const folder = stateFolder(mintFolder());
+    // The shell becomes a program that waits for no children.
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const stat = () => readFileSync(`/proc/${Number(line.toString())}/stat`, 'utf8').split(' ');
+    await vi.waitUntil(() => stat()[2] === 'Z');
+    writeFileSync(folder.lock, `${stat()[0]} ${stat()[21]}\n`);
+    lockState(folder)();
+    parent.kill();
   });
 });

@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+export interface Process {
+  pid: number;
+  parent: number;
+  group: number;
+}
+
+/** What runs on this machine; what has ended and only waits for its parent to notice does not count. */
+export function processes(): Process[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      const stat = read(() => readFileSync(`/proc/${name}/stat`, 'utf8'));
+      // The command's name stands in brackets and may hold anything.
+      const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      return stat === '' || state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), group: Number(group) }];
+    });
+}
+
+/** This test's own workerd: a child of ours, or of `parent`. */
+export function findWorkerd(parent = process.pid): number | undefined {
+  const isWorkerd = (pid: number) => read(() => readlinkSync(`/proc/${pid}/exe`)).endsWith('/workerd');
+  return processes().find((each) => each.parent === parent && isWorkerd(each.pid))?.pid;
+}
+
+/**
+ * The sandboxes that really run with the home of a workspace below `stateDir`, by workspace: the process
+ * namespaces that see it, so that two sandboxes of one workspace would be seen as two.
+ */
+export function sandboxes(stateDir: string): Map<string, Set<string>> {
+  const own = namespaceOf('self');
+  const found = new Map<string, Set<string>>();
+  for (const { pid } of processes()) {
+    const namespace = namespaceOf(pid);
+    if (namespace === own) continue;
+    const mounts = read(() => readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
+    const name = stateDir.split('/').at(-1) ?? '';
+    const workspace = new RegExp(`/${name}/[^ ]*/workspaces/(wsp_[0-9a-z]+)/home `).exec(mounts)?.[1];
+    if (workspace !== undefined) found.set(workspace, (found.get(workspace) ?? new Set()).add(namespace));
+  }
+  return found;
+}
+
+const namespaceOf = (pid: number | 'self') => read(() => readlinkSync(`/proc/${pid}/ns/pid`));
+
+/** Processes end while we look at them. */
+function read(look: () => string): string {
+  try {
+    return look();
+  } catch {
+    return '';
+  }
+}
