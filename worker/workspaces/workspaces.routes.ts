@@ -10,7 +10,7 @@ import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, wish
 
 const params = z.object({ id: idSchema('workspace') });
 const listQuery = page.extend({ all: z.enum(['true', 'false']).default('false') });
-const logQuery = z.object({ from: z.coerce.number().int().min(0).default(0) });
+const logQuery = z.object({ from: z.coerce.number<number | string>().int().min(0).default(0) });
 
 const list = createRoute({
   method: 'get',
