@@ -7,6 +7,7 @@ import { directoryRoutes } from './directory/directory.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
+import { describeApi, getDocument } from './openapi.ts';
 import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
@@ -25,7 +26,7 @@ base.onError((error, c) => {
 base.notFound((c) => answerProblem(c, new AppError('not-found', 'There is no such address in the API'), c.get('request').id));
 
 /** One chain, so that the typed client knows every route. */
-export const app = base
+const joined = base
   .basePath('/api/v1')
   .route('/', deploymentRoutes)
   .route('/', signInRoutes)
@@ -37,5 +38,8 @@ export const app = base
   .route('/', workspaceRoutes)
   .route('/', auditRoutes)
   .route('/', destinationRoutes);
+
+/** With the description of all of it. */
+export const app = joined.openapi(getDocument, (c) => c.json(describeApi(joined, c.get('services').settings.ORIGIN), 200));
 
 export type AppType = typeof app;

@@ -6,7 +6,7 @@ import { listOf, text, time } from './common.ts';
 export const auditAction = z.enum(Object.keys(AUDIT_ACTIONS) as [AuditAction, ...AuditAction[]]);
 
 export const auditQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  limit: z.coerce.number<number | string>().int().min(1).max(1000).default(100),
   cursor: z.string().max(500).optional(),
   /** bounded mode: event time; without `until` the list is polled in order of `seq` */
   since: time.optional(),

@@ -37,7 +37,7 @@ export const time = z.iso.datetime();
 export const secret = z.string().regex(/^[A-Za-z0-9_.-]{20,200}$/, 'is not complete');
 
 export const page = z.object({
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+  limit: z.coerce.number<number | string>().int().min(1).max(100).default(50),
   cursor: z.string().max(500).optional(),
 });
 

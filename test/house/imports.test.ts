@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, '../..');
 const FLOORS = [
   'index',
   'app',
+  'openapi',
   'gate',
   'middleware',
   'pages',

@@ -1,12 +1,13 @@
 import { render, screen } from '@testing-library/svelte';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { tenant } from '@gatehouse/core/api/directory.ts';
+import { sessionEvents } from '../src/lib/api/client.ts';
 import { ApiProblem } from '../src/lib/api/problem.ts';
-import { request, requestVersioned, sessionEvents } from '../src/lib/api/request.ts';
+import * as templates from '../src/lib/api/templates.ts';
+import { get as ask } from '../src/lib/api/tenant.ts';
+import { connectUrl, list as listWorkspaces } from '../src/lib/api/workspaces.ts';
 import Problem from '../src/lib/components/Problem.svelte';
 import { answerWith, jsonAnswer, problemAnswer } from './api.ts';
 
-const ask = () => request('GET', '/tenant', tenant);
 const problemOf = (asked: Promise<unknown>) =>
   asked.then(
     () => expect.fail('it should have been refused'),
@@ -53,12 +54,36 @@ describe('a refused request', () => {
 
 describe('a change', () => {
   it('names the version that was seen, and learns the new one', async () => {
-    const fetched = vi.fn(async (_url: string, _init: RequestInit) => new Response('{"ok":true}', { headers: { etag: '"2"' } }));
+    const fetched = vi.fn(async (_url: string, _init: RequestInit) => new Response('{"items":[]}', { headers: { etag: '"2"' } }));
     vi.stubGlobal('fetch', fetched);
-    const { z } = await import('zod');
-    const { etag } = await requestVersioned('PATCH', '/templates/x', z.object({ ok: z.literal(true) }), { body: {}, ifMatch: '"1"' });
-    expect(etag).toBe('"2"');
-    expect(new Headers(fetched.mock.calls[0]?.[1].headers).get('if-match')).toBe('"1"');
+    expect(await templates.putAcl('x', { items: [] }, '"1"')).toEqual({ value: { items: [] }, etag: '"2"' });
+    const [url, init] = fetched.mock.calls[0] ?? [];
+    expect([init?.method, url, init?.body]).toEqual(['PUT', '/api/v1/templates/x/acl', '{"items":[]}']);
+    expect(new Headers(init?.headers).get('if-match')).toBe('"1"');
+  });
+});
+
+describe('the address of a request', () => {
+  it('carries what a list is asked for', async () => {
+    const asked = answerWith(() => jsonAnswer({ items: [], nextCursor: null }));
+    await listWorkspaces({ all: true });
+    expect(asked.mock.calls[0]?.[0].path).toBe('/api/v1/workspaces?limit=100&all=true');
+  });
+
+  it('stays inside its operation, whatever stands for an id', async () => {
+    const asked = answerWith(() => new Response(null, { status: 204 }));
+    await templates.remove('../users?x#y');
+    expect(asked.mock.calls[0]?.[0].path).toBe('/api/v1/templates/..%2Fusers%3Fx%23y');
+    expect(connectUrl('../users').href).toBe('ws://localhost:3000/api/v1/workspaces/..%2Fusers/connect');
+  });
+
+  it('is given up when its page is left', async () => {
+    const left = new AbortController();
+    vi.stubGlobal('fetch', (_url: string, init: RequestInit) => {
+      left.abort();
+      return init.signal?.aborted ? Promise.reject(left.signal.reason as Error) : Promise.resolve(jsonAnswer({}));
+    });
+    expect(await problemOf(ask({ signal: left.signal }))).toMatchObject({ name: 'AbortError' });
   });
 });
 

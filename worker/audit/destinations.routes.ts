@@ -15,36 +15,67 @@ import * as destinations from './destinations.ts';
 const path = '/siem-destinations';
 const params = z.object({ id: idSchema('destination') });
 
-const list = createRoute({ method: 'get', path, responses: { 200: json(destinationList), ...problems } });
+const tags = ['SIEM destinations'];
+const list = createRoute({
+  method: 'get',
+  path,
+  summary: 'Destinations of the audit log',
+  tags,
+  responses: { 200: json(destinationList), ...problems },
+});
 const create = createRoute({
   method: 'post',
   path,
+  summary: 'Add a destination',
+  tags,
   request: body(destinationCreate),
   responses: { 201: json(destinationCreated, 'Added; a secret made here is shown this once'), ...problems },
 });
-const read = createRoute({ method: 'get', path: `${path}/{id}`, request: { params }, responses: { 200: json(destination), ...problems } });
+const read = createRoute({
+  method: 'get',
+  path: `${path}/{id}`,
+  summary: 'A destination and its lag',
+  tags,
+  request: { params },
+  responses: { 200: json(destination), ...problems },
+});
 const update = createRoute({
   method: 'patch',
   path: `${path}/{id}`,
+  summary: 'Change a destination',
+  tags,
   request: { params, ...body(destinationUpdate) },
   responses: { 200: json(destination), ...problems },
 });
-const remove = createRoute({ method: 'delete', path: `${path}/{id}`, request: { params }, responses: { 204: noContent, ...problems } });
+const remove = createRoute({
+  method: 'delete',
+  path: `${path}/{id}`,
+  summary: 'Remove a destination',
+  tags,
+  request: { params },
+  responses: { 204: noContent, ...problems },
+});
 const test = createRoute({
   method: 'post',
   path: `${path}/{id}/test`,
+  summary: 'Send a test event',
+  tags,
   request: { params },
   responses: { 200: json(destinationTested, 'What the destination answered'), ...problems },
 });
 const pause = createRoute({
   method: 'post',
   path: `${path}/{id}/pause`,
+  summary: 'Pause delivery',
+  tags,
   request: { params },
   responses: { 200: json(destination), ...problems },
 });
 const resume = createRoute({
   method: 'post',
   path: `${path}/{id}/resume`,
+  summary: 'Resume delivery',
+  tags,
   request: { params },
   responses: { 200: json(destination), ...problems },
 });

@@ -4,9 +4,12 @@ import { auditList, auditQuery, auditStatus } from '@gatehouse/core/api/audit.ts
 import { json, problems, routes } from '../platform/route.ts';
 import { listEvents, readStatus } from './events.ts';
 
+const tags = ['Audit'];
 const listAuditEvents = createRoute({
   method: 'get',
   path: '/audit/events',
+  summary: 'Events of the audit log',
+  tags,
   description:
     'Ascending without `until`: polling, in the order of recording; `nextCursor` and `Link: rel="next"` are always there, on an empty page too. ' +
     'With `until`, or descending with `since`: by time of the event. Descending alone: the newest first.',
@@ -16,7 +19,13 @@ const listAuditEvents = createRoute({
     ...problems,
   },
 });
-const getAuditStatus = createRoute({ method: 'get', path: '/audit/status', responses: { 200: json(auditStatus), ...problems } });
+const getAuditStatus = createRoute({
+  method: 'get',
+  path: '/audit/status',
+  summary: 'Size and root of the log, and how far the archive is',
+  tags,
+  responses: { 200: json(auditStatus), ...problems },
+});
 
 export const auditRoutes = routes()
   .openapi(listAuditEvents, async (c) => {

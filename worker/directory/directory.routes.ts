@@ -11,35 +11,59 @@ import { listUsers } from './users.ts';
 const params = z.object({ id: idSchema('invitation') });
 const paged = { query: page };
 
-const getTenant = createRoute({ method: 'get', path: '/tenant', responses: { 200: json(api.tenant), ...problems } });
+const tags = ['Organisation'];
+const getTenant = createRoute({
+  method: 'get',
+  path: '/tenant',
+  summary: 'The organisation and its quotas',
+  tags,
+  responses: { 200: json(api.tenant), ...problems },
+});
 const patchTenant = createRoute({
   method: 'patch',
   path: '/tenant',
+  summary: 'Rename the organisation',
+  tags,
   request: body(api.tenantUpdate),
   responses: { 200: json(api.tenant), ...problems },
 });
-const getUsers = createRoute({ method: 'get', path: '/users', request: paged, responses: { 200: json(api.userList), ...problems } });
+const getUsers = createRoute({
+  method: 'get',
+  path: '/users',
+  summary: 'People of the organisation',
+  tags,
+  request: paged,
+  responses: { 200: json(api.userList), ...problems },
+});
 const getInvitations = createRoute({
   method: 'get',
   path: '/invitations',
+  summary: 'Open invitations',
+  tags,
   request: paged,
   responses: { 200: json(api.invitationList), ...problems },
 });
 const postInvitation = createRoute({
   method: 'post',
   path: '/invitations',
+  summary: 'Invite somebody; the link is shown this once',
+  tags,
   request: body(api.invitationCreate),
   responses: { 201: json(api.invitationCreated), ...problems },
 });
 const deleteInvitation = createRoute({
   method: 'delete',
   path: '/invitations/{id}',
+  summary: 'Revoke an invitation',
+  tags,
   request: { params },
   responses: { 204: noContent, ...problems },
 });
 const postPreview = createRoute({
   method: 'post',
   path: '/invitations/preview',
+  summary: 'What an invitation offers',
+  tags,
   request: body(api.invitationPreview),
   responses: { 200: json(api.invitationShown), ...problems },
 });

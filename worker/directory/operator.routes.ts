@@ -9,21 +9,28 @@ import { activateTenant, authenticateOperator, listTenants, suspendTenant, type 
 
 const params = z.object({ id: idSchema('tenant') });
 
+const tags = ['Operator'];
 const getTenants = createRoute({
   method: 'get',
   path: '/operator/tenants',
+  summary: 'Organisations of the deployment',
+  tags,
   request: { query: page },
   responses: { 200: json(operatorTenantList), ...problems },
 });
 const postSuspend = createRoute({
   method: 'post',
   path: '/operator/tenants/{id}/suspend',
+  summary: 'Suspend an organisation',
+  tags,
   request: { params, ...body(operatorSuspend) },
   responses: { 200: json(operatorTenant), ...problems },
 });
 const postActivate = createRoute({
   method: 'post',
   path: '/operator/tenants/{id}/activate',
+  summary: 'Activate a suspended organisation',
+  tags,
   request: { params },
   responses: { 200: json(operatorTenant), ...problems },
 });

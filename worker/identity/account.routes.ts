@@ -11,18 +11,41 @@ import { resendVerification } from './verification.ts';
 
 const params = z.object({ id: idSchema('session') });
 
-const getMe = createRoute({ method: 'get', path: '/me', responses: { 200: json(api.me), ...problems } });
-const postVerification = createRoute({ method: 'post', path: '/me/verification', responses: { 204: noContent, ...problems } });
+const tags = ['Account'];
+const getMe = createRoute({
+  method: 'get',
+  path: '/me',
+  summary: 'Who is signed in, and what they may do',
+  tags,
+  responses: { 200: json(api.me), ...problems },
+});
+const postVerification = createRoute({
+  method: 'post',
+  path: '/me/verification',
+  summary: 'Send the verification mail again',
+  tags,
+  responses: { 204: noContent, ...problems },
+});
 const getSessions = createRoute({
   method: 'get',
   path: '/me/sessions',
+  summary: 'Your sessions',
+  tags,
   request: { query: page },
   responses: { 200: json(api.sessionList), ...problems },
 });
-const deleteSessions = createRoute({ method: 'delete', path: '/me/sessions', responses: { 204: noContent, ...problems } });
+const deleteSessions = createRoute({
+  method: 'delete',
+  path: '/me/sessions',
+  summary: 'Sign out everywhere, here too',
+  tags,
+  responses: { 204: noContent, ...problems },
+});
 const deleteSession = createRoute({
   method: 'delete',
   path: '/me/sessions/{id}',
+  summary: 'End one of your sessions',
+  tags,
   request: { params },
   responses: { 204: noContent, ...problems },
 });

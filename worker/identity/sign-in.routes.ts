@@ -10,26 +10,40 @@ import { signIn } from './sign-in.ts';
 import { signUp } from './sign-up.ts';
 import { verifyEmail } from './verification.ts';
 
+const tags = ['Sign-in'];
 const postSignUp = createRoute({
   method: 'post',
   path: '/signup',
+  summary: 'Open an organisation, and sign in as its owner',
+  tags,
   request: body(api.signUp),
   responses: { 201: json(api.me), ...problems },
 });
-const postLogin = createRoute({ method: 'post', path: '/login', request: body(api.login), responses: { 200: json(api.me), ...problems } });
+const postLogin = createRoute({
+  method: 'post',
+  path: '/login',
+  summary: 'Sign in',
+  tags,
+  request: body(api.login),
+  responses: { 200: json(api.me), ...problems },
+});
 const postAccept = createRoute({
   method: 'post',
   path: '/invitations/accept',
+  summary: 'Accept an invitation, and sign in',
+  tags,
   request: body(invitationAccept),
   responses: { 201: json(api.me), ...problems },
 });
 const postVerify = createRoute({
   method: 'post',
   path: '/verify-email',
+  summary: 'Verify an e-mail address',
+  tags,
   request: body(api.verifyEmail),
   responses: { 200: json(done), ...problems },
 });
-const postLogout = createRoute({ method: 'post', path: '/logout', responses: { 204: noContent, ...problems } });
+const postLogout = createRoute({ method: 'post', path: '/logout', summary: 'Sign out', tags, responses: { 204: noContent, ...problems } });
 
 export const signInRoutes = routes()
   .openapi(postSignUp, async (c) => {

@@ -7,9 +7,28 @@ import { json, problems, routes } from './route.ts';
 
 export const VERSION = '0.1.0';
 
-const getHealth = createRoute({ method: 'get', path: '/health', responses: { 200: json(health), ...problems } });
-const getSecurity = createRoute({ method: 'get', path: '/deployment/security', responses: { 200: json(deploymentSecurity), ...problems } });
-const listLocalMails = createRoute({ method: 'get', path: '/local/mails', responses: { 200: json(localMailList), ...problems } });
+const tags = ['Deployment'];
+const getHealth = createRoute({
+  method: 'get',
+  path: '/health',
+  summary: 'Whether Gatehouse runs, and its version',
+  tags,
+  responses: { 200: json(health), ...problems },
+});
+const getSecurity = createRoute({
+  method: 'get',
+  path: '/deployment/security',
+  summary: 'The controls in force, and where each is set',
+  tags,
+  responses: { 200: json(deploymentSecurity), ...problems },
+});
+const listLocalMails = createRoute({
+  method: 'get',
+  path: '/local/mails',
+  summary: 'Mails of a local deployment, never sent',
+  tags,
+  responses: { 200: json(localMailList), ...problems },
+});
 
 const localMailRow = z.object({ id: z.number(), recipient: z.string(), subject: z.string(), text: z.string(), sent_at: z.string() });
 

@@ -26,9 +26,12 @@ export function routes(): OpenAPIHono<HonoEnv> {
   });
 }
 
+/** Named in the API's description; a clone, since core made its schemas before they could be named. */
+const namedProblem = problem.clone().openapi('Problem');
+
 /** Answers a route declares beside its own: every problem has this shape. */
 export const problems = {
-  default: { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: problem } } },
+  default: { description: 'A problem (RFC 9457)', content: { 'application/problem+json': { schema: namedProblem } } },
 } as const;
 
 export const json = <T extends z.ZodType>(schema: T, description = 'Done') => ({

@@ -11,41 +11,69 @@ import { presentRunner } from './runners.store.ts';
 
 const params = z.object({ id: idSchema('runner') });
 
+const tags = ['Runners'];
 const list = createRoute({
   method: 'get',
   path: '/runners',
+  summary: 'Runners and their state',
+  tags,
   request: { query: page },
   responses: { 200: json(api.runnerList), ...problems },
 });
-const remove = createRoute({ method: 'delete', path: '/runners/{id}', request: { params }, responses: { 204: noContent, ...problems } });
+const remove = createRoute({
+  method: 'delete',
+  path: '/runners/{id}',
+  summary: 'Remove a runner',
+  tags,
+  request: { params },
+  responses: { 204: noContent, ...problems },
+});
 const confirm = createRoute({
   method: 'post',
   path: '/runners/{id}/confirm',
+  summary: 'Confirm a runner by its fingerprint',
+  tags,
   request: { params, ...body(api.runnerConfirm) },
   responses: { 200: json(api.runner), ...problems },
 });
 const makeCode = createRoute({
   method: 'post',
   path: '/runner-enrollments',
+  summary: 'Make an enrolment code; it is shown this once',
+  tags,
   request: body(api.enrollmentCreate),
   responses: { 201: json(api.enrollmentCreated), ...problems },
 });
 const readCode = createRoute({
   method: 'get',
   path: '/runner-enrollments/{id}',
+  summary: 'How far an enrolment is',
+  tags,
   request: { params: z.object({ id: idSchema('enrollment') }) },
   responses: { 200: json(api.enrollment), ...problems },
 });
 const enroll = createRoute({
   method: 'post',
   path: '/runner/enroll',
+  summary: 'Enrol a runner with its code',
+  tags,
+  // The code is in the body.
+  security: [],
   request: body(api.runnerEnroll),
   responses: { 201: json(api.runnerEnrolled), ...problems },
 });
-const control = createRoute({ method: 'get', path: '/runner/control', responses: socket });
+const control = createRoute({
+  method: 'get',
+  path: '/runner/control',
+  summary: 'The runner’s control connection',
+  tags,
+  responses: socket,
+});
 const link = createRoute({
   method: 'get',
   path: '/runner/workspaces/{id}/link',
+  summary: 'The runner’s end of a workspace’s connection',
+  tags,
   request: { params: z.object({ id: idSchema('workspace') }) },
   responses: socket,
 });

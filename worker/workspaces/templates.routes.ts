@@ -20,52 +20,76 @@ import {
 const params = z.object({ id: idSchema('template') });
 const headers = z.object({ 'if-match': z.string().optional() });
 
+const tags = ['Templates'];
 const list = createRoute({
   method: 'get',
   path: '/templates',
+  summary: 'Templates you may see',
+  tags,
   request: { query: page },
   responses: { 200: json(api.templateList), ...problems },
 });
 const create = createRoute({
   method: 'post',
   path: '/templates',
+  summary: 'Create a template with its first version',
+  tags,
   request: body(api.templateCreate),
   responses: { 201: json(api.templateDetail), ...problems },
 });
 const read = createRoute({
   method: 'get',
   path: '/templates/{id}',
+  summary: 'A template with its current version',
+  tags,
   request: { params },
   responses: { 200: json(api.templateDetail), ...problems },
 });
 const update = createRoute({
   method: 'patch',
   path: '/templates/{id}',
+  summary: 'Change description or icon',
+  tags,
   request: { params, headers, ...body(api.templateUpdate) },
   responses: { 200: json(api.templateDetail), ...problems },
 });
-const remove = createRoute({ method: 'delete', path: '/templates/{id}', request: { params }, responses: { 204: noContent, ...problems } });
+const remove = createRoute({
+  method: 'delete',
+  path: '/templates/{id}',
+  summary: 'Delete a template',
+  tags,
+  request: { params },
+  responses: { 204: noContent, ...problems },
+});
 const versions = createRoute({
   method: 'get',
   path: '/templates/{id}/versions',
+  summary: 'Versions of a template',
+  tags,
   request: { params },
   responses: { 200: json(api.templateVersionList), ...problems },
 });
 const publish = createRoute({
   method: 'post',
   path: '/templates/{id}/versions',
+  summary: 'Publish a version',
+  tags,
   request: { params, ...body(api.templateVersionCreate) },
   responses: { 201: json(api.templateVersion), ...problems },
 });
 const getAcl = createRoute({
   method: 'get',
   path: '/templates/{id}/acl',
+  summary: 'Who may use a template',
+  tags,
   request: { params },
   responses: { 200: json(api.aclShown), ...problems },
 });
 const putAcl = createRoute({
   method: 'put',
   path: '/templates/{id}/acl',
+  summary: 'Replace who may use a template',
+  tags,
   request: { params, headers, ...body(api.aclPut) },
   responses: { 200: json(api.aclShown), ...problems },
 });

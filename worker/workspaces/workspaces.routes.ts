@@ -10,57 +10,81 @@ import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, wish
 
 const params = z.object({ id: idSchema('workspace') });
 const listQuery = page.extend({ all: z.enum(['true', 'false']).default('false') });
-const logQuery = z.object({ from: z.coerce.number().int().min(0).default(0) });
+const logQuery = z.object({ from: z.coerce.number<number | string>().int().min(0).default(0) });
 
+const tags = ['Workspaces'];
 const list = createRoute({
   method: 'get',
   path: '/workspaces',
+  summary: 'Your workspaces, or all that you may see',
+  tags,
   request: { query: listQuery },
   responses: { 200: json(api.workspaceList), ...problems },
 });
 const create = createRoute({
   method: 'post',
   path: '/workspaces',
+  summary: 'Create a workspace',
+  tags,
   request: body(api.workspaceCreate),
   responses: { 201: json(api.workspace), ...problems },
 });
 const read = createRoute({
   method: 'get',
   path: '/workspaces/{id}',
+  summary: 'A workspace and its state',
+  tags,
   request: { params },
   responses: { 200: json(api.workspace), ...problems },
 });
 const remove = createRoute({
   method: 'delete',
   path: '/workspaces/{id}',
+  summary: 'Delete a workspace',
+  tags,
   request: { params },
   responses: { 202: json(api.workspace), ...problems },
 });
 const start = createRoute({
   method: 'post',
   path: '/workspaces/{id}/start',
+  summary: 'Start a workspace',
+  tags,
   request: { params },
   responses: { 202: json(api.workspace), ...problems },
 });
 const stop = createRoute({
   method: 'post',
   path: '/workspaces/{id}/stop',
+  summary: 'Stop a workspace',
+  tags,
   request: { params },
   responses: { 202: json(api.workspace), ...problems },
 });
 const logs = createRoute({
   method: 'get',
   path: '/workspaces/{id}/logs',
+  summary: 'The build log, once or live',
+  tags,
   request: { params, query: logQuery },
   responses: { 200: json(api.workspaceLogs), ...socket },
 });
 const attachTo = createRoute({
   method: 'post',
   path: '/workspaces/{id}/attach',
+  summary: 'Get a ticket for a connection',
+  tags,
   request: { params },
   responses: { 200: json(api.attachment), ...problems },
 });
-const connect = createRoute({ method: 'get', path: '/workspaces/{id}/connect', request: { params }, responses: socket });
+const connect = createRoute({
+  method: 'get',
+  path: '/workspaces/{id}/connect',
+  summary: 'Connect to a workspace with a ticket',
+  tags,
+  request: { params },
+  responses: socket,
+});
 
 const cursorKeys = z.tuple([z.string()]);
 

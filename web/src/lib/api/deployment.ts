@@ -1,11 +1,10 @@
 import { deploymentSecurity, localMailList } from '@gatehouse/core/api/deployment.ts';
 import type { z } from 'zod';
-import { request, type Call } from './request.ts';
+import { read } from './answer.ts';
+import { abortable, api, type Call } from './client.ts';
 
 export type Control = z.infer<typeof deploymentSecurity>['controls'][number];
 
-type Signal = Pick<Call, 'signal'>;
-
-export const security = (call: Signal = {}) => request('GET', '/deployment/security', deploymentSecurity, call);
+export const security = (call: Call = {}) => read(api.deployment.security.$get({}, abortable(call)), deploymentSecurity);
 /** What a local deployment would have mailed; 404 where mail is really sent. */
-export const localMails = (call: Signal = {}) => request('GET', '/local/mails', localMailList, call);
+export const localMails = (call: Call = {}) => read(api.local.mails.$get({}, abortable(call)), localMailList);

@@ -1,41 +1,43 @@
 import { done } from '@gatehouse/core/api/common.ts';
 import { me, sessionList, type login, type Me, type signUp } from '@gatehouse/core/api/identity.ts';
 import type { z } from 'zod';
+import { read } from './answer.ts';
+import { abortable, api, at } from './client.ts';
 import { ApiProblem } from './problem.ts';
-import { request, send } from './request.ts';
 
 export type Session = z.infer<typeof sessionList>['items'][number];
 
-export const register = (body: z.input<typeof signUp>) => request('POST', '/signup', me, { body });
-export const signIn = (body: z.input<typeof login>) => request('POST', '/login', me, { body });
-export const verifyEmail = (token: string) => request('POST', '/verify-email', done, { body: { token } });
+export const register = (json: z.input<typeof signUp>) => read(api.signup.$post({ json }), me);
+export const signIn = (json: z.input<typeof login>) => read(api.login.$post({ json }), me);
+export const verifyEmail = (token: string) => read(api['verify-email'].$post({ json: { token } }), done);
 
 export async function signOut(): Promise<void> {
-  await send('POST', '/logout');
+  await api.logout.$post();
 }
 
 /** Sends the verification mail again. */
 export async function sendVerification(): Promise<void> {
-  await send('POST', '/me/verification');
+  await api.me.verification.$post();
 }
 
 /** Who is signed in; null when nobody is. */
 export async function current(): Promise<Me | null> {
   try {
-    return await request('GET', '/me', me);
+    return await read(api.me.$get(), me);
   } catch (thrown) {
     if (thrown instanceof ApiProblem && thrown.code === 'not-signed-in') return null;
     throw thrown;
   }
 }
 
-export const sessions = (signal?: AbortSignal) => request('GET', '/me/sessions', sessionList, signal ? { signal } : {});
+export const sessions = (signal?: AbortSignal) =>
+  read(api.me.sessions.$get({ query: {} }, abortable(signal ? { signal } : {})), sessionList);
 
 export async function endSession(id: string): Promise<void> {
-  await send('DELETE', `/me/sessions/${id}`);
+  await api.me.sessions[':id'].$delete(at(id));
 }
 
 /** Ends every session of the caller, this one too. */
 export async function signOutEverywhere(): Promise<void> {
-  await send('DELETE', '/me/sessions');
+  await api.me.sessions.$delete();
 }

@@ -7,17 +7,18 @@ import {
 } from '@gatehouse/core/api/directory.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
 import type { z } from 'zod';
-import { request, send, type Call } from './request.ts';
+import { read } from './answer.ts';
+import { abortable, api, at, type Call } from './client.ts';
 
 export type InvitationCreated = z.infer<typeof invitationCreated>;
 export type InvitationShown = z.infer<typeof invitationShown>;
 
-export const list = (call: Pick<Call, 'signal'> = {}) => request('GET', '/invitations', invitationList, { ...call, query: { limit: 100 } });
-export const create = (body: z.input<typeof invitationCreate>) => request('POST', '/invitations', invitationCreated, { body });
+export const list = (call: Call = {}) => read(api.invitations.$get({ query: { limit: 100 } }, abortable(call)), invitationList);
+export const create = (json: z.input<typeof invitationCreate>) => read(api.invitations.$post({ json }), invitationCreated);
 /** What an invitation offers, before it is accepted. The secret travels in the body, never in an address. */
-export const preview = (token: string) => request('POST', '/invitations/preview', invitationShown, { body: { token } });
-export const accept = (body: z.input<typeof invitationAccept>) => request('POST', '/invitations/accept', me, { body });
+export const preview = (token: string) => read(api.invitations.preview.$post({ json: { token } }), invitationShown);
+export const accept = (json: z.input<typeof invitationAccept>) => read(api.invitations.accept.$post({ json }), me);
 
 export async function revoke(id: string): Promise<void> {
-  await send('DELETE', `/invitations/${id}`);
+  await api.invitations[':id'].$delete(at(id));
 }

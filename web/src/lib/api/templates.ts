@@ -10,30 +10,33 @@ import {
   type templateVersionCreate,
 } from '@gatehouse/core/api/templates.ts';
 import type { z } from 'zod';
-import { request, requestVersioned, send, type Call } from './request.ts';
+import { read, readVersioned } from './answer.ts';
+import { abortable, api, at, type Call } from './client.ts';
 
 export type TemplateDetail = z.infer<typeof templateDetail>;
 export type TemplateVersion = z.infer<typeof templateVersion>;
 export type AclShown = z.infer<typeof aclShown>;
 
-type Signal = Pick<Call, 'signal'>;
+const one = api.templates[':id'];
 
-export const list = (query: { cursor?: string } = {}, call: Signal = {}) =>
-  request('GET', '/templates', templateList, { ...call, query: { limit: 100, ...query } });
-export const create = (body: z.input<typeof templateCreate>) => request('POST', '/templates', templateDetail, { body });
-export const get = (id: string, call: Signal = {}) => requestVersioned('GET', `/templates/${id}`, templateDetail, call);
-export const update = (id: string, body: z.input<typeof templateUpdate>, ifMatch: string) =>
-  requestVersioned('PATCH', `/templates/${id}`, templateDetail, { body, ifMatch });
+/** The ETag that was seen: the change is refused when somebody else was faster. */
+const ifMatch = (etag: string) => ({ header: { 'if-match': etag } });
+
+export const list = (query: { cursor?: string } = {}, call: Call = {}) =>
+  read(api.templates.$get({ query: { limit: 100, ...query } }, abortable(call)), templateList);
+export const create = (json: z.input<typeof templateCreate>) => read(api.templates.$post({ json }), templateDetail);
+export const get = (id: string, call: Call = {}) => readVersioned(one.$get(at(id), abortable(call)), templateDetail);
+export const update = (id: string, json: z.input<typeof templateUpdate>, etag: string) =>
+  readVersioned(one.$patch({ ...at(id), ...ifMatch(etag), json }), templateDetail);
 
 export async function remove(id: string): Promise<void> {
-  await send('DELETE', `/templates/${id}`);
+  await one.$delete(at(id));
 }
 
-export const versions = (id: string, call: Signal = {}) =>
-  request('GET', `/templates/${id}/versions`, templateVersionList, { ...call, query: { limit: 100 } });
-export const publish = (id: string, body: z.input<typeof templateVersionCreate>) =>
-  request('POST', `/templates/${id}/versions`, templateVersion, { body });
+export const versions = (id: string, call: Call = {}) => read(one.versions.$get(at(id), abortable(call)), templateVersionList);
+export const publish = (id: string, json: z.input<typeof templateVersionCreate>) =>
+  read(one.versions.$post({ ...at(id), json }), templateVersion);
 
-export const acl = (id: string, call: Signal = {}) => requestVersioned('GET', `/templates/${id}/acl`, aclShown, call);
-export const putAcl = (id: string, body: z.input<typeof aclPut>, ifMatch: string) =>
-  requestVersioned('PUT', `/templates/${id}/acl`, aclShown, { body, ifMatch });
+export const acl = (id: string, call: Call = {}) => readVersioned(one.acl.$get(at(id), abortable(call)), aclShown);
+export const putAcl = (id: string, json: z.input<typeof aclPut>, etag: string) =>
+  readVersioned(one.acl.$put({ ...at(id), ...ifMatch(etag), json }), aclShown);

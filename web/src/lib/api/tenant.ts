@@ -1,8 +1,9 @@
 import { tenant, type tenantUpdate } from '@gatehouse/core/api/directory.ts';
 import type { z } from 'zod';
-import { request, type Call } from './request.ts';
+import { read } from './answer.ts';
+import { abortable, api, type Call } from './client.ts';
 
 export type Tenant = z.infer<typeof tenant>;
 
-export const get = (call: Pick<Call, 'signal'> = {}) => request('GET', '/tenant', tenant, call);
-export const update = (body: z.input<typeof tenantUpdate>) => request('PATCH', '/tenant', tenant, { body });
+export const get = (call: Call = {}) => read(api.tenant.$get({}, abortable(call)), tenant);
+export const update = (json: z.input<typeof tenantUpdate>) => read(api.tenant.$patch({ json }), tenant);

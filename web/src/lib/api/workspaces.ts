@@ -1,24 +1,32 @@
 import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
-import { address, request, type Call } from './request.ts';
+import { read } from './answer.ts';
+import { abortable, api, at, type Call } from './client.ts';
 
-type Signal = Pick<Call, 'signal'>;
+const one = api.workspaces[':id'];
 
 /** @param query.all everybody's workspaces, for those who may see them */
-export const list = (query: { all: boolean; cursor?: string } = { all: false }, call: Signal = {}) =>
-  request('GET', '/workspaces', workspaceList, { ...call, query: { limit: 100, ...query } });
-export const create = (body: z.input<typeof workspaceCreate>) => request('POST', '/workspaces', workspace, { body });
-export const get = (id: string, call: Signal = {}) => request('GET', `/workspaces/${id}`, workspace, call);
-export const remove = (id: string) => request('DELETE', `/workspaces/${id}`, workspace);
-export const start = (id: string) => request('POST', `/workspaces/${id}/start`, workspace);
-export const stop = (id: string) => request('POST', `/workspaces/${id}/stop`, workspace);
-export const logs = (id: string, call: Signal = {}) => request('GET', `/workspaces/${id}/logs`, workspaceLogs, call);
+export const list = ({ all, ...query }: { all: boolean; cursor?: string } = { all: false }, call: Call = {}) =>
+  read(api.workspaces.$get({ query: { limit: 100, all: `${all}`, ...query } }, abortable(call)), workspaceList);
+export const create = (json: z.input<typeof workspaceCreate>) => read(api.workspaces.$post({ json }), workspace);
+export const get = (id: string, call: Call = {}) => read(one.$get(at(id), abortable(call)), workspace);
+export const remove = (id: string) => read(one.$delete(at(id)), workspace);
+export const start = (id: string) => read(one.start.$post(at(id)), workspace);
+export const stop = (id: string) => read(one.stop.$post(at(id)), workspace);
+export const logs = (id: string, call: Call = {}) => read(one.logs.$get({ ...at(id), query: {} }, abortable(call)), workspaceLogs);
 /** A short-lived ticket and grant for the workspace's connection. */
-export const attach = (id: string) => request('POST', `/workspaces/${id}/attach`, attachment);
+export const attach = (id: string) => read(one.attach.$post(at(id)), attachment);
+
+/** The address of an operation that becomes a WebSocket. */
+function socketUrl(path: string): URL {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url;
+}
+
+/** Where a workspace's connection is opened, with a ticket. */
+export const connectUrl = (id: string): URL => socketUrl(one.connect.$path(at(id)));
 
 /** Opens the live log and state of a workspace. @param from offset in bytes from which the log is wanted */
-export const watch = (id: string, from: number): WebSocket => {
-  const url = new URL(address(`/workspaces/${id}/logs`, { from }), location.href);
-  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-  return new WebSocket(url, 'gatehouse.v1');
-};
+export const watch = (id: string, from: number): WebSocket =>
+  new WebSocket(socketUrl(one.logs.$path({ ...at(id), query: { from } })), 'gatehouse.v1');

@@ -1,14 +1,12 @@
 import { SUBPROTOCOL } from '@gatehouse/core/protocol/frame.ts';
-import { address } from '#lib/api/request.ts';
+import { connectUrl } from '#lib/api/workspaces.ts';
 import type { OpenSocket } from './ports.ts';
 
 /** Sockets of this browser to one workspace. */
 export const socketTo =
   (workspaceId: string): OpenSocket =>
   (ticket, events) => {
-    const url = new URL(address(`/workspaces/${encodeURIComponent(workspaceId)}/connect`), location.href);
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(url, [SUBPROTOCOL, `ticket.${ticket}`]);
+    const socket = new WebSocket(connectUrl(workspaceId), [SUBPROTOCOL, `ticket.${ticket}`]);
     socket.binaryType = 'arraybuffer';
     socket.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => events.received(data));
     socket.addEventListener('close', ({ code, reason }) => events.closed(code, reason), { once: true });

@@ -1,0 +1,40 @@
+import type { AppType } from '@gatehouse/api';
+import { hc, type PickResponseByStatusCode } from 'hono/client';
+import { ApiProblem, problemOf } from './problem.ts';
+
+/** Dispatches `signed-out` when an answer says that the session is over. */
+export const sessionEvents = new EventTarget();
+
+/** Fetches. @throws ApiProblem for every refusal, and when no answer comes; AbortError when aborted */
+const fetchAnswer: typeof fetch = async (input, init) => {
+  let response: Response;
+  try {
+    response = await fetch(input, init);
+  } catch (cause) {
+    if (init?.signal?.aborted) throw cause;
+    throw new ApiProblem('unavailable', 'Gatehouse can’t be reached. Check your connection, then try again.', {
+      title: 'No connection',
+      cause,
+    });
+  }
+  if (response.ok) return response;
+  const problem = await problemOf(response);
+  if (problem.code === 'not-signed-in') sessionEvents.dispatchEvent(new Event('signed-out'));
+  throw problem;
+};
+
+/** The API as its callers meet it: `fetchAnswer` throws the problems, so that only what succeeds is left. */
+type Answering = PickResponseByStatusCode<AppType, 101 | 200 | 201 | 202 | 204>;
+
+/** Every operation of the API, by path and method: `api.templates[':id'].$get(at(id))`. Same origin, with its cookie. */
+export const api = hc<Answering>('', { fetch: fetchAnswer, headers: { Accept: 'application/json' } }).api.v1;
+
+/** The path of one thing. hc puts parameters into the path as they are; an id from the address bar may be anything. */
+export const at = (id: string) => ({ param: { id: encodeURIComponent(id) } });
+
+export interface Call {
+  signal?: AbortSignal;
+}
+
+/** What hc takes as its options, of a call that may be aborted. */
+export const abortable = ({ signal }: Call) => (signal === undefined ? {} : { init: { signal } });

@@ -1,0 +1,41 @@
+import { createRoute, type OpenAPIHono } from '@hono/zod-openapi';
+import { z } from 'zod';
+import { OPEN_ROUTES } from './gate.ts';
+import { VERSION } from './platform/deployment.routes.ts';
+import { json, problems, type HonoEnv } from './platform/route.ts';
+
+const apiDocument = z.looseObject({ openapi: z.string() });
+
+export const getDocument = createRoute({
+  method: 'get',
+  path: '/openapi.json',
+  summary: 'This document',
+  tags: ['Deployment'],
+  responses: { 200: json(apiDocument, 'OpenAPI 3.1'), ...problems },
+});
+
+const securitySchemes = {
+  session: { type: 'apiKey', in: 'cookie', name: '__Host-gatehouse', description: 'Set by sign-in; changes need our own Origin too' },
+  token: { type: 'http', scheme: 'bearer', description: 'Of a runner, or of the operator' },
+} as const;
+
+/** What a route behind each door of the gate asks for, unless it says otherwise itself. */
+const DOORS = { page: [], program: [{ token: [] }] };
+
+/** The whole API as OpenAPI 3.1, made of the schemas that validate requests. @param origin where this deployment is reached */
+export function describeApi(app: Pick<OpenAPIHono<HonoEnv>, 'getOpenAPI31Document'>, origin: string): z.infer<typeof apiDocument> {
+  const document = app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'Gatehouse', version: VERSION, license: { name: 'Apache-2.0' } },
+    servers: [{ url: origin }],
+    security: [{ session: [] }],
+  });
+  for (const [path, item] of Object.entries(document.paths ?? {})) {
+    for (const method of ['get', 'post'] as const) {
+      const door = OPEN_ROUTES[`${method.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`];
+      const operation = item[method];
+      if (operation && door) operation.security ??= DOORS[door];
+    }
+  }
+  return { ...document, components: { ...document.components, securitySchemes } };
+}
