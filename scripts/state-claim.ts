@@ -33,11 +33,23 @@ function serversOn(stateDir: string): Marked[] {
   });
 }
 
+/** What the system tells of a process, from its state on; empty: there is none. */
+const factsOf = (pid: number): string[] => {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === '' ? [] : stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+};
+const isOver = (state: string | undefined): boolean => state === undefined || state === 'Z' || state === 'X';
+
 /** Start time of a process in clock ticks, so that a reused pid is not taken for it; null: it has ended. */
 function startOf(pid: number): string | null {
-  const stat = read(`/proc/${pid}/stat`);
-  const facts = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return stat === '' || facts[0] === 'Z' || facts[0] === 'X' ? null : (facts[19] ?? null);
+  const facts = factsOf(pid);
+  return isOver(facts[0]) ? null : (facts[19] ?? null);
+}
+
+/** Ended with its last thread: until then the port and the files of a killed process are still taken. */
+function hasLetGo(pid: number): boolean {
+  const facts = factsOf(pid);
+  return isOver(facts[0]) && Number(facts[17] ?? 0) <= 1;
 }
 
 async function end(pid: number): Promise<void> {
@@ -46,7 +58,7 @@ async function end(pid: number): Promise<void> {
   } catch {
     // It has just ended by itself.
   }
-  while (startOf(pid) !== null) await setTimeout(10);
+  while (!hasLetGo(pid)) await setTimeout(10);
 }
 
 /** Processes end while we look at them, and others' are not shown to us. */

@@ -46,7 +46,7 @@ afterAll(async () => {
   await siem.close();
 });
 
-async function join_(name: string, roles: string[]): Promise<Witness> {
+async function employ(name: string, roles: string[]): Promise<Witness> {
   const email = `${name}@chaos.test`;
   const { link } = await owner.call<{ link: string }>('POST', '/invitations', { email, roles });
   const person = new Person(product.origin);
@@ -119,7 +119,7 @@ test(`killed again and again (seed ${seed}), no committed change, event or file 
   const base = await owner.call<{ id: string }>('POST', '/templates', countingTemplate('base'));
   const items = [{ subject: { type: 'everyone' }, role: 'use', expiresAt: null }];
   await owner.call('PUT', `/templates/${base.id}/acl`, { items }, { 'If-Match': '"1"' });
-  const [ada, bob, dev] = [await join_('ada', ['template-admin']), await join_('bob', ['template-admin']), await join_('dev', [])];
+  const [ada, bob, dev] = [await employ('ada', ['template-admin']), await employ('bob', ['template-admin']), await employ('dev', [])];
   const boss = new Witness(product.origin, owner.cookie, journal);
   const nobody = new Witness(product.origin, '', journal);
   const authors = [author(ada, 'ada', roll), author(bob, 'bob', roll)];
