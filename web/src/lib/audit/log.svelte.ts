@@ -30,7 +30,7 @@ export class AuditLog {
     this.nextCursor = null;
     await this.#attempt(async (signal) => {
       this.#shown = query();
-      await this.#fill(signal);
+      await this.#fill(null, signal);
       this.waiting = [];
       this.overflown = false;
     });
@@ -38,8 +38,9 @@ export class AuditLog {
 
   /** The next older events. */
   async more(): Promise<void> {
-    if (this.nextCursor === null || this.busy) return;
-    await this.#attempt((signal) => this.#fill(signal));
+    const cursor = this.nextCursor;
+    if (cursor === null || this.busy) return;
+    await this.#attempt((signal) => this.#fill(cursor, signal));
   }
 
   /** Looks for newer events without moving what is shown. */
@@ -69,15 +70,16 @@ export class AuditLog {
   }
 
   /** Adds older events until a page is full or the log begins: an answer may hold few or none and still lead further. */
-  async #fill(signal: AbortSignal): Promise<void> {
+  async #fill(from: string | null, signal: AbortSignal): Promise<void> {
     let wanted = PAGE;
+    let cursor = from;
     do {
-      const cursor = this.nextCursor === null ? {} : { cursor: this.nextCursor };
-      const { items, nextCursor } = await this.#read({ ...this.#shown, limit: wanted, ...cursor }, { signal });
+      const { items, nextCursor } = await this.#read({ ...this.#shown, limit: wanted, ...(cursor === null ? {} : { cursor }) }, { signal });
       this.events = [...(this.events ?? []), ...items];
       this.nextCursor = nextCursor;
+      cursor = nextCursor;
       wanted -= items.length;
-    } while (this.nextCursor !== null && wanted > 0);
+    } while (cursor !== null && wanted > 0);
   }
 
   async #attempt(step: (signal: AbortSignal) => Promise<void>): Promise<void> {
