@@ -125,6 +125,9 @@ function greeting(server: Server, demo: Demo | null, stateDir: string): string {
   const lines = ['', `  Gatehouse is ready at ${server.origin}`, ''];
   if (demo) {
     lines.push(
+      `  Start here    ${signInLink(server, demo)}`,
+      '                “Sign in”, then “Open”: a prompt of your own',
+      '',
       '  Organisation  acme',
       `  Password      ${demo.password}`,
       '  Sign in as    dev@acme.test       a developer with a running workspace',
@@ -136,6 +139,11 @@ function greeting(server: Server, demo: Demo | null, stateDir: string): string {
   }
   lines.push('', `  State is kept in ${stateDir}. Ctrl-C stops everything.`, '');
   return lines.join('\n');
+}
+
+/** Fills in the sign-in form of the developer. What stands behind # never leaves the browser. */
+function signInLink(server: Server, demo: Demo): string {
+  return `${server.origin}/signin#org=acme&email=dev@acme.test&password=${encodeURIComponent(demo.password)}`;
 }
 
 start().catch((error: unknown) => {

@@ -81,7 +81,7 @@ export const AUDIT_ACTIONS = {
   'runner.remove': { resource: 'runner', done: 'removed runner {resource}', attempt: 'remove runner {resource}' },
   'runner.connect': { resource: 'runner', done: 'came online', attempt: 'come online' },
   'runner.disconnect': { resource: 'runner', done: 'went offline', attempt: 'go offline' },
-  'workspace.create': { resource: 'workspace', done: 'created workspace {resource}', attempt: 'create workspace {resource}' },
+  'workspace.create': { resource: 'workspace', done: 'created workspace {resource}', attempt: 'create a workspace from {resource}' },
   'workspace.start': { resource: 'workspace', done: 'started workspace {resource}', attempt: 'start workspace {resource}' },
   'workspace.stop': { resource: 'workspace', done: 'stopped workspace {resource}', attempt: 'stop workspace {resource}' },
   'workspace.delete': { resource: 'workspace', done: 'deleted workspace {resource}', attempt: 'delete workspace {resource}' },

@@ -53,6 +53,34 @@ describe('the audit log of the page', () => {
     expect(log.nextCursor).toBeNull();
   });
 
+  it('follows short and empty answers until a page is full or the log begins', async () => {
+    const answers = [[], [9, 8], [], [3]].map((seqs, index) => ({
+      items: seqs.map(auditEvent),
+      nextCursor: index < 3 ? `c${index}` : null,
+    }));
+    const read = vi.fn<typeof events>(async () => answers.shift() ?? { items: [], nextCursor: null });
+    const log = new AuditLog(read);
+    await log.load(() => ({}));
+    expect(numbers(log)).toEqual([9, 8, 3]);
+    expect(read.mock.calls.map(([{ cursor, limit }]) => [cursor, limit])).toEqual([
+      [undefined, 100],
+      ['c0', 100],
+      ['c1', 98],
+      ['c2', 98],
+    ]);
+    expect(log.nextCursor).toBeNull();
+  });
+
+  it('asks for older events with the very query that the cursor came from, though its range ends now', async () => {
+    const { read } = growing(150);
+    const log = new AuditLog(read);
+    let now = 0;
+    await log.load(() => ({ since: new Date((now += 1000)).toISOString() }));
+    await log.look();
+    await log.more();
+    expect(read.mock.calls.map(([{ since }]) => since?.slice(17, 19))).toEqual(['01', '02', '01']);
+  });
+
   it('keeps what it shows when looking fails, and says so', async () => {
     const { read } = growing(2);
     const log = new AuditLog(read);

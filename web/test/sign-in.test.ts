@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import SignIn from '../src/routes/(public)/signin/+page.svelte';
 import { answerWith, jsonAnswer, problemAnswer } from './api.ts';
 import { me } from './data.ts';
-import { goto, page } from './router.ts';
+import { goto, page, replaceState } from './router.ts';
 
 const type = (label: string, value: string) => fireEvent.input(screen.getByLabelText(label), { target: { value } });
 
@@ -16,6 +16,7 @@ async function signIn() {
 
 beforeEach(() => {
   page.url = new URL('http://localhost/signin');
+  location.hash = '';
 });
 
 describe('sign-in', () => {
@@ -26,6 +27,19 @@ describe('sign-in', () => {
     expect((await screen.findByRole('alert')).textContent).toContain('Organisation, e-mail or password is wrong');
     await waitFor(() => expect(screen.getByLabelText<HTMLInputElement>('Password').value).toBe(''));
     expect(screen.getByLabelText<HTMLInputElement>('E-mail').value).toBe('ines@meridian.example');
+  });
+
+  it('is filled in by a link, whose secret leaves the address bar at once, and asks before anything is sent', async () => {
+    const asked = answerWith(() => jsonAnswer(me()));
+    location.hash = 'org=acme&email=dev@acme.test&password=a%2Bb%26c%20d';
+    render(SignIn);
+    await waitFor(() => expect(screen.getByLabelText<HTMLInputElement>('Password').value).toBe('a+b&c d'));
+    expect(screen.getByLabelText<HTMLInputElement>('Organisation').value).toBe('acme');
+    expect(screen.getByLabelText<HTMLInputElement>('E-mail').value).toBe('dev@acme.test');
+    expect(replaceState).toHaveBeenCalledWith('/', {});
+    expect(asked).not.toHaveBeenCalled();
+    await fireEvent.click(screen.getByRole('button', { name: 'Sign in' }));
+    await waitFor(() => expect(goto).toHaveBeenCalledWith('/workspaces'));
   });
 
   it('says for how long it is throttled', async () => {

@@ -56,7 +56,13 @@ describe('the command palette', () => {
 
 describe('what an event changed', () => {
   it('shows each part of a list on its line, and nothing for what was not there', () => {
-    expect(valueLines([{ role: 'use' }, 'a\nb', 3])).toEqual(['{"role":"use"}', 'a', 'b', '3']);
+    expect(valueLines([{ role: 'use', expiresAt: null }, { role: 'view', until: '18:00' }, 'a\nb', 3])).toEqual([
+      'role use',
+      'role view, until 18:00',
+      'a',
+      'b',
+      '3',
+    ]);
     expect(valueLines(null)).toEqual([]);
   });
 });

@@ -14,6 +14,8 @@ export class AuditLog {
   problem = $state.raw<ApiProblem | null>(null);
   busy = $state(false);
   #query: () => audit.AuditQuery = () => ({});
+  /** the query of what is shown: a cursor belongs to it, to the millisecond of its range */
+  #shown: audit.AuditQuery = {};
   #running: AbortController | null = null;
   readonly #read: typeof audit.events;
 
@@ -21,38 +23,35 @@ export class AuditLog {
     this.#read = read;
   }
 
-  /** Begins with the first page of a filter. @param query made anew for each request, because ranges end now */
+  /** Begins with the newest events of a filter. @param query made anew whenever one looks, because ranges end now */
   async load(query: () => audit.AuditQuery): Promise<void> {
     this.#query = query;
     this.events = null;
+    this.nextCursor = null;
     await this.#attempt(async (signal) => {
-      const { items, nextCursor } = await this.#read({ ...query(), limit: PAGE }, { signal });
-      this.events = items;
-      this.nextCursor = nextCursor;
+      this.#shown = query();
+      await this.#fill(null, signal);
       this.waiting = [];
       this.overflown = false;
     });
   }
 
-  /** The next older page. */
+  /** The next older events. */
   async more(): Promise<void> {
     const cursor = this.nextCursor;
     if (cursor === null || this.busy) return;
-    await this.#attempt(async (signal) => {
-      const { items, nextCursor } = await this.#read({ ...this.#query(), limit: PAGE, cursor }, { signal });
-      this.events = [...(this.events ?? []), ...items];
-      this.nextCursor = nextCursor;
-    });
+    await this.#attempt((signal) => this.#fill(cursor, signal));
   }
 
   /** Looks for newer events without moving what is shown. */
   async look(): Promise<void> {
     if (this.events === null || this.busy) return;
     await this.#attempt(async (signal) => {
-      const { items } = await this.#read({ ...this.#query(), limit: PAGE }, { signal });
+      const { items, nextCursor } = await this.#read({ ...this.#query(), limit: PAGE }, { signal });
       const top = this.events?.[0]?.seq ?? 0;
       this.waiting = items.filter(({ seq }) => seq > top);
-      this.overflown = this.waiting.length === PAGE;
+      // Full of news, and more behind it: what lies between them and what is shown is not known.
+      this.overflown = nextCursor !== null && items.length > 0 && this.waiting.length === items.length;
     });
   }
 
@@ -68,6 +67,19 @@ export class AuditLog {
 
   stop(): void {
     this.#running?.abort();
+  }
+
+  /** Adds older events until a page is full or the log begins: an answer may hold few or none and still lead further. */
+  async #fill(from: string | null, signal: AbortSignal): Promise<void> {
+    let wanted = PAGE;
+    let cursor = from;
+    do {
+      const { items, nextCursor } = await this.#read({ ...this.#shown, limit: wanted, ...(cursor === null ? {} : { cursor }) }, { signal });
+      this.events = [...(this.events ?? []), ...items];
+      this.nextCursor = nextCursor;
+      cursor = nextCursor;
+      wanted -= items.length;
+    } while (cursor !== null && wanted > 0);
   }
 
   async #attempt(step: (signal: AbortSignal) => Promise<void>): Promise<void> {

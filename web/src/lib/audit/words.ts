@@ -26,5 +26,7 @@ export function valueLines(value: unknown): string[] {
   if (value === null || value === undefined) return [];
   if (Array.isArray(value)) return value.flatMap((part) => valueLines(part));
   if (typeof value === 'string') return value.split('\n');
-  return [JSON.stringify(value)];
+  if (typeof value !== 'object') return [String(value)];
+  const parts = Object.entries(value).filter(([, part]) => part !== null);
+  return [parts.map(([name, part]) => `${name} ${typeof part === 'object' ? JSON.stringify(part) : String(part)}`).join(', ')];
 }

@@ -2,6 +2,8 @@ import { toast } from 'svelte-sonner';
 import { goto } from '$app/navigation';
 import { asProblem } from '#lib/api/problem.ts';
 import * as identity from '#lib/api/identity.ts';
+import { forgetDrafts } from '#lib/ide/editor/drafts.ts';
+import { forgetTabs } from '#lib/ide/memory.ts';
 import { route } from '#lib/route.ts';
 import { session } from '#lib/session/session.svelte.ts';
 
@@ -17,6 +19,9 @@ async function leaveBy(end: () => Promise<void>): Promise<void> {
   }
   await goto(route.signIn());
   session.ended();
+  // Whoever uses this browser next finds no unsaved work and no names of files.
+  forgetTabs(localStorage);
+  await forgetDrafts(indexedDB);
 }
 
 /** Ends this session and shows the sign-in page. */

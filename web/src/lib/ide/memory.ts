@@ -13,9 +13,11 @@ export interface Memory {
   write(value: Remembered): void;
 }
 
+const PREFIX = 'gatehouse.ide.tabs.';
+
 /** Kept in this browser, per person and workspace. @param scope names both */
 export function memoryIn(storage: Storage, scope: string): Memory {
-  const key = `gatehouse.ide.${scope}`;
+  const key = PREFIX + scope;
   return {
     read: () => remembered.parse(json(storage.getItem(key)) ?? {}),
     write: (value) => {
@@ -26,6 +28,11 @@ export function memoryIn(storage: Storage, scope: string): Memory {
       }
     },
   };
+}
+
+/** Removes the names of everybody's files from this browser. */
+export function forgetTabs(storage: Storage): void {
+  for (const key of Object.keys(storage)) if (key.startsWith(PREFIX)) storage.removeItem(key);
 }
 
 function json(text: string | null): unknown {

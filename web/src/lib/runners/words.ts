@@ -15,7 +15,7 @@ export function bytes(count: number): string {
   return `${figure >= 10 || power === 0 ? Math.round(figure) : figure.toFixed(1)} ${units[power]}`;
 }
 
-/** "load 1.4, 33 of 64 GB free" */
+/** "Load 1.4, 33 GB of 64 GB free" */
 export function loadWords(load: NonNullable<Runner['load']>): string {
-  return `load ${load.load1.toFixed(1)}, ${bytes(load.memoryFree)} of ${bytes(load.memoryTotal)} free`;
+  return `Load ${load.load1.toFixed(1)}, ${bytes(load.memoryFree)} of ${bytes(load.memoryTotal)} free`;
 }

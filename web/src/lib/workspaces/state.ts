@@ -31,7 +31,7 @@ export function shownState({ phase, step, percent, runner, desired }: Facts): Sh
       return { tone: 'info', word: 'Stopping', detail: step ?? '', moving: true, percent };
     case 'running':
       return runner.online
-        ? { ...still, tone: 'ok', word: 'Running', detail: `on ${runner.name}` }
+        ? { ...still, tone: 'ok', word: 'Running', detail: `On runner ${runner.name}` }
         : { ...still, tone: 'unknown', word: 'Unknown', detail: `${runner.name} is offline; the workspace may still be running` };
     case 'stopped':
       return { ...still, tone: 'off', word: 'Stopped', detail: 'Nothing is lost: files are kept' };

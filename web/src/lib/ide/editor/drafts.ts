@@ -49,6 +49,17 @@ export function draftsIn(factory: IDBFactory, scope: string): DraftStore {
   };
 }
 
+/** Removes everybody's drafts from this browser. Never rejects. */
+export async function forgetDrafts(factory: IDBFactory): Promise<void> {
+  try {
+    const database = await openDatabase(factory);
+    await settled(database.transaction(STORE, 'readwrite').objectStore(STORE).clear());
+    database.close();
+  } catch {
+    // where there is no place for drafts, none are left behind
+  }
+}
+
 function openDatabase(factory: IDBFactory): Promise<IDBDatabase> {
   const request = factory.open(DATABASE, 1);
   request.addEventListener('upgradeneeded', () => request.result.createObjectStore(STORE));

@@ -1,0 +1,181 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mailedSecret, Person } from '../../scripts/api.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { type Product, signUp, startProduct, until } from '../support/product.ts';
+
+/** Every page, on a product that people have worked with: nothing axe finds, nothing the console says, nothing the content policy stops. */
+
+const SLUG = 'meridian-rail';
+const PASSWORD = 'a long enough password';
+
+let product: Product;
+let browser: Browser;
+let axe: string;
+/** path, and the text that is there once the page has what it shows */
+let pages: Array<[path: string, shows: string]>;
+
+beforeAll(async () => {
+  [product, browser, axe] = await Promise.all([
+    startProduct(),
+    launchBrowser(),
+    readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
+  ]);
+  pages = await work(await signUp(product.origin, SLUG, PASSWORD));
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await product?.end();
+});
+
+test.each(['light', 'dark'] as const)('axe finds nothing on any page, %s', async (colorScheme) => {
+  const findings = await visit({ colorScheme, viewport: { width: 1440, height: 900 } }, violations);
+  expect(findings).toEqual([]);
+});
+
+test('no page is wider than a phone', async () => {
+  const findings = await visit({ colorScheme: 'light', viewport: { width: 390, height: 844 } }, overflow);
+  expect(findings).toEqual([]);
+});
+
+test('older events are one click away, within a range that ends now too', async () => {
+  const page = await browser.newPage({ baseURL: product.origin, viewport: { width: 1440, height: 900 } });
+  await signIn(page);
+  await page.goto('/audit?range=24h');
+  await page.getByRole('button', { name: 'Show older events' }).click();
+  await page.getByText('signed up the organisation').waitFor();
+  await page.close();
+});
+
+/** Signs in and opens page after page. @returns what `look` found, what the console said and what the content policy stopped */
+async function visit(options: BrowserContextOptions, look: (page: Page) => Promise<string[]>): Promise<string[]> {
+  const context = await browser.newContext({ ...options, baseURL: product.origin, reducedMotion: 'reduce' });
+  await context.addInitScript({ content: axe });
+  // Thrown, so that it arrives as an error of the page: some violations are caught by those who cause them.
+  await context.addInitScript(() =>
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+      throw new Error(`The content policy stopped ${blockedURI} by ${violatedDirective}`);
+    }),
+  );
+  const page = await context.newPage();
+  const findings: string[] = [];
+  const note = (text: string) => findings.push(`${new URL(page.url()).pathname}: ${text}`);
+  page.on('console', (message) => message.type() === 'error' && note(message.text()));
+  page.on('pageerror', (error) => note(String(error)));
+  const see = async (shows: string) => {
+    await page.getByText(shows).filter({ visible: true }).first().waitFor();
+    (await look(page)).forEach(note);
+  };
+
+  for (const [path, shows] of PUBLIC) {
+    await page.goto(path);
+    await see(shows);
+  }
+  await signIn(page);
+  for (const [path, shows] of pages) {
+    await page.goto(path);
+    await see(shows);
+  }
+  await context.close();
+  return findings;
+}
+
+/** By a link like the one that a local start prints. */
+async function signIn(page: Page): Promise<void> {
+  await page.goto(`/signin#${new URLSearchParams({ org: SLUG, email: `owner@${SLUG}.test`, password: PASSWORD })}`);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/workspaces');
+}
+
+const PUBLIC: typeof pages = [
+  ['/', 'Development workspaces behind one gate'],
+  ['/signin', 'To the workspaces of your organisation'],
+  ['/signup', 'You become its owner'],
+  ['/verify#nothing', 'This link is not complete'],
+  ['/invite#nothing', 'This link is not complete'],
+  ['/nowhere', 'There is no page here'],
+];
+
+async function violations(page: Page): Promise<string[]> {
+  const found = await page.evaluate(async () => (await (globalThis as unknown as { axe: Axe }).axe.run()).violations);
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' and ')}`);
+}
+
+interface Axe {
+  run(): Promise<{ violations: Array<{ id: string; nodes: Array<{ html: string }> }> }>;
+}
+
+async function overflow(page: Page): Promise<string[]> {
+  const pixels = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  return pixels > 0 ? [`${pixels} pixels too wide`] : [];
+}
+
+/** What fills the pages: people, templates, workspaces that run and that fail, refusals. @returns the pages to visit */
+async function work(owner: Person): Promise<typeof pages> {
+  const { origin } = product;
+  await product.addRunner(owner, 'build-lon-01');
+  await owner.call('POST', '/runner-enrollments', { name: 'build-lon-02' });
+  await owner.call('POST', '/invitations', { email: 'oskar@vantage.test', roles: [] });
+  await owner.call('POST', '/invitations', { email: 'dana@meridian.test', roles: ['auditor'] });
+  const dana = new Person(origin);
+  const token = await mailedSecret(origin, 'dana@meridian.test');
+  await dana.call('POST', '/invitations/accept', { token, name: 'Dana Developer', password: PASSWORD });
+  const template = await makeTemplate(owner, 'node-service', 'printf "# Notes\\n" > NOTES.md');
+  const broken = await makeTemplate(owner, 'python-ml', 'uv-is-not-there sync');
+  const running = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: template, name: 'settlement-api' });
+  const failed = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: broken, name: 'fraud-rules' });
+  // More than one page of the audit log.
+  for (let times = 0; times < 100; times++)
+    await expect(dana.call('POST', '/invitations', { email: 'x@meridian.test', roles: [] })).rejects.toThrow('403');
+  await expect(
+    new Person(origin).call('POST', '/login', { tenant: SLUG, email: 'dana@meridian.test', password: 'not the password' }),
+  ).rejects.toThrow('401');
+  await owner.call('POST', '/siem-destinations', { name: 'SOC', config: { type: 'webhook', url: 'http://127.0.0.1:9/events' } });
+  for (const [{ id }, phase] of [[running, 'running'] as const, [failed, 'failed'] as const]) {
+    await until(async () => (await owner.call<{ phase: string }>('GET', `/workspaces/${id}`)).phase === phase);
+  }
+  return [
+    ['/workspaces', 'settlement-api'],
+    ['/workspaces/new', 'Create and start'],
+    [`/workspaces/${failed.id}/log`, 'uv-is-not-there'],
+    [`/workspaces/${failed.id}/delete`, 'Delete fraud-rules?'],
+    ['/templates', 'python-ml'],
+    ['/templates/new', 'Create template'],
+    [`/templates/${template}`, 'What a workspace starts with'],
+    [`/templates/${template}/versions`, 'Version 1'],
+    [`/templates/${template}/permissions`, 'Dana Developer'],
+    ['/runners', 'build-lon-01'],
+    ['/runners/enrol', 'Make a code'],
+    ['/users', 'oskar@vantage.test'],
+    ['/users/invite', 'Invite somebody'],
+    ['/account', 'Where you are signed in'],
+    ['/audit', 'was refused to'],
+    ['/siem', 'SOC'],
+    ['/siem/new', 'Signed webhook'],
+    ['/deployment/security', 'Browser-only is on'],
+    ['/local/mail', 'dana@meridian.test'],
+    [`/w/${running.id}`, 'Connected'],
+  ];
+}
+
+/** @returns its id; Dana may use it for a while */
+async function makeTemplate(owner: Person, name: string, startupScript: string): Promise<string> {
+  const { id } = await owner.call<{ id: string }>('POST', '/templates', {
+    name,
+    description: 'For the tests',
+    spec: { startupScript, driver: 'process' },
+  });
+  const { items: people } = await owner.call<{ items: Array<{ id: string; name: string }> }>('GET', '/users');
+  const items = people
+    .filter((person) => person.name === 'Dana Developer')
+    .map((person) => ({
+      subject: { type: 'user', id: person.id },
+      role: 'use',
+      expiresAt: new Date(Date.now() + 86_400_000).toISOString(),
+    }));
+  await owner.call('PUT', `/templates/${id}/acl`, { items }, { 'If-Match': '"1"' });
+  return id;
+}
