@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { Person } from './api.ts';
 
+const RESTART_MS = 1000;
+
 const bundle = (root: string) => join(root, 'runner/dist/gatehouse-runner.js');
 
 /** Enrols a runner as an administrator would: code, enrolment, fingerprint compared, confirmed. */
@@ -27,6 +29,38 @@ export function runRunner(options: { root: string; stateDir: string; onLine: (li
     stream.setEncoding('utf8').on('data', (text: string) => text.split('\n').filter(Boolean).forEach(options.onLine));
   }
   return child;
+}
+
+export interface KeptRunner {
+  stop(): Promise<void>;
+  /** rejects when the runner ends by itself, as one that was removed does */
+  ended: Promise<never>;
+}
+
+/** A runner that is started again when it is killed. */
+export function keepRunner(options: Parameters<typeof runRunner>[0]): KeptRunner {
+  let child: ChildProcess;
+  let stopping = false;
+  const ended = new Promise<never>((_resolve, reject) => {
+    const start = () => {
+      child = runRunner(options);
+      child.once('exit', (code) => {
+        if (stopping) return;
+        if (code === null) setTimeout(start, RESTART_MS);
+        else reject(new Error(`The local runner ended with ${code}. Its log: ${options.stateDir}.log`));
+      });
+    };
+    start();
+  });
+  // Nobody need wait for it.
+  ended.catch(() => undefined);
+  return {
+    ended,
+    stop: () => {
+      stopping = true;
+      return stopRunner(child);
+    },
+  };
 }
 
 export function stopRunner(child: ChildProcess): Promise<void> {

@@ -1,4 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -6,7 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Person } from './api.ts';
 import { build, type Part } from './build.ts';
 import { completeDemo, type Demo, demoOf, makeDemo, makeDemoWorkspace, signIn } from './demo.ts';
-import { runRunner, stopRunner } from './local-runner.ts';
+import { keepRunner, type KeptRunner } from './local-runner.ts';
 import { type Server, startServer } from './server.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -41,12 +40,12 @@ async function start(): Promise<void> {
   await build(root, (part) => say(`${BUILDING[part]} …`));
   say('Starting …');
   const server = await startServer({ root, port, stateDir });
-  let runner: ChildProcess | undefined;
+  let runner: KeptRunner | undefined;
   stopOnSignal(async () => {
-    if (runner) await stopRunner(runner);
+    await runner?.stop();
     await server.stop();
   });
-  const demo = wantsDemo ? await startDemo(server, stateDir, password, (child) => (runner = child)) : null;
+  const demo = wantsDemo ? await startDemo(server, stateDir, password, (kept) => (runner = kept)) : null;
   done();
   console.log(greeting(server, demo, stateDir));
 }
@@ -55,20 +54,15 @@ async function startDemo(
   server: Server,
   stateDir: string,
   password: string | undefined,
-  onRunner: (child: ChildProcess) => void,
+  onRunner: (runner: KeptRunner) => void,
 ): Promise<Demo> {
   const kept = await demoOf(stateDir);
   if (!kept) say('Making the demo organisation …');
   const demo = kept ?? (await makeDemo({ root, origin: server.origin, stateDir, password }));
   const log = createWriteStream(join(stateDir, 'runner.log'), { flags: 'a' });
-  const child = runRunner({ root, stateDir: join(stateDir, 'runner'), onLine: (line) => log.write(`${line}\n`) });
-  onRunner(child);
-  const ended = new Promise<never>((_resolve, failed) => {
-    child.once('exit', (code) => failed(new Error(`The local runner ended with ${code}. Its log: ${join(stateDir, 'runner.log')}`)));
-  });
-  // Later its end is the runner's own affair.
-  ended.catch(() => undefined);
-  await Promise.race([runnerIsOnline(server, demo), ended]);
+  const runner = keepRunner({ root, stateDir: join(stateDir, 'runner'), onLine: (line) => log.write(`${line}\n`) });
+  onRunner(runner);
+  await Promise.race([runnerIsOnline(server, demo), runner.ended]);
   if (!kept) {
     say('Making the first workspace …');
     const dev = await signIn(server.origin, 'dev', demo);
