@@ -11,6 +11,7 @@ const id = encodeURIComponent;
 
 export const route = {
   home: () => '/',
+  apiReference: () => '/docs/api',
   signUp: () => '/signup',
   /** @param next path to return to afterwards */
   signIn: (next?: string) => withQuery('/signin', { next }),
