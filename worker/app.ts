@@ -7,7 +7,7 @@ import { directoryRoutes } from './directory/directory.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
-import { describeApi, getDocument } from './openapi.ts';
+import { describeApiOnce, getDocument } from './openapi.ts';
 import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
@@ -40,6 +40,9 @@ const joined = base
   .route('/', destinationRoutes);
 
 /** With the description of all of it. */
-export const app = joined.openapi(getDocument, (c) => c.json(describeApi(joined, c.get('services').settings.ORIGIN), 200));
+export const app = joined.openapi(getDocument, async (c) => {
+  const { settings, defer } = c.get('services');
+  return c.json(await describeApiOnce(joined, settings.ORIGIN, defer), 200);
+});
 
 export type AppType = typeof app;

@@ -39,3 +39,16 @@ export function describeApi(app: Pick<OpenAPIHono<HonoEnv>, 'getOpenAPI31Documen
   }
   return { ...document, components: { ...document.components, securitySchemes } };
 }
+
+/**
+ * The document as this version serves it. Making it takes tens of milliseconds and anybody may ask, so the
+ * platform's cache keeps it for an hour.
+ */
+export async function describeApiOnce(app: Parameters<typeof describeApi>[0], origin: string, defer: (work: Promise<unknown>) => void) {
+  const address = `${origin}/api/v1/openapi.json?version=${VERSION}`;
+  const kept = await caches.default.match(address);
+  if (kept) return apiDocument.parse(await kept.json());
+  const document = describeApi(app, origin);
+  defer(caches.default.put(address, Response.json(document, { headers: { 'Cache-Control': 'max-age=3600' } })));
+  return document;
+}
