@@ -24,7 +24,7 @@ export async function measureApi({ owner, origin }: Product, { quick }: Options)
 /** From an act to the places where a security team finds it. */
 export async function measureTrail(product: Product, { quick }: Options): Promise<Row[]> {
   const hec = await startHecDouble({ tokens: [HEC_TOKEN] });
-  const count = quick ? 2 : 20;
+  const count = quick ? 2 : 10;
   const row = (what: string, samples: number[]): Row => ({ bench: 'trail', what, system: 'gatehouse', unit: 'ms', samples });
   const act = (name: string) => makeTemplate(product.owner, name);
   try {
