@@ -49,7 +49,13 @@ async function measure({ only, ...options }: ReturnType<typeof settings>, onProd
   const rows: Row[] = [];
   const run = async (name: string, work: () => Promise<Row[]>) => {
     say(`Measuring ${name} …  (load ${loadavg()[0]?.toFixed(2)})`);
-    rows.push(...(await within(LONGEST, name, work())));
+    try {
+      rows.push(...(await within(LONGEST, name, work())));
+    } catch (error) {
+      // What the others measured is still worth having.
+      process.exitCode = 1;
+      process.stderr.write(`\n  ${name} FAILED: ${error instanceof Error ? error.message : String(error)}\n\n`);
+    }
   };
   for (const [name, work] of Object.entries(ALONE)) if (only.includes(name)) await run(name, () => work(options));
   const wanted = Object.entries(ON_PRODUCT).filter(([name]) => only.includes(name));
@@ -81,7 +87,7 @@ async function main(): Promise<void> {
 }
 
 main().then(
-  () => process.exit(0),
+  () => process.exit(),
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(1);
