@@ -22,6 +22,9 @@ export async function measureApi({ owner, origin }: Product, { quick }: Options)
   ];
 }
 
+/** Milliseconds; longer than a segment waits to be sealed. */
+const GAP = 2000;
+
 /** From an act to the places where a security team finds it. */
 export async function measureTrail(product: Product, { quick }: Options): Promise<Row[]> {
   const hec = await startHecDouble({ tokens: [HEC_TOKEN] });
@@ -35,9 +38,9 @@ export async function measureTrail(product: Product, { quick }: Options): Promis
       secret: HEC_TOKEN,
     });
     return [
-      row('act to GET /audit/events', await repeat(count, async (index) => queryable(product.owner, (await act(`seen-${index}`)).id))),
-      row('act to R2', await repeat(count, async (index) => archived(product, (await act(`kept-${index}`)).id))),
-      row('act to Splunk (HEC)', await repeat(count, async (index) => delivered(hec.url, (await act(`sent-${index}`)).id))),
+      row('act to GET /audit/events', await repeat(count, async (index) => queryable(product.owner, (await act(`seen-${index}`)).id), GAP)),
+      row('act to R2', await repeat(count, async (index) => archived(product, (await act(`kept-${index}`)).id), GAP)),
+      row('act to Splunk (HEC)', await repeat(count, async (index) => delivered(hec.url, (await act(`sent-${index}`)).id), GAP)),
     ];
   } finally {
     await hec.close();

@@ -40,11 +40,17 @@ export async function timed<T>(work: () => Promise<T>): Promise<[number, T]> {
   return [performance.now() - start, answer];
 }
 
-/** Milliseconds of each of `count` runs, one after the other; the first, which warms up, does not count. */
-export async function repeat(count: number, work: (index: number) => Promise<unknown>): Promise<number[]> {
+/**
+ * Milliseconds of each of `count` runs, one after the other; the first, which warms up, does not count.
+ * @param gap longest random pause before each, so that a clock of the product's own does not set the pace
+ */
+export async function repeat(count: number, work: (index: number) => Promise<unknown>, gap = 0): Promise<number[]> {
   await work(0);
   const samples: number[] = [];
-  for (let index = 1; index <= count; index++) samples.push((await timed(() => work(index)))[0]);
+  for (let index = 1; index <= count; index++) {
+    if (gap > 0) await sleep(Math.random() * gap);
+    samples.push((await timed(() => work(index)))[0]);
+  }
   return samples;
 }
 
