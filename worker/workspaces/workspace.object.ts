@@ -19,8 +19,9 @@ const attachment = z.discriminatedUnion('kind', [
   linkFacts.extend({ nonce: z.string(), proved: z.boolean() }),
   viewerFacts.extend({ viewer: z.number().int(), bytesIn: z.number(), bytesOut: z.number() }),
 ]);
-type Link = Extract<z.infer<typeof attachment>, { kind: 'link' }>;
-type Viewer = Extract<z.infer<typeof attachment>, { kind: 'viewer' }>;
+type Kept = z.infer<typeof attachment>;
+type Link = Extract<Kept, { kind: 'link' }>;
+type Viewer = Extract<Kept, { kind: 'viewer' }>;
 
 /**
  * The switch of one workspace: it pairs the browsers' sockets with the runner's and moves frames between
@@ -28,6 +29,8 @@ type Viewer = Extract<z.infer<typeof attachment>, { kind: 'viewer' }>;
  */
 export abstract class WorkspaceShell extends ComposedObject implements WorkspaceObject {
   readonly #open = new OpenConnections(this.ctx.storage.sql);
+  /** Attachments as they were last written or read: parsing them for each frame costs more than moving it. */
+  readonly #known = new WeakMap<WebSocket, Kept>();
 
   override async fetch(request: Request): Promise<Response> {
     this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
@@ -36,7 +39,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     if (facts.kind === 'link') {
       const nonce = base64url(crypto.getRandomValues(new Uint8Array(32)));
       this.ctx.acceptWebSocket(server, ['link']);
-      server.serializeAttachment({ ...facts, nonce, proved: false });
+      this.#keep(server, { ...facts, nonce, proved: false });
       control(server, { kind: 'challenge', nonce });
       return new Response(null, { status: 101, webSocket: client });
     }
@@ -47,7 +50,8 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     if (typeof message === 'string') return message === 'ping' ? undefined : close(socket, 'protocol');
-    const kept = attachment.parse(socket.deserializeAttachment());
+    const kept = this.#kept(socket);
+    if (!kept) return close(socket, 'protocol');
     let frame: Frame;
     try {
       frame = decodeFrame(message);
@@ -87,7 +91,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     const link = this.#link();
     const others = this.#viewers();
     const viewer = this.#open.add({ ...facts, openedAt: new Date().toISOString() });
-    server.serializeAttachment({ ...facts, viewer, bytesIn: 0, bytesOut: 0 });
+    this.#keep(server, { ...facts, viewer, bytesIn: 0, bytesOut: 0 });
     if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + SWEEP_MS);
     if (!link) return close(server, 'runnerAway');
     if (others.length >= LIMITS.viewers) return close(server, 'crowded');
@@ -101,7 +105,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     if (frame.type === 'control') return close(socket, 'protocol');
     const link = this.#link();
     if (!link) return close(socket, 'runnerAway');
-    socket.serializeAttachment({ ...kept, bytesIn: kept.bytesIn + message.byteLength });
+    this.#keep(socket, { ...kept, bytesIn: kept.bytesIn + message.byteLength });
     stampViewer(message, kept.viewer);
     link.send(message);
   }
@@ -112,7 +116,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     const target = this.#viewers().find(({ facts }) => facts.viewer === frame.viewer);
     // It may have left while this was on its way.
     if (!target) return;
-    target.socket.serializeAttachment({ ...target.facts, bytesOut: target.facts.bytesOut + message.byteLength });
+    this.#keep(target.socket, { ...target.facts, bytesOut: target.facts.bytesOut + message.byteLength });
     target.socket.send(message);
   }
 
@@ -138,16 +142,17 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     const path = `/api/v1/runner/workspaces/${kept.workspaceId}/link`;
     if (kept.proved || !provesIdentity(kept.identityKey, kept.nonce, path, signature)) return close(socket, 'unauthenticated');
     for (const other of this.ctx.getWebSockets('link')) if (other !== socket) close(other, 'replaced');
-    socket.serializeAttachment({ ...kept, proved: true });
+    this.#keep(socket, { ...kept, proved: true });
     // SPEC O5: viewers of an older link have dialled again with a new grant, or will.
     for (const { socket: viewer } of this.#viewers()) close(viewer, 'runnerAway');
     control(socket, { kind: 'ready', viewers: [] });
   }
 
   #gone(socket: WebSocket, code: number, reason: string): void {
-    const kept = attachment.parse(socket.deserializeAttachment());
+    const kept = this.#kept(socket);
     // 1005, 1006 and 1015 may not be sent.
     socket.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code);
+    if (!kept) return;
     if (kept.kind === 'link') {
       if (kept.proved && !this.#link()) for (const { socket: viewer } of this.#viewers()) close(viewer, 'runnerAway');
       return;
@@ -187,16 +192,30 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
 
   #link(): WebSocket | undefined {
     return this.ctx.getWebSockets('link').find((socket) => {
-      const kept = attachment.parse(socket.deserializeAttachment());
-      return kept.kind === 'link' && kept.proved && socket.readyState === WebSocket.OPEN;
+      const kept = this.#kept(socket);
+      return kept?.kind === 'link' && kept.proved && socket.readyState === WebSocket.OPEN;
     });
   }
 
   #viewers(): Array<{ socket: WebSocket; facts: Viewer }> {
     return this.ctx.getWebSockets('viewer').flatMap((socket) => {
-      const kept = attachment.safeParse(socket.deserializeAttachment());
-      return kept.success && kept.data.kind === 'viewer' && socket.readyState === WebSocket.OPEN ? [{ socket, facts: kept.data }] : [];
+      const kept = this.#kept(socket);
+      return kept?.kind === 'viewer' && socket.readyState === WebSocket.OPEN ? [{ socket, facts: kept }] : [];
     });
+  }
+
+  /** What is kept of a socket; parsed once after waking. Null before anything was kept. */
+  #kept(socket: WebSocket): Kept | null {
+    const known = this.#known.get(socket);
+    if (known) return known;
+    const { data } = attachment.safeParse(socket.deserializeAttachment());
+    if (data) this.#known.set(socket, data);
+    return data ?? null;
+  }
+
+  #keep(socket: WebSocket, kept: Kept): void {
+    socket.serializeAttachment(kept);
+    this.#known.set(socket, kept);
   }
 }
 

@@ -1,0 +1,95 @@
+import { join, resolve } from 'node:path';
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { build } from '../../scripts/build.ts';
+import { measureApi, measureTrail } from './api.ts';
+import { type Options, type Row, within } from './measure.ts';
+import { measurePages } from './page.ts';
+import { type Product, ROOT, startProduct } from './product.ts';
+import { machineFacts, tableOf, writeReport } from './report.ts';
+import { measureStart } from './start.ts';
+import { measureTerminals } from './terminals.ts';
+
+const USAGE = `npm run bench [-- --only start|api|trail|terminals|page] [--rounds n] [--quick]
+
+Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
+TTYD names the ttyd program where it is not on the path.`;
+
+/** Those with a product run on one product, one after the other. */
+const ALONE = { start: measureStart };
+const ON_PRODUCT = { api: measureApi, trail: measureTrail, terminals: measureTerminals, page: measurePages };
+const NAMES = [...Object.keys(ALONE), ...Object.keys(ON_PRODUCT)];
+
+/** Seconds after which one benchmark is given up. */
+const LONGEST = 900;
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+function settings(): Options & { only: string[] } {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string', multiple: true },
+      rounds: { type: 'string', default: '5' },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    say(USAGE);
+    process.exit(0);
+  }
+  const unknown = values.only?.find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${NAMES.join(', ')}`);
+  const rounds = Number(values.rounds);
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error('--rounds must be a number from 1 to 100');
+  return { only: values.only ?? NAMES, rounds, quick: values.quick };
+}
+
+async function measure({ only, ...options }: ReturnType<typeof settings>, onProduct: (product: Product) => void): Promise<Row[]> {
+  const rows: Row[] = [];
+  const run = async (name: string, work: () => Promise<Row[]>) => {
+    say(`Measuring ${name} …  (load ${loadavg()[0]?.toFixed(2)})`);
+    try {
+      rows.push(...(await within(LONGEST, name, work())));
+    } catch (error) {
+      // What the others measured is still worth having.
+      process.exitCode = 1;
+      process.stderr.write(`\n  ${name} FAILED: ${error instanceof Error ? error.message : String(error)}\n\n`);
+    }
+  };
+  for (const [name, work] of Object.entries(ALONE)) if (only.includes(name)) await run(name, () => work(options));
+  const wanted = Object.entries(ON_PRODUCT).filter(([name]) => only.includes(name));
+  if (wanted.length === 0) return rows;
+  const product = await startProduct();
+  onProduct(product);
+  for (const [name, work] of wanted) await run(name, () => work(product, options));
+  return rows;
+}
+
+async function main(): Promise<void> {
+  const chosen = settings();
+  const machine = machineFacts();
+  await build(ROOT, (part) => say(`Building the ${part} …`));
+  let product: Product | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void Promise.resolve(product?.end()).finally(() => process.exit(1)));
+  }
+  try {
+    const rows = await measure(chosen, (started) => (product = started));
+    const file = join(resolve(ROOT, 'dist'), 'bench.json');
+    await writeReport(file, machine, rows);
+    say(`\n${tableOf(rows)}\n`);
+    say(`${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, Node ${machine.node}, commit ${machine.commit}`);
+    say(`Load at the start ${machine.loadAtStart.join(' ')}. Every sample: ${file}`);
+  } finally {
+    await product?.end();
+  }
+}
+
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,66 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { WebSocket } from 'ws';
+import { until, within } from './measure.ts';
+import { freePort } from './product.ts';
+import type { System } from './shell.ts';
+
+const OUTPUT = '0'.charCodeAt(0);
+const PROGRAM = process.env['TTYD'] ?? 'ttyd';
+
+/** ttyd, the plainest terminal in a browser, with a bash of its own for each connection. Null where it is not installed. */
+export async function ttyd(): Promise<System | null> {
+  const help = spawnSync(PROGRAM, ['--help'], { encoding: 'utf8' });
+  if (help.error) return null;
+  const folder = await mkdtemp(join(tmpdir(), 'bench-ttyd-'));
+  const port = await freePort();
+  // Newer ones take no input unless told to.
+  const writable = `${help.stdout}${help.stderr}`.includes('--writable') ? ['--writable'] : [];
+  const server = spawn(PROGRAM, ['-i', '127.0.0.1', '-p', String(port), ...writable, 'bash'], {
+    cwd: folder,
+    stdio: 'ignore',
+    env: { ...process.env, TERM: 'xterm-256color' },
+  });
+  const stop = async () => {
+    if (server.exitCode === null && server.signalCode === null) {
+      const ended = once(server, 'exit');
+      server.kill('SIGKILL');
+      await ended;
+    }
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    await until('ttyd listens', () => listens(port));
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { name: 'ttyd', open: (onBytes) => openTtyd(port, onBytes), stop };
+}
+
+async function openTtyd(port: number, onBytes: (bytes: Uint8Array) => void) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, ['tty'], { perMessageDeflate: false });
+  socket.on('message', (message: Buffer) => message[0] === OUTPUT && onBytes(message.subarray(1)));
+  await within(10, 'ttyd answers', once(socket, 'open'));
+  socket.send(Buffer.from(JSON.stringify({ AuthToken: '', columns: 120, rows: 40 })));
+  return {
+    send: (bytes: Uint8Array) => socket.send(Buffer.concat([Buffer.of(OUTPUT), bytes])),
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    close: async () => {
+      socket.terminate();
+    },
+  };
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(port, '127.0.0.1');
+    probe.once('connect', () => probe.end(() => resolve(true)));
+    probe.once('error', () => resolve(false));
+  });
+}
