@@ -13,12 +13,12 @@ const PASSWORD = 'a long enough password';
 
 let product: Product;
 let browser: Browser;
-let axe: string;
+let axeSource: string;
 /** path, and the text that is there once the page has what it shows */
 let pages: Array<[path: string, shows: string]>;
 
 beforeAll(async () => {
-  [product, browser, axe] = await Promise.all([
+  [product, browser, axeSource] = await Promise.all([
     startProduct(),
     launchBrowser(),
     readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
@@ -31,14 +31,11 @@ afterAll(async () => {
   await product?.end();
 });
 
-test.each(['light', 'dark'] as const)('axe finds nothing on any page, %s', async (colorScheme) => {
-  const findings = await visit({ colorScheme, viewport: { width: 1440, height: 900 } }, violations);
-  expect(findings).toEqual([]);
-});
-
-test('no page is wider than a phone', async () => {
-  const findings = await visit({ colorScheme: 'light', viewport: { width: 390, height: 844 } }, overflow);
-  expect(findings).toEqual([]);
+test.each([
+  ['a desk, light', { colorScheme: 'light', viewport: { width: 1440, height: 900 } }],
+  ['a phone, dark', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
+] as const)('on %s axe finds nothing on any page, and none is too wide', async (_where, options) => {
+  expect(await visit(options)).toEqual([]);
 });
 
 test('older events are one click away, within a range that ends now too', async () => {
@@ -50,10 +47,10 @@ test('older events are one click away, within a range that ends now too', async 
   await page.close();
 });
 
-/** Signs in and opens page after page. @returns what `look` found, what the console said and what the content policy stopped */
-async function visit(options: BrowserContextOptions, look: (page: Page) => Promise<string[]>): Promise<string[]> {
+/** Signs in and opens page after page. @returns what axe found, what is too wide, what the console said and what the content policy stopped */
+async function visit(options: BrowserContextOptions): Promise<string[]> {
   const context = await browser.newContext({ ...options, baseURL: product.origin, reducedMotion: 'reduce' });
-  await context.addInitScript({ content: axe });
+  await context.addInitScript({ content: axeSource });
   // Thrown, so that it arrives as an error of the page: some violations are caught by those who cause them.
   await context.addInitScript(() =>
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
@@ -67,7 +64,7 @@ async function visit(options: BrowserContextOptions, look: (page: Page) => Promi
   page.on('pageerror', (error) => note(String(error)));
   const see = async (shows: string) => {
     await page.getByText(shows).filter({ visible: true }).first().waitFor();
-    (await look(page)).forEach(note);
+    [...(await violations(page)), ...(await overflow(page))].forEach(note);
   };
 
   for (const [path, shows] of PUBLIC) {
@@ -100,13 +97,12 @@ const PUBLIC: typeof pages = [
 ];
 
 async function violations(page: Page): Promise<string[]> {
-  const found = await page.evaluate(async () => (await (globalThis as unknown as { axe: Axe }).axe.run()).violations);
+  const found = await page.evaluate(async () => (await axe.run()).violations);
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' and ')}`);
 }
 
-interface Axe {
-  run(): Promise<{ violations: Array<{ id: string; nodes: Array<{ html: string }> }> }>;
-}
+/** axe-core, which `visit` puts into each page. */
+declare const axe: { run(): Promise<{ violations: Array<{ id: string; nodes: Array<{ html: string }> }> }> };
 
 async function overflow(page: Page): Promise<string[]> {
   const pixels = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

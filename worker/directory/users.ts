@@ -1,20 +1,21 @@
-import type { z } from 'zod';
-import type { User, userList } from '@gatehouse/core/api/directory.ts';
+import { z } from 'zod';
+import { USER_STATES, type User, type userList } from '@gatehouse/core/api/directory.ts';
 import { require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
 import { statement } from '../platform/tenant-db.ts';
 import { rolesByUser, rolesOf } from './roles.ts';
 
-interface UserRow {
-  id: string;
-  name: string;
-  email: string;
-  email_verified_at: string | null;
-  state: User['state'];
-  created_at: string;
-  last_seen_at: string | null;
-}
+const userRow = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: z.string(),
+  email_verified_at: z.string().nullable(),
+  state: z.enum(USER_STATES),
+  created_at: z.string(),
+  last_seen_at: z.string().nullable(),
+});
+type UserRow = z.infer<typeof userRow>;
 
 /** People in the order in which they joined, each with the roles in force. */
 export async function listUsers(ctx: UserContext, page: { limit: number; after: string }): Promise<z.infer<typeof userList>> {
@@ -27,7 +28,7 @@ export async function listUsers(ctx: UserContext, page: { limit: number; after: 
     rolesOf(tenantId, shown('id'), ctx.now().toISOString()),
   ]);
   const roles = rolesByUser(given?.rows ?? []);
-  const rows = (people?.rows ?? []) as unknown as UserRow[];
+  const rows = (people?.rows ?? []).map((row) => userRow.parse(row));
   return pageOf(
     rows,
     page.limit,

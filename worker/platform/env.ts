@@ -89,7 +89,7 @@ export function parseSettings(env: object): Settings {
 
 /** Every shard by its name in credentials (`s0`), in order. */
 export function shardsOf(env: Env): Map<string, D1Database> {
-  const found = Object.entries(env as unknown as Record<string, unknown>)
+  const found = Object.entries(env)
     .filter(([name]) => /^SHARD_\d+$/.test(name))
     .map(([name, db]) => [`s${name.slice('SHARD_'.length)}`, db as D1Database] as const);
   return new Map(found.sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true })));
