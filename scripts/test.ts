@@ -1,0 +1,20 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { build } from './build.ts';
+
+/** `npm test`: builds what is stale, then the quick projects, then whole products. */
+
+const root = resolve(import.meta.dirname, '..');
+
+/** @returns whether all of its tests passed */
+function vitest(...projects: string[]): Promise<boolean> {
+  const args = ['run', ...projects.flatMap((project) => ['--project', project])];
+  return new Promise((done) => {
+    spawn('vitest', args, { cwd: root, stdio: 'inherit' }).on('exit', (code) => done(code === 0));
+  });
+}
+
+await build(root, (part) => console.log(`Building the ${part} …`));
+// Whole products wait more than they work, so the two share the cores.
+const passed = (await vitest('core', 'web', 'worker', 'runner')) && (await Promise.all([vitest('e2e'), vitest('chaos')])).every(Boolean);
+process.exit(passed ? 0 : 1);
