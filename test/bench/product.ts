@@ -1,27 +1,14 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { mailedSecret, Person } from '../../scripts/api.ts';
 import { enroll, runRunner, stopRunner } from '../../scripts/local-runner.ts';
 import { type Server, startServer } from '../../scripts/server.ts';
+import { freePort, ROOT } from '../support/place.ts';
 import { until } from './measure.ts';
 
-export const ROOT = resolve(import.meta.dirname, '../..');
 export const ACCOUNT = { tenant: 'bench', email: 'owner@bench.test', password: 'a long enough password' };
-
-/** A port that nobody uses now. */
-export function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const probe = createServer();
-    probe.once('error', failed);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => found(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
 
 export interface Product extends Server {
   owner: Person;

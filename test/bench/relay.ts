@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { WebSocket } from 'ws';
 import { within } from './measure.ts';
-import { freePort } from './product.ts';
+import { freePort } from '../support/place.ts';
 import type { System } from './shell.ts';
 
 /** The least that our way can cost: a Worker and an object that only pass messages on. */

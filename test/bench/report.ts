@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { type Row, summarise } from './measure.ts';
-import { ROOT } from './product.ts';
+import { ROOT } from '../support/place.ts';
 
 /** Where and when the figures came to be; without it they mean little. */
 export function machineFacts() {

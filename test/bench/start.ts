@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer } from '../../scripts/server.ts';
 import { type Options, type Row, timed, within } from './measure.ts';
-import { freePort, ROOT } from './product.ts';
+import { freePort, ROOT } from '../support/place.ts';
 
 /** How long somebody waits who starts it. */
 export async function measureStart({ rounds, quick }: Options): Promise<Row[]> {

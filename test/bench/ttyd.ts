@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { until, within } from './measure.ts';
-import { freePort } from './product.ts';
+import { freePort } from '../support/place.ts';
 import type { System } from './shell.ts';
 
 const OUTPUT = '0'.charCodeAt(0);

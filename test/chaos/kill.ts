@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { runRunner } from '../../scripts/local-runner.ts';
-import { type Product, ROOT, until } from '../support/product.ts';
+import { ROOT } from '../support/place.ts';
+import { type Product, until } from '../support/product.ts';
 import { findWorkerd } from './processes.ts';
 
 const answers = (origin: string) =>

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Person } from '../../scripts/api.ts';
-import { freePort, ROOT, until } from '../support/product.ts';
+import { freePort, ROOT } from '../support/place.ts';
+import { until } from '../support/product.ts';
 import { seededDie } from './die.ts';
 import { findWorkerd, processes, sandboxes } from './processes.ts';
 

@@ -9,7 +9,8 @@ import { archivedEvents } from '../support/archive.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { serveGit } from '../support/git-server.ts';
 import { startHecDouble } from '../support/hec-double.mjs';
-import { type Product, ROOT, startProduct, until } from '../support/product.ts';
+import { ROOT } from '../support/place.ts';
+import { type Product, startProduct, until } from '../support/product.ts';
 import { Terminal } from '../support/terminal.ts';
 
 /** The whole path, as its users walk it, each step on what the one before left. */

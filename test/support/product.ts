@@ -1,26 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { vi } from 'vitest';
 import { Person, mailedSecret } from '../../scripts/api.ts';
 import { enroll, runRunner, stopRunner } from '../../scripts/local-runner.ts';
 import { type Server, startServer } from '../../scripts/server.ts';
-
-export const ROOT = resolve(import.meta.dirname, '../..');
-
-/** A port that nobody uses now. */
-export function freePort(): Promise<number> {
-  return new Promise((found, failed) => {
-    const probe = createServer();
-    probe.once('error', failed);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => found(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
-}
+import { freePort, ROOT } from './place.ts';
 
 export interface Product extends Server {
   /** state of the server and of its runners; removed by `end` */
