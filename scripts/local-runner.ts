@@ -20,6 +20,14 @@ export async function enroll(options: { root: string; origin: string; owner: Per
   return runner.id;
 }
 
+/** Tells an enrolled runner where its Gatehouse is now: another start may have another port. */
+export function move(options: { root: string; origin: string; stateDir: string }): Promise<void> {
+  const { root, origin, stateDir } = options;
+  return finished(
+    spawn(process.execPath, [bundle(root), 'move', '--url', origin, '--state-dir', stateDir], { stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
+}
+
 /** A running runner. It ends with this process: its standard input is a pipe that we hold. */
 export function runRunner(options: { root: string; stateDir: string; onLine: (line: string) => void }): ChildProcess {
   const child = spawn(process.execPath, [bundle(options.root), 'run', '--state-dir', options.stateDir, '--stop-with-stdin'], {
@@ -77,6 +85,6 @@ function finished(child: ChildProcess): Promise<void> {
     child.stdout?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
     child.stderr?.on('data', (chunk: Buffer) => output.push(chunk.toString()));
     child.on('error', reject);
-    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`The runner could not be enrolled:\n${output.join('')}`))));
+    child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`The local runner could not be set up:\n${output.join('')}`))));
   });
 }

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import type { Person } from './api.ts';
 import { build, type Part } from './build.ts';
 import { completeDemo, type Demo, demoOf, makeDemo, makeDemoWorkspace, signIn } from './demo.ts';
-import { keepRunner, type KeptRunner } from './local-runner.ts';
+import { keepRunner, type KeptRunner, move } from './local-runner.ts';
 import { type Server, startServer } from './server.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -60,6 +60,7 @@ async function startDemo(
   if (!kept) say('Making the demo organisation …');
   const demo = kept ?? (await makeDemo({ root, origin: server.origin, stateDir, password }));
   const log = createWriteStream(join(stateDir, 'runner.log'), { flags: 'a' });
+  await move({ root, origin: server.origin, stateDir: join(stateDir, 'runner') });
   const runner = keepRunner({ root, stateDir: join(stateDir, 'runner'), onLine: (line) => log.write(`${line}\n`) });
   onRunner(runner);
   await Promise.race([runnerIsOnline(server, demo), runner.ended]);

@@ -6,7 +6,7 @@ import { Failure, messageOf } from './failure.ts';
 import { LOG_FORMATS, makeLog, type LogFormat } from './log.ts';
 import { checkPlatformUrl } from './platform-url.ts';
 import { runRunner } from './run.ts';
-import { faultsOf, labels } from './state/config.ts';
+import { faultsOf, labels, loadConfig, saveConfig } from './state/config.ts';
 import { chooseStateRoot, stateFolder } from './state/folder.ts';
 import { readableFingerprint } from './state/keys.ts';
 import { VERSION } from './version.ts';
@@ -15,6 +15,8 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
 
   gatehouse-runner enroll --url <address> --code <code> [--name <name>] [--label key=value ...] [--force]
       Makes this machine a runner, with the one-time code from the Runners page.
+  gatehouse-runner move --url <address>
+      Tells the runner that its Gatehouse has a new address. Keys and enrolment stay.
   gatehouse-runner run [--no-bubblewrap] [--log-format text|json]
       Serves workspaces until it is ended.
 
@@ -93,6 +95,15 @@ const interruption = (withStdin: boolean) =>
     if (withStdin) process.stdin.on('end', ask).on('error', ask).resume();
   });
 
+/** Who may sign grants is known by keys; the issuer's name is the platform's own origin, and moves with it. */
+function move({ url }: Values, root: string): void {
+  if (url === undefined) throw new Failure('--url is missing: the new address of your Gatehouse');
+  const folder = stateFolder(root);
+  const address = checkPlatformUrl(url);
+  saveConfig(folder, { ...loadConfig(folder), url: address, issuer: new URL(address).origin });
+  process.stdout.write(`This runner dials ${address} from now on.\n`);
+}
+
 async function run(values: Values, root: string): Promise<void> {
   const format = values['log-format'] ?? 'text';
   if (!isLogFormat(format)) throw new Failure(`--log-format must be one of ${LOG_FORMATS.join(', ')}`);
@@ -121,6 +132,7 @@ async function main(): Promise<void> {
   if (extra !== undefined) throw new Failure(`"${extra}" is too much. See gatehouse-runner --help`);
   const root = chooseStateRoot(values['state-dir'], process.env);
   if (command === 'enroll') return enroll(values, root);
+  if (command === 'move') return move(values, root);
   if (command === 'run') return run(values, root);
   throw new Failure(`There is no command "${command}". See gatehouse-runner --help`);
 }

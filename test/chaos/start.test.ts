@@ -127,6 +127,15 @@ test('killed as a whole, then by halves: each next start has it all, and SIGTERM
   const again = createServer();
   await new Promise<void>((free, taken) => again.once('error', taken).listen(port, '127.0.0.1', free));
   again.close();
+
+  // Another port is another origin: the runner follows it.
+  const elsewhere = await freePort();
+  const fourth = npmStart(elsewhere, stateDir);
+  await ready(fourth);
+  const moved = await dana(elsewhere);
+  await until(async () => (await spaces(moved)).every(({ phase, runner }) => phase === 'running' && runner.online));
+  killGroup(fourth, 'SIGTERM');
+  await fourth.ended;
   await rm(stateDir, { recursive: true });
 });
 
