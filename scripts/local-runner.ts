@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Person } from './api.ts';
 
@@ -21,9 +22,11 @@ export async function enroll(options: { root: string; origin: string; owner: Per
 }
 
 /** Tells an enrolled runner where its Gatehouse is now: another start may have another port. */
-export function move(options: { root: string; origin: string; stateDir: string }): Promise<void> {
+export async function move(options: { root: string; origin: string; stateDir: string }): Promise<void> {
   const { root, origin, stateDir } = options;
-  return finished(
+  const { url } = JSON.parse(await readFile(join(stateDir, 'config.json'), 'utf8')) as { url: string };
+  if (url === origin) return;
+  await finished(
     spawn(process.execPath, [bundle(root), 'move', '--url', origin, '--state-dir', stateDir], { stdio: ['ignore', 'pipe', 'pipe'] }),
   );
 }
