@@ -149,7 +149,8 @@ test('the terminal is a real one: history, colours, UTF-8, full-screen programs,
   await terminal.type('q');
 
   await page.setViewportSize({ width: 2000, height: 900 });
-  await terminal.run('stty size', /^\d+ (?:2[0-9]{2})$/m);
+  // The new size is on its way to the program for a moment.
+  await until(async () => /^\d+ 2\d{2}$/m.test(await terminal.run('stty size')));
   await page.setViewportSize({ width: 1440, height: 900 });
   await terminal.run('rm note.txt');
 });

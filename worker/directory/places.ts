@@ -2,7 +2,15 @@ import { createHash } from 'node:crypto';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { onUnique } from '../platform/commit.ts';
 import type { Services } from '../platform/context.ts';
-import { insertReserved, placeBySlug, upsertActive, type TenantPlace } from './tenants.store.ts';
+import {
+  deleteReserved,
+  insertReserved,
+  placeBySlug,
+  reservedBefore,
+  reservedSlug,
+  upsertActive,
+  type TenantPlace,
+} from './tenants.store.ts';
 
 export type { TenantPlace } from './tenants.store.ts';
 
@@ -21,13 +29,34 @@ export function shardFor({ settings, shards }: Pick<Services, 'settings' | 'shar
   });
 }
 
-/** @throws AppError `conflict` naming `tenant.slug` */
-export async function reservePlace({ directory }: Pick<Services, 'directory'>, place: TenantPlace): Promise<void> {
+/** Older than any sign-up that is still under way: a batch of D1 ends within 30 s, a hash within a few. */
+const HALF_DONE_SECONDS = 60;
+const halfDoneBefore = ({ now }: Pick<Services, 'now'>) => new Date(now().getTime() - HALF_DONE_SECONDS * 1000).toISOString();
+
+/**
+ * Takes the slug, also from a sign-up that was cut short: whoever tries again need not wait for the sweep.
+ * @throws AppError `conflict` naming `tenant.slug`
+ */
+export async function reservePlace(services: Services, place: TenantPlace): Promise<void> {
+  const { directory } = services;
+  const half = await reservedSlug(directory, place.slug, halfDoneBefore(services));
+  if (half) await settlePlace(services, half);
   await onUnique(
     insertReserved(directory, place),
     'tenants.slug',
     () => new AppError('conflict', `The name ${place.slug} is taken`, { errors: [{ path: 'tenant.slug', message: 'is taken' }] }),
   );
+}
+
+/** Sign-ups that stopped half way. */
+export const halfDonePlaces = (services: Services, limit: number): Promise<TenantPlace[]> =>
+  reservedBefore(services.directory, halfDoneBefore(services), limit);
+
+/** Ends a sign-up that stopped half way: the organisation stands if its shard has it, else its name is free again. */
+export async function settlePlace(services: Services, place: TenantPlace): Promise<void> {
+  const db = services.tenantDb(place.shard, place.id);
+  const written = await db.first('SELECT state FROM tenants WHERE tenant_id = ?', place.id);
+  await (written ? upsertActive(services.directory, place) : deleteReserved(services.directory, place.id));
 }
 
 /** From now on people can sign in to it by its slug. */

@@ -60,6 +60,13 @@ export async function reservedBefore(directory: D1Database, before: string, limi
   return (await query.bind(before, limit).all<TenantPlace>()).results;
 }
 
+/** A slug that a sign-up took before that moment and has not finished with. */
+export const reservedSlug = (directory: D1Database, slug: string, before: string): Promise<TenantPlace | null> =>
+  directory
+    .prepare(`SELECT ${COLUMNS} FROM tenants WHERE slug = ? AND state = 'reserved' AND created_at < ?`)
+    .bind(slug, before)
+    .first<TenantPlace>();
+
 /** The tenants of a shard whose two states differ: an order of the operator that got only half way. */
 export async function halfOrdered({ directory, shards }: Pick<Services, 'directory' | 'shards'>, shard: string): Promise<TenantPlace[]> {
   const suspendedHere = shards.get(shard)?.prepare("SELECT tenant_id FROM tenants WHERE state = 'suspended'");

@@ -152,11 +152,21 @@ describe('the sweep', () => {
   test('frees the slug of one that did not, but not of one under way', async () => {
     const [abandoned, underWay] = [`t-${unique()}`, `t-${unique()}`];
     await place(services().newId('tenant'), abandoned, 'reserved', 6);
-    await place(services().newId('tenant'), underWay, 'reserved', 1);
+    await place(services().newId('tenant'), underWay, 'reserved', 0.5);
     await sweepDirectory(services());
     const left = await env.DIRECTORY.prepare('SELECT slug FROM tenants WHERE slug IN (?, ?)').bind(abandoned, underWay).all();
     expect(left.results).toEqual([{ slug: underWay }]);
     expect((await mintTenant({ slug: abandoned })).slug).toBe(abandoned);
+  });
+
+  test('who signs up again after a minute need not wait for it', async () => {
+    const [abandoned, underWay] = [`t-${unique()}`, `t-${unique()}`];
+    await place(services().newId('tenant'), abandoned, 'reserved', 1.1);
+    await place(services().newId('tenant'), underWay, 'reserved', 0.5);
+    await signUpWith({}, abandoned);
+    expect(await placeOf(abandoned)).toBe('active');
+    await expect(signUpWith({}, underWay)).rejects.toThrow('is taken');
+    expect(await placeOf(underWay)).toBe('reserved');
   });
 
   test.each([
