@@ -5,21 +5,23 @@ export const SUBPROTOCOL = 'gatehouse.v1';
 
 /** SPEC F1: header of 16 bytes, all integers big-endian. */
 export const HEADER_BYTES = 16;
-/** SPEC F4: most payload a frame carries, and the most a message may measure in all. */
+/** SPEC F4: most payload a frame carries, what sealing adds to it, and the most a message may measure in all. */
 export const MAX_PAYLOAD = 64 * 1024;
-export const MAX_MESSAGE = HEADER_BYTES + MAX_PAYLOAD + 16;
+export const TAG_BYTES = 16;
+export const MAX_MESSAGE = HEADER_BYTES + MAX_PAYLOAD + TAG_BYTES;
 
 /** SPEC F2. `control` is between one peer and the broker; all others pass through it unread. */
 export const FRAME_TYPES = {
   control: 0,
-  hello: 1,
-  open: 2,
-  head: 3,
-  data: 4,
-  message: 5,
-  ack: 6,
-  fin: 7,
-  reset: 8,
+  handshake: 1,
+  hello: 2,
+  open: 3,
+  head: 4,
+  data: 5,
+  message: 6,
+  ack: 7,
+  fin: 8,
+  reset: 9,
 } as const;
 
 export type FrameType = keyof typeof FRAME_TYPES;

@@ -14,14 +14,22 @@ const path = z
 const size = { cols: z.number().int().min(2).max(1000), rows: z.number().int().min(1).max(500) };
 
 export const serviceRequest = z.discriminatedUnion('method', [
-  /** opens a terminal; the stream then carries its bytes both ways; head: ptyOpened */
-  z.object({ method: z.literal('pty.open'), ...size, cwd: path.optional(), name: z.string().max(80).optional() }),
-  /** joins a terminal; output continues at `from` where the ring still has it, else at `head.offset`; head: ptyOpened */
-  z.object({ method: z.literal('pty.attach'), terminalId: z.string(), from: z.number().int().min(0), ...size }),
+  /**
+   * opens a terminal; the stream then carries its bytes both ways; head: ptyOpened. `key` is the opener's name for it:
+   * asked again, because a cut took the answer away, it joins the terminal that was made (SPEC T2)
+   */
+  z.object({ method: z.literal('pty.open'), ...size, cwd: path.optional(), name: z.string().max(80).optional(), key: z.string().min(8).max(64) }),
+  /** joins a terminal; `from`: offset of the next byte wanted, null: all that there is to see; head: ptyOpened */
+  z.object({ method: z.literal('pty.attach'), terminalId: z.string(), from: z.number().int().min(0).nullable(), ...size }),
   z.object({ method: z.literal('pty.list') }),
   z.object({ method: z.literal('pty.rename'), terminalId: z.string(), name: z.string().min(1).max(80) }),
   /** ends the terminal's programs */
   z.object({ method: z.literal('pty.close'), terminalId: z.string() }),
+  /** SPEC P: hands driving to that viewer's person; takes it back; asks for it */
+  z.object({ method: z.literal('drive.give'), viewer: z.number().int() }),
+  z.object({ method: z.literal('drive.take') }),
+  z.object({ method: z.literal('drive.ask'), asks: z.boolean() }),
+  /** head: fileList, then the entries as `data` (JSON, fileEntries), then `fin` */
   z.object({ method: z.literal('files.list'), path }),
   z.object({ method: z.literal('files.stat'), path }),
   /** head: fileRead, then the bytes as `data`, then `fin` */
@@ -67,13 +75,29 @@ export const ptyInfo = z.object({
 });
 export type PtyInfo = z.infer<typeof ptyInfo>;
 
-/** `offset` is that of the first `data` byte to come; beyond `from` when older output is gone. */
-export const ptyOpened = z.object({ ok: z.literal(true), terminal: ptyInfo, offset: z.number().int() });
+/**
+ * `offset` is that of the first `data` byte to come, and `size` the terminal's there. `input`: bytes of this client's
+ * input that the terminal has taken. `state`: bytes of a screen (SPEC T4) that follow as `message`s ptyState and must
+ * be written to an empty terminal of that size before the first `data`; null: `data` goes on from what is there.
+ */
+export const ptyOpened = z.object({
+  ok: z.literal(true),
+  terminal: ptyInfo,
+  offset: z.number().int(),
+  size: z.object(size),
+  input: z.number().int(),
+  state: z.number().int().nullable(),
+});
+export type PtyOpened = z.infer<typeof ptyOpened>;
 export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInfo) });
 
-/** `message` on a pty stream. Browser → runner: resize. Runner → browser: exit, renamed, resize (another viewer changed it). */
+/**
+ * `message` on a pty stream. Browser → runner: resize, the size that this viewer would like. Runner → browser, ordered
+ * with the output (SPEC T3): resize, exit, renamed; and state, the bytes of a screen in base64.
+ */
 export const ptyMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resize'), ...size }),
+  z.object({ kind: z.literal('state'), bytes: z.base64() }),
   z.object({ kind: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() }),
   z.object({ kind: z.literal('renamed'), name: z.string() }),
 ]);
@@ -87,9 +111,9 @@ export const fileEntry = z.object({
 });
 export type FileEntry = z.infer<typeof fileEntry>;
 
-/** What does not fit into the frame of `head` follows as `message`s fileListMore, then `fin`. `truncated`: the folder has more than 5,000. */
-export const fileList = z.object({ ok: z.literal(true), entries: z.array(fileEntry), truncated: z.boolean() });
-export const fileListMore = z.object({ kind: z.literal('entries'), entries: z.array(fileEntry) });
+/** The entries follow as `data`. `truncated`: the folder has more than 5,000. */
+export const fileList = z.object({ ok: z.literal(true), truncated: z.boolean() });
+export const fileEntries = z.array(fileEntry);
 export const fileStat = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string() });
 /** `binary`: a NUL within the first 8 KiB */
 export const fileRead = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string(), binary: z.boolean() });
@@ -103,6 +127,9 @@ export const SERVICE_HEADS = {
   'pty.list': ptyList,
   'pty.rename': done,
   'pty.close': done,
+  'drive.give': done,
+  'drive.take': done,
+  'drive.ask': done,
   'files.list': fileList,
   'files.stat': fileStat,
   'files.read': fileRead,
@@ -114,4 +141,4 @@ export const SERVICE_HEADS = {
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 
 /** `reset` carries this. */
-export const resetBody = z.object({ code: z.enum([...SERVICE_ERRORS, 'cancelled']), message: z.string().max(300) });
+export const resetBody = z.object({ code: z.enum([...SERVICE_ERRORS, 'cancelled', 'behind']), message: z.string().max(300) });

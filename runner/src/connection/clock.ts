@@ -1,9 +1,7 @@
+import type { Clock as Time } from '@gatehouse/core/protocol/clock.ts';
+
 /** Time and chance, injected so that tests never wait. */
-export interface Clock {
-  /** milliseconds since the epoch */
-  now(): number;
-  /** calls once after `ms`; the answer cancels */
-  after(ms: number, call: () => void): () => void;
+export interface Clock extends Time {
   /** 0 ≤ x < 1 */
   random(): number;
 }

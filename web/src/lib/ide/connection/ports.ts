@@ -1,13 +1,9 @@
+import type { Clock } from '@gatehouse/core/protocol/clock.ts';
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 
-/** What the connection needs from outside, so that its behaviour can be shown without a network or a clock. */
+export type { Clock } from '@gatehouse/core/protocol/clock.ts';
 
-export interface Clock {
-  /** milliseconds since the epoch */
-  now(): number;
-  /** runs once after `ms`; the answer cancels it */
-  after(ms: number, run: () => void): () => void;
-}
+/** What the connection needs from outside, so that its behaviour can be shown without a network or a clock. */
 
 export interface Socket {
   send(message: string | Uint8Array<ArrayBuffer>): void;
