@@ -1,42 +1,13 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { FILE_WINDOW } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import { MOST_BYTES, entryOf, etagOf } from './files.ts';
 import type { Stream, StreamEvents } from './host.ts';
+import { PIECE, Window } from './paced.ts';
 import { placeOf } from './paths.ts';
 
-const PIECE = 32 * 1024;
 const LOOK_FOR_NUL = 8 * 1024;
-
-/** Waits until the runner has taken enough of what was sent. */
-class Window {
-  #sent = 0;
-  #taken = 0;
-  #wake: () => void = () => undefined;
-  cancelled = false;
-
-  sent(bytes: number): void {
-    this.#sent += bytes;
-  }
-
-  taken(offset: number): void {
-    this.#taken = Math.max(this.#taken, offset);
-    this.#wake();
-  }
-
-  cancel(): void {
-    this.cancelled = true;
-    this.#wake();
-  }
-
-  async room(): Promise<void> {
-    while (!this.cancelled && this.#sent - this.#taken > FILE_WINDOW - PIECE) {
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-  }
-}
 
 async function sendFile(file: FileHandle, place: string, stream: Stream, window: Window): Promise<void> {
   const stats = await file.stat({ bigint: true });

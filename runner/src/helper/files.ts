@@ -8,7 +8,6 @@ import { placeOf } from './paths.ts';
 export const MOST_ENTRIES = 5000;
 export const MOST_BYTES = 100 * 1024 * 1024;
 const AT_ONCE = 64;
-const PART_BYTES = 60 * 1024;
 
 export const entryOf = (name: string, stats: BigIntStats): FileEntry => ({
   name,
@@ -44,22 +43,6 @@ export async function listFolder(root: string, path: string): Promise<{ entries:
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   return { entries, truncated };
-}
-
-/** Parts that fit into one frame each, together with what surrounds them. */
-export function intoFrames(entries: FileEntry[]): FileEntry[][] {
-  const parts: FileEntry[][] = [[]];
-  let size = 0;
-  for (const entry of entries) {
-    const bytes = Buffer.byteLength(JSON.stringify(entry)) + 1;
-    if (size + bytes > PART_BYTES) {
-      parts.push([]);
-      size = 0;
-    }
-    parts.at(-1)?.push(entry);
-    size += bytes;
-  }
-  return parts;
 }
 
 /** Of what a link points to; of the link itself where that is gone. */

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
+import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { helperSettings, type HelperRequest } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import { readFile } from './file-read.ts';
 import { watchFiles } from './file-watch.ts';
 import { writeFile } from './file-write.ts';
-import { deleteFile, intoFrames, listFolder, makeFolder, renameFile, statFile } from './files.ts';
+import { deleteFile, listFolder, makeFolder, renameFile, statFile } from './files.ts';
 import { Host, type Stream, type StreamEvents } from './host.ts';
+import { sendPaced } from './paced.ts';
 import { runTask } from './tasks.ts';
 import { spawnTerminal } from './terminals.ts';
 
@@ -28,13 +30,10 @@ const answer = (stream: Stream, work: Promise<object>): StreamEvents => {
   return {};
 };
 
-/** A long list goes in parts: the first in `head`, the others as messages. */
-const list = async (stream: Stream, path: string): Promise<void> => {
+/** The entries come behind the head: a long list would not fit into one frame. */
+const list = async (path: string) => {
   const { entries, truncated } = await listFolder(root, path);
-  const [first = [], ...more] = intoFrames(entries);
-  stream.head({ ok: true, entries: first, truncated });
-  for (const part of more) stream.message({ kind: 'entries', entries: part });
-  stream.fin();
+  return { head: { ok: true, truncated }, bytes: encodeJson(entries) };
 };
 
 function serve(request: HelperRequest, stream: Stream): StreamEvents {
@@ -44,8 +43,7 @@ function serve(request: HelperRequest, stream: Stream): StreamEvents {
     case 'task.run':
       return runTask(host, { root, environment }, request, stream);
     case 'files.list':
-      list(stream, request.path).catch((error: unknown) => stream.fail(error));
-      return {};
+      return sendPaced(stream, () => list(request.path));
     case 'files.stat':
       return answer(stream, statFile(root, request.path));
     case 'files.mkdir':

@@ -1,12 +1,13 @@
+import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import { z } from 'zod';
 import type { HelperClient, HelperStream } from '../channel/helper-client.ts';
 import { FILE_WINDOW, type HelperRequest } from '../channel/requests.ts';
-import type { OutFrame, Source } from './outbox.ts';
+import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
 import type { StreamPort, StreamService } from './stream.ts';
 
-/** of what a viewer sends, in the memory of the runner while the helper writes it */
-const MOST_UNTAKEN = 32 * 1024 * 1024;
+/** of what a viewer sends, in the memory of the runner while the helper writes it: its window, and what a reconnect repeats */
+const MOST_UNTAKEN = 2 * LIMITS.window;
 
 const anyMessage = z.looseObject({ kind: z.string() });
 

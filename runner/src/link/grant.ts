@@ -35,9 +35,13 @@ export class GrantChecker {
     this.#clock = options.clock;
   }
 
-  /** @throws GrantRefused with a reason that may be shown to the viewer */
-  async check(grant: string, workspaceId: string): Promise<ViewerGrant> {
+  /**
+   * @param thumbprint RFC 7638, of the key that the viewer has proved to hold
+   * @throws GrantRefused with a reason that may be shown to the viewer
+   */
+  async check(grant: string, workspaceId: string, thumbprint: string): Promise<ViewerGrant> {
     const claims = await this.#verify(grant);
+    if (claims.cnf.jkt !== thumbprint) throw new GrantRefused('The grant is for another browser');
     if (claims.workspace !== workspaceId) throw new GrantRefused('The grant is for another workspace');
     if (claims.exp - claims.iat > LIFE) throw new GrantRefused('The grant lives too long');
     this.#burn(claims);

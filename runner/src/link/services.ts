@@ -1,6 +1,7 @@
+import { DrivingRefused, type Crew } from '@gatehouse/core/protocol/crew.ts';
 import type { ServiceRequest } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
-import { asServiceFailure } from '../service-failure.ts';
+import { asServiceFailure, ServiceFailure } from '../service-failure.ts';
 import type { Terminals } from '../terminals/terminals.ts';
 import { FileStream } from './file-stream.ts';
 import type { StreamPort, StreamService } from './stream.ts';
@@ -12,8 +13,27 @@ export interface Services {
   helper: HelperClient;
 }
 
+/** Who asks. */
+export interface Caller {
+  viewer: number;
+  /** of its tab and browser key: its input is counted by it */
+  clientId: string;
+  crew: Crew;
+}
+
+/** SPEC P2: what only those do who drive. */
+const DRIVERS_ONLY: ReadonlySet<ServiceRequest['method']> = new Set([
+  'pty.open',
+  'pty.rename',
+  'pty.close',
+  'files.write',
+  'files.mkdir',
+  'files.rename',
+  'files.delete',
+] as const);
+
 const fail = (port: StreamPort, error: unknown) => {
-  const { code, message } = asServiceFailure(error);
+  const { code, message } = asServiceFailure(error instanceof DrivingRefused ? new ServiceFailure('refused', error.message) : error);
   port.head({ ok: false, code, message });
 };
 
@@ -25,30 +45,49 @@ const answer = (port: StreamPort, head: object) => {
 };
 
 /** Opens the service that is asked for; one that goes on is handed to `opened`. */
-export function openService(services: Services, request: ServiceRequest, port: StreamPort, opened: (service: StreamService) => void): void {
+export function openService(
+  services: Services,
+  caller: Caller,
+  request: ServiceRequest,
+  port: StreamPort,
+  opened: (service: StreamService) => void,
+): void {
   const { terminals, helper } = services;
-  const attach = (id: string, cols: number, rows: number, from: number) =>
-    opened(new TerminalStream(port, terminals.find(id), { cols, rows }, from));
+  const { crew, viewer, clientId } = caller;
+  const attach = (id: string, size: { cols: number; rows: number }, from: number | null) => {
+    const stream = new TerminalStream(port, terminals.find(id), { size, clientId, mayDrive: () => crew.mayDrive(viewer) });
+    opened(stream);
+    stream.start(from);
+  };
+  const act = (work: () => void) => {
+    work();
+    answer(port, { ok: true });
+  };
   try {
+    if (DRIVERS_ONLY.has(request.method) && !crew.mayDrive(viewer)) throw new ServiceFailure('refused', 'You are watching: somebody else drives');
     switch (request.method) {
       case 'pty.open': {
-        const { cols, rows, cwd = '', name } = request;
-        terminals.open({ cols, rows }, cwd, name).then(
-          (terminal) => attach(terminal.id, cols, rows, 0),
+        const { cols, rows, cwd = '', name, key } = request;
+        terminals.open({ cols, rows }, { cwd, name, key: `${clientId}.${key}` }).then(
+          (terminal) => attach(terminal.id, { cols, rows }, null),
           (error: unknown) => fail(port, error),
         );
         return;
       }
       case 'pty.attach':
-        return attach(request.terminalId, request.cols, request.rows, request.from);
+        return attach(request.terminalId, { cols: request.cols, rows: request.rows }, request.from);
       case 'pty.list':
         return answer(port, { ok: true, terminals: terminals.list() });
       case 'pty.rename':
-        terminals.find(request.terminalId).rename(request.name);
-        return answer(port, { ok: true });
+        return act(() => terminals.find(request.terminalId).rename(request.name));
       case 'pty.close':
-        terminals.close(request.terminalId);
-        return answer(port, { ok: true });
+        return act(() => terminals.close(request.terminalId));
+      case 'drive.give':
+        return act(() => crew.give(viewer, request.viewer));
+      case 'drive.take':
+        return act(() => crew.take(viewer));
+      case 'drive.ask':
+        return act(() => crew.ask(viewer, request.asks));
       default:
         return opened(new FileStream(port, helper, request));
     }

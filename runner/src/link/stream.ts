@@ -2,7 +2,7 @@ import type { Frame } from '@gatehouse/core/protocol/frame.ts';
 import type { resetBody } from '@gatehouse/core/protocol/services.ts';
 import type { z } from 'zod';
 import type { Clock } from '../connection/clock.ts';
-import type { OutFrame, Source } from './outbox.ts';
+import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
 
 export type ResetCode = z.infer<typeof resetBody>['code'];
 

@@ -1,36 +1,66 @@
 import { decodeJson, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
 import { ptyMessage, type PtyInfo, type PtyMessage } from '@gatehouse/core/protocol/services.ts';
+import { Taken } from '@gatehouse/core/protocol/taken.ts';
+import type { Checkpoint } from '../terminals/checkpoints.ts';
 import type { Size, Terminal, Watcher } from '../terminals/terminal.ts';
-import type { OutFrame, Source } from './outbox.ts';
 import type { StreamPort, StreamService } from './stream.ts';
-import { Taken } from './taken.ts';
+
+/** SPEC T6: a watcher so far behind is better served by the state of the screen. */
+const FAR_BEHIND = 512 * 1024;
+/** of a state, in one message: base64 makes four bytes of three */
+const STATE_PART = 45 * 1024;
+
+export interface TerminalViewer {
+  /** the size that its page has room for */
+  size: Size;
+  clientId: string;
+  /** whether its keys reach the program (SPEC P2) */
+  mayDrive(): boolean;
+}
 
 /** One viewer at one terminal: its output from the ring, its input, its size. */
 export class TerminalStream implements StreamService, Source, Watcher {
   readonly bulk = false;
   readonly #port: StreamPort;
   readonly #terminal: Terminal;
-  readonly #taken: Taken;
+  readonly #viewer: TerminalViewer;
   /** what is told once the output before it is sent */
-  readonly #marks: { offset: number; message: PtyMessage }[] = [];
-  cursor: number;
-  size: Size;
+  #marks: { offset: number; message: PtyMessage }[] = [];
+  #taken: Taken | null = null;
+  cursor = 0;
   #over = false;
+  #cancelled = false;
 
-  constructor(port: StreamPort, terminal: Terminal, size: Size, from: number) {
+  constructor(port: StreamPort, terminal: Terminal, viewer: TerminalViewer) {
     this.#port = port;
     this.#terminal = terminal;
-    this.size = size;
-    this.cursor = Math.min(Math.max(from, terminal.ring.start), terminal.ring.end);
-    this.#taken = new Taken(port.clock, (offset) => port.send({ type: 'ack', offset }));
-    const info = { ...terminal.info, ...size };
-    port.head({ ok: true, terminal: info, offset: this.cursor });
-    port.provide(this, this.cursor);
-    terminal.watch(this);
+    this.#viewer = viewer;
+  }
+
+  get size(): Size {
+    return this.#viewer.size;
+  }
+
+  get mayDrive(): boolean {
+    return this.#viewer.mayDrive();
   }
 
   get pending(): number {
     return this.#terminal.ring.end - this.cursor;
+  }
+
+  /** SPEC T4: goes on at `from`, or from a state of the screen; null: all that there is to see. */
+  start(from: number | null): void {
+    const { ring, checkpoints } = this.#terminal;
+    const isNear = from !== null && from >= ring.start && from <= ring.end && (this.mayDrive || ring.end - from <= FAR_BEHIND);
+    if (isNear) return this.#begin(from, null);
+    const whole = from === null ? checkpoints.oldest() : null;
+    if (whole !== null) return this.#begin(whole.offset, whole);
+    checkpoints.latest().then(
+      (latest) => this.#begin(latest.offset, latest),
+      () => this.#port.reset('internal', 'The screen could not be read'),
+    );
   }
 
   next(room: number): OutFrame | null {
@@ -40,13 +70,14 @@ export class TerminalStream implements StreamService, Source, Watcher {
       this.#marks.shift();
       return { type: 'message', payload: encodeJson(mark.message) };
     }
-    if (this.cursor < ring.start) {
-      this.#port.reset('limit', 'Too far behind: attach again');
+    // SPEC T6
+    if (this.cursor < ring.start || (this.pending > FAR_BEHIND && !this.mayDrive)) {
+      this.#port.reset('behind', 'Too far behind: attach again');
       return null;
     }
     if (this.pending === 0) return this.#over ? this.#last() : null;
     const most = Math.min(room, (mark?.offset ?? ring.end) - this.cursor);
-    if (most === 0) return null;
+    if (most <= 0) return null;
     const frame: OutFrame = { type: 'data', offset: this.cursor, payload: ring.read(this.cursor, most) };
     this.cursor += most;
     this.#terminal.review();
@@ -68,14 +99,12 @@ export class TerminalStream implements StreamService, Source, Watcher {
   }
 
   receive(frame: Frame): void {
-    if (frame.type === 'data') {
-      if (frame.offset !== this.#taken.offset) return this.#port.reset('invalid', 'Input with a gap or an overlap');
-      this.#terminal.input(this, frame.payload);
-      this.#taken.take(frame.payload.byteLength);
-    } else if (frame.type === 'message') {
+    if (frame.type === 'data') this.#input(frame);
+    else if (frame.type === 'message') {
       const message = ptyMessage.safeParse(decodeJson(frame.payload));
       if (!message.success || message.data.kind !== 'resize') return this.#port.reset('invalid', 'Not a message that a terminal takes');
-      this.#terminal.resize(this, { cols: message.data.cols, rows: message.data.rows });
+      this.#viewer.size = { cols: message.data.cols, rows: message.data.rows };
+      this.#terminal.resized(this);
     } else if (frame.type === 'fin') {
       this.#port.send({ type: 'fin' });
       this.cancel();
@@ -84,8 +113,36 @@ export class TerminalStream implements StreamService, Source, Watcher {
   }
 
   cancel(): void {
-    this.#taken.end();
+    this.#cancelled = true;
+    this.#taken?.end();
     this.#terminal.unwatch(this);
+  }
+
+  #begin(offset: number, checkpoint: Checkpoint | null): void {
+    if (this.#cancelled) return;
+    const { info, checkpoints } = this.#terminal;
+    const { clientId } = this.#viewer;
+    this.cursor = offset;
+    this.#taken = new Taken(this.#port.clock, (taken) => this.#port.send({ type: 'ack', offset: taken }), this.#terminal.inputOffset(clientId));
+    const size = checkpoint === null ? checkpoints.sizeAt(offset) : { cols: checkpoint.cols, rows: checkpoint.rows };
+    const state = checkpoint?.state ?? null;
+    this.#marks = checkpoints.resizesFrom(offset).map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
+    this.#port.head({ ok: true, terminal: info, offset, size, input: this.#taken.offset, state: state?.byteLength ?? null });
+    for (let at = 0; state !== null && at < state.byteLength; at += STATE_PART) {
+      const bytes = Buffer.from(state.subarray(at, at + STATE_PART)).toString('base64');
+      this.#port.send({ type: 'message', payload: encodeJson({ kind: 'state', bytes }) });
+    }
+    this.#port.provide(this, offset);
+    this.#terminal.watch(this);
+  }
+
+  /** SPEC T5, P2 */
+  #input({ offset, payload }: Frame): void {
+    if (this.#taken === null) return;
+    if (!this.mayDrive) return this.#port.reset('refused', 'You are watching: somebody else drives');
+    if (offset > this.#taken.offset) return this.#port.reset('invalid', 'Input with a gap');
+    this.#terminal.input(this, this.#viewer.clientId, offset, payload);
+    this.#taken.upTo(offset + payload.byteLength);
   }
 
   #last(): OutFrame {

@@ -1,40 +1,56 @@
+import type { Crew, Member } from '@gatehouse/core/protocol/crew.ts';
+import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { decodeJson, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { Outbox, type OutFrame } from '@gatehouse/core/protocol/outbox.ts';
 import { serviceRequest } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/clock.ts';
-import type { Socket } from '../connection/socket.ts';
 import { messageOf } from '../failure.ts';
-import { Outbox, type OutFrame } from './outbox.ts';
+import type { Admitted } from './admission.ts';
 import { openService, type Services } from './services.ts';
 import type { ResetCode, StreamPort, StreamService } from './stream.ts';
 
-const MOST_STREAMS = 256;
 const MOST_EARLY = 64;
+
+export interface ViewerContext {
+  services: Services;
+  crew: Crew;
+  clock: Clock;
+  refuse(reason: string): void;
+}
 
 /** One admitted viewer: its streams and what goes to it. */
 export class Viewer {
-  readonly #services: Services;
-  readonly #clock: Clock;
+  readonly member: Member;
+  readonly #clientId: string;
+  readonly #context: ViewerContext;
   readonly #outbox: Outbox;
-  readonly #refuse: (reason: string) => void;
   /** frames: what arrived while the service is just being opened */
   readonly #streams = new Map<number, StreamService | Frame[]>();
   #latest = 0;
   #left = false;
 
-  constructor(number: number, socket: Socket, services: Services, clock: Clock, refuse: (reason: string) => void) {
-    this.#services = services;
-    this.#clock = clock;
-    this.#outbox = new Outbox(number, socket, clock);
-    this.#refuse = refuse;
+  constructor(number: number, { grant, clientId, channel }: Admitted, context: ViewerContext) {
+    this.member = { viewer: number, userId: grant.sub, name: grant.name, access: grant.access };
+    this.#clientId = clientId;
+    this.#context = context;
+    this.#outbox = new Outbox(
+      { send: (stream, frame) => channel.send(stream, frame), buffered: () => channel.buffered, clock: context.clock },
+      LIMITS.passiveWindow,
+    );
   }
 
-  hello(value: object): void {
-    this.#outbox.send(0, { type: 'hello', payload: encodeJson(value) });
+  /** About the connection itself: stream 0. */
+  tell(type: 'hello' | 'message', value: object): void {
+    this.#outbox.send(0, { type, payload: encodeJson(value) });
+  }
+
+  /** SPEC W2 */
+  set window(bytes: number) {
+    if (this.#outbox.window !== bytes) this.#outbox.window = bytes;
   }
 
   /** Never throws: what is wrong with a frame costs its stream, or the viewer. */
   receive(frame: Frame): void {
-    if (frame.sealed) return this.#refuse('Sealed frames are not spoken here');
     try {
       if (frame.type === 'open') this.#open(frame);
       else if (frame.type === 'ack') this.#acknowledge(frame);
@@ -55,14 +71,16 @@ export class Viewer {
   #open(frame: Frame): void {
     const { stream } = frame;
     // SPEC S1
-    if (stream % 2 === 0 || stream <= this.#latest) return this.#refuse('A stream number was used against the rules');
+    if (stream % 2 === 0 || stream <= this.#latest) return this.#context.refuse('A stream number was used against the rules');
     this.#latest = stream;
-    if (this.#streams.size >= MOST_STREAMS) return this.#reset(stream, 'limit', `A viewer has at most ${MOST_STREAMS} streams`);
+    if (this.#streams.size >= LIMITS.streams) return this.#reset(stream, 'limit', `A viewer has at most ${LIMITS.streams} streams`);
     const request = serviceRequest.safeParse(decodeJson(frame.payload));
     if (!request.success) return this.#reset(stream, 'invalid', 'Not a request that the runner knows');
     const early: Frame[] = [];
     this.#streams.set(stream, early);
-    openService(this.#services, request.data, this.#port(stream), (service) => {
+    const { services, crew } = this.#context;
+    const caller = { viewer: this.member.viewer, clientId: this.#clientId, crew };
+    openService(services, caller, request.data, this.#port(stream), (service) => {
       // The viewer may have gone while a terminal was starting.
       if (!this.#streams.has(stream)) return service.cancel();
       this.#streams.set(stream, service);
@@ -90,7 +108,7 @@ export class Viewer {
       this.#outbox.finish(stream);
     };
     return {
-      clock: this.#clock,
+      clock: this.#context.clock,
       send: (frame: OutFrame) => {
         if (open()) this.#outbox.send(stream, frame);
       },

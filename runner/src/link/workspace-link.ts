@@ -1,11 +1,14 @@
-import { challengeText, toRunnerLink, viewerHello, type FromRunnerLink, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import { challengeText, LIMITS, toRunnerLink, type FromRunnerLink, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
+import { Crew } from '@gatehouse/core/protocol/crew.ts';
 import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import type { Clock } from '../connection/clock.ts';
 import { keepConnected, type Connection } from '../connection/keep-connected.ts';
 import type { Dial, Refusal, Socket } from '../connection/socket.ts';
 import { messageOf } from '../failure.ts';
 import type { Log } from '../log.ts';
+import type { AgreementKey } from '../state/keys.ts';
+import { Admission, type Admitted } from './admission.ts';
 import type { GrantChecker } from './grant.ts';
 import type { Services } from './services.ts';
 import { Viewer } from './viewer.ts';
@@ -20,6 +23,7 @@ export interface LinkContext {
   log: Log;
   grants: Pick<GrantChecker, 'check'>;
   sign(text: string): string;
+  agreement: AgreementKey;
 }
 
 export interface LinkEvents {
@@ -28,23 +32,35 @@ export interface LinkEvents {
   refused(why: string, code: number | null): void;
 }
 
-/** The data socket of one running workspace: many viewers, each with its streams. */
+/** What the link knows of one viewer number. */
+interface Place {
+  admission: Admission;
+  viewer: Viewer | null;
+}
+
+/** The data socket of one running workspace: many viewers, each with its keys and streams. */
 export class WorkspaceLink {
   readonly #context: LinkContext;
-  readonly #hello: RunnerHello;
+  readonly #hello: Omit<RunnerHello, 'viewer'>;
   readonly #services: Services;
   readonly #events: LinkEvents;
   readonly #connection: Connection;
-  readonly #viewers = new Map<number, Viewer>();
-  /** viewers whose grant is just being checked */
-  readonly #checking = new Map<number, symbol>();
+  readonly #places = new Map<number, Place>();
+  readonly #crew: Crew;
   #socket: Socket | null = null;
 
-  constructor(context: LinkContext, hello: RunnerHello, services: Services, events: LinkEvents) {
+  constructor(context: LinkContext, hello: Omit<RunnerHello, 'viewer'>, services: Services, events: LinkEvents) {
     this.#context = context;
     this.#hello = hello;
     this.#services = services;
     this.#events = events;
+    this.#crew = new Crew({
+      changed: (presence) => {
+        for (const viewer of this.#viewers()) viewer.tell('message', presence);
+        services.terminals.reviewDrivers();
+      },
+      drives: (viewer) => this.#tellBroker({ kind: 'drives', viewer }),
+    });
     this.#connection = keepConnected({
       path: linkPath(hello.workspaceId),
       dial: context.dial,
@@ -76,9 +92,7 @@ export class WorkspaceLink {
     try {
       const frame = decodeFrame(message);
       if (frame.type === 'control') this.#control(frame);
-      else if (frame.type === 'hello') void this.#admit(frame);
-      // SPEC O4: all else of a viewer is dropped until it is admitted.
-      else this.#viewers.get(frame.viewer)?.receive(frame);
+      else this.#place(frame.viewer)?.admission.receive(frame);
     } catch (error) {
       this.#connection.redial(CLOSE_CODES.protocol.code, messageOf(error).slice(0, 100));
     }
@@ -86,36 +100,65 @@ export class WorkspaceLink {
 
   #control(frame: Frame): void {
     const control = toRunnerLink.parse(decodeJson(frame.payload));
-    if (control.kind === 'challenge') {
-      this.#tellBroker({ kind: 'proof', signature: this.#context.sign(challengeText(control.nonce, linkPath(this.#hello.workspaceId))) });
-    } else if (control.kind === 'ready') {
-      this.#connection.settled();
-      this.#events.ready();
-    } else if (control.kind === 'left') this.#drop(control.viewer);
+    switch (control.kind) {
+      case 'challenge':
+        return this.#tellBroker({
+          kind: 'proof',
+          signature: this.#context.sign(challengeText(control.nonce, linkPath(this.#hello.workspaceId))),
+        });
+      case 'ready':
+        this.#connection.settled();
+        return this.#events.ready();
+      case 'joined':
+        return;
+      case 'left':
+        return this.#drop(control.viewer);
+      case 'mark':
+        // SPEC K2
+        return this.#tellBroker({ kind: 'echo', nonce: control.nonce });
+    }
   }
 
-  async #admit(frame: Frame): Promise<void> {
-    const { viewer, stream } = frame;
-    const socket = this.#socket;
-    if (socket === null) return;
-    if (stream !== 0 || frame.sealed || this.#checking.has(viewer) || this.#viewers.has(viewer)) {
-      return this.#refuse(viewer, 'One hello, on stream 0, in clear');
-    }
-    const check = Symbol('check');
-    this.#checking.set(viewer, check);
-    try {
-      const { grant } = viewerHello.parse(decodeJson(frame.payload));
-      const { sub } = await this.#context.grants.check(grant, this.#hello.workspaceId);
-      // It may have left, or the link been cut, while the signature was checked.
-      if (this.#checking.get(viewer) !== check) return;
-      this.#checking.delete(viewer);
-      const admitted = new Viewer(viewer, socket, this.#services, this.#context.clock, (reason) => this.#refuse(viewer, reason));
-      this.#viewers.set(viewer, admitted);
-      admitted.hello(this.#hello);
-      this.#context.log.info(`${sub} is connected to ${this.#hello.workspaceId}`);
-    } catch (error) {
-      if (this.#checking.get(viewer) === check) this.#refuse(viewer, messageOf(error));
-    }
+  /** SPEC O4: whoever speaks for the first time begins its way in. */
+  #place(viewer: number): Place | undefined {
+    const known = this.#places.get(viewer);
+    if (known !== undefined || this.#socket === null) return known;
+    const { grants, agreement } = this.#context;
+    const { workspaceId } = this.#hello;
+    const place: Place = {
+      viewer: null,
+      admission: new Admission(viewer, { workspaceId, agreementKey: agreement, grants }, this.#socket, {
+        admitted: (admitted) => this.#admit(place, viewer, admitted),
+        refused: (reason) => this.#refuse(viewer, reason),
+        received: (frame) => this.#received(place, frame),
+      }),
+    };
+    this.#places.set(viewer, place);
+    return place;
+  }
+
+  #admit(place: Place, number: number, admitted: Admitted): void {
+    const context = { services: this.#services, crew: this.#crew, clock: this.#context.clock, refuse: (why: string) => this.#refuse(number, why) };
+    const viewer = new Viewer(number, admitted, context);
+    place.viewer = viewer;
+    viewer.tell('hello', { ...this.#hello, viewer: number });
+    this.#crew.join(viewer.member);
+    this.#favour(viewer);
+    this.#tellBroker({ kind: 'admitted', viewer: number });
+    this.#context.log.info(`${admitted.grant.sub} is connected to ${this.#hello.workspaceId}`);
+  }
+
+  #received(place: Place, frame: Frame): void {
+    const { viewer } = place;
+    if (viewer === null) return;
+    if (frame.type === 'data' || frame.type === 'open') this.#favour(viewer);
+    viewer.receive(frame);
+  }
+
+  /** SPEC W2: of those who may drive, the one that acted last has the whole window. */
+  #favour(favourite: Viewer): void {
+    if (!this.#crew.mayDrive(favourite.member.viewer)) return;
+    for (const viewer of this.#viewers()) viewer.window = viewer === favourite ? LIMITS.window : LIMITS.passiveWindow;
   }
 
   #refuse(viewer: number, reason: string): void {
@@ -128,16 +171,21 @@ export class WorkspaceLink {
     this.#socket?.send(encodeFrame({ type: 'control', sealed: false, viewer: 0, stream: 0, offset: 0, payload: encodeJson(control) }));
   }
 
-  #drop(viewer: number): void {
-    this.#checking.delete(viewer);
-    this.#viewers.get(viewer)?.leave();
-    this.#viewers.delete(viewer);
+  #viewers(): Viewer[] {
+    return [...this.#places.values()].flatMap(({ viewer }) => viewer ?? []);
+  }
+
+  #drop(number: number): void {
+    const place = this.#places.get(number);
+    if (place === undefined) return;
+    this.#places.delete(number);
+    place.admission.leave();
+    place.viewer?.leave();
+    this.#crew.leave(number);
   }
 
   #forgetViewers(): void {
     this.#socket = null;
-    this.#checking.clear();
-    for (const viewer of this.#viewers.values()) viewer.leave();
-    this.#viewers.clear();
+    for (const number of [...this.#places.keys()]) this.#drop(number);
   }
 }

@@ -1,8 +1,12 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
+import { importResponderKey } from '@gatehouse/core/protocol/noise.ts';
 import { Failure } from '../failure.ts';
 import { writeAtomically } from './atomic-file.ts';
 import type { StateFolder } from './folder.ts';
+
+/** The agreement pair as handshakes take it, made once. */
+export type AgreementKey = () => ReturnType<typeof importResponderKey>;
 
 /** The runner's own keys. The private halves never leave the state folder. */
 export interface RunnerKeys {
@@ -11,6 +15,8 @@ export interface RunnerKeys {
   agreementKey: string;
   /** Ed25519 signature in base64url */
   sign(text: string): string;
+  /** the agreement pair as handshakes take it */
+  agreement: AgreementKey;
 }
 
 const rawPublicKey = (key: KeyObject): string => {
@@ -23,7 +29,13 @@ const fromPrivate = (identity: KeyObject, agreement: KeyObject): RunnerKeys => (
   identityKey: rawPublicKey(identity),
   agreementKey: rawPublicKey(agreement),
   sign: (text) => sign(null, Buffer.from(text), identity).toString('base64url'),
+  agreement: once(() => importResponderKey(agreement.export({ format: 'jwk' }))),
 });
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
 
 /** Makes both pairs without storing them, so that a refused enrolment leaves what was there. */
 export function makeKeys(): { keys: RunnerKeys; save(folder: StateFolder): void } {
