@@ -65,7 +65,7 @@ export type FromRunnerLink = z.infer<typeof fromRunnerLink>;
 /** What a runner signs to prove its identity key: `context` is the path it dialled. */
 export const challengeText = (nonce: string, context: string): string => `gatehouse-runner-proof-v1\n${context}\n${nonce}`;
 
-/** Public half of the key that a browser made and can't give away: ECDSA on P-256. */
+/** Public half of the key that a browser made and can't give away (ECDSA on P-256), as JWK; what else a browser exports with it is dropped. */
 export const browserKey = z.object({
   kty: z.literal('EC'),
   crv: z.literal('P-256'),

@@ -1,13 +1,13 @@
 import { AppError } from '../errors.ts';
+import { TAG_BYTES } from './aead.ts';
 
 /** Version of the workspace connection; offered and echoed as the WebSocket subprotocol. */
 export const SUBPROTOCOL = 'gatehouse.v1';
 
 /** SPEC F1: header of 16 bytes, all integers big-endian. */
 export const HEADER_BYTES = 16;
-/** SPEC F4: most payload a frame carries, what sealing adds to it, and the most a message may measure in all. */
+/** SPEC F4: most payload a frame carries, and the most a message may measure in all. */
 export const MAX_PAYLOAD = 64 * 1024;
-export const TAG_BYTES = 16;
 export const MAX_MESSAGE = HEADER_BYTES + MAX_PAYLOAD + TAG_BYTES;
 
 /** SPEC F2. `control` is between one peer and the broker; all others pass through it unread. */

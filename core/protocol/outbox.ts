@@ -1,6 +1,7 @@
+import { TAG_BYTES } from './aead.ts';
 import type { Clock } from './clock.ts';
 import { LIMITS } from './connection.ts';
-import { HEADER_BYTES, TAG_BYTES, type FrameType } from './frame.ts';
+import { HEADER_BYTES, type FrameType } from './frame.ts';
 import { Pace } from './pace.ts';
 
 /** Beyond this much in the socket's own buffer, urgent frames would wait behind it. */

@@ -1,14 +1,8 @@
 import { decode, encode } from 'jose/base64url';
 import { calculateJwkThumbprint } from 'jose/jwk/thumbprint';
-import { z } from 'zod';
 import { type Bytes, concat } from './bytes.ts';
+import type { BrowserKey } from './connection.ts';
 import type { CryptoKey } from './crypto-key.ts';
-
-const coordinate = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
-
-/** A browser key's public half as JWK (ECDSA on P-256); what else a browser exports with it is dropped. */
-export const viewerKey = z.object({ kty: z.literal('EC'), crv: z.literal('P-256'), x: coordinate, y: coordinate });
-export type ViewerKey = z.infer<typeof viewerKey>;
 
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' };
 const SCHEME = { name: 'ECDSA', hash: 'SHA-256' };
@@ -22,7 +16,7 @@ export async function signViewerProof(key: CryptoKey, hash: Uint8Array): Promise
 }
 
 /** Whether that key signed that handshake; false also when key or signature are no such thing. */
-export async function verifyViewerProof(key: ViewerKey, hash: Uint8Array, signature: string): Promise<boolean> {
+export async function verifyViewerProof(key: BrowserKey, hash: Uint8Array, signature: string): Promise<boolean> {
   try {
     const { kty, crv, x, y } = key;
     const publicKey = await crypto.subtle.importKey('jwk', { kty, crv, x, y }, CURVE, false, ['verify']);
@@ -33,4 +27,4 @@ export async function verifyViewerProof(key: ViewerKey, hash: Uint8Array, signat
 }
 
 /** RFC 7638 with SHA-256, in base64url: names the key in the viewer grant. */
-export const thumbprint = (key: ViewerKey): Promise<string> => calculateJwkThumbprint(key, 'sha256');
+export const thumbprint = (key: BrowserKey): Promise<string> => calculateJwkThumbprint(key, 'sha256');

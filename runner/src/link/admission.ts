@@ -1,6 +1,8 @@
 import { viewerHello, type ViewerGrant } from '@gatehouse/core/protocol/connection.ts';
 import { decodeJson, encodeFrame, type Frame } from '@gatehouse/core/protocol/frame.ts';
-import { answerHandshake, prologueOf, type SessionKeys } from '@gatehouse/core/protocol/noise.ts';
+import type { SessionKeys } from '@gatehouse/core/protocol/noise-nk.ts';
+import { answerHandshake, prologueOf } from '@gatehouse/core/protocol/noise.ts';
+import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { thumbprint, verifyViewerProof } from '@gatehouse/core/protocol/viewer-proof.ts';
 import type { Socket } from '../connection/socket.ts';
 import { messageOf } from '../failure.ts';
@@ -26,7 +28,7 @@ export interface AdmissionEvents {
   admitted(viewer: Admitted): void;
   refused(reason: string): void;
   /** what the viewer sends once it is admitted */
-  received(frame: Frame): void;
+  received(frame: PlainFrame): void;
 }
 
 type Stage = 'handshake' | 'answering' | 'hello' | 'checking' | 'admitted' | 'over';
@@ -78,7 +80,7 @@ export class Admission {
     this.#socket.send(encodeFrame({ type: 'handshake', sealed: false, viewer: this.#viewer, stream: 0, offset: 0, payload: reply }));
   }
 
-  #opened(frame: Frame): void {
+  #opened(frame: PlainFrame): void {
     if (this.#stage === 'admitted') return this.#events.received(frame);
     if (this.#stage !== 'hello' || frame.type !== 'hello' || frame.stream !== 0) return this.#refuse('One hello, before anything else');
     this.#stage = 'checking';

@@ -1,14 +1,14 @@
-import { Opener, Sealer } from '@gatehouse/core/protocol/seal.ts';
-import type { SessionKeys } from '@gatehouse/core/protocol/noise.ts';
-import { type Frame } from '@gatehouse/core/protocol/frame.ts';
+import type { Frame } from '@gatehouse/core/protocol/frame.ts';
+import type { SessionKeys } from '@gatehouse/core/protocol/noise-nk.ts';
 import type { OutFrame } from '@gatehouse/core/protocol/outbox.ts';
+import { Opener, Sealer, type PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import type { Socket } from '../connection/socket.ts';
 import { nodeAead } from './node-aead.ts';
 
 const NOTHING = new Uint8Array(0);
 
 export interface ChannelEvents {
-  received(frame: Frame): void;
+  received(frame: PlainFrame): void;
   /** SPEC E: a frame that does not open, or was never sealed; nothing more is received */
   broken(): void;
 }
@@ -23,7 +23,7 @@ export class Channel {
   constructor(viewer: number, keys: SessionKeys, socket: Socket, events: ChannelEvents) {
     this.#viewer = viewer;
     this.#socket = socket;
-    this.#sealer = new Sealer(keys.send, nodeAead, (message) => socket.send(message));
+    this.#sealer = new Sealer(keys.send, nodeAead, (message) => socket.send(message), events.broken);
     this.#opener = new Opener(keys.receive, nodeAead, events.received, events.broken);
   }
 

@@ -1,5 +1,6 @@
 import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
-import { encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
+import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { z } from 'zod';
 import type { HelperClient, HelperStream } from '../channel/helper-client.ts';
 import { FILE_WINDOW, type HelperRequest } from '../channel/requests.ts';
@@ -69,7 +70,7 @@ export class FileStream implements StreamService, Source {
     return { type: 'data', offset, payload };
   }
 
-  receive(frame: Frame): void {
+  receive(frame: PlainFrame): void {
     if (frame.type === 'fin') return this.#stream.fin();
     if (frame.type !== 'data') return this.#port.reset('invalid', 'This service takes no messages');
     if (frame.offset !== this.#received) return this.#port.reset('invalid', 'Data with a gap or an overlap');

@@ -1,4 +1,4 @@
-import type { Frame } from '@gatehouse/core/protocol/frame.ts';
+import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import type { resetBody } from '@gatehouse/core/protocol/services.ts';
 import type { z } from 'zod';
 import type { Clock } from '../connection/clock.ts';
@@ -25,7 +25,7 @@ export interface StreamPort {
 
 /** A service behind one stream. Frames arrive parsed as frames, their payload not. */
 export interface StreamService {
-  receive(frame: Frame): void;
+  receive(frame: PlainFrame): void;
   /** the viewer acknowledged data up to here */
   acknowledged?(offset: number): void;
   /** the viewer has gone or reset the stream */

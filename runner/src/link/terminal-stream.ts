@@ -1,4 +1,5 @@
-import { decodeJson, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { decodeJson, encodeJson } from '@gatehouse/core/protocol/frame.ts';
+import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
 import { ptyMessage, type PtyInfo, type PtyMessage } from '@gatehouse/core/protocol/services.ts';
 import { Taken } from '@gatehouse/core/protocol/taken.ts';
@@ -98,7 +99,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
     this.tell({ kind: 'exit', ...exit });
   }
 
-  receive(frame: Frame): void {
+  receive(frame: PlainFrame): void {
     if (frame.type === 'data') this.#input(frame);
     else if (frame.type === 'message') {
       const message = ptyMessage.safeParse(decodeJson(frame.payload));
@@ -137,7 +138,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
   }
 
   /** SPEC T5, P2 */
-  #input({ offset, payload }: Frame): void {
+  #input({ offset, payload }: PlainFrame): void {
     if (this.#taken === null) return;
     if (!this.mayDrive) return this.#port.reset('refused', 'You are watching: somebody else drives');
     if (offset > this.#taken.offset) return this.#port.reset('invalid', 'Input with a gap');

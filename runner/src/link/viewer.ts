@@ -1,6 +1,7 @@
 import type { Crew, Member } from '@gatehouse/core/protocol/crew.ts';
 import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
-import { decodeJson, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { decodeJson, encodeJson } from '@gatehouse/core/protocol/frame.ts';
+import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { Outbox, type OutFrame } from '@gatehouse/core/protocol/outbox.ts';
 import { serviceRequest } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/clock.ts';
@@ -25,7 +26,7 @@ export class Viewer {
   readonly #context: ViewerContext;
   readonly #outbox: Outbox;
   /** frames: what arrived while the service is just being opened */
-  readonly #streams = new Map<number, StreamService | Frame[]>();
+  readonly #streams = new Map<number, StreamService | PlainFrame[]>();
   #latest = 0;
   #left = false;
 
@@ -50,7 +51,7 @@ export class Viewer {
   }
 
   /** Never throws: what is wrong with a frame costs its stream, or the viewer. */
-  receive(frame: Frame): void {
+  receive(frame: PlainFrame): void {
     try {
       if (frame.type === 'open') this.#open(frame);
       else if (frame.type === 'ack') this.#acknowledge(frame);
@@ -68,7 +69,7 @@ export class Viewer {
     this.#outbox.close();
   }
 
-  #open(frame: Frame): void {
+  #open(frame: PlainFrame): void {
     const { stream } = frame;
     // SPEC S1
     if (stream % 2 === 0 || stream <= this.#latest) return this.#context.refuse('A stream number was used against the rules');
@@ -76,7 +77,7 @@ export class Viewer {
     if (this.#streams.size >= LIMITS.streams) return this.#reset(stream, 'limit', `A viewer has at most ${LIMITS.streams} streams`);
     const request = serviceRequest.safeParse(decodeJson(frame.payload));
     if (!request.success) return this.#reset(stream, 'invalid', 'Not a request that the runner knows');
-    const early: Frame[] = [];
+    const early: PlainFrame[] = [];
     this.#streams.set(stream, early);
     const { services, crew } = this.#context;
     const caller = { viewer: this.member.viewer, clientId: this.#clientId, crew };
@@ -88,14 +89,14 @@ export class Viewer {
     });
   }
 
-  #hand(frame: Frame): void {
+  #hand(frame: PlainFrame): void {
     const there = this.#streams.get(frame.stream);
     if (!Array.isArray(there)) return there?.receive(frame);
     if (there.length >= MOST_EARLY) this.#reset(frame.stream, 'limit', 'Too much before the answer to "open"');
     else there.push(frame);
   }
 
-  #acknowledge(frame: Frame): void {
+  #acknowledge(frame: PlainFrame): void {
     if (!this.#outbox.acknowledge(frame.stream, frame.offset)) {
       this.#reset(frame.stream, 'invalid', 'Acknowledged more than was sent');
     }

@@ -2,6 +2,7 @@ import { challengeText, LIMITS, toRunnerLink, type FromRunnerLink, type RunnerHe
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { Crew } from '@gatehouse/core/protocol/crew.ts';
 import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import type { Clock } from '../connection/clock.ts';
 import { keepConnected, type Connection } from '../connection/keep-connected.ts';
 import type { Dial, Refusal, Socket } from '../connection/socket.ts';
@@ -148,7 +149,7 @@ export class WorkspaceLink {
     this.#context.log.info(`${admitted.grant.sub} is connected to ${this.#hello.workspaceId}`);
   }
 
-  #received(place: Place, frame: Frame): void {
+  #received(place: Place, frame: PlainFrame): void {
     const { viewer } = place;
     if (viewer === null) return;
     if (frame.type === 'data' || frame.type === 'open') this.#favour(viewer);

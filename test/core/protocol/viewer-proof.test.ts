@@ -1,13 +1,14 @@
 import { createVerify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { signViewerProof, thumbprint, verifyViewerProof, viewerKey, type ViewerKey } from '../../../core/protocol/viewer-proof.ts';
+import { browserKey, type BrowserKey } from '../../../core/protocol/connection.ts';
+import { signViewerProof, thumbprint, verifyViewerProof } from '../../../core/protocol/viewer-proof.ts';
 
 const hash = Uint8Array.from({ length: 32 }, (_, index) => index);
 
 /** A key as a browser makes it: only the public half can be exported. */
 async function browserKey() {
   const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])) as CryptoKeyPair;
-  return { key: pair.privateKey, jwk: viewerKey.parse(await crypto.subtle.exportKey('jwk', pair.publicKey)) };
+  return { key: pair.privateKey, jwk: browserKey.parse(await crypto.subtle.exportKey('jwk', pair.publicKey)) };
 }
 
 describe('E10 a viewer’s proof', () => {
@@ -35,7 +36,7 @@ describe('E10 a viewer’s proof', () => {
   test('is refused, not an error, when signature or key are rubbish', async () => {
     const { key, jwk } = await browserKey();
     const signature = await signViewerProof(key, hash);
-    const offCurve: ViewerKey = { ...jwk, y: jwk.x };
+    const offCurve: BrowserKey = { ...jwk, y: jwk.x };
     expect(await verifyViewerProof(offCurve, hash, signature)).toBe(false);
     for (const wrong of ['', '?', signature.slice(4), `${signature}AAAA`, 'A'.repeat(86)]) {
       expect(await verifyViewerProof(jwk, hash, wrong)).toBe(false);
@@ -46,13 +47,13 @@ describe('E10 a viewer’s proof', () => {
 describe('the key of a viewer', () => {
   test('is a public key on P-256: what else comes with it is dropped', async () => {
     const { jwk } = await browserKey();
-    expect(viewerKey.parse({ ...jwk, d: jwk.x, ext: true, key_ops: ['verify'] })).toEqual(jwk);
-    expect(viewerKey.safeParse({ ...jwk, crv: 'P-384' }).success).toBe(false);
+    expect(browserKey.parse({ ...jwk, d: jwk.x, ext: true, key_ops: ['verify'] })).toEqual(jwk);
+    expect(browserKey.safeParse({ ...jwk, crv: 'P-384' }).success).toBe(false);
   });
 
   test('is named by its thumbprint (RFC 7638), as other implementations compute it', async () => {
     // computed with OpenSSL over the members in alphabetical order
-    const jwk: ViewerKey = {
+    const jwk: BrowserKey = {
       kty: 'EC',
       crv: 'P-256',
       x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
