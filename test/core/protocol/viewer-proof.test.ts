@@ -6,35 +6,35 @@ import { signViewerProof, thumbprint, verifyViewerProof } from '../../../core/pr
 const hash = Uint8Array.from({ length: 32 }, (_, index) => index);
 
 /** A key as a browser makes it: only the public half can be exported. */
-async function browserKey() {
+async function makeKey() {
   const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])) as CryptoKeyPair;
   return { key: pair.privateKey, jwk: browserKey.parse(await crypto.subtle.exportKey('jwk', pair.publicKey)) };
 }
 
 describe('E10 a viewer’s proof', () => {
   test('shows that the browser key took part in this handshake', async () => {
-    const { key, jwk } = await browserKey();
+    const { key, jwk } = await makeKey();
     const signature = await signViewerProof(key, hash);
     expect(signature).toMatch(/^[A-Za-z0-9_-]{86}$/);
     expect(await verifyViewerProof(jwk, hash, signature)).toBe(true);
   });
 
   test('signs the purpose, a zero byte and the handshake hash', async () => {
-    const { key, jwk } = await browserKey();
+    const { key, jwk } = await makeKey();
     const signature = Buffer.from(await signViewerProof(key, hash), 'base64url');
     const verify = createVerify('sha256').update('gatehouse-viewer-proof-v1\0').update(hash);
     expect(verify.verify({ key: jwk, format: 'jwk', dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);
   });
 
   test('is refused for another handshake or another key', async () => {
-    const { key, jwk } = await browserKey();
+    const { key, jwk } = await makeKey();
     const signature = await signViewerProof(key, hash);
     expect(await verifyViewerProof(jwk, new Uint8Array(32), signature)).toBe(false);
-    expect(await verifyViewerProof((await browserKey()).jwk, hash, signature)).toBe(false);
+    expect(await verifyViewerProof((await makeKey()).jwk, hash, signature)).toBe(false);
   });
 
   test('is refused, not an error, when signature or key are rubbish', async () => {
-    const { key, jwk } = await browserKey();
+    const { key, jwk } = await makeKey();
     const signature = await signViewerProof(key, hash);
     const offCurve: BrowserKey = { ...jwk, y: jwk.x };
     expect(await verifyViewerProof(offCurve, hash, signature)).toBe(false);
@@ -46,7 +46,7 @@ describe('E10 a viewer’s proof', () => {
 
 describe('the key of a viewer', () => {
   test('is a public key on P-256: what else comes with it is dropped', async () => {
-    const { jwk } = await browserKey();
+    const { jwk } = await makeKey();
     expect(browserKey.parse({ ...jwk, d: jwk.x, ext: true, key_ops: ['verify'] })).toEqual(jwk);
     expect(browserKey.safeParse({ ...jwk, crv: 'P-384' }).success).toBe(false);
   });
