@@ -18,7 +18,13 @@ export const serviceRequest = z.discriminatedUnion('method', [
    * opens a terminal; the stream then carries its bytes both ways; head: ptyOpened. `key` is the opener's name for it:
    * asked again, because a cut took the answer away, it joins the terminal that was made (SPEC T2)
    */
-  z.object({ method: z.literal('pty.open'), ...size, cwd: path.optional(), name: z.string().max(80).optional(), key: z.string().min(8).max(64) }),
+  z.object({
+    method: z.literal('pty.open'),
+    ...size,
+    cwd: path.optional(),
+    name: z.string().max(80).optional(),
+    key: z.string().min(8).max(64),
+  }),
   /** joins a terminal; `from`: offset of the next byte wanted, null: all that there is to see; head: ptyOpened */
   z.object({ method: z.literal('pty.attach'), terminalId: z.string(), from: z.number().int().min(0).nullable(), ...size }),
   z.object({ method: z.literal('pty.list') }),

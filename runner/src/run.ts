@@ -40,7 +40,14 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
   try {
     const drivers = findDrivers(findParts(main), log, useBubblewrap);
     const { url, token, runnerId, issuer, tenant, labels } = config;
-    const platform = { dial: dialPlatform(url, token), refusal: askRefusal(url, token), clock: systemClock, log, sign: keys.sign, agreement: keys.agreement };
+    const platform = {
+      dial: dialPlatform(url, token),
+      refusal: askRefusal(url, token),
+      clock: systemClock,
+      log,
+      sign: keys.sign,
+      agreement: keys.agreement,
+    };
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
     const supervisor = new Supervisor(

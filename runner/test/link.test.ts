@@ -1,5 +1,6 @@
 import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { MAX_PAYLOAD, decodeJson, encodeJson } from '@gatehouse/core/protocol/frame.ts';
+import { fileEntries } from '@gatehouse/core/protocol/services.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../src/connection/clock.ts';
 import type { SocketEvents } from '../src/connection/socket.ts';
@@ -7,13 +8,16 @@ import { GrantChecker } from '../src/link/grant.ts';
 import { WorkspaceLink, linkPath } from '../src/link/workspace-link.ts';
 import { makeKeys } from '../src/state/keys.ts';
 import { Terminals } from '../src/terminals/terminals.ts';
-import { Broker, Page, isProved } from './support/broker.ts';
-import { makeIssuer } from './support/issuer.ts';
+import { Broker, isProved } from './support/broker.ts';
+import { Browser, makeTab, type Tab } from './support/browser.ts';
+import { makeIssuer, type GrantWish } from './support/issuer.ts';
 import { mintId, silentLog } from './support/mint.ts';
+import { Page } from './support/page.ts';
 import { runIn, startSandbox } from './support/sandbox.ts';
 
 const SIZE = { cols: 80, rows: 24 };
 const PROMPT = /[$#] /;
+const OWNER = mintId('user');
 
 /** A link over sockets in memory to the helper of a real sandbox, with the test as its broker. */
 async function makeLink() {
@@ -46,6 +50,7 @@ async function makeLink() {
       log: silentLog,
       grants,
       sign: keys.sign,
+      agreement: keys.agreement,
     },
     { workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' },
     { terminals: new Terminals(sandbox.helper), helper: sandbox.helper },
@@ -57,16 +62,16 @@ async function makeLink() {
     if (socket === undefined) throw new Error('not dialled');
     return socket;
   };
-  const grant = () => issuer.grant({ runnerId, workspaceId });
-  const helloOf = async (viewer: number, token: string) =>
-    current().broker.frame('hello', viewer, 0, { payload: encodeJson({ grant: token, clientId: 'client-of-test' }) });
-  const join = async (viewer = 1) => {
-    const { broker } = current();
-    await helloOf(viewer, await grant());
-    await broker.frames.wait((frame) => frame.type === 'hello' && frame.viewer === viewer);
-    return new Page(broker, viewer);
+  const grant = (tab: Tab, wish: Partial<GrantWish> = {}) => issuer.grant({ runnerId, workspaceId, jkt: tab.jkt, ...wish });
+  const way = { workspaceId, agreementKey: keys.agreementKey };
+  /** A viewer with a good grant; the same person, unless told otherwise. */
+  const join = async (viewer = 1, { tab, ...wish }: Partial<GrantWish> & { tab?: Tab } = {}) => {
+    const own = tab ?? (await makeTab());
+    return new Page(
+      await Browser.join(current().broker, viewer, { ...way, tab: own, grant: await grant(own, { userId: OWNER, ...wish }) }),
+    );
   };
-  return { sandbox, runnerId, workspaceId, issuer, keys, sockets, current, ready, grant, helloOf, join };
+  return { sandbox, runnerId, workspaceId, issuer, keys, sockets, current, ready, grant, way, join };
 }
 
 describe('opening', () => {
@@ -78,43 +83,78 @@ describe('opening', () => {
     const signature = proof.kind === 'proof' ? proof.signature : '';
     expect(isProved(keys.identityKey, signature, 'n1', linkPath(workspaceId))).toBe(true);
     expect(isProved(keys.identityKey, signature, 'n2', linkPath(workspaceId))).toBe(false);
-    broker.control({ kind: 'ready', viewers: [] });
+    broker.control({ kind: 'ready' });
     await ready;
   });
 
-  it('O4 answers a good grant with what this workspace is', async () => {
+  it('O4 answers a good grant with what this workspace is, and tells the broker', async () => {
     const { join, current, workspaceId, sandbox } = await makeLink();
-    await join(7);
-    const hello = await current().broker.frames.wait((frame) => frame.type === 'hello');
-    expect(decodeJson(hello.payload)).toEqual({ workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' });
+    const { browser } = await join(7);
+    const hello = await browser.frames.wait((frame) => frame.type === 'hello');
+    expect(decodeJson(hello.payload)).toEqual({ workspaceId, generation: 3, root: sandbox.root, sandbox: 'process', viewer: 7 });
+    await current().broker.controls.wait((control) => control.kind === 'admitted' && control.viewer === 7);
   });
 
-  it('O4 drops every frame of a viewer that has no grant', async () => {
-    const { current, join } = await makeLink();
+  it('O4 refuses a wrong grant, one that was used, and a proof of another handshake', async () => {
+    const { current, way, runnerId, grant } = await makeLink();
     const { broker } = current();
-    const early = new Page(broker, 1).open({ method: 'pty.list' });
-    const page = await join(1);
-    expect(await page.call({ method: 'pty.list' })).toEqual({ ok: true, terminals: [] });
-    expect(broker.frames.all.filter((frame) => frame.type === 'head')).toHaveLength(1);
-    expect(early.number).toBe(1);
-  });
-
-  it('O4 refuses a wrong grant, and one that was used', async () => {
-    const { current, helloOf, issuer, runnerId, workspaceId, grant } = await makeLink();
-    const { broker } = current();
+    const tab = await makeTab();
+    const knock = async (viewer: number, token: string, hash?: Uint8Array) => {
+      const browser = await Browser.greet(broker, viewer, way);
+      await browser.hello({ tab, grant: token }, hash);
+      return browser;
+    };
+    const other = await makeTab();
     const wrong = [
       'rubbish',
-      await issuer.grant({ runnerId: mintId('runner'), workspaceId }),
-      await issuer.grant({ runnerId, workspaceId: mintId('workspace') }),
+      await grant(tab, { runnerId: mintId('runner') }),
+      await grant(tab, { workspaceId: mintId('workspace') }),
+      await grant(other),
     ];
-    for (const [viewer, token] of wrong.entries()) await helloOf(viewer + 1, token);
-    for (const viewer of [1, 2, 3]) await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === viewer);
-    const used = await grant();
-    await helloOf(4, used);
-    await broker.frames.wait((frame) => frame.type === 'hello' && frame.viewer === 4);
-    await helloOf(5, used);
-    await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 5);
-    expect(broker.frames.all.map((frame) => frame.viewer)).toEqual([4]);
+    for (const [viewer, token] of wrong.entries()) await knock(viewer + 1, token);
+    const first = await Browser.greet(broker, 5, way);
+    await knock(6, await grant(tab, { runnerId }), first.hash);
+    for (const viewer of [1, 2, 3, 4, 6]) await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === viewer);
+    const used = await grant(tab);
+    const admitted = await knock(7, used);
+    await admitted.frames.wait((frame) => frame.type === 'hello');
+    await knock(8, used);
+    await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 8);
+    expect(broker.frames.all.filter((frame) => frame.sealed && frame.viewer !== 7)).toEqual([]);
+  });
+
+  it.each([
+    [
+      'something else comes before the handshake',
+      async (broker: Broker) => broker.frame('open', 1, 1, { payload: encodeJson({ method: 'pty.list' }) }),
+    ],
+    ['the handshake is not one', async (broker: Broker) => broker.frame('handshake', 1, 0, { payload: new Uint8Array(48) })],
+  ])('E2, O4 refuses a viewer when %s', async (_name, act) => {
+    const { current } = await makeLink();
+    const { broker } = current();
+    await act(broker);
+    await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 1);
+    expect(broker.frames.all).toEqual([]);
+  });
+
+  it('E9 refuses a viewer whose frame comes in clear, changed or twice', async () => {
+    const { current, join } = await makeLink();
+    const { broker } = current();
+    for (const [viewer, spoil] of [
+      [1, (message: Uint8Array<ArrayBuffer>) => [message, message]],
+      [2, (message: Uint8Array<ArrayBuffer>) => [message.map((byte, at) => (at === 20 ? byte ^ 1 : byte))]],
+      [3, (message: Uint8Array<ArrayBuffer>) => [message.map((byte, at) => (at === 1 ? 0 : byte))]],
+    ] as const) {
+      const { browser } = await join(viewer);
+      for (const message of spoil(browser.sealed('open', 1, { payload: encodeJson({ method: 'pty.list' }) }))) broker.raw(message);
+      await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === viewer);
+    }
+  });
+
+  it('K2 echoes marks at once', async () => {
+    const { current } = await makeLink();
+    current().broker.control({ kind: 'mark', nonce: 4_000_000_000 });
+    await current().broker.controls.wait((control) => control.kind === 'echo' && control.nonce === 4_000_000_000);
   });
 });
 
@@ -122,7 +162,7 @@ describe('terminals', () => {
   it('echo, count output from the first byte, and tell the exit behind it', async () => {
     const { join } = await makeLink();
     const page = await join();
-    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     expect(await terminal.head).toMatchObject({ ok: true, offset: 0, terminal: { ...SIZE, exit: null } });
     terminal.write('printf "grüße-%s\\n" 界; exit 3\n');
     await terminal.ends.wait(({ type }) => type === 'fin');
@@ -134,7 +174,7 @@ describe('terminals', () => {
 
   it('stop a program by Ctrl-C', async () => {
     const { join } = await makeLink();
-    const terminal = (await join()).open({ method: 'pty.open', ...SIZE });
+    const terminal = (await join()).open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     terminal.write('echo going-$((40+2)); sleep 1000; echo went-$((40+2))\n');
     await terminal.shows('going-42');
     terminal.write('\u0003');
@@ -144,10 +184,10 @@ describe('terminals', () => {
     expect(terminal.text).not.toContain('went-42');
   });
 
-  it('take the size of the latest driver and tell the others', async () => {
+  it('P5, T3 take the size of the latest driver and tell all of it', async () => {
     const { join } = await makeLink();
     const [one, two] = [await join(1), await join(2)];
-    const first = one.open({ method: 'pty.open', ...SIZE });
+    const first = one.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     const opened = await first.head;
     first.message({ kind: 'resize', cols: 200, rows: 50 });
     first.write('echo size:$(stty size):\n');
@@ -165,7 +205,7 @@ describe('terminals', () => {
   it('live on without viewers and across links, and go on at the offset that is asked for', async () => {
     const { join, current, sockets } = await makeLink();
     const page = await join(1);
-    const terminal = page.open({ method: 'pty.open', ...SIZE, name: 'build' });
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE, name: 'build' });
     const { terminalId } = (await terminal.head)['terminal'] as { terminalId: string };
     terminal.write('echo before-$((1+1)); read x; echo got:$x\n');
     await terminal.shows('before-2');
@@ -187,14 +227,14 @@ describe('terminals', () => {
     const { join } = await makeLink();
     const page = await join();
     page.acknowledges = false;
-    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     terminal.write('stty -echo; yes 0123456789abcdef | head -c 2500000; echo end-$((40+2))\n');
-    await terminal.data.wait(() => terminal.next > LIMITS.driverWindow - 2 * MAX_PAYLOAD);
+    await terminal.data.wait(() => terminal.next > LIMITS.window - 2 * MAX_PAYLOAD);
     const held = await page.call({ method: 'pty.list' });
-    expect(terminal.next).toBeLessThanOrEqual(LIMITS.driverWindow);
+    expect(terminal.next).toBeLessThanOrEqual(LIMITS.window);
     // The program is held back: what it printed beyond the window is bounded, below all it would print.
     const [info] = held['terminals'] as { offset: number }[];
-    expect(info?.offset).toBeLessThan(2 * LIMITS.driverWindow);
+    expect(info?.offset).toBeLessThan(2 * LIMITS.window);
     page.acknowledges = true;
     terminal.acknowledge();
     await terminal.shows('end-42');
@@ -205,10 +245,10 @@ describe('terminals', () => {
   it('echo to a viewer whose other terminal floods', async () => {
     const { join } = await makeLink();
     const page = await join();
-    const quiet = page.open({ method: 'pty.open', ...SIZE });
+    const quiet = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     await quiet.shows(PROMPT);
     page.acknowledges = false;
-    const flood = page.open({ method: 'pty.open', ...SIZE });
+    const flood = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     flood.write('yes\n');
     await flood.data.wait(() => flood.next > 512 * 1024);
     quiet.write('echo still-$((40+2))\n');
@@ -218,7 +258,7 @@ describe('terminals', () => {
   it('are renamed for all, and closed with their programs', async () => {
     const { join } = await makeLink();
     const page = await join();
-    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     const { terminalId } = (await terminal.head)['terminal'] as { terminalId: string };
     expect(await page.call({ method: 'pty.rename', terminalId, name: 'tests' })).toEqual({ ok: true });
     await terminal.messages.wait((message) => message['kind'] === 'renamed' && message['name'] === 'tests');
@@ -229,10 +269,11 @@ describe('terminals', () => {
   });
 
   it('S3 refuse input with a gap', async () => {
-    const { join, current } = await makeLink();
-    const terminal = (await join()).open({ method: 'pty.open', ...SIZE });
+    const { join } = await makeLink();
+    const page = await join();
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     await terminal.head;
-    current().broker.frame('data', 1, terminal.number, { offset: 5, payload: Buffer.from('x') });
+    page.browser.frame('data', terminal.number, { offset: 5, payload: Buffer.from('x') });
     const end = await terminal.ends.wait(({ type }) => type === 'reset');
     expect(end.body).toMatchObject({ code: 'invalid' });
   });
@@ -283,7 +324,7 @@ describe('files', () => {
     const { join, sandbox } = await makeLink();
     const page = await join();
     await runIn(sandbox, 'head -c 5000000 /dev/zero | tr "\\0" a > big; printf "a\\0b" > binary; mkfifo pipe');
-    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     await terminal.shows(PROMPT);
     page.acknowledges = false;
     const big = page.open({ method: 'files.read', path: 'big' });
@@ -291,7 +332,7 @@ describe('files', () => {
     await big.data.wait(() => big.next >= 512 * 1024);
     terminal.write('echo typed-$((40+2))\n');
     await terminal.shows('typed-42');
-    expect(big.next).toBeLessThan(LIMITS.driverWindow);
+    expect(big.next).toBeLessThan(LIMITS.window);
     page.acknowledges = true;
     big.acknowledge();
     await big.ends.wait(({ type }) => type === 'fin');
@@ -302,26 +343,25 @@ describe('files', () => {
     expect(await page.call({ method: 'files.read', path: '.' })).toMatchObject({ ok: false, code: 'not-a-file' });
   });
 
-  it('are listed in parts when one frame does not hold them, and not beyond 5,000', async () => {
+  it('are listed whole, and not beyond 5,000', async () => {
     const { join, sandbox } = await makeLink();
     const page = await join();
     await runIn(
       sandbox,
       'mkdir few many; touch few/b few/a; ln -s a few/link; cd many; seq -f "a-rather-long-name-%05g.txt" 5100 | xargs touch',
     );
-    const few = await page.call({ method: 'files.list', path: 'few' });
-    expect((few['entries'] as { name: string; kind: string }[]).map(({ name, kind }) => `${name} ${kind}`)).toEqual([
-      'a file',
-      'b file',
-      'link symlink',
-    ]);
-    const many = page.open({ method: 'files.list', path: 'many' });
-    const head = await many.head;
-    await many.ends.wait(({ type }) => type === 'fin');
-    const parts = [head, ...many.messages.all].map((part) => (part['entries'] as object[]).length);
-    expect(head['truncated']).toBe(true);
-    expect(parts.length).toBeGreaterThan(5);
-    expect(parts.reduce((sum, part) => sum + part, 0)).toBe(5000);
+    const list = async (path: string) => {
+      const stream = page.open({ method: 'files.list', path });
+      const head = await stream.head;
+      await stream.ends.wait(({ type }) => type === 'fin');
+      return { head, entries: fileEntries.parse(JSON.parse(stream.text)) };
+    };
+    const few = await list('few');
+    expect(few.head).toEqual({ ok: true, truncated: false });
+    expect(few.entries.map(({ name, kind }) => `${name} ${kind}`)).toEqual(['a file', 'b file', 'link symlink']);
+    const many = await list('many');
+    expect(many.head).toEqual({ ok: true, truncated: true });
+    expect(many.entries).toHaveLength(5000);
   });
 
   it('are made, renamed and deleted, with clear refusals', async () => {
@@ -361,14 +401,15 @@ describe('files', () => {
 
 describe('what is wrong', () => {
   it('costs the stream: rubbish instead of a request, an unknown method, too much acknowledged', async () => {
-    const { join, current } = await makeLink();
+    const { join } = await makeLink();
     const page = await join();
-    current().broker.frame('open', 1, 1, { payload: Buffer.from('{') });
-    await current().broker.frames.wait((frame) => frame.type === 'reset' && frame.stream === 1);
-    current().broker.frame('open', 1, 3, { payload: encodeJson({ method: 'task.run', argv: ['/bin/sh'] }) });
-    await current().broker.frames.wait((frame) => frame.type === 'reset' && frame.stream === 3);
+    const { browser } = page;
+    browser.frame('open', 1, { payload: Buffer.from('{') });
+    await browser.frames.wait((frame) => frame.type === 'reset' && frame.stream === 1);
+    browser.frame('open', 3, { payload: encodeJson({ method: 'task.run', argv: ['/bin/sh'] }) });
+    await browser.frames.wait((frame) => frame.type === 'reset' && frame.stream === 3);
     page.skipTo(5);
-    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     await terminal.shows(PROMPT);
     terminal.acknowledge(10_000_000);
     await terminal.ends.wait(({ type }) => type === 'reset');
@@ -376,20 +417,19 @@ describe('what is wrong', () => {
 
   it('S1 costs the viewer: a stream number that is even, or used twice', async () => {
     const { join, current } = await makeLink();
-    await join(1);
-    await join(2);
+    const [one, two] = [await join(1), await join(2)];
     const { broker } = current();
-    broker.frame('open', 1, 2, { payload: encodeJson({ method: 'pty.list' }) });
+    one.browser.frame('open', 2, { payload: encodeJson({ method: 'pty.list' }) });
     await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 1);
-    broker.frame('open', 2, 1, { payload: encodeJson({ method: 'pty.list' }) });
-    broker.frame('open', 2, 1, { payload: encodeJson({ method: 'pty.list' }) });
+    two.browser.frame('open', 1, { payload: encodeJson({ method: 'pty.list' }) });
+    two.browser.frame('open', 1, { payload: encodeJson({ method: 'pty.list' }) });
     await broker.controls.wait((control) => control.kind === 'refuse' && control.viewer === 2);
   });
 
   it('F4 costs the socket, and only the socket: a frame that is none', async () => {
     const { join, current, sockets } = await makeLink();
     const page = await join(1);
-    const terminal = page.open({ method: 'pty.open', ...SIZE });
+    const terminal = page.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
     await terminal.shows(PROMPT);
     const broken = current();
     broken.broker.raw(new Uint8Array(3));
@@ -402,11 +442,11 @@ describe('what is wrong', () => {
     const { join, current } = await makeLink();
     const page = await join(1);
     const { broker } = current();
-    for (const type of ['data', 'ack', 'message', 'fin'] as const) broker.frame(type, 1, 99);
+    for (const type of ['data', 'ack', 'message', 'fin'] as const) page.browser.frame(type, 99);
     expect(await page.call({ method: 'pty.list' })).toMatchObject({ ok: true });
     broker.control({ kind: 'left', viewer: 1 });
     page.open({ method: 'pty.list' });
     await join(2);
-    expect(broker.frames.all.filter((frame) => frame.viewer === 1 && frame.type === 'head')).toHaveLength(1);
+    expect(page.browser.frames.all.filter((frame) => frame.type === 'head')).toHaveLength(1);
   });
 });

@@ -41,4 +41,3 @@ export class Channel {
     this.#opener.open(frame);
   }
 }
-

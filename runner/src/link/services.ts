@@ -64,7 +64,8 @@ export function openService(
     answer(port, { ok: true });
   };
   try {
-    if (DRIVERS_ONLY.has(request.method) && !crew.mayDrive(viewer)) throw new ServiceFailure('refused', 'You are watching: somebody else drives');
+    if (DRIVERS_ONLY.has(request.method) && !crew.mayDrive(viewer))
+      throw new ServiceFailure('refused', 'You are watching: somebody else drives');
     switch (request.method) {
       case 'pty.open': {
         const { cols, rows, cwd = '', name, key } = request;

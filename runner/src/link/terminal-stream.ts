@@ -124,7 +124,11 @@ export class TerminalStream implements StreamService, Source, Watcher {
     const { info, checkpoints } = this.#terminal;
     const { clientId } = this.#viewer;
     this.cursor = offset;
-    this.#taken = new Taken(this.#port.clock, (taken) => this.#port.send({ type: 'ack', offset: taken }), this.#terminal.inputOffset(clientId));
+    this.#taken = new Taken(
+      this.#port.clock,
+      (taken) => this.#port.send({ type: 'ack', offset: taken }),
+      this.#terminal.inputOffset(clientId),
+    );
     const size = checkpoint === null ? checkpoints.sizeAt(offset) : { cols: checkpoint.cols, rows: checkpoint.rows };
     const state = checkpoint?.state ?? null;
     this.#marks = checkpoints.resizesFrom(offset).map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));

@@ -139,7 +139,12 @@ export class WorkspaceLink {
   }
 
   #admit(place: Place, number: number, admitted: Admitted): void {
-    const context = { services: this.#services, crew: this.#crew, clock: this.#context.clock, refuse: (why: string) => this.#refuse(number, why) };
+    const context = {
+      services: this.#services,
+      crew: this.#crew,
+      clock: this.#context.clock,
+      refuse: (why: string) => this.#refuse(number, why),
+    };
     const viewer = new Viewer(number, admitted, context);
     place.viewer = viewer;
     viewer.tell('hello', { ...this.#hello, viewer: number });

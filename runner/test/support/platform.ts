@@ -11,14 +11,15 @@ import {
   type WorkspaceOrder,
   type WorkspaceReport,
 } from '@gatehouse/core/protocol/runner-control.ts';
-import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { onTestFinished } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { fingerprintOf } from '../../src/state/keys.ts';
-import { Broker, Page, isProved } from './broker.ts';
+import { Broker, isProved } from './broker.ts';
+import { Browser, makeTab } from './browser.ts';
 import { Heard } from './heard.ts';
 import { makeIssuer } from './issuer.ts';
 import { mintId } from './mint.ts';
+import { Page } from './page.ts';
 
 type Report = Extract<FromRunner, { kind: 'report' }>;
 
@@ -37,6 +38,7 @@ export class Platform {
   readonly gitRoots = new Map<string, string>();
   storesReports = true;
   identityKey = '';
+  agreementKey = '';
   url = '';
   confirmed = true;
   #issuer: Awaited<ReturnType<typeof makeIssuer>> | null = null;
@@ -86,12 +88,11 @@ export class Platform {
   /** Joins the newest link of a workspace as a viewer with a good grant. */
   async join(workspaceId: string): Promise<Page> {
     const link = this.links.all.filter((each) => each.workspaceId === workspaceId).at(-1);
-    const grant = await this.#issuer?.grant({ runnerId: this.runnerId, workspaceId });
+    const tab = await makeTab();
+    const grant = await this.#issuer?.grant({ runnerId: this.runnerId, workspaceId, jkt: tab.jkt });
     if (link === undefined || grant === undefined) throw new Error('no link');
     const viewer = ++this.#viewers;
-    link.broker.frame('hello', viewer, 0, { payload: encodeJson({ grant, clientId: 'client-of-test' }) });
-    await link.broker.frames.wait((frame) => frame.type === 'hello' && frame.viewer === viewer);
-    return new Page(link.broker, viewer);
+    return new Page(await Browser.join(link.broker, viewer, { workspaceId, agreementKey: this.agreementKey, tab, grant }));
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -115,6 +116,7 @@ export class Platform {
       return void response.writeHead(410).end(JSON.stringify(fault));
     }
     this.identityKey = body.identityKey;
+    this.agreementKey = body.agreementKey;
     const answer = {
       runnerId: this.runnerId,
       tenant: { id: mintId('tenant'), name: 'Acme', slug: 'acme' },
@@ -182,7 +184,7 @@ export class Platform {
       .wait((control) => control.kind === 'proof')
       .then((proof) => {
         if (proof.kind !== 'proof' || !isProved(this.identityKey, proof.signature, nonce, path)) return socket.close(4401, 'wrong proof');
-        broker.control({ kind: 'ready', viewers: [] });
+        broker.control({ kind: 'ready' });
         this.links.push({ workspaceId, broker, socket });
       });
     broker.control({ kind: 'challenge', nonce });
