@@ -106,7 +106,7 @@ describe('running', () => {
     expect(log).toContain('colour blue');
     expect(log).toMatch(/^served$/m);
     const page = await platform.join(order.workspaceId);
-    const terminal = page.open({ method: 'pty.open', key: mintId('request'), cols: 80, rows: 24 });
+    const terminal = page.open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('echo kept > note; cat served/README.md\n');
     await terminal.shows('# served');
     const stop = next(order, 'stopped');
@@ -186,7 +186,7 @@ describe('running', () => {
     const proofs = platform.heard.all.filter((message) => message.kind === 'proof');
     expect(proofs.at(-1)).toMatchObject({ inventory: [{ workspaceId: order.workspaceId, generation: 1, phase: 'stopped' }] });
     await platform.links.wait(() => platform.links.all.length === 2);
-    const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: mintId('request'), cols: 80, rows: 24 });
+    const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('echo one:$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -o "sleep 515[1]" | wc -l):\n');
     await terminal.shows('one:1:');
   });
@@ -216,7 +216,7 @@ describe('running', () => {
     await platform.connections.wait(() => true);
     platform.want(order);
     await platform.reported(order, 'running');
-    const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: mintId('request'), cols: 80, rows: 24 });
+    const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('kill -9 $PPID\n');
     expect((await platform.reported(order, 'failed')).error).toContain('The sandbox ended unexpectedly');
   });
@@ -266,7 +266,7 @@ describe('the packed program', () => {
     await platform.connections.wait(() => true);
     platform.want(order);
     await platform.reported(order, 'running');
-    const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: mintId('request'), cols: 80, rows: 24 });
+    const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('echo home:$HOME:$((40+2))\n');
     await terminal.shows(isolated ? 'home:/home/dev:42' : ':42');
   });
