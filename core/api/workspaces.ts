@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
+import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
 import { SANDBOX_DRIVERS } from './templates.ts';
@@ -36,13 +37,26 @@ export const workspace = z.object({
 export type Workspace = z.infer<typeof workspace>;
 export const workspaceList = listOf(workspace);
 
+const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
+
+/** `key`: public half of the key that this page made and keeps; ticket and grant are for it alone */
+export const attach = z.object({ key: browserKey });
+
 /** `websocket` subprotocols: `gatehouse.v1` and `ticket.<ticket>`; the grant is for the runner. */
 export const attachment = z.object({
   connectionId: idSchema('connection'),
   ticket: z.string(),
   grant: z.string(),
   expiresAt: time,
-  runner: z.object({ id: idSchema('runner'), name: z.string(), fingerprint: z.string() }),
+  access: z.enum(ACCESS),
+  /** raw public keys, so that the page makes out the fingerprint itself: SHA-256 over both, identity first */
+  runner: z.object({
+    id: idSchema('runner'),
+    name: z.string(),
+    fingerprint: z.string(),
+    identityKey: publicKey,
+    agreementKey: publicKey,
+  }),
 });
 export type Attachment = z.infer<typeof attachment>;
 
@@ -77,7 +91,6 @@ export const enrollmentCreated = z.object({ id: idSchema('enrollment'), code: z.
 /** live progress of an enrolment for the page: the runner that used the code, once it has */
 export const enrollment = z.object({ id: idSchema('enrollment'), expiresAt: time, runner: runner.nullable() });
 
-const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 export const runnerEnroll = z.object({
   code: secret,
   name: text(60),
