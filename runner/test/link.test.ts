@@ -6,10 +6,11 @@ import type { SocketEvents } from '../src/connection/socket.ts';
 import { GrantChecker } from '../src/link/grant.ts';
 import { WorkspaceLink, linkPath } from '../src/link/workspace-link.ts';
 import { makeKeys } from '../src/state/keys.ts';
+import { TerminalMemory } from '../src/terminals/memory.ts';
 import { Terminals } from '../src/terminals/terminals.ts';
 import { Broker, Page, isProved } from './support/broker.ts';
 import { makeIssuer } from './support/issuer.ts';
-import { mintId, silentLog } from './support/mint.ts';
+import { mintFolder, mintId, silentLog } from './support/mint.ts';
 import { runIn, startSandbox } from './support/sandbox.ts';
 
 const SIZE = { cols: 80, rows: 24 };
@@ -48,7 +49,7 @@ async function makeLink() {
       sign: keys.sign,
     },
     { workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' },
-    { terminals: new Terminals(sandbox.helper), helper: sandbox.helper },
+    { terminals: new Terminals(sandbox.helper, new TerminalMemory(mintFolder())), helper: sandbox.helper },
     { ready: becameReady, refused: () => undefined },
   );
   onTestFinished(() => link.stop());

@@ -6,19 +6,24 @@ import { readFile } from './file-read.ts';
 import { watchFiles } from './file-watch.ts';
 import { writeFile } from './file-write.ts';
 import { deleteFile, intoFrames, listFolder, makeFolder, renameFile, statFile } from './files.ts';
+import { Door } from './door.ts';
+import { endAll } from './end.ts';
 import { Host, type Stream, type StreamEvents } from './host.ts';
 import { runTask } from './tasks.ts';
-import { spawnTerminal } from './terminals.ts';
+import { Terminals } from './terminals.ts';
 
 /**
- * The program inside the sandbox: terminals, tasks and files of one workspace, for the runner at the other end of
- * its standard input and output. It ends with the runner.
+ * The program inside the sandbox: terminals, tasks and files of one workspace, for the runner that connects to its
+ * socket. Its arguments are the file descriptor that listens and the settings' file. Terminals outlive the runner.
  */
 
-const { root, environment } = helperSettings.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
+const [, , fd = '', settingsPath = ''] = process.argv;
+const settings = helperSettings.parse(JSON.parse(readFileSync(settingsPath, 'utf8')));
+const { root } = settings;
+const terminals = new Terminals(settings);
 
-const answer = (stream: Stream, work: Promise<object>): StreamEvents => {
-  work.then(
+const answer = (stream: Stream, work: object | Promise<object>): StreamEvents => {
+  Promise.resolve(work).then(
     (head) => {
       stream.head(head);
       stream.fin();
@@ -37,12 +42,19 @@ const list = async (stream: Stream, path: string): Promise<void> => {
   stream.fin();
 };
 
-function serve(request: HelperRequest, stream: Stream): StreamEvents {
+function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents {
   switch (request.method) {
-    case 'terminal.spawn':
-      return spawnTerminal(host, { root, environment }, request, stream);
+    case 'terminal.open':
+      return terminals.open(request).attach(host, stream, 0);
+    case 'terminal.attach':
+      return terminals.find(request.terminalId).attach(host, stream, request.from);
+    case 'terminal.list':
+      return answer(stream, { ok: true, terminals: terminals.list });
+    case 'terminal.close':
+      terminals.close(request.terminalId);
+      return answer(stream, { ok: true });
     case 'task.run':
-      return runTask(host, { root, environment }, request, stream);
+      return runTask(host, settings, request, stream);
     case 'files.list':
       list(stream, request.path).catch((error: unknown) => stream.fail(error));
       return {};
@@ -65,5 +77,9 @@ function serve(request: HelperRequest, stream: Stream): StreamEvents {
   }
 }
 
-const host = new Host(process.stdin, process.stdout, serve, () => process.exit(0));
-host.announce({ kind: 'ready' });
+new Door({
+  fd: Number(fd),
+  graceMs: settings.graceMs,
+  serve: (socket, keep) => new Host(socket, serve, keep),
+  over: () => endAll(settings.mark),
+});

@@ -44,7 +44,7 @@ export function openService(services: Services, request: ServiceRequest, port: S
       case 'pty.list':
         return answer(port, { ok: true, terminals: terminals.list() });
       case 'pty.rename':
-        terminals.find(request.terminalId).rename(request.name);
+        terminals.rename(request.terminalId, request.name);
         return answer(port, { ok: true });
       case 'pty.close':
         terminals.close(request.terminalId);

@@ -1,9 +1,12 @@
 import { decodeJson, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
-import { ptyMessage, type PtyInfo, type PtyMessage } from '@gatehouse/core/protocol/services.ts';
+import { ptyMessage, type PtyExit, type PtyMessage } from '@gatehouse/core/protocol/services.ts';
 import type { Size, Terminal, Watcher } from '../terminals/terminal.ts';
 import type { OutFrame, Source } from './outbox.ts';
 import type { StreamPort, StreamService } from './stream.ts';
 import { Taken } from './taken.ts';
+
+/** all viewers type as one client: each stream's input is counted by its own offsets only */
+const CLIENT = 'viewers';
 
 /** One viewer at one terminal: its output from the ring, its input, its size. */
 export class TerminalStream implements StreamService, Source, Watcher {
@@ -62,7 +65,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
     this.#port.ready();
   }
 
-  over(exit: NonNullable<PtyInfo['exit']>): void {
+  over(exit: PtyExit): void {
     this.#over = true;
     this.tell({ kind: 'exit', ...exit });
   }
@@ -70,7 +73,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
   receive(frame: Frame): void {
     if (frame.type === 'data') {
       if (frame.offset !== this.#taken.offset) return this.#port.reset('invalid', 'Input with a gap or an overlap');
-      this.#terminal.input(this, frame.payload);
+      this.#terminal.input(this, CLIENT, this.#terminal.inputOffset(CLIENT), frame.payload);
       this.#taken.take(frame.payload.byteLength);
     } else if (frame.type === 'message') {
       const message = ptyMessage.safeParse(decodeJson(frame.payload));
