@@ -71,13 +71,17 @@ export const SERVICE_ERRORS = [
 
 export const failure = z.object({ ok: z.literal(false), code: z.enum(SERVICE_ERRORS), message: z.string() });
 
+/** `reason`: why it ended other than by itself, for a person to read */
+export const ptyExit = z.object({ code: z.number().int().nullable(), signal: z.string().nullable(), reason: z.string().optional() });
+export type PtyExit = z.infer<typeof ptyExit>;
+
 export const ptyInfo = z.object({
   terminalId: z.string(),
   name: z.string(),
   ...size,
   /** bytes of output so far */
   offset: z.number().int(),
-  exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable() }).nullable(),
+  exit: ptyExit.nullable(),
 });
 export type PtyInfo = z.infer<typeof ptyInfo>;
 
@@ -104,7 +108,7 @@ export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInf
 export const ptyMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resize'), ...size }),
   z.object({ kind: z.literal('state'), bytes: z.base64() }),
-  z.object({ kind: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() }),
+  z.object({ kind: z.literal('exit'), ...ptyExit.shape }),
   z.object({ kind: z.literal('renamed'), name: z.string() }),
 ]);
 export type PtyMessage = z.infer<typeof ptyMessage>;

@@ -1,14 +1,16 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { enrollRunner } from './enroll.ts';
 import { Failure, messageOf } from './failure.ts';
 import { LOG_FORMATS, makeLog, type LogFormat } from './log.ts';
 import { checkPlatformUrl } from './platform-url.ts';
-import { runRunner } from './run.ts';
+import { runRunner, type Interruption } from './run.ts';
 import { faultsOf, labels, loadConfig, saveConfig } from './state/config.ts';
 import { chooseStateRoot, stateFolder } from './state/folder.ts';
 import { readableFingerprint } from './state/keys.ts';
+import { runnerOf } from './state/lock.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this machine; it only dials out
@@ -19,6 +21,8 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       Tells the runner that its Gatehouse has a new address. Keys and enrolment stay.
   gatehouse-runner run [--no-bubblewrap] [--log-format text|json]
       Serves workspaces until it is ended.
+  gatehouse-runner handover
+      Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
 
   --state-dir <folder>   where keys, configuration and workspaces are kept
                          (default: $GATEHOUSE_RUNNER_STATE, else ~/.local/state/gatehouse-runner)
@@ -83,15 +87,17 @@ Then start the runner:  gatehouse-runner run
 
 /** The first signal ends in good order, the second at once. */
 const interruption = (withStdin: boolean) =>
-  new Promise<void>((resolve) => {
+  new Promise<Interruption>((resolve) => {
     let asked = false;
-    const ask = () => {
+    const end = (how: Interruption) => {
       if (asked) process.exit(130);
       asked = true;
-      resolve();
+      resolve(how);
     };
+    const ask = () => end('stop');
     process.on('SIGINT', ask);
     process.on('SIGTERM', ask);
+    process.on('SIGUSR2', () => end('handover'));
     if (withStdin) process.stdin.on('end', ask).on('error', ask).resume();
   });
 
@@ -102,6 +108,16 @@ function move({ url }: Values, root: string): void {
   const address = checkPlatformUrl(url);
   saveConfig(folder, { ...loadConfig(folder), url: address, issuer: new URL(address).origin });
   process.stdout.write(`This runner dials ${address} from now on.\n`);
+}
+
+/** Ends the runner that runs, and waits until the next one may begin. */
+async function handOver(root: string): Promise<void> {
+  const folder = stateFolder(root);
+  const pid = runnerOf(folder);
+  if (pid === null) throw new Failure(`No runner uses ${root}`);
+  process.kill(pid, 'SIGUSR2');
+  while (runnerOf(folder) === pid) await setTimeout(50);
+  process.stdout.write('The runner has ended. Its workspaces run on for 15 minutes, until the next one takes them over.\n');
 }
 
 async function run(values: Values, root: string): Promise<void> {
@@ -134,6 +150,7 @@ async function main(): Promise<void> {
   if (command === 'enroll') return enroll(values, root);
   if (command === 'move') return move(values, root);
   if (command === 'run') return run(values, root);
+  if (command === 'handover') return handOver(root);
   throw new Failure(`There is no command "${command}". See gatehouse-runner --help`);
 }
 

@@ -22,9 +22,12 @@ export interface RunOptions {
   /** address of the running program, beside which its helper is */
   main: string;
   useBubblewrap: boolean;
-  /** resolves when the operator wants the runner to end */
-  interrupted: Promise<void>;
+  /** resolves when the operator wants the runner to end, and how */
+  interrupted: Promise<Interruption>;
 }
+
+/** `handover` leaves workspaces running to the next runner. */
+export type Interruption = 'stop' | 'handover';
 
 const REMOVED = 3;
 
@@ -50,18 +53,15 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     };
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
-    const supervisor = new Supervisor(
-      folder.workspaces,
-      {
-        link: { ...platform, grants },
-        log,
-        driverFor: drivers.choose,
-        report: (report) => control.report(report),
-        followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
-        logChanged: (workspaceId) => logs.changed(workspaceId),
-      },
-      drivers.sweep,
-    );
+    const supervisor = new Supervisor(folder.workspaces, {
+      link: { ...platform, grants },
+      log,
+      drivers,
+      report: (report) => control.report(report),
+      followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
+      logChanged: (workspaceId) => logs.changed(workspaceId),
+    });
+    await supervisor.adopt();
     log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
     let end: (error: Failure) => void = () => undefined;
@@ -83,12 +83,13 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       order: (order) => supervisor.take(order),
       over: (why, removed) => end(new Failure(why, removed ? REMOVED : 1)),
     });
+    let how: Interruption = 'stop';
     try {
-      await Promise.race([interrupted, over]);
-      log.info('Ending: workspaces are stopped, their files are kept');
+      how = await Promise.race([interrupted, over]);
+      log.info(how === 'stop' ? 'Ending: workspaces are stopped, their files are kept' : 'Ending: workspaces run on for the next runner');
     } finally {
       control.stop();
-      await supervisor.close();
+      await (how === 'stop' ? supervisor.close() : supervisor.leave());
     }
   } finally {
     release();

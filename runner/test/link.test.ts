@@ -7,11 +7,12 @@ import type { SocketEvents } from '../src/connection/socket.ts';
 import { GrantChecker } from '../src/link/grant.ts';
 import { WorkspaceLink, linkPath } from '../src/link/workspace-link.ts';
 import { makeKeys } from '../src/state/keys.ts';
+import { TerminalMemory } from '../src/terminals/memory.ts';
 import { Terminals } from '../src/terminals/terminals.ts';
 import { Broker, isProved } from './support/broker.ts';
 import { Browser, makeTab, type Tab } from './support/browser.ts';
 import { makeIssuer, type GrantWish } from './support/issuer.ts';
-import { mintId, silentLog } from './support/mint.ts';
+import { mintFolder, mintId, silentLog } from './support/mint.ts';
 import { Page } from './support/page.ts';
 import { runIn, startSandbox } from './support/sandbox.ts';
 
@@ -53,7 +54,7 @@ async function makeLink() {
       agreement: keys.agreement,
     },
     { workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' },
-    { terminals: new Terminals(sandbox.helper), helper: sandbox.helper },
+    { terminals: new Terminals(sandbox.helper, new TerminalMemory(mintFolder())), helper: sandbox.helper },
     { ready: becameReady, refused: () => undefined },
   );
   onTestFinished(() => link.stop());

@@ -1,10 +1,10 @@
-import type { Readable, Writable } from 'node:stream';
+import type { Socket } from 'node:net';
 import { MAX_PAYLOAD, decodeJson, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import { failure } from '@gatehouse/core/protocol/services.ts';
 import { z } from 'zod';
 import { messageOf } from '../failure.ts';
-import { FrameReader, encodeChannelFrame, type ChannelFrame } from './framing.ts';
-import { helperReady, type HelperRequest } from './requests.ts';
+import { FrameReader, writeFrame, type ChannelFrame } from './framing.ts';
+import { CHANNEL_VERSION, helperReady, type HelperRequest } from './requests.ts';
 
 /** What the helper answers first: `ok`, and whatever belongs to the method. */
 const helperHead = z.union([failure, z.looseObject({ ok: z.literal(true) })]);
@@ -12,7 +12,8 @@ export type HelperHead = z.infer<typeof helperHead>;
 
 export interface HelperStreamEvents {
   head(head: HelperHead): void;
-  data?(bytes: Uint8Array): void;
+  /** @throws Error when it can't be so: that ends the sandbox */
+  data?(bytes: Uint8Array, offset: number): void;
   message?(value: unknown): void;
   ack?(offset: number): void;
   fin?(): void;
@@ -21,7 +22,8 @@ export interface HelperStreamEvents {
 }
 
 export interface HelperStream {
-  data(bytes: Uint8Array): void;
+  /** Running offsets, which go on from `offset` if it is given. The bytes are given away. */
+  data(bytes: Uint8Array, offset?: number): void;
   message(value: object): void;
   ack(offset: number): void;
   fin(): void;
@@ -29,11 +31,11 @@ export interface HelperStream {
 }
 
 /**
- * The runner's end of the pipe to a helper. The programs of a workspace may tamper with their helper, so what it
+ * The runner's end of the connection to a helper. The programs of a workspace may tamper with their helper, so what it
  * says is parsed like anything from outside; a broken grammar ends that sandbox and nothing else.
  */
 export class HelperClient {
-  readonly #output: Writable;
+  readonly #socket: Socket;
   readonly #streams = new Map<number, HelperStreamEvents>();
   readonly #broken: (why: string) => void;
   #next = 1;
@@ -42,13 +44,12 @@ export class HelperClient {
   /** resolves once the helper serves */
   readonly ready = new Promise<void>((resolve) => (this.#isReady = resolve));
 
-  constructor(input: Readable, output: Writable, broken: (why: string) => void) {
-    this.#output = output;
+  /** @param broken the helper says what it must not, or speaks another version */
+  constructor(socket: Socket, broken: (why: string) => void) {
+    this.#socket = socket;
     this.#broken = broken;
     const reader = new FrameReader();
-    // A helper that ends while it is written to is noticed by its exit.
-    output.on('error', () => undefined);
-    input.on('data', (piece: Uint8Array) => {
+    socket.on('data', (piece: Uint8Array) => {
       if (this.#closed) return;
       try {
         for (const frame of reader.push(piece)) this.#take(frame);
@@ -56,6 +57,11 @@ export class HelperClient {
         this.#broken(`its helper broke the protocol: ${messageOf(error)}`);
       }
     });
+  }
+
+  /** What runs in the sandbox is to outlive this runner. */
+  keep(): void {
+    this.#send({ type: 'message', stream: 0, payload: encodeJson({ kind: 'keep' }) });
   }
 
   open(request: HelperRequest, events: HelperStreamEvents): HelperStream {
@@ -66,14 +72,13 @@ export class HelperClient {
     }
     this.#streams.set(stream, events);
     this.#send({ type: 'open', stream, payload: encodeJson(request) });
-    let offset = 0;
+    let next = 0;
     return {
-      data: (bytes) => {
+      data: (bytes, offset = next) => {
         for (let at = 0; at < bytes.byteLength; at += MAX_PAYLOAD) {
-          const payload = bytes.subarray(at, at + MAX_PAYLOAD);
-          this.#send({ type: 'data', stream, offset, payload });
-          offset += payload.byteLength;
+          this.#send({ type: 'data', stream, offset: offset + at, payload: bytes.subarray(at, at + MAX_PAYLOAD) });
         }
+        next = offset + bytes.byteLength;
       },
       message: (value) => this.#send({ type: 'message', stream, payload: encodeJson(value) }),
       ack: (taken) => this.#send({ type: 'ack', stream, offset: taken }),
@@ -102,26 +107,29 @@ export class HelperClient {
   }
 
   #send(frame: ChannelFrame): void {
-    if (!this.#closed) this.#output.write(encodeChannelFrame(frame));
+    if (!this.#closed && !this.#socket.destroyed) writeFrame(this.#socket, frame);
   }
 
   #take(frame: Frame): void {
-    if (frame.stream === 0) {
-      helperReady.parse(decodeJson(frame.payload));
-      return this.#isReady();
-    }
+    if (frame.stream === 0) return this.#greet(frame);
     const events = this.#streams.get(frame.stream);
     if (events === undefined) return;
     if (frame.type === 'head') {
       const head = helperHead.parse(decodeJson(frame.payload));
       if (!head.ok) this.#streams.delete(frame.stream);
       events.head(head);
-    } else if (frame.type === 'data') events.data?.(frame.payload);
+    } else if (frame.type === 'data') events.data?.(frame.payload, frame.offset);
     else if (frame.type === 'message') events.message?.(decodeJson(frame.payload));
     else if (frame.type === 'ack') events.ack?.(frame.offset);
     else if (frame.type === 'fin') {
       this.#streams.delete(frame.stream);
       events.fin?.();
     }
+  }
+
+  #greet(frame: Frame): void {
+    const { version } = helperReady.parse(decodeJson(frame.payload));
+    if (version === CHANNEL_VERSION) this.#isReady();
+    else this.#broken(`its helper speaks version ${version} of the channel, and this runner ${CHANNEL_VERSION}`);
   }
 }

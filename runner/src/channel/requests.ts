@@ -3,42 +3,101 @@ import { z } from 'zod';
 
 /** What the runner asks of the helper, in `open`. Files are asked for as browsers ask; the rest is the runner's own. */
 
-const environment = z.record(z.string(), z.string());
+/** Grows with each change that an older helper or runner would not understand: a helper may be older than its runner. */
+export const CHANNEL_VERSION = 1;
 
-export const terminalSpawn = z.object({
-  method: z.literal('terminal.spawn'),
-  cols: z.number().int(),
-  rows: z.number().int(),
+const environment = z.record(z.string(), z.string());
+const size = { cols: z.number().int(), rows: z.number().int() };
+
+/** head: terminalAttached; then its output as `data`, at its offsets since the terminal's first byte, and its end as a `message` programExit */
+export const terminalOpen = z.object({
+  method: z.literal('terminal.open'),
+  terminalId: z.string(),
+  name: z.string(),
+  ...size,
   cwd: z.string(),
 });
-/** a program without a terminal: its output comes as `data`, its end as a `message` taskExit */
+/** the same for a terminal that is there; output comes from `from`, or from the oldest byte that is kept */
+export const terminalAttach = z.object({ method: z.literal('terminal.attach'), terminalId: z.string(), from: z.number().int().min(0) });
+/** head: terminalList */
+export const terminalListing = z.object({ method: z.literal('terminal.list') });
+/** ends the programs, and forgets the terminal */
+export const terminalClose = z.object({ method: z.literal('terminal.close'), terminalId: z.string() });
+/** a program without a terminal: its output comes as `data`, its end as a `message` programExit */
 export const taskRun = z.object({
   method: z.literal('task.run'),
   argv: z.array(z.string()).min(1),
   environment: environment.default({}),
 });
 
-export const helperRequest = z.union([terminalSpawn, taskRun, serviceRequest]);
+export const helperRequest = z.union([terminalOpen, terminalAttach, terminalListing, terminalClose, taskRun, serviceRequest]);
 export type HelperRequest = z.infer<typeof helperRequest>;
 
-/** the file that the helper is started with: root of the workspace as it sees it, and the environment of its programs */
-export const helperSettings = z.object({ root: z.string(), environment });
+/** the file that the helper is started with */
+export const helperSettings = z.object({
+  /** root of the workspace as the helper sees it, and the environment of its programs */
+  root: z.string(),
+  environment,
+  /** how long it lives without a runner, in milliseconds */
+  graceMs: z.number().int().min(0),
+  /** value that marks the workspace's processes in their environment; null: all that the helper sees are its own */
+  mark: z.string().nullable(),
+});
 export type HelperSettings = z.infer<typeof helperSettings>;
 
-/** first message of the helper, on stream 0 */
-export const helperReady = z.object({ kind: z.literal('ready') });
+/** first message of the helper on each connection, on stream 0 */
+export const helperReady = z.object({ kind: z.literal('ready'), version: z.number().int() });
 
-/** runner → helper, on a terminal's stream */
+/** runner → helper, on stream 0: what runs is whole now, and is to outlive this connection */
+export const helperKeep = z.object({ kind: z.literal('keep') });
+
+export const terminalInfo = z.object({
+  terminalId: z.string(),
+  name: z.string(),
+  ...size,
+  /** offset of the oldest byte of output that is kept, and the one behind the newest */
+  start: z.number().int().min(0),
+  end: z.number().int().min(0),
+  exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable() }).nullable(),
+});
+export type TerminalInfo = z.infer<typeof terminalInfo>;
+
+export const terminalList = z.object({ ok: z.literal(true), terminals: z.array(terminalInfo) });
+
+/** `offset` is that of the first `data` byte to come; `inputs` the bytes typed of each client, the least recent client first */
+export const terminalAttached = z.object({
+  ok: z.literal(true),
+  terminal: terminalInfo,
+  offset: z.number().int().min(0),
+  inputs: z.array(z.tuple([z.string(), z.number().int().min(0)])),
+});
+
+/**
+ * Runner → helper, on a terminal's stream. The `data` behind `client` is that client's input, at the client's offsets.
+ * `pause` and `resume` are about reading output.
+ */
 export const terminalControl = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('resize'), cols: z.number().int(), rows: z.number().int() }),
+  z.object({ kind: z.literal('client'), clientId: z.string() }),
+  z.object({ kind: z.literal('resize'), ...size }),
+  z.object({ kind: z.literal('rename'), name: z.string() }),
   z.object({ kind: z.literal('pause') }),
   z.object({ kind: z.literal('resume') }),
 ]);
 export type TerminalControl = z.infer<typeof terminalControl>;
 
+/** helper → runner, on a terminal's stream: output from `offset` on is for this size */
+export const terminalResized = z.object({ kind: z.literal('resized'), offset: z.number().int().min(0), ...size });
+
 /** helper → runner, on the stream of a terminal or task */
 export const programExit = z.object({ kind: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() });
 export type ProgramExit = z.infer<typeof programExit>;
+export const terminalMessage = z.discriminatedUnion('kind', [terminalResized, programExit]);
+
+/** Helper → runner, on a terminal's stream. `typed`: the program has this client's input up to `offset`. */
+export const terminalEvent = z.discriminatedUnion('kind', [
+  programExit,
+  z.object({ kind: z.literal('typed'), clientId: z.string(), offset: z.number().int().min(0) }),
+]);
 
 /** bytes of one stream the helper may have sent and not seen acknowledged, where the stream is paced (files.read) */
 export const FILE_WINDOW = 256 * 1024;

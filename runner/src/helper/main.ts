@@ -6,21 +6,26 @@ import { ServiceFailure } from '../service-failure.ts';
 import { readFile } from './file-read.ts';
 import { watchFiles } from './file-watch.ts';
 import { writeFile } from './file-write.ts';
+import { Door } from './door.ts';
+import { endAll } from './end.ts';
 import { deleteFile, listFolder, makeFolder, renameFile, statFile } from './files.ts';
 import { Host, type Stream, type StreamEvents } from './host.ts';
 import { sendPaced } from './paced.ts';
 import { runTask } from './tasks.ts';
-import { spawnTerminal } from './terminals.ts';
+import { Terminals } from './terminals.ts';
 
 /**
- * The program inside the sandbox: terminals, tasks and files of one workspace, for the runner at the other end of
- * its standard input and output. It ends with the runner.
+ * The program inside the sandbox: terminals, tasks and files of one workspace, for the runner that connects to its
+ * socket. Its arguments are the file descriptor that listens and the settings' file. Terminals outlive the runner.
  */
 
-const { root, environment } = helperSettings.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')));
+const [, , fd = '', settingsPath = ''] = process.argv;
+const settings = helperSettings.parse(JSON.parse(readFileSync(settingsPath, 'utf8')));
+const { root } = settings;
+const terminals = new Terminals(settings);
 
-const answer = (stream: Stream, work: Promise<object>): StreamEvents => {
-  work.then(
+const answer = (stream: Stream, work: object | Promise<object>): StreamEvents => {
+  Promise.resolve(work).then(
     (head) => {
       stream.head(head);
       stream.fin();
@@ -36,12 +41,19 @@ const list = async (path: string) => {
   return { head: { ok: true, truncated }, bytes: encodeJson(entries) };
 };
 
-function serve(request: HelperRequest, stream: Stream): StreamEvents {
+function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents {
   switch (request.method) {
-    case 'terminal.spawn':
-      return spawnTerminal(host, { root, environment }, request, stream);
+    case 'terminal.open':
+      return terminals.open(request).attach(host, stream, 0);
+    case 'terminal.attach':
+      return terminals.find(request.terminalId).attach(host, stream, request.from);
+    case 'terminal.list':
+      return answer(stream, { ok: true, terminals: terminals.list });
+    case 'terminal.close':
+      terminals.close(request.terminalId);
+      return answer(stream, { ok: true });
     case 'task.run':
-      return runTask(host, { root, environment }, request, stream);
+      return runTask(host, settings, request, stream);
     case 'files.list':
       return sendPaced(stream, () => list(request.path));
     case 'files.stat':
@@ -63,5 +75,9 @@ function serve(request: HelperRequest, stream: Stream): StreamEvents {
   }
 }
 
-const host = new Host(process.stdin, process.stdout, serve, () => process.exit(0));
-host.announce({ kind: 'ready' });
+new Door({
+  fd: Number(fd),
+  graceMs: settings.graceMs,
+  serve: (socket, keep) => new Host(socket, serve, keep),
+  over: () => endAll(settings.mark),
+});

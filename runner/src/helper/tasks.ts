@@ -9,7 +9,12 @@ const KILL_AFTER = 3000;
 const LAST_WORDS = 300;
 
 /** Runs a program in the root of the workspace, without a terminal; what it prints is the stream's data. */
-export function runTask(host: Host, { root, environment }: HelperSettings, request: z.infer<typeof taskRun>, stream: Stream): StreamEvents {
+export function runTask(
+  host: Host,
+  { root, environment }: Pick<HelperSettings, 'root' | 'environment'>,
+  request: z.infer<typeof taskRun>,
+  stream: Stream,
+): StreamEvents {
   const [file = '', ...args] = request.argv;
   const child = spawn(file, args, {
     cwd: root,

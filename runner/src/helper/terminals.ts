@@ -1,100 +1,40 @@
-import { constants } from 'node:os';
-import { spawn } from '@lydell/node-pty';
 import type { z } from 'zod';
-import { terminalControl, type HelperSettings, type terminalSpawn } from '../channel/requests.ts';
-import { Coalescer } from './coalesce.ts';
-import type { Host, Stream, StreamEvents } from './host.ts';
+import type { HelperSettings, TerminalInfo, terminalOpen } from '../channel/requests.ts';
+import { ServiceFailure } from '../service-failure.ts';
 import { placeOf } from './paths.ts';
+import { Terminal } from './terminal.ts';
 
-const KILL_AFTER = 2000;
+/** The terminals of this sandbox, by the ids that runners give them. */
+export class Terminals {
+  readonly #settings: HelperSettings;
+  readonly #terminals = new Map<string, Terminal>();
 
-/** With `encoding: null` the PTY speaks bytes both ways, which its published types do not say. */
-interface BytePty {
-  readonly pid: number;
-  onData(listener: (piece: string | Uint8Array) => void): unknown;
-  onExit(listener: (exit: { exitCode: number; signal?: number }) => void): unknown;
-  resize(cols: number, rows: number): void;
-  write(bytes: string | Uint8Array): void;
-  kill(signal?: string): void;
-  pause(): void;
-  resume(): void;
-}
-
-const signalName = (number: number | undefined): string | null =>
-  Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null;
-
-const killGroup = (pid: number, signal: NodeJS.Signals) => {
-  try {
-    process.kill(-pid, signal);
-  } catch {
-    // the group has ended already
+  constructor(settings: HelperSettings) {
+    this.#settings = settings;
   }
-};
 
-/** Starts the user's shell on a terminal of its own. It ends when the runner resets the stream. */
-export function spawnTerminal(
-  host: Host,
-  { root, environment }: HelperSettings,
-  request: z.infer<typeof terminalSpawn>,
-  stream: Stream,
-): StreamEvents {
-  const pty: BytePty = spawn('/bin/bash', [], {
-    name: 'xterm-256color',
-    cols: request.cols,
-    rows: request.rows,
-    cwd: placeOf(root, request.cwd),
-    env: { COLORTERM: 'truecolor', ...environment },
-    encoding: null,
-  });
-  let ended = false;
-  let wanted = true;
-  let pipeFree = true;
-  const review = () => {
-    if (ended) return;
-    if (wanted && pipeFree) pty.resume();
-    else pty.pause();
-  };
-  const release = host.holdBack({
-    pause: () => {
-      pipeFree = false;
-      review();
-    },
-    resume: () => {
-      pipeFree = true;
-      review();
-    },
-  });
-  const output = new Coalescer((bytes) => stream.data(bytes));
-  pty.onData((piece) => output.push(typeof piece === 'string' ? Buffer.from(piece) : piece));
-  pty.onExit(({ exitCode, signal }) => {
-    ended = true;
-    release();
-    output.end();
-    const name = signalName(signal);
-    stream.message({ kind: 'exit', code: name === null ? exitCode : null, signal: name });
-    stream.fin();
-  });
-  stream.head({ ok: true });
+  /** @throws Error when the shell can't start */
+  open({ terminalId, name, cols, rows, cwd }: z.infer<typeof terminalOpen>): Terminal {
+    if (this.#terminals.has(terminalId)) throw new ServiceFailure('exists', 'A terminal of this id is already there');
+    const { root, environment } = this.#settings;
+    const terminal = new Terminal({ terminalId, name, cols, rows }, placeOf(root, cwd), { COLORTERM: 'truecolor', ...environment });
+    this.#terminals.set(terminalId, terminal);
+    return terminal;
+  }
 
-  return {
-    data: (bytes) => {
-      if (!ended) pty.write(Buffer.from(bytes));
-    },
-    message: (value) => {
-      const control = terminalControl.safeParse(value);
-      if (!control.success || ended) return;
-      if (control.data.kind === 'resize') {
-        // What was printed for the old size goes out before what the new size causes.
-        output.flush();
-        return pty.resize(control.data.cols, control.data.rows);
-      }
-      wanted = control.data.kind === 'resume';
-      review();
-    },
-    reset: () => {
-      if (ended) return;
-      killGroup(pty.pid, 'SIGHUP');
-      setTimeout(() => !ended && killGroup(pty.pid, 'SIGKILL'), KILL_AFTER).unref();
-    },
-  };
+  /** @throws ServiceFailure `not-found` */
+  find(terminalId: string): Terminal {
+    const terminal = this.#terminals.get(terminalId);
+    if (terminal === undefined) throw new ServiceFailure('not-found', 'This terminal is closed');
+    return terminal;
+  }
+
+  get list(): TerminalInfo[] {
+    return [...this.#terminals.values()].map((terminal) => terminal.info);
+  }
+
+  close(terminalId: string): void {
+    this.#terminals.get(terminalId)?.close();
+    this.#terminals.delete(terminalId);
+  }
 }

@@ -2,9 +2,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { Readable, Writable } from 'node:stream';
+import { messageOf } from '../failure.ts';
+import { identify, signal, type ProcessId } from '../state/process-id.ts';
+import { attachSandbox } from './attach.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
-import { attachHelper } from './helper-process.ts';
+import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
 import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
+import { listenIn } from './socket.ts';
+import { lastWords, recordWords } from './words.ts';
 
 const HOME = '/home/dev';
 const PARTS = '/opt/gatehouse';
@@ -51,7 +56,7 @@ const namespaceArguments = (hostname: string): string[] => [
     ? // Only until `setpriv` has become the workspace's user; it then gives up these too.
       ['--cap-drop', 'ALL', '--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID', '--cap-add', 'CAP_SETPCAP']
     : ['--unshare-user', '--disable-userns', '--uid', '1000', '--gid', '1000', '--cap-drop', 'ALL']),
-  ...['--die-with-parent', '--clearenv'],
+  '--clearenv',
   ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--dev', '/dev'],
   ...['--perms', '1777', '--tmpfs', '/tmp', '--perms', '0755', '--dir', '/var', '--perms', '1777', '--dir', '/var/tmp'],
   ...['--perms', '0755', '--dir', '/home', '--perms', '0755', '--dir', '/run', '--chdir', '/'],
@@ -81,6 +86,7 @@ const limited = ['/usr/bin/prlimit', `--nproc=${PROCESSES}`, '--core=0', '--'];
 export function whyNoBubblewrap(): string | null {
   if (process.platform !== 'linux') return 'bubblewrap needs Linux';
   const args = [
+    '--die-with-parent',
     ...namespaceArguments('probe'),
     ...systemArguments(),
     '--',
@@ -97,43 +103,45 @@ export function whyNoBubblewrap(): string | null {
 }
 
 /**
- * Starts `command` behind bubblewrap. `kill` ends the first process of its process namespace, and with that the
- * kernel ends all others; bubblewrap itself ends only after that, so that its exit means: nothing is left.
+ * Starts `command` behind bubblewrap; it inherits the listening socket as file descriptor 5.
+ * @returns the first process of its process namespace: when it ends, the kernel has ended all others
  */
-function spawnBubblewrap(args: string[], command: string[]) {
+async function spawnBubblewrap(folder: string, args: string[], command: string[]): Promise<ProcessId> {
   // `detached` gives it a session without the runner's terminal, into which it could otherwise type (TIOCSTI).
   // The arguments go through a pipe, so that `ps` inside the sandbox shows none of this machine's paths.
-  const child = spawn('bwrap', ['--args', '3', '--json-status-fd', '4', '--', ...command], {
-    cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe', 'pipe'],
-  });
-  const { stdin, stdout, stderr } = child;
+  const child = await listenIn(folder, (listening) =>
+    recordWords(folder, (log) =>
+      spawn('bwrap', ['--args', '3', '--json-status-fd', '4', '--', ...command], {
+        cwd: '/',
+        env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+        detached: true,
+        stdio: ['ignore', 'ignore', log, 'pipe', 'pipe', listening],
+      }),
+    ),
+  );
   const [, , , argumentPipe, statusPipe] = child.stdio;
-  if (!stdin || !stdout || !stderr || !(argumentPipe instanceof Writable) || !(statusPipe instanceof Readable)) {
-    throw new Error('The sandbox has no pipes');
-  }
-  let first: number | undefined;
-  let status = '';
-  statusPipe.on('data', (piece: Uint8Array) => {
-    status = (status + Buffer.from(piece).toString()).slice(0, 4096);
-    const found = /"child-pid":\s*(\d+)\D/.exec(status);
-    if (found !== null) first = Number(found[1]);
-  });
-  child.on('error', () => undefined);
+  if (!(argumentPipe instanceof Writable) || !(statusPipe instanceof Readable)) throw new Error('The sandbox has no pipes');
   argumentPipe.on('error', () => undefined);
   argumentPipe.end(args.map((argument) => `${argument}\0`).join(''));
-  const kill = () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    try {
-      if (first === undefined) child.kill('SIGKILL');
-      else process.kill(first, 'SIGKILL');
-    } catch {
-      // it has just ended by itself
-    }
-  };
-  return { child: Object.assign(child, { stdin, stdout, stderr }), kill };
+  const pid = await new Promise<number>((resolve, reject) => {
+    let status = '';
+    statusPipe.on('data', (piece: Uint8Array) => {
+      status = (status + Buffer.from(piece).toString()).slice(0, 4096);
+      const found = /"child-pid":\s*(\d+)\D/.exec(status);
+      if (found !== null) resolve(Number(found[1]));
+    });
+    child.once('error', reject);
+    child.once('exit', () => reject(new Error(lastWords(folder))));
+  });
+  const first = identify(pid);
+  if (first === null) throw new Error(lastWords(folder));
+  return first;
+}
+
+/** The sandbox that `first` is the first process of. @throws Error when its helper does not answer; nothing of it runs then */
+async function takeSandbox(folder: string, first: ProcessId, withinMs: number): Promise<Sandbox> {
+  const attached = await attachSandbox({ folder, first, kill: () => signal(first, 'SIGKILL') }, withinMs);
+  return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace: { kind: 'bubblewrap', first }, ...attached };
 }
 
 async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {
@@ -141,27 +149,20 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<San
   prepareHome(plan);
   // Only a home that is new, or came from a runner of another kind: walking a large one takes long.
   if (isRoot() && lstatSync(homeOf(plan)).uid !== user.uid) giveTo(homeOf(plan), user);
-  writeControl(plan, { root: HOME, environment: environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`) }, user);
+  const environment = environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`);
+  writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null }, user);
   const args = [...namespaceArguments(plan.name), ...systemArguments(), ...ownArguments(plan, parts)];
-  const command = [...become(user), ...limited, `${PARTS}/node`, `${PARTS}/helper.mjs`, `${CONTROL}/settings.json`];
-  const { child, kill } = spawnBubblewrap(args, command);
-  const { helper, ended } = await attachHelper(child, kill);
-  return {
-    kind: 'bubblewrap',
-    helper,
-    root: HOME,
-    startupScript: `${CONTROL}/start-up.sh`,
-    ended,
-    stop: async () => {
-      kill();
-      await ended;
-    },
-  };
+  const helper = [`${PARTS}/node`, ...HELPER_FLAGS, `${PARTS}/helper.mjs`, '5', `${CONTROL}/settings.json`];
+  try {
+    const first = await spawnBubblewrap(plan.folder, args, [...become(user), ...limited, ...helper]);
+    return await takeSandbox(plan.folder, first, READY_WITHIN_MS);
+  } catch (error) {
+    throw new Error(`The sandbox could not start: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 export const bubblewrapDriver = (parts: SandboxParts): SandboxDriver => ({
   kind: 'bubblewrap',
   start: (plan) => startSandbox(plan, parts),
-  // --die-with-parent leaves nothing.
-  sweep: () => undefined,
+  adopt: (folder, { first }) => takeSandbox(folder, first, ADOPTED_WITHIN_MS),
 });

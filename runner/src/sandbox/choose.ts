@@ -1,8 +1,12 @@
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import type { Log } from '../log.ts';
+import { killMarked } from '../marked.ts';
+import { signal } from '../state/process-id.ts';
+import { killBody } from './attach.ts';
 import { bubblewrapDriver, whyNoBubblewrap } from './bubblewrap.ts';
-import type { DriverKind, SandboxDriver, SandboxParts } from './driver.ts';
+import type { DriverKind, SandboxDriver, SandboxParts, SandboxTrace } from './driver.ts';
 import { processDriver } from './process.ts';
+import { removeSocket } from './socket.ts';
 
 /** What this machine can do to isolate workspaces. */
 export interface Drivers {
@@ -10,16 +14,25 @@ export interface Drivers {
   warnings: string[];
   /** the driver for an order, or why it must be refused, naming the field */
   choose(order: Pick<WorkspaceOrder, 'spec'>): SandboxDriver | string;
-  sweep(folder: string): void;
+  /** that of a sandbox which an earlier runner started */
+  adopt: SandboxDriver['adopt'];
+  /** Ends what earlier runners may have left running in a workspace's folder. */
+  sweep(folder: string, trace: SandboxTrace | null): Promise<void>;
+}
+
+async function sweep(folder: string, trace: SandboxTrace | null): Promise<void> {
+  if (trace !== null) await killBody({ folder, first: trace.first, kill: () => signal(trace.first, 'SIGKILL') });
+  killMarked(folder);
+  removeSocket(folder);
 }
 
 /** Isolates wherever it can: a template that would do without isolation gets it too where bubblewrap is there. */
 export function findDrivers(parts: SandboxParts, log: Log, useBubblewrap: boolean): Drivers {
   const missing = useBubblewrap ? whyNoBubblewrap() : 'switched off by --no-bubblewrap';
-  const plain = processDriver(parts);
+  const [plain, isolating] = [processDriver(parts), bubblewrapDriver(parts)];
+  const adopt: SandboxDriver['adopt'] = (folder, trace) => (trace.kind === 'process' ? plain : isolating).adopt(folder, trace);
   if (missing === null) {
-    const isolating = bubblewrapDriver(parts);
-    return { offered: ['bubblewrap', 'process'], warnings: [], choose: () => isolating, sweep: plain.sweep };
+    return { offered: ['bubblewrap', 'process'], warnings: [], choose: () => isolating, adopt, sweep };
   }
   const warning = `NO ISOLATION: ${missing}. Workspaces run as this runner's own user and can read its keys.`;
   log.error(warning);
@@ -28,6 +41,7 @@ export function findDrivers(parts: SandboxParts, log: Log, useBubblewrap: boolea
     warnings: [warning.slice(0, 300)],
     choose: ({ spec }) =>
       spec.driver === 'process' ? plain : `The template asks for isolation (driver: bubblewrap), which this runner can't give: ${missing}`,
-    sweep: plain.sweep,
+    adopt,
+    sweep,
   };
 }

@@ -1,6 +1,7 @@
 import type { templateSpec } from '@gatehouse/core/api/templates.ts';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { HelperClient } from '../channel/helper-client.ts';
+import { processId } from '../state/process-id.ts';
 
 export type DriverKind = z.infer<typeof templateSpec>['driver'];
 
@@ -13,7 +14,17 @@ export interface SandboxPlan {
   folder: string;
   environment: Record<string, string>;
   startupScript: string;
+  /** how long it lives on without a runner, in milliseconds */
+  graceMs: number;
 }
+
+/** What a later runner needs to find a sandbox again. */
+export const sandboxTrace = z.object({
+  kind: z.enum(['bubblewrap', 'process']),
+  /** its first process, with which all of it ends, or its helper where it has no process namespace */
+  first: processId,
+});
+export type SandboxTrace = z.infer<typeof sandboxTrace>;
 
 export interface Sandbox {
   kind: DriverKind;
@@ -22,18 +33,21 @@ export interface Sandbox {
   root: string;
   /** the start-up script as its programs see it */
   startupScript: string;
-  /** resolves with the reason when the sandbox is over, wanted or not */
+  trace: SandboxTrace;
+  /** resolves with the reason when the sandbox is over, wanted or not; never once it is left */
   ended: Promise<string>;
   /** kills everything in it; resolves when nothing is left */
   stop(): Promise<void>;
+  /** leaves it to the next runner */
+  leave(): void;
 }
 
 export interface SandboxDriver {
   kind: DriverKind;
-  /** @throws Error with what failed, for a person to read */
+  /** The sandbox ends with this runner until its helper is told to keep it. @throws Error with what failed, for a person to read */
   start(plan: SandboxPlan): Promise<Sandbox>;
-  /** ends what an earlier runner that was killed may have left running */
-  sweep(folder: string): void;
+  /** Takes over what an earlier runner left running. @throws Error with why that can't be; nothing of it runs then */
+  adopt(folder: string, trace: SandboxTrace): Promise<Sandbox>;
 }
 
 /** The programs that a driver puts into a sandbox. */

@@ -1,74 +1,64 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../failure.ts';
+import { MARK, killMarked } from '../marked.ts';
+import { identify, signal, type ProcessId } from '../state/process-id.ts';
+import { attachSandbox } from './attach.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
-import { attachHelper } from './helper-process.ts';
+import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
 import { controlOf, environmentOf, homeOf, prepareHome, writeControl } from './prepare.ts';
+import { listenIn } from './socket.ts';
+import { recordWords } from './words.ts';
 
-/** In the environment of every program of a workspace: how its processes are found again. */
-const MARK = 'GATEHOUSE_SANDBOX';
+/** Starts the helper; it inherits the listening socket as file descriptor 3. */
+async function spawnHelper(plan: SandboxPlan, parts: SandboxParts): Promise<ProcessId> {
+  const home = homeOf(plan);
+  const child = await listenIn(plan.folder, (listening) =>
+    recordWords(plan.folder, (log) =>
+      spawn(parts.node, [...HELPER_FLAGS, parts.helper, '3', join(controlOf(plan), 'settings.json')], {
+        cwd: home,
+        env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, [MARK]: plan.folder },
+        // A session of its own, without the runner's terminal.
+        detached: true,
+        stdio: ['ignore', 'ignore', log, listening],
+      }),
+    ),
+  );
+  child.on('error', () => undefined);
+  const first = identify(child.pid ?? 0);
+  if (first === null) throw new Error('its helper has ended');
+  return first;
+}
 
-const isMarked = (pid: string, folder: string): boolean => {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`${MARK}=${folder}`);
-  } catch {
-    return false;
-  }
-};
-
-/** Kills the processes of a workspace, also those that left their parents behind. */
-function killMarked(folder: string): void {
-  if (!existsSync('/proc')) return;
-  // Twice, because a process may have been born while the first look was under way.
-  for (let round = 0; round < 2; round++) {
-    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isMarked(name, folder));
-    for (const pid of pids) {
-      try {
-        process.kill(Number(pid), 'SIGKILL');
-      } catch {
-        // it has ended by itself
-      }
-    }
-  }
+/** The sandbox whose helper `first` is. @throws Error when it does not answer; nothing of it runs then */
+async function takeSandbox(folder: string, first: ProcessId, withinMs: number): Promise<Sandbox> {
+  const kill = () => {
+    signal(first, 'SIGKILL');
+    killMarked(folder);
+  };
+  const attached = await attachSandbox({ folder, first, kill }, withinMs);
+  const startupScript = join(controlOf({ folder }), 'start-up.sh');
+  return { kind: 'process', root: homeOf({ folder }), startupScript, trace: { kind: 'process', first }, ...attached };
 }
 
 async function startProcess(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {
   prepareHome(plan);
   const home = homeOf(plan);
-  const control = controlOf(plan);
   const { username, uid, gid } = userInfo();
-  const environment = { ...environmentOf(plan, home, username, join(control, 'gitconfig')), [MARK]: plan.folder };
-  writeControl(plan, { root: home, environment }, { uid, gid });
-  const child = spawn(parts.node, [parts.helper, join(control, 'settings.json')], {
-    cwd: home,
-    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: home, [MARK]: plan.folder },
-    // A session of its own, without the runner's terminal.
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
-  const kill = () => {
-    child.kill('SIGKILL');
-    killMarked(plan.folder);
-  };
-  const { helper, ended } = await attachHelper(child, kill);
-  return {
-    kind: 'process',
-    helper,
-    root: home,
-    startupScript: join(control, 'start-up.sh'),
-    ended,
-    stop: async () => {
-      kill();
-      await ended;
-      kill();
-    },
-  };
+  const gitConfig = join(controlOf(plan), 'gitconfig');
+  const environment = { ...environmentOf(plan, home, username, gitConfig), [MARK]: plan.folder };
+  writeControl(plan, { root: home, environment, graceMs: plan.graceMs, mark: plan.folder }, { uid, gid });
+  try {
+    return await takeSandbox(plan.folder, await spawnHelper(plan, parts), READY_WITHIN_MS);
+  } catch (error) {
+    throw new Error(`The sandbox could not start: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** No isolation at all: the programs of a workspace can do whatever the runner's user can. */
 export const processDriver = (parts: SandboxParts): SandboxDriver => ({
   kind: 'process',
   start: (plan) => startProcess(plan, parts),
-  sweep: killMarked,
+  adopt: (folder, { first }) => takeSandbox(folder, first, ADOPTED_WITHIN_MS),
 });

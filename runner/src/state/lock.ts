@@ -1,25 +1,13 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Failure } from '../failure.ts';
 import type { StateFolder } from './folder.ts';
+import { startOf } from './process-id.ts';
 
-/**
- * Start time of a process in clock ticks, so that a reused pid is not taken for the old runner; null: no such process,
- * or one that has ended and whose parent has not noticed (in a container perhaps never).
- */
-function startOf(pid: number): string | null {
+/** Process of the runner that uses the folder; null: none does, though a killed one may have left its lock. */
+export const runnerOf = ({ lock }: Pick<StateFolder, 'lock'>): number | null => {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const facts = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return facts[0] === 'Z' || facts[0] === 'X' ? null : (facts[19] ?? null);
-  } catch {
-    return null;
-  }
-}
-
-const heldBy = (path: string): { pid: number; start: string } | null => {
-  try {
-    const [pid, start] = readFileSync(path, 'utf8').trim().split(' ');
-    return pid !== undefined && start !== undefined && startOf(Number(pid)) === start ? { pid: Number(pid), start } : null;
+    const [pid, start] = readFileSync(lock, 'utf8').trim().split(' ');
+    return pid !== undefined && start !== undefined && startOf(Number(pid)) === start ? Number(pid) : null;
   } catch {
     return null;
   }
@@ -38,8 +26,8 @@ export function lockState(folder: StateFolder): () => void {
       return () => rmSync(folder.lock, { force: true });
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-      const holder = heldBy(folder.lock);
-      if (holder !== null) throw new Failure(`Another runner (process ${holder.pid}) already uses ${folder.root}`);
+      const holder = runnerOf(folder);
+      if (holder !== null) throw new Failure(`Another runner (process ${holder}) already uses ${folder.root}`);
       rmSync(folder.lock, { force: true });
     }
   }

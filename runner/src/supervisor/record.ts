@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { z } from 'zod';
+import { sandboxTrace } from '../sandbox/driver.ts';
 import { writeAtomically } from '../state/atomic-file.ts';
 
 const workspaceRecord = z.object({
@@ -33,4 +34,27 @@ export function loadRecords(root: string): { records: WorkspaceRecord[]; damaged
     }
   }
   return { records, damaged };
+}
+
+const runningTrace = z.object({ generation: z.number().int(), ...sandboxTrace.shape });
+/** Where the sandbox is that runs for a workspace. */
+export type RunningTrace = z.infer<typeof runningTrace>;
+
+const tracePathOf = (folder: string) => join(folder, 'sandbox.json');
+
+export function saveTrace(folder: string, trace: RunningTrace): void {
+  writeAtomically(tracePathOf(folder), JSON.stringify(trace));
+}
+
+export function removeTrace(folder: string): void {
+  rmSync(tracePathOf(folder), { force: true });
+}
+
+/** Null: no sandbox was left running, or nobody can say where. */
+export function loadTrace(folder: string): RunningTrace | null {
+  try {
+    return runningTrace.parse(JSON.parse(readFileSync(tracePathOf(folder), 'utf8')));
+  } catch {
+    return null;
+  }
 }

@@ -2,6 +2,7 @@ import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts'
 import type { BuildLog } from '../control/build-log.ts';
 import { programExit, type ProgramExit } from '../channel/requests.ts';
 import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
+import { GRACE_MS } from '../sandbox/helper-program.ts';
 import { ProgressLines, clonePercent } from './progress.ts';
 
 const LAST_LINES = 8;
@@ -116,7 +117,7 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
   const { environment, startupScript } = spec;
-  const sandbox = await driver.start({ workspaceId, name, owner, folder, environment, startupScript });
+  const sandbox = await driver.start({ workspaceId, name, owner, folder, environment, startupScript, graceMs: GRACE_MS });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });
   try {

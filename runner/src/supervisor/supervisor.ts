@@ -13,17 +13,20 @@ export class Supervisor {
   readonly #damaged: string[];
   #unlisted: string[] = [];
 
-  /** @param root folder of the workspaces; `sweep` ends what a killed runner left in one */
-  constructor(root: string, context: Omit<WorkspaceContext, 'forgotten'>, sweep: (folder: string) => void) {
+  /** @param root folder of the workspaces */
+  constructor(root: string, context: Omit<WorkspaceContext, 'forgotten'>) {
     this.#root = root;
     this.#context = { ...context, forgotten: (workspaceId) => this.#workspaces.delete(workspaceId) };
     const { records, damaged } = loadRecords(root);
     this.#damaged = damaged;
     for (const record of records) {
-      const folder = join(root, record.workspaceId);
-      sweep(folder);
-      this.#workspaces.set(record.workspaceId, new Workspace(this.#context, folder, record));
+      this.#workspaces.set(record.workspaceId, new Workspace(this.#context, join(root, record.workspaceId), record));
     }
+  }
+
+  /** Takes over what an earlier runner left running. To be awaited before anything is asked or told. */
+  async adopt(): Promise<void> {
+    await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.adopt()));
   }
 
   get inventory(): Inventory {
@@ -67,5 +70,10 @@ export class Supervisor {
   /** Stops everything and keeps all files. */
   async close(): Promise<void> {
     await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.close()));
+  }
+
+  /** Leaves everything running to the next runner; only starts that are under way are broken off. */
+  async leave(): Promise<void> {
+    await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.leave()));
   }
 }

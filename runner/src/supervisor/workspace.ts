@@ -5,10 +5,13 @@ import { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
 import { WorkspaceLink, type LinkContext } from '../link/workspace-link.ts';
 import type { Log } from '../log.ts';
-import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
+import type { Sandbox } from '../sandbox/driver.ts';
+import type { Drivers } from '../sandbox/choose.ts';
+import { bootId } from '../state/process-id.ts';
+import { TerminalMemory } from '../terminals/memory.ts';
 import { Terminals } from '../terminals/terminals.ts';
 import { nextStep } from './plan.ts';
-import { saveRecord, type WorkspaceRecord } from './record.ts';
+import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
 import { removeTree } from './remove-tree.ts';
 import { StartFailure, startWorkspace } from './start.ts';
 
@@ -16,8 +19,7 @@ import { StartFailure, startWorkspace } from './start.ts';
 export interface WorkspaceContext {
   link: LinkContext;
   log: Log;
-  /** the driver for an order, or why there is none */
-  driverFor(order: WorkspaceOrder): SandboxDriver | string;
+  drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
   report(report: WorkspaceReport): void;
   followLog(workspaceId: string, log: BuildLog): void;
   logChanged(workspaceId: string): void;
@@ -27,12 +29,16 @@ export interface WorkspaceContext {
 interface Running {
   generation: number;
   sandbox: Sandbox;
+  memory: TerminalMemory;
   link: WorkspaceLink;
 }
 
 const MOST_ERROR = 2000;
 /** the control link tells what these mean for the workspace */
 const EXPECTED_ENDS: readonly (number | null)[] = [CLOSE_CODES.stopped.code, CLOSE_CODES.gone.code];
+
+/** Whoever ended it knows. */
+const forget = (memory: TerminalMemory) => memory.forget();
 
 /** One workspace: takes what is wanted and works towards it, one step at a time. */
 export class Workspace {
@@ -74,12 +80,53 @@ export class Workspace {
     this.#wake();
   }
 
+  /** Takes over what an earlier runner left running; what can't be taken over is ended. */
+  async adopt(): Promise<void> {
+    const { drivers, log } = this.#context;
+    const trace = loadTrace(this.#folder);
+    const memory = new TerminalMemory(this.#folder);
+    try {
+      if (trace !== null) return await this.#takeOver(trace, memory);
+    } catch (error) {
+      log.warn(`${this.#record.name} can't be taken over and is started anew: ${messageOf(error)}`);
+    }
+    const isRestart = trace !== null && trace.first.boot !== bootId();
+    memory.lose(isRestart ? "The runner's machine restarted" : 'The workspace ended while its runner was away');
+    await drivers.sweep(this.#folder, trace);
+    removeTrace(this.#folder);
+  }
+
+  async #takeOver(trace: RunningTrace, memory: TerminalMemory): Promise<void> {
+    const sandbox = await this.#context.drivers.adopt(this.#folder, trace);
+    try {
+      const terminals = await Terminals.adopt(sandbox.helper, memory);
+      this.#serve(trace.generation, sandbox, memory, terminals);
+      sandbox.helper.keep();
+    } catch (error) {
+      await sandbox.stop();
+      throw error;
+    }
+    this.#context.log.info(`${this.#record.name} (${this.#record.workspaceId}) runs on`);
+  }
+
   /** Stops what runs and keeps everything, because the runner ends. Nothing is reported: the tenant still wants it. */
   async close(): Promise<void> {
+    await this.#rest();
+    await this.#halt((memory) => memory.lose('The runner was restarted'));
+  }
+
+  /** Leaves what runs to the next runner. */
+  async leave(): Promise<void> {
+    await this.#rest();
+    this.#running?.link.stop();
+    this.#running?.sandbox.leave();
+    this.#running = null;
+  }
+
+  async #rest(): Promise<void> {
     this.#closing = true;
     this.#abort?.abort();
     await this.#work;
-    await this.#halt();
     this.#log?.close();
   }
 
@@ -106,7 +153,7 @@ export class Workspace {
     const wanted = this.#wanted;
     if (wanted === undefined) return false;
     const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#record.settled });
-    if (step === 'halt') await this.#halt();
+    if (step === 'halt') await this.#halt(forget);
     else if (wanted === null || step === 'none') return this.#wanted !== wanted || this.#lostWhy !== null;
     else if (step === 'start') await this.#start(wanted);
     else if (step === 'stop') await this.#stop(wanted);
@@ -122,7 +169,7 @@ export class Workspace {
     const { signal } = this.#abort;
     try {
       const log = this.#openLog(generation);
-      const driver = this.#context.driverFor(order);
+      const driver = this.#context.drivers.choose(order);
       if (typeof driver === 'string') throw new StartFailure(driver);
       this.#context.log.info(`Starting ${name} (${this.#record.workspaceId}, ${driver.kind})`);
       const progress = (step: string, percent: number) => this.#report({ generation, phase: 'starting', step, percent });
@@ -130,6 +177,8 @@ export class Workspace {
       progress('Connecting', 95);
       await this.#connect(order, sandbox, signal);
       this.#settle(generation, 'running');
+      saveTrace(this.#folder, { generation, ...sandbox.trace });
+      sandbox.helper.keep();
       this.#context.log.info(`${name} is running`);
     } catch (error) {
       // Aborted: whatever is wanted now is worked out next, and reported then.
@@ -141,11 +190,23 @@ export class Workspace {
   }
 
   /** Dials the workspace's link and waits until the platform has taken it. */
-  async #connect(order: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
-    const { generation, workspaceId } = order;
-    const hello = { workspaceId, generation, root: sandbox.root, sandbox: sandbox.kind };
-    const services = { terminals: new Terminals(sandbox.helper), helper: sandbox.helper };
-    await new Promise<void>((resolve, reject) => {
+  async #connect({ generation }: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+    const memory = new TerminalMemory(this.#folder);
+    const refused = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory));
+    const cancelled = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
+    });
+    await Promise.race([refused, cancelled]).catch(async (error: unknown) => {
+      await this.#halt(forget);
+      throw error;
+    });
+  }
+
+  /** Serves viewers. @returns resolves once the platform has taken the link, rejects when that can't be any more */
+  #serve(generation: number, sandbox: Sandbox, memory: TerminalMemory, terminals: Terminals): Promise<void> {
+    const hello = { workspaceId: this.#record.workspaceId, generation, root: sandbox.root, sandbox: sandbox.kind };
+    const taken = new Promise<void>((resolve, reject) => {
+      const services = { terminals, helper: sandbox.helper };
       const link = new WorkspaceLink(this.#context.link, hello, services, {
         ready: resolve,
         refused: (why, code) => {
@@ -153,16 +214,14 @@ export class Workspace {
           if (!EXPECTED_ENDS.includes(code)) this.#lost(sandbox, `The platform ended the workspace's connection: ${why}`);
         },
       });
-      this.#running = { generation, sandbox, link };
+      this.#running = { generation, sandbox, memory, link };
       void sandbox.ended.then((why) => {
         reject(new StartFailure(`The sandbox ended: ${why}`));
         this.#lost(sandbox, `The sandbox ended unexpectedly: ${why}`);
       });
-      signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
-    }).catch(async (error: unknown) => {
-      await this.#halt();
-      throw error;
     });
+    taken.catch(() => undefined);
+    return taken;
   }
 
   /** Something took the sandbox away while it should run. */
@@ -175,7 +234,7 @@ export class Workspace {
   async #failLost(why: string): Promise<void> {
     this.#lostWhy = null;
     const generation = this.#running?.generation;
-    await this.#halt();
+    await this.#halt((memory) => memory.lose('The workspace ended unexpectedly'));
     if (generation !== undefined) this.#fail(generation, new StartFailure(why));
   }
 
@@ -183,13 +242,13 @@ export class Workspace {
     const { generation } = order;
     this.#remember({ generation });
     if (this.#running !== null) this.#report({ generation, phase: 'stopping' });
-    await this.#halt();
+    await this.#halt(forget);
     this.#settle(generation, 'stopped');
     this.#context.log.info(`${order.name} is stopped`);
   }
 
   async #delete(order: WorkspaceOrder): Promise<void> {
-    await this.#halt();
+    await this.#halt(forget);
     this.#log?.close();
     this.#log = null;
     await removeTree(this.#folder);
@@ -199,12 +258,15 @@ export class Workspace {
     this.#context.forgotten(this.#record.workspaceId);
   }
 
-  async #halt(): Promise<void> {
+  /** Stops what runs. @param tell what is remembered of its terminals */
+  async #halt(tell: (memory: TerminalMemory) => void): Promise<void> {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
     running.link.stop();
+    tell(running.memory);
     await running.sandbox.stop();
+    removeTrace(this.#folder);
   }
 
   #openLog(generation: number): BuildLog {

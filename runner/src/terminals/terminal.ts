@@ -1,11 +1,16 @@
-import type { PtyInfo, PtyMessage } from '@gatehouse/core/protocol/services.ts';
+import type { PtyExit, PtyInfo, PtyMessage } from '@gatehouse/core/protocol/services.ts';
+import type { z } from 'zod';
 import type { HelperHead, HelperClient, HelperStream } from '../channel/helper-client.ts';
-import { programExit, type TerminalControl } from '../channel/requests.ts';
-import { OutputRing } from './ring.ts';
+import { InputCounts } from '../channel/input-counts.ts';
+import { terminalAttached, terminalEvent, type HelperRequest, type TerminalControl } from '../channel/requests.ts';
+import { OutputRing } from '../channel/ring.ts';
+import { ServiceFailure } from '../service-failure.ts';
 
 /** A driver with more than this still to be sent holds the program back, one with less lets it go on. */
 const PAUSE_ABOVE = 128 * 1024;
 const RESUME_BELOW = 32 * 1024;
+/** of input, in the memory of the helper while the program does not read it */
+const MOST_UNTYPED = 16 * 1024 * 1024;
 
 export interface Size {
   cols: number;
@@ -19,46 +24,88 @@ export interface Watcher {
   size: Size;
   /** there is new output */
   changed(): void;
+  /** the program has this client's input up to `offset`: it need not be kept any more */
+  typed?(clientId: string, offset: number): void;
   /** to be told behind the output so far */
   tell(message: PtyMessage): void;
   /** the program has ended; it is told so behind the output so far, and nothing follows */
-  over(exit: NonNullable<PtyInfo['exit']>): void;
+  over(exit: PtyExit): void;
 }
 
-/** A terminal lives with its program, not with those who watch it. */
+export interface TerminalFacts extends Size {
+  terminalId: string;
+  name: string;
+}
+
+/** A terminal lives with its program in the sandbox, not with those who watch it, nor with this runner. */
 export class Terminal {
   readonly id: string;
-  readonly ring = new OutputRing();
-  readonly opened: Promise<HelperHead>;
-  readonly #stream: HelperStream;
   readonly #watchers = new Set<Watcher>();
+  readonly #ended: () => void;
+  #stream: HelperStream | null = null;
+  #ring = new OutputRing();
+  #inputs = new InputCounts();
+  /** whose input the helper was told comes next */
+  #client: string | null = null;
+  /** offset up to which the program has the input, of each client that it has not all of; and how much is missing in all */
+  readonly #typedTo = new Map<string, number>();
+  #untyped = 0;
   #name: string;
   #size: Size;
   #driver: Watcher | null = null;
   #paused = false;
-  #exit: PtyInfo['exit'] = null;
+  #exit: PtyExit | null = null;
 
-  constructor(helper: HelperClient, id: string, name: string, size: Size, cwd: string) {
-    this.id = id;
+  /** @param ended its program has ended by itself */
+  constructor({ terminalId, name, cols, rows }: TerminalFacts, ended: () => void = () => undefined) {
+    this.id = terminalId;
     this.#name = name;
-    this.#size = size;
-    let tellOpened: (head: HelperHead) => void = () => undefined;
-    this.opened = new Promise((resolve) => (tellOpened = resolve));
-    this.#stream = helper.open(
-      { method: 'terminal.spawn', cols: size.cols, rows: size.rows, cwd },
-      {
-        head: (head) => tellOpened(head),
-        data: (bytes) => this.#output(bytes),
+    this.#size = { cols, rows };
+    this.#ended = ended;
+  }
+
+  /**
+   * Opens it in the helper or attaches to it, as `request` says.
+   * @returns the helper's answer, once all output from before it is here
+   */
+  connect(helper: HelperClient, request: HelperRequest): Promise<HelperHead> {
+    return new Promise((resolve) => {
+      let look: () => void = () => undefined;
+      this.#stream = helper.open(request, {
+        head: (head) => {
+          if (!head.ok) return resolve(head);
+          const { terminal } = this.#begin(terminalAttached.parse(head));
+          look = () => {
+            if (this.ring.end >= terminal.end && (terminal.exit === null || this.#exit !== null)) resolve(head);
+          };
+          look();
+        },
+        data: (bytes, offset) => {
+          this.#output(bytes, offset);
+          look();
+        },
         message: (value) => {
-          const exit = programExit.safeParse(value);
-          if (exit.success) this.#end({ code: exit.data.code, signal: exit.data.signal });
+          const event = terminalEvent.parse(value);
+          if (event.kind === 'typed') return this.#typed(event.clientId, event.offset);
+          this.#end({ code: event.code, signal: event.signal });
+          look();
+          this.#ended();
         },
         gone: () => {
-          tellOpened({ ok: false, code: 'internal', message: 'The sandbox has ended' });
           this.#end({ code: null, signal: 'SIGKILL' });
+          resolve({ ok: false, code: 'internal', message: 'The sandbox has ended' });
         },
-      },
-    );
+      });
+    });
+  }
+
+  /** Its programs are gone with their sandbox. @param reason for a person to read */
+  lose(reason: string): void {
+    this.#end({ code: null, signal: null, reason });
+  }
+
+  get ring(): OutputRing {
+    return this.#ring;
   }
 
   get info(): PtyInfo {
@@ -82,10 +129,27 @@ export class Terminal {
     this.review();
   }
 
-  input(watcher: Watcher, bytes: Uint8Array): void {
-    if (this.#exit !== null) return;
+  /** Bytes of this client's input that went to the program, also through earlier runners: the offset of its next byte. */
+  inputOffset(clientId: string): number {
+    return this.#inputs.of(clientId);
+  }
+
+  /**
+   * Types what this client was not known to have typed; `offset` is that of the first byte.
+   * Watchers hear of it by `typed` when the program has it: until then, a runner that dies may lose it.
+   * @throws AppError `invalid` when bytes are missing before it; ServiceFailure `limit` when too much is not read
+   */
+  input(watcher: Watcher, clientId: string, offset: number, bytes: Uint8Array): void {
+    if (this.#untyped > MOST_UNTYPED) throw new ServiceFailure('limit', 'The program does not read its input');
+    const next = this.#inputs.of(clientId);
+    const fresh = this.#inputs.take(clientId, offset, bytes);
+    if (this.#exit !== null || fresh.byteLength === 0) return;
     this.#drive(watcher);
-    this.#stream.data(bytes);
+    if (this.#client !== clientId) this.#control({ kind: 'client', clientId });
+    this.#client = clientId;
+    if (!this.#typedTo.has(clientId)) this.#typedTo.set(clientId, next);
+    this.#untyped += fresh.byteLength;
+    this.#stream?.data(fresh, next);
   }
 
   resize(watcher: Watcher, size: Size): void {
@@ -95,12 +159,13 @@ export class Terminal {
 
   rename(name: string): void {
     this.#name = name;
+    if (this.#exit === null) this.#control({ kind: 'rename', name });
     for (const watcher of this.#watchers) watcher.tell({ kind: 'renamed', name });
   }
 
-  /** Ends the programs; watchers learn of it by the exit. */
+  /** It is closed: watchers learn of it by the exit. */
   close(): void {
-    if (this.#exit === null) this.#stream.reset();
+    this.#stream?.reset();
     this.#end({ code: null, signal: 'SIGHUP' });
   }
 
@@ -111,19 +176,33 @@ export class Terminal {
     else if (this.#paused && pending < RESUME_BELOW) this.#pause(false);
   }
 
+  #begin(attached: z.infer<typeof terminalAttached>): z.infer<typeof terminalAttached> {
+    this.#ring = new OutputRing(undefined, attached.offset);
+    this.#inputs = new InputCounts(attached.inputs);
+    return attached;
+  }
+
   #pause(paused: boolean): void {
     this.#paused = paused;
     this.#control({ kind: paused ? 'pause' : 'resume' });
   }
 
   #control(control: TerminalControl): void {
-    this.#stream.message(control);
+    this.#stream?.message(control);
   }
 
-  #output(bytes: Uint8Array): void {
+  #output(bytes: Uint8Array, offset: number): void {
+    if (offset !== this.ring.end) throw new Error('output with a gap or an overlap');
     this.ring.append(bytes);
     this.review();
     for (const watcher of this.#watchers) watcher.changed();
+  }
+
+  #typed(clientId: string, offset: number): void {
+    this.#untyped -= offset - (this.#typedTo.get(clientId) ?? offset);
+    if (offset < this.#inputs.of(clientId)) this.#typedTo.set(clientId, offset);
+    else this.#typedTo.delete(clientId);
+    for (const watcher of this.#watchers) watcher.typed?.(clientId, offset);
   }
 
   #drive(watcher: Watcher): void {
@@ -135,7 +214,7 @@ export class Terminal {
     for (const other of this.#watchers) if (other !== watcher) other.tell({ kind: 'resize', cols, rows });
   }
 
-  #end(exit: NonNullable<PtyInfo['exit']>): void {
+  #end(exit: PtyExit): void {
     if (this.#exit !== null) return;
     this.#exit = exit;
     for (const watcher of this.#watchers) watcher.over(exit);

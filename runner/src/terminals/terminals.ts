@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
+import { terminalList } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
-import { Terminal, type Size } from './terminal.ts';
+import type { TerminalMemory } from './memory.ts';
+import { Terminal, type Size, type TerminalFacts } from './terminal.ts';
 
 const MOST = 64;
 /** ended terminals are kept, so that their last output can still be read */
@@ -11,26 +13,45 @@ const MOST_ENDED = 16;
 /** The terminals of one running workspace. */
 export class Terminals {
   readonly #helper: HelperClient;
+  readonly #memory: TerminalMemory;
   readonly #terminals = new Map<string, Terminal>();
   #count = 0;
 
-  constructor(helper: HelperClient) {
+  /** @param memory knows those that were lost with an earlier sandbox; they stay until they are closed */
+  constructor(helper: HelperClient, memory: TerminalMemory) {
     this.#helper = helper;
+    this.#memory = memory;
+    for (const { lost, ...facts } of memory.lost) this.#add(facts).lose(lost ?? '');
+  }
+
+  /**
+   * Those that live in a sandbox which another runner started, with all the output that is kept of them.
+   * @throws Error when the helper does not tell
+   */
+  static async adopt(helper: HelperClient, memory: TerminalMemory): Promise<Terminals> {
+    const terminals = new Terminals(helper, memory);
+    const list = terminalList.parse(await helper.call({ method: 'terminal.list' }));
+    const attached = list.terminals.map((facts) =>
+      terminals.#add(facts).connect(helper, { method: 'terminal.attach', terminalId: facts.terminalId, from: 0 }),
+    );
+    for (const head of await Promise.all(attached)) if (!head.ok) throw new Error(String(head['message']));
+    terminals.#remember();
+    return terminals;
   }
 
   /** @throws ServiceFailure when there are too many, or the shell could not start */
   async open(size: Size, cwd: string, name?: string): Promise<Terminal> {
-    const ended = [...this.#terminals.values()].filter((terminal) => terminal.info.exit !== null);
-    for (const terminal of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.#terminals.delete(terminal.id);
+    const ended = this.list().filter(({ exit }) => exit !== null);
+    for (const { terminalId } of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.close(terminalId);
     if (this.#terminals.size >= MOST) throw new ServiceFailure('limit', `A workspace has at most ${MOST} terminals`);
-    const id = randomBytes(9).toString('base64url');
-    const terminal = new Terminal(this.#helper, id, name ?? `Terminal ${++this.#count}`, size, cwd);
-    this.#terminals.set(id, terminal);
-    const head = await terminal.opened;
+    const facts = { terminalId: randomBytes(9).toString('base64url'), name: name ?? `Terminal ${this.#count + 1}`, ...size };
+    const terminal = this.#add(facts);
+    const head = await terminal.connect(this.#helper, { method: 'terminal.open', cwd, ...facts });
     if (!head.ok) {
-      this.#terminals.delete(id);
+      this.#terminals.delete(terminal.id);
       throw new ServiceFailure('internal', `The terminal could not start: ${'message' in head ? String(head.message) : ''}`);
     }
+    this.#remember();
     return terminal;
   }
 
@@ -46,8 +67,27 @@ export class Terminals {
   }
 
   /** @throws ServiceFailure `not-found` */
+  rename(id: string, name: string): void {
+    this.find(id).rename(name);
+    this.#remember();
+  }
+
+  /** Ends its programs. @throws ServiceFailure `not-found` */
   close(id: string): void {
     this.find(id).close();
     this.#terminals.delete(id);
+    void this.#helper.call({ method: 'terminal.close', terminalId: id });
+    this.#remember();
+  }
+
+  #add(facts: TerminalFacts): Terminal {
+    const terminal = new Terminal(facts, () => this.#remember());
+    this.#terminals.set(terminal.id, terminal);
+    this.#count = Math.max(this.#count, Number(/^Terminal (\d{1,6})$/.exec(facts.name)?.[1] ?? 0));
+    return terminal;
+  }
+
+  #remember(): void {
+    this.#memory.keep(this.list());
   }
 }

@@ -1,10 +1,13 @@
 import { pathToFileURL } from 'node:url';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { killMarked } from '../../src/marked.ts';
+import { killBody } from '../../src/sandbox/attach.ts';
 import { bubblewrapDriver, whyNoBubblewrap } from '../../src/sandbox/bubblewrap.ts';
-import type { Sandbox, SandboxPlan } from '../../src/sandbox/driver.ts';
+import type { DriverKind, Sandbox, SandboxPlan, SandboxTrace } from '../../src/sandbox/driver.ts';
 import { findParts } from '../../src/sandbox/parts.ts';
 import { processDriver } from '../../src/sandbox/process.ts';
+import { signal } from '../../src/state/process-id.ts';
 import { programExit } from '../../src/channel/requests.ts';
 import { mintFolder, mintId } from './mint.ts';
 
@@ -27,15 +30,26 @@ export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
     folder: `${mintFolder()}/workspace`,
     environment: {},
     startupScript: '',
+    graceMs: 60_000,
     ...change,
   };
 }
 
-export async function startSandbox(kind: 'bubblewrap' | 'process', plan = mintPlan()): Promise<Sandbox> {
-  const driver = kind === 'bubblewrap' ? bubblewrapDriver(parts) : processDriver(parts);
-  const sandbox = await driver.start(plan);
-  onTestFinished(() => sandbox.stop());
+const driverOf = (kind: DriverKind) => (kind === 'bubblewrap' ? bubblewrapDriver(parts) : processDriver(parts));
+
+export async function startSandbox(kind: DriverKind, plan = mintPlan()): Promise<Sandbox> {
+  const sandbox = await driverOf(kind).start(plan);
+  onTestFinished(() => endSandbox(plan.folder, sandbox.trace));
   return sandbox;
+}
+
+/** Takes over, as another runner, what `startSandbox` started. */
+export const adoptSandbox = (kind: DriverKind, folder: string, trace: SandboxTrace): Promise<Sandbox> =>
+  driverOf(kind).adopt(folder, trace);
+
+async function endSandbox(folder: string, trace: SandboxTrace): Promise<void> {
+  await killBody({ folder, first: trace.first, kill: () => signal(trace.first, 'SIGKILL') });
+  killMarked(folder);
 }
 
 /** Runs a shell script in the sandbox. */

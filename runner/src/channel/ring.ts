@@ -3,16 +3,21 @@ const FIRST_SIZE = 16 * 1024;
 /** The last bytes of a terminal's output, addressed by their offset since its first byte. Grows up to `most`. */
 export class OutputRing {
   readonly #most: number;
+  /** what lies before is not known here */
+  readonly #first: number;
   #bytes = new Uint8Array(FIRST_SIZE);
-  #end = 0;
+  #end: number;
 
-  constructor(most = 2 * 1024 * 1024) {
+  /** @param first offset of the first byte that will be appended */
+  constructor(most = 2 * 1024 * 1024, first = 0) {
     this.#most = most;
+    this.#first = first;
+    this.#end = first;
   }
 
   /** offset of the oldest byte that is still here */
   get start(): number {
-    return Math.max(0, this.#end - this.#most);
+    return Math.max(this.#first, this.#end - this.#most);
   }
 
   /** offset behind the newest byte */
@@ -22,7 +27,7 @@ export class OutputRing {
 
   append(bytes: Uint8Array): void {
     const kept = bytes.byteLength > this.#most ? bytes.subarray(bytes.byteLength - this.#most) : bytes;
-    this.#grow(Math.min(this.#most, this.#end + bytes.byteLength));
+    this.#grow(Math.min(this.#most, this.#end - this.#first + bytes.byteLength));
     this.#put(this.#end + bytes.byteLength - kept.byteLength, kept);
     this.#end += bytes.byteLength;
   }

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { OutputRing } from './ring.ts';
 
 describe('the ring of a terminal', () => {
-  it('keeps the newest bytes at their offsets, through growth and wrap', () => {
-    const ring = new OutputRing(64 * 1024);
+  it.each([0, 777_777])('keeps the newest bytes at their offsets, through growth and wrap, counting from %i', (first) => {
+    const ring = new OutputRing(64 * 1024, first);
     const byteAt = (offset: number) => (offset * 7) % 251;
-    for (let size = 1; ring.end < 300_000; size = (size * 5 + 3) % 40_000) {
+    for (let size = 1; ring.end < first + 300_000; size = (size * 5 + 3) % 40_000) {
       ring.append(Uint8Array.from({ length: size }, (_, index) => byteAt(ring.end + index)));
       const kept = ring.read(ring.start, Infinity);
       expect(kept.byteLength).toBe(ring.end - ring.start);

@@ -1,0 +1,48 @@
+import { createServer, type Socket } from 'node:net';
+
+/** how long the runner that started this may take to connect */
+const FIRST_MS = 30_000;
+/** half a large frame: what is one calls for the next */
+const HIGH_WATER_MARK = 32 * 1024;
+
+export interface DoorOptions {
+  /** file descriptor of the listening socket */
+  fd: number;
+  graceMs: number;
+  /** serves a runner; `keep` says that what runs is to outlive its connection */
+  serve(socket: Socket, keep: () => void): void;
+  /** nobody has come, or come back */
+  over(): void;
+}
+
+/** Lets in one runner at a time: a newer one takes the place of an older one. */
+export class Door {
+  readonly #options: DoorOptions;
+  #runner: Socket | null = null;
+  #kept = false;
+  #timer: NodeJS.Timeout;
+
+  constructor(options: DoorOptions) {
+    this.#options = options;
+    this.#timer = setTimeout(options.over, FIRST_MS);
+    createServer({ highWaterMark: HIGH_WATER_MARK }, (socket) => this.#enter(socket)).listen({ fd: options.fd });
+  }
+
+  #enter(socket: Socket): void {
+    clearTimeout(this.#timer);
+    const before = this.#runner;
+    this.#runner = socket;
+    before?.destroy();
+    // Whatever breaks the connection is told by its end.
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.#left(socket));
+    this.#options.serve(socket, () => (this.#kept = true));
+  }
+
+  #left(socket: Socket): void {
+    if (this.#runner !== socket) return;
+    this.#runner = null;
+    if (this.#kept) this.#timer = setTimeout(this.#options.over, this.#options.graceMs);
+    else this.#options.over();
+  }
+}

@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { HelperClient } from '../channel/helper-client.ts';
+import { isAlive, type ProcessId } from '../state/process-id.ts';
+import type { Sandbox } from './driver.ts';
+import { dialIn } from './socket.ts';
+import { lastWords } from './words.ts';
+
+const LOOK_AGAIN_MS = 10;
+
+/** What there is of a sandbox on this machine. */
+export interface Body {
+  folder: string;
+  /** with it goes the whole sandbox, or at least its helper */
+  first: ProcessId;
+  /** kills all that can be found of it */
+  kill(): void;
+}
+
+/** Kills a sandbox; resolves when nothing is left. */
+export async function killBody({ first, kill }: Body): Promise<void> {
+  kill();
+  while (isAlive(first)) await setTimeout(LOOK_AGAIN_MS);
+  // What was born meanwhile.
+  kill();
+}
+
+/**
+ * Speaks to the helper of a sandbox, be it new or another runner's, and waits until it serves.
+ * @throws Error with why it does not, within `withinMs`; nothing of it runs then
+ */
+export async function attachSandbox(body: Body, withinMs: number): Promise<Pick<Sandbox, 'helper' | 'ended' | 'stop' | 'leave'>> {
+  const { folder } = body;
+  let socket: Socket;
+  try {
+    socket = dialIn(folder);
+  } catch (error) {
+    await killBody(body);
+    throw error;
+  }
+  let fault = '';
+  const helper = new HelperClient(socket, (why) => {
+    fault ||= why;
+    socket.destroy();
+  });
+  // Whatever breaks the connection is told by its end.
+  socket.on('error', () => undefined);
+  let left = false;
+  const ended = new Promise<string>((resolve) => {
+    socket.once('close', () => {
+      helper.close();
+      if (left) return;
+      const why = [fault || 'its helper has ended', lastWords(folder)].filter((part) => part !== '').join(': ');
+      void killBody(body).then(() => resolve(why));
+    });
+  });
+  const waiting = new AbortController();
+  const late = setTimeout(withinMs, null, { signal: waiting.signal }).then(
+    () => socket.destroy(new Error((fault = `its helper did not answer within ${withinMs / 1000} s`))),
+    () => undefined,
+  );
+  const failure = await Promise.race([helper.ready, ended]);
+  waiting.abort();
+  await late;
+  if (typeof failure === 'string') throw new Error(failure);
+  return {
+    helper,
+    ended,
+    stop: async () => {
+      body.kill();
+      await ended;
+    },
+    leave: () => {
+      left = true;
+      helper.close();
+      socket.destroySoon();
+    },
+  };
+}
