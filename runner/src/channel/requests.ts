@@ -85,18 +85,18 @@ export const terminalControl = z.discriminatedUnion('kind', [
 ]);
 export type TerminalControl = z.infer<typeof terminalControl>;
 
-/** helper → runner, on a terminal's stream: output from `offset` on is for this size */
-export const terminalResized = z.object({ kind: z.literal('resized'), offset: z.number().int().min(0), ...size });
-
 /** helper → runner, on the stream of a terminal or task */
 export const programExit = z.object({ kind: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() });
 export type ProgramExit = z.infer<typeof programExit>;
-export const terminalMessage = z.discriminatedUnion('kind', [terminalResized, programExit]);
 
-/** Helper → runner, on a terminal's stream. `typed`: the program has this client's input up to `offset`. */
+/**
+ * Helper → runner, on a terminal's stream. `typed`: the program has this client's input up to `offset`;
+ * `resized`: the output from `offset` on is for this size.
+ */
 export const terminalEvent = z.discriminatedUnion('kind', [
   programExit,
   z.object({ kind: z.literal('typed'), clientId: z.string(), offset: z.number().int().min(0) }),
+  z.object({ kind: z.literal('resized'), offset: z.number().int().min(0), ...size }),
 ]);
 
 /** bytes of one stream the helper may have sent and not seen acknowledged, where the stream is paced (files.read) */

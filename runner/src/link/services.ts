@@ -80,7 +80,7 @@ export function openService(
       case 'pty.list':
         return answer(port, { ok: true, terminals: terminals.list() });
       case 'pty.rename':
-        return act(() => terminals.find(request.terminalId).rename(request.name));
+        return act(() => terminals.rename(request.terminalId, request.name));
       case 'pty.close':
         return act(() => terminals.close(request.terminalId));
       case 'drive.give':

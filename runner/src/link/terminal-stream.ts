@@ -1,7 +1,7 @@
 import { decodeJson, encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
-import { ptyMessage, type PtyInfo, type PtyMessage } from '@gatehouse/core/protocol/services.ts';
+import { ptyMessage, type PtyExit, type PtyMessage } from '@gatehouse/core/protocol/services.ts';
 import { Taken } from '@gatehouse/core/protocol/taken.ts';
 import type { Checkpoint } from '../terminals/checkpoints.ts';
 import type { Size, Terminal, Watcher } from '../terminals/terminal.ts';
@@ -28,7 +28,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
   readonly #viewer: TerminalViewer;
   /** what is told once the output before it is sent */
   #marks: { offset: number; message: PtyMessage }[] = [];
-  #taken: Taken | null = null;
+  #typed: Taken | null = null;
   cursor = 0;
   #over = false;
   #cancelled = false;
@@ -85,16 +85,21 @@ export class TerminalStream implements StreamService, Source, Watcher {
     return frame;
   }
 
+  /** SPEC W1: only then is it safe from the end of this runner, too. */
+  typed(clientId: string, offset: number): void {
+    if (clientId === this.#viewer.clientId) this.#typed?.upTo(offset);
+  }
+
   changed(): void {
     this.#port.ready();
   }
 
-  tell(message: PtyMessage): void {
-    this.#marks.push({ offset: this.#terminal.ring.end, message });
+  tell(message: PtyMessage, offset = this.#terminal.ring.end): void {
+    this.#marks.push({ offset, message });
     this.#port.ready();
   }
 
-  over(exit: NonNullable<PtyInfo['exit']>): void {
+  over(exit: PtyExit): void {
     this.#over = true;
     this.tell({ kind: 'exit', ...exit });
   }
@@ -105,7 +110,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
       const message = ptyMessage.safeParse(decodeJson(frame.payload));
       if (!message.success || message.data.kind !== 'resize') return this.#port.reset('invalid', 'Not a message that a terminal takes');
       this.#viewer.size = { cols: message.data.cols, rows: message.data.rows };
-      this.#terminal.resized(this);
+      this.#terminal.wish(this);
     } else if (frame.type === 'fin') {
       this.#port.send({ type: 'fin' });
       this.cancel();
@@ -115,7 +120,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
 
   cancel(): void {
     this.#cancelled = true;
-    this.#taken?.end();
+    this.#typed?.end();
     this.#terminal.unwatch(this);
   }
 
@@ -124,15 +129,12 @@ export class TerminalStream implements StreamService, Source, Watcher {
     const { info, checkpoints } = this.#terminal;
     const { clientId } = this.#viewer;
     this.cursor = offset;
-    this.#taken = new Taken(
-      this.#port.clock,
-      (taken) => this.#port.send({ type: 'ack', offset: taken }),
-      this.#terminal.inputOffset(clientId),
-    );
+    const input = this.#terminal.inputOffset(clientId);
+    this.#typed = new Taken(this.#port.clock, (typed) => this.#port.send({ type: 'ack', offset: typed }));
     const size = checkpoint === null ? checkpoints.sizeAt(offset) : { cols: checkpoint.cols, rows: checkpoint.rows };
     const state = checkpoint?.state ?? null;
     this.#marks = checkpoints.resizesFrom(offset).map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
-    this.#port.head({ ok: true, terminal: info, offset, size, input: this.#taken.offset, state: state?.byteLength ?? null });
+    this.#port.head({ ok: true, terminal: info, offset, size, input, state: state?.byteLength ?? null });
     for (let at = 0; state !== null && at < state.byteLength; at += STATE_PART) {
       const bytes = Buffer.from(state.subarray(at, at + STATE_PART)).toString('base64');
       this.#port.send({ type: 'message', payload: encodeJson({ kind: 'state', bytes }) });
@@ -143,11 +145,9 @@ export class TerminalStream implements StreamService, Source, Watcher {
 
   /** SPEC T5, P2 */
   #input({ offset, payload }: PlainFrame): void {
-    if (this.#taken === null) return;
+    if (this.#typed === null) return this.#port.reset('invalid', 'Input before the answer to “open”');
     if (!this.mayDrive) return this.#port.reset('refused', 'You are watching: somebody else drives');
-    if (offset > this.#taken.offset) return this.#port.reset('invalid', 'Input with a gap');
     this.#terminal.input(this, this.#viewer.clientId, offset, payload);
-    this.#taken.upTo(offset + payload.byteLength);
   }
 
   #last(): OutFrame {

@@ -9,6 +9,7 @@ import type { Sandbox } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
+import type { Screens } from '../terminals/screens/screens.ts';
 import { Terminals } from '../terminals/terminals.ts';
 import { nextStep } from './plan.ts';
 import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
@@ -19,6 +20,7 @@ import { StartFailure, startWorkspace } from './start.ts';
 export interface WorkspaceContext {
   link: LinkContext;
   log: Log;
+  screens: Screens;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
   report(report: WorkspaceReport): void;
   followLog(workspaceId: string, log: BuildLog): void;
@@ -99,7 +101,7 @@ export class Workspace {
   async #takeOver(trace: RunningTrace, memory: TerminalMemory): Promise<void> {
     const sandbox = await this.#context.drivers.adopt(this.#folder, trace);
     try {
-      const terminals = await Terminals.adopt(sandbox.helper, memory);
+      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens);
       this.#serve(trace.generation, sandbox, memory, terminals);
       sandbox.helper.keep();
     } catch (error) {
@@ -192,7 +194,7 @@ export class Workspace {
   /** Dials the workspace's link and waits until the platform has taken it. */
   async #connect({ generation }: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const memory = new TerminalMemory(this.#folder);
-    const refused = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory));
+    const refused = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens));
     const cancelled = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
     });

@@ -5,6 +5,8 @@ import { InputCounts } from '../channel/input-counts.ts';
 import { terminalAttached, terminalEvent, type HelperRequest, type TerminalControl } from '../channel/requests.ts';
 import { OutputRing } from '../channel/ring.ts';
 import { ServiceFailure } from '../service-failure.ts';
+import { Checkpoints } from './checkpoints.ts';
+import type { Screens } from './screens/screens.ts';
 
 /** A driver with more than this still to be sent holds the program back, one with less lets it go on. */
 const PAUSE_ABOVE = 128 * 1024;
@@ -21,13 +23,16 @@ export interface Size {
 export interface Watcher {
   /** offset of the next byte to be sent to it */
   readonly cursor: number;
-  size: Size;
+  /** the size that its page has room for */
+  readonly size: Size;
+  /** whether its keys reach the program (SPEC P2) */
+  readonly mayDrive: boolean;
   /** there is new output */
   changed(): void;
   /** the program has this client's input up to `offset`: it need not be kept any more */
-  typed?(clientId: string, offset: number): void;
-  /** to be told behind the output so far */
-  tell(message: PtyMessage): void;
+  typed(clientId: string, offset: number): void;
+  /** to be told before the byte at `offset`; left out: behind the output so far */
+  tell(message: PtyMessage, offset?: number): void;
   /** the program has ended; it is told so behind the output so far, and nothing follows */
   over(exit: PtyExit): void;
 }
@@ -43,7 +48,9 @@ export class Terminal {
   readonly #watchers = new Set<Watcher>();
   readonly #ended: () => void;
   #stream: HelperStream | null = null;
+  readonly #screens: Screens;
   #ring = new OutputRing();
+  #checkpoints: Checkpoints;
   #inputs = new InputCounts();
   /** whose input the helper was told comes next */
   #client: string | null = null;
@@ -52,15 +59,19 @@ export class Terminal {
   #untyped = 0;
   #name: string;
   #size: Size;
+  /** what the helper was asked for last */
+  #wanted: Size;
   #driver: Watcher | null = null;
   #paused = false;
   #exit: PtyExit | null = null;
 
   /** @param ended its program has ended by itself */
-  constructor({ terminalId, name, cols, rows }: TerminalFacts, ended: () => void = () => undefined) {
+  constructor({ terminalId, name, cols, rows }: TerminalFacts, screens: Screens, ended: () => void = () => undefined) {
     this.id = terminalId;
     this.#name = name;
-    this.#size = { cols, rows };
+    this.#size = this.#wanted = { cols, rows };
+    this.#screens = screens;
+    this.#checkpoints = new Checkpoints({ ring: this.#ring, size: this.#size, screens });
     this.#ended = ended;
   }
 
@@ -87,6 +98,7 @@ export class Terminal {
         message: (value) => {
           const event = terminalEvent.parse(value);
           if (event.kind === 'typed') return this.#typed(event.clientId, event.offset);
+          if (event.kind === 'resized') return this.#resized(event.offset, { cols: event.cols, rows: event.rows });
           this.#end({ code: event.code, signal: event.signal });
           look();
           this.#ended();
@@ -108,23 +120,32 @@ export class Terminal {
     return this.#ring;
   }
 
+  get checkpoints(): Checkpoints {
+    return this.#checkpoints;
+  }
+
   get info(): PtyInfo {
     return { terminalId: this.id, name: this.#name, ...this.#size, offset: this.ring.end, exit: this.#exit };
   }
 
-  /** The newest watcher drives: its size is the terminal's. */
+  /** SPEC P5: the newest watcher that may drive does. */
   watch(watcher: Watcher): void {
     this.#watchers.add(watcher);
-    if (this.#exit === null) this.#drive(watcher);
-    else watcher.over(this.#exit);
+    if (this.#exit !== null) watcher.over(this.#exit);
+    else if (watcher.mayDrive) this.#drive(watcher);
     watcher.changed();
   }
 
   unwatch(watcher: Watcher): void {
     this.#watchers.delete(watcher);
-    if (this.#driver !== watcher) return;
-    this.#driver = null;
-    const next = [...this.#watchers].at(-1);
+    if (this.#driver === watcher) this.#driver = null;
+    this.reviewDriver();
+  }
+
+  /** Who may drive may have changed. */
+  reviewDriver(): void {
+    if (this.#driver?.mayDrive === false) this.#driver = null;
+    const next = this.#driver === null ? [...this.#watchers].findLast(({ mayDrive }) => mayDrive) : undefined;
     if (next !== undefined && this.#exit === null) this.#drive(next);
     this.review();
   }
@@ -152,9 +173,9 @@ export class Terminal {
     this.#stream?.data(fresh, next);
   }
 
-  resize(watcher: Watcher, size: Size): void {
-    watcher.size = size;
-    if (this.#exit === null) this.#drive(watcher);
+  /** The page of the watcher has room for another size now: the driver's is the terminal's (SPEC P5). */
+  wish(watcher: Watcher): void {
+    if (this.#exit === null && watcher === this.#driver) this.#drive(watcher);
   }
 
   rename(name: string): void {
@@ -177,7 +198,9 @@ export class Terminal {
   }
 
   #begin(attached: z.infer<typeof terminalAttached>): z.infer<typeof terminalAttached> {
+    this.#checkpoints.close();
     this.#ring = new OutputRing(undefined, attached.offset);
+    this.#checkpoints = new Checkpoints({ ring: this.#ring, size: this.#size, screens: this.#screens });
     this.#inputs = new InputCounts(attached.inputs);
     return attached;
   }
@@ -194,6 +217,7 @@ export class Terminal {
   #output(bytes: Uint8Array, offset: number): void {
     if (offset !== this.ring.end) throw new Error('output with a gap or an overlap');
     this.ring.append(bytes);
+    this.#checkpoints.output();
     this.review();
     for (const watcher of this.#watchers) watcher.changed();
   }
@@ -202,21 +226,28 @@ export class Terminal {
     this.#untyped -= offset - (this.#typedTo.get(clientId) ?? offset);
     if (offset < this.#inputs.of(clientId)) this.#typedTo.set(clientId, offset);
     else this.#typedTo.delete(clientId);
-    for (const watcher of this.#watchers) watcher.typed?.(clientId, offset);
+    for (const watcher of this.#watchers) watcher.typed(clientId, offset);
   }
 
   #drive(watcher: Watcher): void {
     this.#driver = watcher;
     const { cols, rows } = watcher.size;
-    if (cols === this.#size.cols && rows === this.#size.rows) return;
-    this.#size = { cols, rows };
+    if (cols === this.#wanted.cols && rows === this.#wanted.rows) return;
+    this.#wanted = { cols, rows };
     this.#control({ kind: 'resize', cols, rows });
-    for (const other of this.#watchers) if (other !== watcher) other.tell({ kind: 'resize', cols, rows });
+  }
+
+  /** SPEC T3: everybody's screen changes at the byte where the program's did. */
+  #resized(offset: number, size: Size): void {
+    this.#size = size;
+    this.#checkpoints.resized(offset, size);
+    for (const watcher of this.#watchers) watcher.tell({ kind: 'resize', ...size }, offset);
   }
 
   #end(exit: PtyExit): void {
     if (this.#exit !== null) return;
     this.#exit = exit;
+    this.#checkpoints.close();
     for (const watcher of this.#watchers) watcher.over(exit);
   }
 }

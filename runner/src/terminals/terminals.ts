@@ -1,9 +1,10 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
 import { terminalList } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import type { TerminalMemory } from './memory.ts';
+import type { Screens } from './screens/screens.ts';
 import { Terminal, type Size, type TerminalFacts } from './terminal.ts';
 
 const MOST = 64;
@@ -14,13 +15,15 @@ const MOST_ENDED = 16;
 export class Terminals {
   readonly #helper: HelperClient;
   readonly #memory: TerminalMemory;
+  readonly #screens: Screens;
   readonly #terminals = new Map<string, Terminal>();
   #count = 0;
 
   /** @param memory knows those that were lost with an earlier sandbox; they stay until they are closed */
-  constructor(helper: HelperClient, memory: TerminalMemory) {
+  constructor(helper: HelperClient, memory: TerminalMemory, screens: Screens) {
     this.#helper = helper;
     this.#memory = memory;
+    this.#screens = screens;
     for (const { lost, ...facts } of memory.lost) this.#add(facts).lose(lost ?? '');
   }
 
@@ -28,8 +31,8 @@ export class Terminals {
    * Those that live in a sandbox which another runner started, with all the output that is kept of them.
    * @throws Error when the helper does not tell
    */
-  static async adopt(helper: HelperClient, memory: TerminalMemory): Promise<Terminals> {
-    const terminals = new Terminals(helper, memory);
+  static async adopt(helper: HelperClient, memory: TerminalMemory, screens: Screens): Promise<Terminals> {
+    const terminals = new Terminals(helper, memory, screens);
     const list = terminalList.parse(await helper.call({ method: 'terminal.list' }));
     const attached = list.terminals.map((facts) =>
       terminals.#add(facts).connect(helper, { method: 'terminal.attach', terminalId: facts.terminalId, from: 0 }),
@@ -39,12 +42,18 @@ export class Terminals {
     return terminals;
   }
 
-  /** @throws ServiceFailure when there are too many, or the shell could not start */
-  async open(size: Size, cwd: string, name?: string): Promise<Terminal> {
+  /**
+   * @param wish.key of the opener: the terminal that it opened under this key before is the answer (SPEC T2)
+   * @throws ServiceFailure when there are too many, or the shell could not start
+   */
+  async open(size: Size, { cwd, name, key }: { cwd: string; name: string | undefined; key: string }): Promise<Terminal> {
+    const terminalId = createHash('sha256').update(key).digest('base64url').slice(0, 16);
+    const known = this.#terminals.get(terminalId);
+    if (known !== undefined) return known;
     const ended = this.list().filter(({ exit }) => exit !== null);
     for (const { terminalId } of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.close(terminalId);
     if (this.#terminals.size >= MOST) throw new ServiceFailure('limit', `A workspace has at most ${MOST} terminals`);
-    const facts = { terminalId: randomBytes(9).toString('base64url'), name: name ?? `Terminal ${this.#count + 1}`, ...size };
+    const facts = { terminalId, name: name ?? `Terminal ${this.#count + 1}`, ...size };
     const terminal = this.#add(facts);
     const head = await terminal.connect(this.#helper, { method: 'terminal.open', cwd, ...facts });
     if (!head.ok) {
@@ -66,6 +75,11 @@ export class Terminals {
     return [...this.#terminals.values()].map((terminal) => terminal.info);
   }
 
+  /** Who may drive may have changed (SPEC P5). */
+  reviewDrivers(): void {
+    for (const terminal of this.#terminals.values()) terminal.reviewDriver();
+  }
+
   /** @throws ServiceFailure `not-found` */
   rename(id: string, name: string): void {
     this.find(id).rename(name);
@@ -81,7 +95,7 @@ export class Terminals {
   }
 
   #add(facts: TerminalFacts): Terminal {
-    const terminal = new Terminal(facts, () => this.#remember());
+    const terminal = new Terminal(facts, this.#screens, () => this.#remember());
     this.#terminals.set(terminal.id, terminal);
     this.#count = Math.max(this.#count, Number(/^Terminal (\d{1,6})$/.exec(facts.name)?.[1] ?? 0));
     return terminal;
