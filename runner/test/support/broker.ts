@@ -88,7 +88,8 @@ export class PageStream {
   gaps = 0;
   text = '';
   readonly #decoder = new StringDecoder('utf8');
-  #written = 0;
+  /** bytes of input so far */
+  written = 0;
 
   constructor(broker: Broker, viewer: number, stream: number, request: object, acknowledges: () => boolean) {
     this.#broker = broker;
@@ -117,8 +118,8 @@ export class PageStream {
 
   write(data: string | Uint8Array): void {
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
-    this.#broker.frame('data', this.#viewer, this.number, { offset: this.#written, payload });
-    this.#written += payload.byteLength;
+    this.#broker.frame('data', this.#viewer, this.number, { offset: this.written, payload });
+    this.written += payload.byteLength;
   }
 
   message(value: object): void {
