@@ -1,3 +1,4 @@
+import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { systemClock } from './connection/clock.ts';
 import { askRefusal, dialPlatform } from './connection/socket.ts';
 import { ControlLink } from './control/control-link.ts';
@@ -53,23 +54,26 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     };
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
+    const journal = new ReportJournal(folder.reports, systemClock);
+    // Until the control link is there, the journal keeps what is to be told.
+    let tell = (report: WorkspaceReport): void => void journal.add(report);
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants },
       log,
       drivers,
-      report: (report) => control.report(report),
+      report: (report) => tell(report),
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
       logChanged: (workspaceId) => logs.changed(workspaceId),
     });
-    await supervisor.adopt();
     log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
+    await supervisor.adopt();
     let end: (error: Failure) => void = () => undefined;
     const over = new Promise<never>((_, reject) => (end = reject));
     const control = new ControlLink({
       ...platform,
       logs,
-      journal: new ReportJournal(folder.reports, systemClock),
+      journal,
       facts: () => ({
         version: VERSION,
         platform: PLATFORM,
@@ -83,6 +87,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       order: (order) => supervisor.take(order),
       over: (why, removed) => end(new Failure(why, removed ? REMOVED : 1)),
     });
+    tell = (report) => control.report(report);
     let how: Interruption = 'stop';
     try {
       how = await Promise.race([interrupted, over]);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
+import { isAlive, signal, type ProcessId } from '../src/state/process-id.ts';
 import { isolationMissing } from './support/sandbox.ts';
 import { mintFolder, mintOrder } from './support/mint.ts';
 import { Platform } from './support/platform.ts';
@@ -14,6 +15,12 @@ const next = (order: WorkspaceOrder, desired: WorkspaceOrder['desired']): Worksp
   desired,
   generation: order.generation + 1,
 });
+
+/** The first process of a workspace's sandbox, and the file that says so. */
+function traceOf(state: string, { workspaceId }: WorkspaceOrder): { process: ProcessId; path: string } {
+  const path = join(state, 'workspaces', workspaceId, 'sandbox.json');
+  return { process: (JSON.parse(readFileSync(path, 'utf8')) as { first: ProcessId }).first, path };
+}
 
 async function enrolled(port = 0) {
   const platform = await Platform.start(port);
@@ -168,7 +175,7 @@ describe('running', () => {
     expect(platform.stored.all.some(({ body }) => body.phase === 'failed')).toBe(false);
   });
 
-  it('repeats reports until they are stored, also after kill -9, and restarts what is wanted', async () => {
+  it('repeats reports until they are stored, also after kill -9, and takes over what runs', async () => {
     const { platform, run } = await enrolled();
     const order = mintOrder({ spec: { startupScript: 'setsid sleep 5151 >/dev/null 2>&1 & echo started' } });
     const first = run();
@@ -184,11 +191,134 @@ describe('running', () => {
     const numbers = platform.stored.all.map(({ report }) => report);
     expect(numbers).toEqual(numbers.map((_, index) => index + 1));
     const proofs = platform.heard.all.filter((message) => message.kind === 'proof');
-    expect(proofs.at(-1)).toMatchObject({ inventory: [{ workspaceId: order.workspaceId, generation: 1, phase: 'stopped' }] });
+    expect(proofs.at(-1)).toMatchObject({ inventory: [{ workspaceId: order.workspaceId, generation: 1, phase: 'running' }] });
+    expect(numbers.length).toBe(platform.stored.all.filter(({ body }) => body.generation === 1).length);
+    expect(
+      platform.logs
+        .get(`${order.workspaceId} 1`)
+        ?.toString()
+        .match(/^started$/gm),
+    ).toHaveLength(1);
     await platform.links.wait(() => platform.links.all.length === 2);
     const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('echo one:$(cat /proc/[0-9]*/cmdline 2>/dev/null | tr "\\0" " " | grep -o "sleep 515[1]" | wc -l):\n');
     await terminal.shows('one:1:');
+  });
+
+  const drivers = isolated ? [[], ['--no-bubblewrap']] : [['--no-bubblewrap']];
+  it.each(drivers)('is killed under a terminal that prints (%s): it goes on, every number once, at its offset', async (...flags) => {
+    const { platform, state, run } = await enrolled();
+    const order = mintOrder({ spec: { startupScript: 'echo once >> starts' } });
+    const first = run('source', ...flags);
+    await platform.connections.wait(() => true);
+    platform.want(order);
+    await platform.reported(order, 'running');
+    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', cols: 80, rows: 24 });
+    const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
+    before.write("stty -echo; printf 'be''gin,'; for i in $(seq 200); do printf '%s,' $i; sleep 0.01; done; read x; echo e''nd:$x:\n");
+    await before.shows('begin,1,2,3,4,5,');
+    before.write('word');
+    await before.acks.wait((offset) => offset === before.written);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = run('source', ...flags);
+    await platform.links.wait(() => platform.links.all.length === 2);
+    const page = await platform.join(order.workspaceId);
+    const after = page.open({ method: 'pty.attach', terminalId, from: before.next, cols: 80, rows: 24 });
+    after.write('\n');
+    await after.shows('end:word:');
+    expect(after.from).toBe(before.next);
+    expect(before.gaps + after.gaps).toBe(0);
+    const shown = /begin,(.*),end/
+      .exec((before.text + after.text).replaceAll(/[\r\n]/g, ''))?.[1]
+      ?.split(',')
+      .map(Number);
+    expect(shown).toEqual(Array.from({ length: 200 }, (_, index) => index + 1));
+    const starts = page.open({ method: 'files.read', path: 'starts' });
+    await starts.shows('once\n');
+    expect(starts.text).toBe('once\n');
+    const { process } = traceOf(state, order);
+    expect(isAlive(process)).toBe(true);
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(0);
+    expect(isAlive(process)).toBe(false);
+  });
+
+  it('stops what was deleted while it was away', async () => {
+    const { platform, state, run } = await enrolled();
+    const order = mintOrder();
+    const first = run();
+    await platform.connections.wait(() => true);
+    platform.want(order);
+    await platform.reported(order, 'running');
+    const { process } = traceOf(state, order);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const gone = next(order, 'deleted');
+    platform.orders.set(order.workspaceId, gone);
+    expect(isAlive(process)).toBe(true);
+    run();
+    await platform.reported(gone, 'deleted');
+    expect(isAlive(process)).toBe(false);
+    expect(existsSync(join(state, 'workspaces', order.workspaceId))).toBe(false);
+  });
+
+  it('is handed over: the old one ends at once, the new one goes on', async () => {
+    const { platform, state, run } = await enrolled();
+    const order = mintOrder();
+    const first = run();
+    await platform.connections.wait(() => true);
+    platform.want(order);
+    await platform.reported(order, 'running');
+    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', cols: 80, rows: 24 });
+    const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
+    before.write('x=kept-$((40+2)); echo $x\n');
+    await before.shows('kept-42');
+    const handover = await runProgram('source', ['handover', '--state-dir', state]);
+    expect(handover).toMatchObject({ code: 0, text: expect.stringContaining('run on for 15 minutes') as unknown });
+    expect(await first.ended).toBe(0);
+    expect((await runProgram('source', ['handover', '--state-dir', state])).text).toContain('No runner uses');
+    run();
+    await platform.links.wait(() => platform.links.all.length === 2);
+    const after = (await platform.join(order.workspaceId)).open({
+      method: 'pty.attach',
+      terminalId,
+      from: before.next,
+      cols: 80,
+      rows: 24,
+    });
+    after.write('echo again-$x\n');
+    await after.shows('again-kept-42');
+  });
+
+  it('says which terminals are gone when their sandbox died with it', async () => {
+    const { platform, state, run } = await enrolled();
+    const order = mintOrder();
+    const first = run();
+    await platform.connections.wait(() => true);
+    platform.want(order);
+    await platform.reported(order, 'running');
+    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', cols: 80, rows: 24, name: 'build' });
+    const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const { process, path } = traceOf(state, order);
+    signal(process, 'SIGKILL');
+    writeFileSync(
+      path,
+      JSON.stringify({ ...(JSON.parse(readFileSync(path, 'utf8')) as object), first: { ...process, boot: 'an earlier one' } }),
+    );
+    run();
+    await platform.links.wait(() => platform.links.all.length === 2);
+    const page = await platform.join(order.workspaceId);
+    const exit = { code: null, signal: null, reason: "The runner's machine restarted" };
+    expect(await page.call({ method: 'pty.list' })).toMatchObject({ terminals: [{ terminalId, name: 'build', exit }] });
+    const attached = page.open({ method: 'pty.attach', terminalId, from: before.next, cols: 80, rows: 24 });
+    expect(await attached.head).toMatchObject({ ok: true, terminal: { exit } });
+    await attached.messages.wait((message) => message['kind'] === 'exit' && message['reason'] === exit.reason);
+    expect(await page.call({ method: 'pty.close', terminalId })).toEqual({ ok: true });
+    expect(await page.call({ method: 'pty.list' })).toMatchObject({ terminals: [] });
+    expect(JSON.parse(readFileSync(join(state, 'workspaces', order.workspaceId, 'terminals.json'), 'utf8'))).toEqual([]);
   });
 
   it('stops what the platform does not list, and keeps its files', async () => {

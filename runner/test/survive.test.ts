@@ -120,7 +120,7 @@ describe.each(kinds)('a %s sandbox without its runner', (kind) => {
     const mark = `66${process.pid}66`;
     const { sandbox, watcher } = await leftAlone(kind, `(setsid sleep ${mark} &); echo go-$((40+2))\n`, mintPlan({ graceMs: 50 }));
     await watcher.shows('go-42');
-    expect(runs(mark)).toBe(true);
+    await until(() => runs(mark));
     sandbox.leave();
     await until(() => !isAlive(sandbox.trace.first) && !runs(mark));
   });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
+import { messageOf } from '../failure.ts';
 import { loadRecords } from './record.ts';
 import { Workspace, type WorkspaceContext } from './workspace.ts';
 
@@ -26,7 +27,10 @@ export class Supervisor {
 
   /** Takes over what an earlier runner left running. To be awaited before anything is asked or told. */
   async adopt(): Promise<void> {
-    await Promise.all([...this.#workspaces.values()].map((workspace) => workspace.adopt()));
+    const each = [...this.#workspaces.values()].map((workspace) => workspace.adopt());
+    for (const result of await Promise.allSettled(each)) {
+      if (result.status === 'rejected') this.#context.log.error(`Taking over a workspace: ${messageOf(result.reason)}`);
+    }
   }
 
   get inventory(): Inventory {

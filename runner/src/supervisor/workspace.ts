@@ -1,9 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
-import { WorkspaceLink, type LinkContext } from '../link/workspace-link.ts';
+import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { Log } from '../log.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
@@ -14,6 +13,7 @@ import { Terminals } from '../terminals/terminals.ts';
 import { nextStep } from './plan.ts';
 import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
 import { removeTree } from './remove-tree.ts';
+import { serveSandbox } from './serve.ts';
 import { StartFailure, startWorkspace } from './start.ts';
 
 /** What every workspace of this runner needs. */
@@ -36,9 +36,6 @@ interface Running {
 }
 
 const MOST_ERROR = 2000;
-/** the control link tells what these mean for the workspace */
-const EXPECTED_ENDS: readonly (number | null)[] = [CLOSE_CODES.stopped.code, CLOSE_CODES.gone.code];
-
 /** Whoever ended it knows. */
 const forget = (memory: TerminalMemory) => memory.forget();
 
@@ -93,7 +90,7 @@ export class Workspace {
       log.warn(`${this.#record.name} can't be taken over and is started anew: ${messageOf(error)}`);
     }
     const isRestart = trace !== null && trace.first.boot !== bootId();
-    memory.lose(isRestart ? "The runner's machine restarted" : 'The workspace ended while its runner was away');
+    memory.lose(isRestart ? "The runner's machine restarted" : 'The workspace did not survive the restart of its runner');
     await drivers.sweep(this.#folder, trace);
     removeTrace(this.#folder);
   }
@@ -102,13 +99,16 @@ export class Workspace {
     const sandbox = await this.#context.drivers.adopt(this.#folder, trace);
     try {
       const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens);
-      this.#serve(trace.generation, sandbox, memory, terminals);
+      void this.#serve(trace.generation, sandbox, memory, terminals);
       sandbox.helper.keep();
     } catch (error) {
       await sandbox.stop();
       throw error;
     }
-    this.#context.log.info(`${this.#record.name} (${this.#record.workspaceId}) runs on`);
+    const { workspaceId, name, settled } = this.#record;
+    // The earlier runner may have been killed just before it said so.
+    if (settled?.phase !== 'running' || settled.generation !== trace.generation) this.#settle(trace.generation, 'running');
+    this.#context.log.info(`${name} (${workspaceId}) runs on`);
   }
 
   /** Stops what runs and keeps everything, because the runner ends. Nothing is reported: the tenant still wants it. */
@@ -178,9 +178,9 @@ export class Workspace {
       const sandbox = await startWorkspace({ order, folder: this.#folder, driver, log, signal, progress });
       progress('Connecting', 95);
       await this.#connect(order, sandbox, signal);
-      this.#settle(generation, 'running');
       saveTrace(this.#folder, { generation, ...sandbox.trace });
       sandbox.helper.keep();
+      this.#settle(generation, 'running');
       this.#context.log.info(`${name} is running`);
     } catch (error) {
       // Aborted: whatever is wanted now is worked out next, and reported then.
@@ -191,38 +191,25 @@ export class Workspace {
     }
   }
 
-  /** Dials the workspace's link and waits until the platform has taken it. */
+  /** Serves the workspace and waits until the platform has taken its link. */
   async #connect({ generation }: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const memory = new TerminalMemory(this.#folder);
-    const refused = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens));
+    const taken = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens));
     const cancelled = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
     });
-    await Promise.race([refused, cancelled]).catch(async (error: unknown) => {
-      await this.#halt(forget);
+    try {
+      await Promise.race([taken, cancelled]);
+    } catch (error) {
+      await this.#halt((memory) => memory.lose('The workspace could not be started'));
       throw error;
-    });
+    }
   }
 
-  /** Serves viewers. @returns resolves once the platform has taken the link, rejects when that can't be any more */
   #serve(generation: number, sandbox: Sandbox, memory: TerminalMemory, terminals: Terminals): Promise<void> {
-    const hello = { workspaceId: this.#record.workspaceId, generation, root: sandbox.root, sandbox: sandbox.kind };
-    const taken = new Promise<void>((resolve, reject) => {
-      const services = { terminals, helper: sandbox.helper };
-      const link = new WorkspaceLink(this.#context.link, hello, services, {
-        ready: resolve,
-        refused: (why, code) => {
-          reject(new StartFailure(`The platform refused the workspace's connection: ${why}`));
-          if (!EXPECTED_ENDS.includes(code)) this.#lost(sandbox, `The platform ended the workspace's connection: ${why}`);
-        },
-      });
-      this.#running = { generation, sandbox, memory, link };
-      void sandbox.ended.then((why) => {
-        reject(new StartFailure(`The sandbox ended: ${why}`));
-        this.#lost(sandbox, `The sandbox ended unexpectedly: ${why}`);
-      });
-    });
-    taken.catch(() => undefined);
+    const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals };
+    const { link, taken } = serveSandbox(this.#context.link, served, (why) => this.#lost(sandbox, why));
+    this.#running = { generation, sandbox, memory, link };
     return taken;
   }
 
@@ -245,6 +232,7 @@ export class Workspace {
     this.#remember({ generation });
     if (this.#running !== null) this.#report({ generation, phase: 'stopping' });
     await this.#halt(forget);
+    new TerminalMemory(this.#folder).forget();
     this.#settle(generation, 'stopped');
     this.#context.log.info(`${order.name} is stopped`);
   }

@@ -49,7 +49,8 @@ export class PageStream {
   gaps = 0;
   text = '';
   readonly #decoder = new StringDecoder('utf8');
-  #written = 0;
+  /** bytes of input so far */
+  written = 0;
 
   constructor(browser: Browser, stream: number, request: object, acknowledges: () => boolean) {
     this.#browser = browser;
@@ -77,8 +78,8 @@ export class PageStream {
 
   write(data: string | Uint8Array): void {
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
-    this.#browser.frame('data', this.number, { offset: this.#written, payload });
-    this.#written += payload.byteLength;
+    this.#browser.frame('data', this.number, { offset: this.written, payload });
+    this.written += payload.byteLength;
   }
 
   message(value: object): void {

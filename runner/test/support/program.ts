@@ -15,14 +15,14 @@ export interface Program {
   ended: Promise<number | null>;
 }
 
-/** Starts the runner as a program of its own; it is killed with the test. */
+/** Starts the runner as a program of its own; it ends with the test, and takes with it what it runs. */
 export function startProgram(which: keyof typeof PROGRAMS, args: string[]): Program {
   const child = spawn(process.execPath, [PROGRAMS[which], ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = new Heard<string>();
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   onTestFinished(async () => {
-    child.kill('SIGKILL');
+    child.kill('SIGTERM');
     await ended;
   });
   return { child, output, ended, text: () => output.all.join('') };

@@ -1,0 +1,46 @@
+import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
+import { WorkspaceLink, type LinkContext } from '../link/workspace-link.ts';
+import type { Sandbox } from '../sandbox/driver.ts';
+import type { Terminals } from '../terminals/terminals.ts';
+import { StartFailure } from './start.ts';
+
+/** the control link tells what these mean for the workspace */
+const EXPECTED_ENDS: readonly (number | null)[] = [CLOSE_CODES.stopped.code, CLOSE_CODES.gone.code];
+
+export interface Served {
+  workspaceId: string;
+  generation: number;
+  sandbox: Sandbox;
+  terminals: Terminals;
+}
+
+/**
+ * Dials the link of a running sandbox and serves those who come.
+ * @param lost something takes the sandbox away while it should run
+ * @returns the link; `taken` resolves once the platform has taken it, and rejects when that can't be any more
+ */
+export function serveSandbox(
+  context: LinkContext,
+  served: Served,
+  lost: (why: string) => void,
+): { link: WorkspaceLink; taken: Promise<void> } {
+  const { workspaceId, generation, sandbox, terminals } = served;
+  const hello = { workspaceId, generation, root: sandbox.root, sandbox: sandbox.kind };
+  let [take, refuse]: [() => void, (error: Error) => void] = [() => undefined, () => undefined];
+  const taken = new Promise<void>((resolve, reject) => ([take, refuse] = [resolve, reject]));
+  // Where a sandbox is taken over, nobody waits.
+  taken.catch(() => undefined);
+  const services = { terminals, helper: sandbox.helper };
+  const link = new WorkspaceLink(context, hello, services, {
+    ready: take,
+    refused: (why, code) => {
+      refuse(new StartFailure(`The platform refused the workspace's connection: ${why}`));
+      if (!EXPECTED_ENDS.includes(code)) lost(`The platform ended the workspace's connection: ${why}`);
+    },
+  });
+  void sandbox.ended.then((why) => {
+    refuse(new StartFailure(`The sandbox ended: ${why}`));
+    lost(`The sandbox ended unexpectedly: ${why}`);
+  });
+  return { link, taken };
+}
