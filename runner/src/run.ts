@@ -1,4 +1,5 @@
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import { findBuilt } from './built-program.ts';
 import { systemClock } from './connection/clock.ts';
 import { askRefusal, dialPlatform } from './connection/socket.ts';
 import { ControlLink } from './control/control-link.ts';
@@ -15,6 +16,7 @@ import { prepareStateFolder, type StateFolder } from './state/folder.ts';
 import { fingerprintOf, loadKeys } from './state/keys.ts';
 import { lockState } from './state/lock.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
+import { WorkerScreens } from './terminals/screens/worker-screens.ts';
 import { PLATFORM, VERSION } from './version.ts';
 
 export interface RunOptions {
@@ -54,12 +56,14 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     };
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
+    const screens = new WorkerScreens(findBuilt(main, 'gatehouse-screens.js'), log);
     const journal = new ReportJournal(folder.reports, systemClock);
     // Until the control link is there, the journal keeps what is to be told.
     let tell = (report: WorkspaceReport): void => void journal.add(report);
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants },
       log,
+      screens,
       drivers,
       report: (report) => tell(report),
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
@@ -95,6 +99,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     } finally {
       control.stop();
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
+      await screens.close();
     }
   } finally {
     release();

@@ -10,8 +10,9 @@ import type { Sandbox, SandboxPlan } from '../src/sandbox/driver.ts';
 import { dialIn } from '../src/sandbox/socket.ts';
 import { isAlive } from '../src/state/process-id.ts';
 import { TerminalMemory } from '../src/terminals/memory.ts';
-import type { Terminal, Watcher } from '../src/terminals/terminal.ts';
+import type { Size, Terminal, Watcher } from '../src/terminals/terminal.ts';
 import { Terminals } from '../src/terminals/terminals.ts';
+import { noScreens } from './support/no-screens.ts';
 import { Heard } from './support/heard.ts';
 import { mintFolder } from './support/mint.ts';
 import { adoptSandbox, isolationMissing, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
@@ -25,7 +26,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 /** One who looks at a terminal and takes everything at once. */
-function watch(terminal: Terminal): Watcher & { text(): string; shows(text: string): Promise<unknown> } {
+function watch(terminal: Terminal): Watcher & { size: Size; text(): string; shows(text: string): Promise<unknown> } {
   const heard = new Heard<string>();
   const text = () => Buffer.from(terminal.ring.read(terminal.ring.start, Infinity)).toString();
   const watcher = {
@@ -33,7 +34,9 @@ function watch(terminal: Terminal): Watcher & { text(): string; shows(text: stri
       return terminal.ring.end;
     },
     size: SIZE,
+    mayDrive: true,
     changed: () => heard.push(text()),
+    typed: () => undefined,
     tell: () => undefined,
     over: () => heard.push(text()),
     text,
@@ -46,8 +49,8 @@ function watch(terminal: Terminal): Watcher & { text(): string; shows(text: stri
 /** A sandbox that is kept, with a terminal that runs `script`, and whose runner has gone. */
 async function leftAlone(kind: (typeof kinds)[number], script: string, plan: SandboxPlan = mintPlan()) {
   const sandbox = await startSandbox(kind, plan);
-  const terminals = new Terminals(sandbox.helper, new TerminalMemory(plan.folder));
-  const terminal = await terminals.open(SIZE, '', 'build');
+  const terminals = new Terminals(sandbox.helper, new TerminalMemory(plan.folder), noScreens);
+  const terminal = await terminals.open(SIZE, { cwd: '', name: 'build', key: 'ada.one' });
   const watcher = watch(terminal);
   sandbox.helper.keep();
   terminal.input(watcher, 'ada', 0, Buffer.from(script));
@@ -57,7 +60,7 @@ async function leftAlone(kind: (typeof kinds)[number], script: string, plan: San
 async function takenOver(kind: (typeof kinds)[number], plan: SandboxPlan, before: Sandbox) {
   before.leave();
   const sandbox = await adoptSandbox(kind, plan.folder, before.trace);
-  const terminals = await Terminals.adopt(sandbox.helper, new TerminalMemory(plan.folder));
+  const terminals = await Terminals.adopt(sandbox.helper, new TerminalMemory(plan.folder), noScreens);
   return { sandbox, terminals };
 }
 
@@ -65,7 +68,8 @@ describe.each(kinds)('a %s sandbox without its runner', (kind) => {
   it('keeps its terminals: name, size, output by offset, and what was typed', async () => {
     const { plan, sandbox, terminal, watcher } = await leftAlone(kind, 'echo one-$((40+2)); read x; echo got:$x:\n');
     await watcher.shows('one-42');
-    terminal.resize(watcher, { cols: 100, rows: 30 });
+    watcher.size = { cols: 100, rows: 30 };
+    terminal.wish(watcher);
     terminal.rename('tests');
     await runIn(sandbox, 'true');
     const [end, text] = [terminal.ring.end, watcher.text()];

@@ -133,7 +133,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
     this.#typed = new Taken(this.#port.clock, (typed) => this.#port.send({ type: 'ack', offset: typed }));
     const size = checkpoint === null ? checkpoints.sizeAt(offset) : { cols: checkpoint.cols, rows: checkpoint.rows };
     const state = checkpoint?.state ?? null;
-    this.#marks = checkpoints.resizesFrom(offset).map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
+    this.#marks = checkpoints.resizesFrom(offset).filter((resize) => resize.offset > offset).map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
     this.#port.head({ ok: true, terminal: info, offset, size, input, state: state?.byteLength ?? null });
     for (let at = 0; state !== null && at < state.byteLength; at += STATE_PART) {
       const bytes = Buffer.from(state.subarray(at, at + STATE_PART)).toString('base64');

@@ -1,4 +1,4 @@
-import { randomBytes, type webcrypto } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { decodeJson, encodeJson, type Frame, type FrameType } from '@gatehouse/core/protocol/frame.ts';
 import { browserKey } from '@gatehouse/core/protocol/connection.ts';
 import { prologueOf, startHandshake } from '@gatehouse/core/protocol/noise.ts';
@@ -15,7 +15,7 @@ export async function makeTab() {
   const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
     'sign',
     'verify',
-  ])) as webcrypto.CryptoKeyPair;
+  ])) as CryptoKeyPair;
   const jwk = browserKey.parse(await crypto.subtle.exportKey('jwk', pair.publicKey));
   return { key: pair.privateKey, jwk, jkt: await thumbprint(jwk), clientId: randomBytes(12).toString('base64url') };
 }
