@@ -43,15 +43,20 @@ export interface Frame {
 
 const SEALED = 1;
 
+/** SPEC F1: writes the header to the start of the message. */
+export function writeHeader(message: Uint8Array, header: Omit<Frame, 'payload'>): void {
+  const view = new DataView(message.buffer, message.byteOffset, HEADER_BYTES);
+  view.setUint8(0, FRAME_TYPES[header.type]);
+  view.setUint8(1, header.sealed ? SEALED : 0);
+  view.setUint16(2, header.viewer);
+  view.setUint32(4, header.stream);
+  view.setBigUint64(8, BigInt(header.offset));
+}
+
 /** SPEC F1. The answer is one contiguous buffer, ready to send. */
 export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER_BYTES + frame.payload.byteLength);
-  const view = new DataView(bytes.buffer);
-  view.setUint8(0, FRAME_TYPES[frame.type]);
-  view.setUint8(1, frame.sealed ? SEALED : 0);
-  view.setUint16(2, frame.viewer);
-  view.setUint32(4, frame.stream);
-  view.setBigUint64(8, BigInt(frame.offset));
+  writeHeader(bytes, frame);
   bytes.set(frame.payload, HEADER_BYTES);
   return bytes;
 }
