@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
+import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
 import { SANDBOX_DRIVERS } from './templates.ts';
@@ -36,13 +37,20 @@ export const workspace = z.object({
 export type Workspace = z.infer<typeof workspace>;
 export const workspaceList = listOf(workspace);
 
+const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
+
+/** the grant is made out to this key: only who holds its private half can use it */
+export const attach = z.object({ key: browserKey });
+
 /** `websocket` subprotocols: `gatehouse.v1` and `ticket.<ticket>`; the grant is for the runner. */
 export const attachment = z.object({
   connectionId: idSchema('connection'),
   ticket: z.string(),
   grant: z.string(),
   expiresAt: time,
-  runner: z.object({ id: idSchema('runner'), name: z.string(), fingerprint: z.string() }),
+  access: z.enum(ACCESS),
+  /** raw public keys: what the handshake is bound to, and what the fingerprint is made of */
+  runner: z.object({ id: idSchema('runner'), name: z.string(), fingerprint: z.string(), identityKey: publicKey, agreementKey: publicKey }),
 });
 export type Attachment = z.infer<typeof attachment>;
 
@@ -77,7 +85,6 @@ export const enrollmentCreated = z.object({ id: idSchema('enrollment'), code: z.
 /** live progress of an enrolment for the page: the runner that used the code, once it has */
 export const enrollment = z.object({ id: idSchema('enrollment'), expiresAt: time, runner: runner.nullable() });
 
-const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 export const runnerEnroll = z.object({
   code: secret,
   name: text(60),

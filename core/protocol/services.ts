@@ -71,7 +71,8 @@ export const ptyInfo = z.object({
   ...size,
   /** bytes of output so far */
   offset: z.number().int(),
-  exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable() }).nullable(),
+  /** `reason`: why, where neither code nor signal says it */
+  exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable(), reason: z.string().optional() }).nullable(),
 });
 export type PtyInfo = z.infer<typeof ptyInfo>;
 

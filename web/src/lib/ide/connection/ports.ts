@@ -1,5 +1,8 @@
 import type { Clock } from '@gatehouse/core/protocol/clock.ts';
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
+import type { BrowserKey } from '@gatehouse/core/protocol/connection.ts';
+import type { CryptoKey } from '@gatehouse/core/protocol/crypto-key.ts';
+import type { RunnerChange } from './pins.ts';
 
 export type { Clock } from '@gatehouse/core/protocol/clock.ts';
 
@@ -8,6 +11,8 @@ export type { Clock } from '@gatehouse/core/protocol/clock.ts';
 export interface Socket {
   send(message: string | Uint8Array<ArrayBuffer>): void;
   close(code: number, reason: string): void;
+  /** bytes that it holds and has not handed to the network */
+  buffered(): number;
 }
 
 export interface SocketEvents {
@@ -19,6 +24,12 @@ export interface SocketEvents {
 /** Dials the workspace. The ticket travels as a subprotocol, never in the address. */
 export type OpenSocket = (ticket: string, events: SocketEvents) => Socket;
 
+/** SPEC O4: the key that proves that a grant is used by the browser that it was made out to. */
+export interface ProofKey {
+  publicKey: BrowserKey;
+  privateKey: CryptoKey;
+}
+
 /** Why the workspace can't be entered yet; it will be tried again. */
 export interface Waiting {
   reason: 'starting' | 'stopping' | 'runner-away' | 'not-ready';
@@ -28,9 +39,11 @@ export interface Waiting {
 
 /** Why the connection is over until somebody acts. */
 export interface Ended {
-  why: 'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'replaced' | 'broken';
+  why: 'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'replaced' | 'broken' | 'runner-changed';
   detail: string;
   requestId: string | null;
+  /** `runner-changed`: what to compare */
+  change?: RunnerChange;
 }
 
 export type AttachOutcome =
@@ -40,8 +53,8 @@ export type AttachOutcome =
   /** no answer, or one that another attempt may change; `retryAfter` in seconds */
   | { kind: 'unreachable'; detail: string; retryAfter: number | null };
 
-/** Asks to be let in. Never rejects. */
-export type Attach = () => Promise<AttachOutcome>;
+/** Asks to be let in, with a grant made out to that key. Never rejects. */
+export type Attach = (key: BrowserKey) => Promise<AttachOutcome>;
 
 export const browserClock: Clock = {
   now: () => Date.now(),
