@@ -1,53 +1,18 @@
-import type { MakeAead } from '@gatehouse/core/protocol/aead.ts';
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import { CLOSE_CODES, mayRetry, type CloseName } from '@gatehouse/core/protocol/close.ts';
-import { presence, type Presence, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import { presence, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { backoff } from './backoff.ts';
 import { Channel } from './channel.ts';
 import { endOf } from './close-reason.ts';
 import { Heartbeat } from './heartbeat.ts';
-import { recognize, type KnownRunner, type Pins } from './pins.ts';
-import type { Attach, AttachOutcome, Clock, Ended, OpenSocket, ProofKey, Socket, Waiting } from './ports.ts';
+import { recognize } from './pins.ts';
+import type { AttachOutcome, ConnectionEvents, ConnectionPorts, ConnectionState, Ended, KnownRunner, ProofKey, Socket } from './ports.ts';
 import { SleepWatch } from './sleep-watch.ts';
 import { disconnected } from './stream-error.ts';
 import { Streams, type Services } from './streams.ts';
 import type { HeadOf, Method, RequestOf, Stream, StreamEvents } from './stream.ts';
-
-export type ConnectionState =
-  | { kind: 'connecting' }
-  | { kind: 'waiting'; waiting: Waiting }
-  | { kind: 'connected'; hello: RunnerHello; runner: KnownRunner }
-  /** times in milliseconds since the epoch; `retryAt` is null while dialling */
-  | { kind: 'reconnecting'; since: number; retryAt: number | null; offline: boolean }
-  | { kind: 'ended'; ended: Ended };
-
-export interface ConnectionEvents {
-  changed(state: ConnectionState): void;
-  /** a new connection stands: streams of the old one are gone, reopen what is wanted */
-  connected(hello: RunnerHello): void;
-  /** SPEC P1: who is here, and who drives */
-  people(presence: Presence): void;
-  /** milliseconds to the broker and back */
-  latency(ms: number): void;
-}
-
-export interface ConnectionPorts {
-  workspaceId: string;
-  attach: Attach;
-  openSocket: OpenSocket;
-  clock: Clock;
-  /** 0 ≤ random < 1 */
-  random: () => number;
-  /** names this page to the runner: input is counted by it, so no other page may have it */
-  clientId: string;
-  key: () => Promise<ProofKey>;
-  pins: Pins;
-  makeAead: MakeAead;
-  /** false: it is known that there is no network */
-  online: () => boolean;
-}
 
 /** What one dialled socket has. */
 interface Line {

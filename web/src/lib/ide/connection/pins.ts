@@ -1,30 +1,6 @@
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import { fingerprintOf } from '@gatehouse/core/protocol/runner-keys.ts';
-import type { Ended } from './ports.ts';
-
-/** Fingerprints of runners that this browser has met, by the runner's id. */
-export interface Pins {
-  get(runnerId: string): string | null;
-  set(runnerId: string, fingerprint: string): void;
-}
-
-/** A runner that shows other keys than before. */
-export interface RunnerChange {
-  id: string;
-  name: string;
-  /** fingerprint that this browser remembers */
-  remembered: string;
-  /** fingerprint of the keys that are shown now */
-  shown: string;
-}
-
-/** The runner at the other end, as far as this browser can tell. */
-export interface KnownRunner {
-  name: string;
-  fingerprint: string;
-  /** never met before: that these are its keys is what an administrator confirmed when it was enrolled */
-  firstMet: boolean;
-}
+import type { Ended, KnownRunner, Pins } from './ports.ts';
 
 export type Recognition = { ok: true; runner: KnownRunner } | { ok: false; ended: Ended };
 
