@@ -19,6 +19,7 @@ export const ERRORS = {
   'unsupported-media-type': { status: 415, title: 'Send JSON' },
   invalid: { status: 422, title: 'Some of the input is wrong' },
   'upgrade-required': { status: 426, title: 'This address speaks WebSocket' },
+  'version-unsupported': { status: 426, title: 'No version of the protocol in common' },
   'precondition-required': { status: 428, title: 'Send If-Match with the version you saw' },
   'rate-limited': { status: 429, title: 'Too many attempts' },
   internal: { status: 500, title: 'Something went wrong on our side' },

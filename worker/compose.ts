@@ -66,6 +66,8 @@ export const workspaceOf = (env: Env, settings: Settings, shard: string, workspa
 function ledgerPort(env: Env, settings: Settings): LedgerPort {
   return {
     append: (tenantId, shard, batches) => ledgerOf(env, settings, shard, tenantId).append({ tenantId, shard, source: 'api', batches }),
+    tell: (tenantId, shard, source, events) =>
+      ledgerOf(env, settings, shard, tenantId).append({ tenantId, shard, source, batches: [{ outboxId: source, events }] }),
     open: (tenantId, shard) => ledgerOf(env, settings, shard, tenantId),
   };
 }

@@ -39,7 +39,7 @@ export const workspaceList = listOf(workspace);
 
 const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 
-/** the grant is made out to this key: only who holds its private half can use it */
+/** `key`: public half of the key that this page made and keeps; ticket and grant are for it alone */
 export const attach = z.object({ key: browserKey });
 
 /** `websocket` subprotocols: `gatehouse.v1` and `ticket.<ticket>`; the grant is for the runner. */
@@ -49,8 +49,14 @@ export const attachment = z.object({
   grant: z.string(),
   expiresAt: time,
   access: z.enum(ACCESS),
-  /** raw public keys: what the handshake is bound to, and what the fingerprint is made of */
-  runner: z.object({ id: idSchema('runner'), name: z.string(), fingerprint: z.string(), identityKey: publicKey, agreementKey: publicKey }),
+  /** raw public keys, so that the page makes out the fingerprint itself: SHA-256 over both, identity first */
+  runner: z.object({
+    id: idSchema('runner'),
+    name: z.string(),
+    fingerprint: z.string(),
+    identityKey: publicKey,
+    agreementKey: publicKey,
+  }),
 });
 export type Attachment = z.infer<typeof attachment>;
 

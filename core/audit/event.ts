@@ -91,6 +91,7 @@ export const AUDIT_ACTIONS = {
   'workspace.deleted': { resource: 'workspace', done: 'reports workspace {resource} deleted', attempt: 'delete workspace {resource}' },
   'connection.open': { resource: 'connection', done: 'opened a connection to {resource}', attempt: 'open a connection to {resource}' },
   'connection.join': { resource: 'connection', done: 'connected to {resource}', attempt: 'connect to {resource}' },
+  'connection.drive': { resource: 'connection', done: 'drives {resource}', attempt: 'drive {resource}' },
   'connection.end': { resource: 'connection', done: 'disconnected from {resource}', attempt: 'disconnect from {resource}' },
   'siem.create': { resource: 'siem', done: 'added SIEM destination {resource}', attempt: 'add SIEM destination {resource}' },
   'siem.update': { resource: 'siem', done: 'changed SIEM destination {resource}', attempt: 'change SIEM destination {resource}' },

@@ -13,7 +13,7 @@ export const LIMITS = {
   streams: 256,
   /** the broker asks for an echo after so much */
   markEvery: 64 * 1024,
-  /** not echoed: of one socket, and of all of a workspace */
+  /** not echoed: of one viewer, either way, and of all sockets of a workspace */
   heldBySocket: 1280 * 1024,
   heldByWorkspace: 4 * 1024 * 1024,
   /** an echo that is owed for so long belongs to a socket that died silently */

@@ -104,3 +104,7 @@ export function decodeJson(payload: Uint8Array): unknown {
     throw new AppError('invalid', 'The payload is not JSON', { cause });
   }
 }
+
+/** A message between the broker and one peer: JSON in clear. */
+export const encodeControl = (message: unknown): Uint8Array<ArrayBuffer> =>
+  encodeFrame({ type: 'control', sealed: false, viewer: 0, stream: 0, offset: 0, payload: encodeJson(message) });

@@ -1,31 +1,45 @@
-import type { CloseName } from './close.ts';
+import { z } from 'zod';
+import { CLOSE_CODES, type CloseName } from './close.ts';
 import { fromRunnerLink, fromViewer, LIMITS, type FromRunnerLink, type ToRunnerLink, type ToViewer } from './connection.ts';
-import { decodeFrame, decodeJson, encodeFrame, encodeJson, stampViewer, type Frame } from './frame.ts';
-import { echoed, held, sending, type Meter } from './meter.ts';
+import { decodeFrame, decodeJson, encodeControl, stampViewer, type Frame } from './frame.ts';
+import { held, markDue, meter, newMeter, takeEcho } from './meter.ts';
 
-/** What the broker remembers of one socket: small, because it is written down with each frame. */
-export interface Seat {
-  /** number of the viewer; null: the runner's link */
-  viewer: number | null;
+const count = z.number().int().min(0);
+
+/** What the broker remembers of one socket: small, because it is written down with each frame. It changes in place. */
+export const seat = z.object({
+  /** number of the viewer; 0: the runner's proved link */
+  viewer: count,
   /** what went to the socket and was not echoed yet */
-  meter: Meter;
-  /** bytes that came from it */
-  received: number;
-  /** streams that a viewer has open */
-  streams: number[];
-}
+  meter,
+  /** of a viewer: bytes that came from it and were given to the runner's link, … */
+  received: count,
+  /** … of them those before the newest mark that the link was sent on its account, … */
+  marked: count,
+  /** … and those before the newest of these marks that the runner echoed */
+  taken: count,
+  /** streams that it has open */
+  streams: z.array(count),
+});
+export type Seat = z.infer<typeof seat>;
+
+const newSeat = (viewer: number): Seat => ({ viewer, meter: newMeter(), received: 0, marked: 0, taken: 0, streams: [] });
+
+/** What the runner says of a viewer. */
+export type Verdict = Extract<FromRunnerLink, { viewer: number }>;
 
 export interface SwitchboardPorts<S> {
-  /** the runner's proved link, if it is there */
-  link(): S | undefined;
-  viewers(): S[];
-  /** the seat of a socket */
-  seat(socket: S): Seat;
+  /** writes a seat down, so that it outlives this program */
   keep(socket: S, seat: Seat): void;
   send(socket: S, message: Uint8Array): void;
   close(socket: S, name: CloseName): void;
-  /** what the runner says to the broker itself, echoes aside */
-  told(socket: S, message: Exclude<FromRunnerLink, { kind: 'echo' }>): void;
+  /** a link that is not proved yet sent its proof: `linkUp` when it is good */
+  prove(socket: S, signature: string): void;
+  /** the runner spoke of a viewer that is here; one that it refuses is closed after this */
+  told(verdict: Verdict): void;
+  /** a viewer is gone */
+  ended(seat: Seat, reason: string): void;
+  /** milliseconds since the epoch */
   now(): number;
   /** 0 to 2^32 - 1, not to be guessed */
   nonce(): number;
@@ -34,130 +48,204 @@ export interface SwitchboardPorts<S> {
 /** Moves frames between the viewers and the runner of one workspace, and keeps to SPEC K whoever lies. */
 export class Switchboard<S> {
   readonly #ports: SwitchboardPorts<S>;
+  readonly #seats = new Map<S, Seat>();
+  readonly #viewers = new Map<number, S>();
+  #link: S | undefined;
 
   constructor(ports: SwitchboardPorts<S>) {
     this.#ports = ports;
   }
 
-  /** A message of a viewer. SPEC F5: it goes to the runner, the viewer's number set by the broker. */
-  fromViewer(socket: S, message: Uint8Array): void {
-    const frame = this.#frame(socket, message);
-    if (frame === null) return;
-    if (frame.type === 'control') return this.#viewerControl(socket, frame);
-    const link = this.#ports.link();
-    if (link === undefined) return this.#ports.close(socket, 'runnerAway');
-    const seat = this.#ports.seat(socket);
-    const streams = streamsAfter(seat.streams, frame);
-    if (streams === null) return this.#ports.close(socket, 'protocol');
-    this.#ports.keep(socket, { ...seat, streams, received: seat.received + message.byteLength });
-    stampViewer(message, seat.viewer ?? 0);
-    this.#pass(link, message);
+  /** whether the runner's proved link is there */
+  get linked(): boolean {
+    return this.#link !== undefined;
   }
 
-  /** A message of the runner's link. It goes to the viewer that the frame names, if that is still here. */
-  fromRunner(socket: S, message: Uint8Array): void {
-    const frame = this.#frame(socket, message);
-    if (frame === null) return;
-    if (frame.type === 'control') return this.#runnerControl(socket, frame);
-    if (socket !== this.#ports.link()) return this.#ports.close(socket, 'unauthenticated');
-    const seat = this.#ports.seat(socket);
-    this.#ports.keep(socket, { ...seat, received: seat.received + message.byteLength });
-    const viewer = this.#ports.viewers().find((other) => this.#ports.seat(other).viewer === frame.viewer);
-    if (viewer === undefined) return;
-    if (frame.type === 'reset' || frame.type === 'fin') this.#forgetStream(viewer, frame);
-    this.#pass(viewer, message);
+  viewer(number: number): S | undefined {
+    return this.#viewers.get(number);
   }
 
-  /** A message of the broker's own. */
-  control(socket: S, message: ToViewer | ToRunnerLink): void {
-    this.#pass(socket, encodeFrame({ type: 'control', sealed: false, viewer: 0, stream: 0, offset: 0, payload: encodeJson(message) }));
+  /** numbers of the viewers that are here */
+  get viewers(): number[] {
+    return [...this.#viewers.keys()];
   }
 
-  /** SPEC K5: closes sockets that have owed an echo for too long, and asks the silent ones whether they are there. */
+  /** A socket takes the place that was written down for it. */
+  restore(socket: S, kept: Seat): void {
+    this.#seats.set(socket, kept);
+    if (kept.viewer === 0) this.#link = socket;
+    else this.#viewers.set(kept.viewer, socket);
+  }
+
+  /** SPEC O3, O5: the link has proved itself. An older one goes, and with it its viewers. */
+  linkUp(socket: S): void {
+    if (this.#link !== undefined) this.close(this.#link, 'replaced');
+    this.#admit(socket, 0);
+    this.#say(socket, { kind: 'ready' });
+  }
+
+  /** SPEC O2: a viewer joins. Its number is nobody else's here, and the link is there. */
+  join(socket: S, viewer: number): void {
+    this.#admit(socket, viewer);
+    this.#say(socket, { kind: 'welcome', viewer });
+    if (this.#link !== undefined) this.#say(this.#link, { kind: 'joined', viewer });
+  }
+
+  close(socket: S, name: CloseName): void {
+    this.left(socket, CLOSE_CODES[name].reason);
+    this.#ports.close(socket, name);
+  }
+
+  /** A socket is gone. SPEC O5: with the link go all viewers. */
+  left(socket: S, reason: string): void {
+    const gone = this.#seats.get(socket);
+    if (gone === undefined) return;
+    this.#seats.delete(socket);
+    if (gone.viewer === 0) {
+      this.#link = undefined;
+      for (const viewer of this.#viewers.values()) this.close(viewer, 'runnerAway');
+      return;
+    }
+    this.#viewers.delete(gone.viewer);
+    this.#ports.ended(gone, reason);
+    if (this.#link !== undefined) this.#say(this.#link, { kind: 'left', viewer: gone.viewer });
+  }
+
+  /** A binary message of any socket. The viewer's number is written into it in place. */
+  receive(socket: S, message: Uint8Array): void {
+    const frame = parsed(() => decodeFrame(message));
+    if (frame === null) return this.close(socket, 'protocol');
+    const from = this.#seats.get(socket);
+    if (from === undefined) this.#fromStranger(socket, frame);
+    else if (from.viewer === 0) this.#fromRunner(socket, from, frame, message);
+    else this.#fromViewer(socket, from, frame, message);
+  }
+
+  /** SPEC K5: closes sockets that have owed an echo for too long, and asks those that owe none whether they are there. */
   sweep(): void {
-    const link = this.#ports.link();
-    for (const socket of [...this.#ports.viewers(), ...(link === undefined ? [] : [link])]) {
-      const seat = this.#ports.seat(socket);
-      const [oldest] = seat.meter.marks;
-      if (oldest === undefined) this.#mark(socket);
-      else if (this.#ports.now() - oldest.at > LIMITS.echoWithin) this.#ports.close(socket, 'slow');
+    for (const [socket, asked] of this.#seats) {
+      const [oldest] = asked.meter.marks;
+      if (oldest === undefined) {
+        this.#mark(socket, asked, null);
+        this.#ports.keep(socket, asked);
+      } else if (this.#ports.now() - oldest.at > LIMITS.echoWithin) this.close(socket, 'slow');
     }
   }
 
-  #frame(socket: S, message: Uint8Array): Frame | null {
-    try {
-      return decodeFrame(message);
-    } catch {
-      this.#ports.close(socket, 'protocol');
-      return null;
-    }
+  #admit(socket: S, viewer: number): void {
+    const made = newSeat(viewer);
+    this.restore(socket, made);
+    this.#ports.keep(socket, made);
   }
 
-  #viewerControl(socket: S, frame: Frame): void {
-    const echo = parsed(() => fromViewer.parse(decodeJson(frame.payload)));
-    if (echo === null) return this.#ports.close(socket, 'protocol');
-    this.#echo(socket, echo.nonce);
+  /** SPEC O3: a link that is not proved has nothing to say but its proof. */
+  #fromStranger(socket: S, frame: Frame): void {
+    const said = frame.type === 'control' ? saidIn(frame, fromRunnerLink) : null;
+    if (said?.kind === 'proof') this.#ports.prove(socket, said.signature);
+    else this.close(socket, 'unauthenticated');
   }
 
-  #runnerControl(socket: S, frame: Frame): void {
-    const message = parsed(() => fromRunnerLink.parse(decodeJson(frame.payload)));
-    if (message === null) return this.#ports.close(socket, 'protocol');
-    if (message.kind === 'echo') this.#echo(socket, message.nonce);
-    else this.#ports.told(socket, message);
+  /** SPEC F5: what a viewer sends goes to the runner, with the number that the broker gave it. */
+  #fromViewer(socket: S, from: Seat, frame: Frame, message: Uint8Array): void {
+    if (frame.type === 'control') return this.#echo(socket, from, saidIn(frame, fromViewer)?.nonce);
+    const to = this.#link === undefined ? undefined : this.#seats.get(this.#link);
+    if (this.#link === undefined || to === undefined) return this.close(socket, 'runnerAway');
+    if (!countStream(from.streams, frame)) return this.close(socket, 'protocol');
+    stampViewer(message, from.viewer);
+    from.received += message.byteLength;
+    this.#give(this.#link, to, message, from);
+    this.#ports.keep(socket, from);
+    if (from.received - from.taken > LIMITS.heldBySocket) this.close(socket, 'slow');
+    this.#bound();
   }
 
-  #echo(socket: S, nonce: number): void {
-    const seat = this.#ports.seat(socket);
-    const meter = echoed(seat.meter, nonce);
-    if (meter === null) return this.#ports.close(socket, 'protocol');
-    this.#ports.keep(socket, { ...seat, meter });
+  /** SPEC F5: what the runner sends goes to the viewer that the frame names, if that is still here. */
+  #fromRunner(socket: S, link: Seat, frame: Frame, message: Uint8Array): void {
+    if (frame.type === 'control') return this.#runnerControl(socket, link, frame);
+    const viewer = this.#viewers.get(frame.viewer);
+    const to = viewer === undefined ? undefined : this.#seats.get(viewer);
+    if (viewer === undefined || to === undefined) return;
+    if (frame.type === 'reset' || frame.type === 'fin') forgetStream(to.streams, frame.stream);
+    this.#give(viewer, to, message, null);
+    if (held(to.meter) > LIMITS.heldBySocket) this.close(viewer, 'slow');
+    this.#bound();
   }
 
-  #forgetStream(socket: S, { stream }: Frame): void {
-    const seat = this.#ports.seat(socket);
-    if (seat.streams.includes(stream)) this.#ports.keep(socket, { ...seat, streams: seat.streams.filter((other) => other !== stream) });
+  #runnerControl(socket: S, link: Seat, frame: Frame): void {
+    const said = saidIn(frame, fromRunnerLink);
+    if (said === null || said.kind === 'proof') return this.close(socket, 'protocol');
+    if (said.kind === 'echo') return this.#echo(socket, link, said.nonce);
+    const viewer = this.#viewers.get(said.viewer);
+    // It may have left while this was on its way.
+    if (viewer === undefined) return;
+    this.#ports.told(said);
+    if (said.kind === 'refuse') this.close(viewer, 'revoked');
   }
 
-  /** SPEC K2 to K4: counts what the socket is given, asks for an echo in time, and gives up whoever holds too much. */
-  #pass(socket: S, message: Uint8Array): void {
-    const seat = this.#ports.seat(socket);
-    const { meter, due } = sending(seat.meter, message.byteLength);
-    this.#ports.keep(socket, { ...seat, meter });
+  /** SPEC K2. The runner's echo tells also how much of that viewer's has left the broker. */
+  #echo(socket: S, from: Seat, nonce: number | undefined): void {
+    const mark = nonce === undefined ? null : takeEcho(from.meter, nonce);
+    if (mark === null) return this.close(socket, 'protocol');
+    this.#ports.keep(socket, from);
+    const viewer = this.#viewers.get(mark.viewer);
+    const account = viewer === undefined ? undefined : this.#seats.get(viewer);
+    if (viewer === undefined || account === undefined) return;
+    account.taken = mark.received;
+    this.#ports.keep(viewer, account);
+  }
+
+  /** SPEC K2: counts what a socket is given, and asks for an echo in time. `account`: the viewer that it is from */
+  #give(socket: S, to: Seat, message: Uint8Array, account: Seat | null): void {
+    to.meter.sent += message.byteLength;
     this.#ports.send(socket, message);
-    if (due) this.#mark(socket);
-    if (held(meter) > LIMITS.heldBySocket) return this.#ports.close(socket, 'slow');
-    if (due) this.#bound();
+    const unmarked = account === null ? 0 : account.received - account.marked;
+    if (unmarked >= LIMITS.markEvery || markDue(to.meter)) this.#mark(socket, to, account);
+    this.#ports.keep(socket, to);
   }
 
-  #mark(socket: S): void {
-    const seat = this.#ports.seat(socket);
+  #mark(socket: S, to: Seat, account: Seat | null): void {
     const nonce = this.#ports.nonce();
-    const at = this.#ports.now();
-    this.#ports.keep(socket, { ...seat, meter: { ...seat.meter, marks: [...seat.meter.marks, { nonce, sent: seat.meter.sent, at }] } });
-    const mark = { kind: 'mark', nonce } as const;
-    this.#ports.send(socket, encodeFrame({ type: 'control', sealed: false, viewer: 0, stream: 0, offset: 0, payload: encodeJson(mark) }));
+    const { viewer, received } = account ?? { viewer: 0, received: 0 };
+    to.meter.marks.push({ nonce, sent: to.meter.sent, at: this.#ports.now(), viewer, received });
+    if (account !== null) account.marked = received;
+    this.#say(socket, { kind: 'mark', nonce });
   }
 
+  /** SPEC K4, over all sockets. */
   #bound(): void {
-    const link = this.#ports.link();
-    const holders = [...this.#ports.viewers(), ...(link === undefined ? [] : [link])]
-      .map((socket) => ({ socket, bytes: held(this.#ports.seat(socket).meter) }))
-      .sort((a, b) => b.bytes - a.bytes);
-    let all = holders.reduce((sum, { bytes }) => sum + bytes, 0);
-    for (const { socket, bytes } of holders) {
-      if (all <= LIMITS.heldByWorkspace) return;
-      this.#ports.close(socket, 'slow');
-      all -= bytes;
+    for (;;) {
+      let all = 0;
+      let most: S | undefined;
+      let bytes = -1;
+      for (const [socket, { meter }] of this.#seats) {
+        all += held(meter);
+        if (held(meter) <= bytes) continue;
+        most = socket;
+        bytes = held(meter);
+      }
+      if (all <= LIMITS.heldByWorkspace || most === undefined) return;
+      this.close(most, 'slow');
     }
   }
+
+  #say(socket: S, message: ToViewer | ToRunnerLink): void {
+    this.#ports.send(socket, encodeControl(message));
+  }
 }
 
-/** The open streams after a viewer's frame; null when there are too many (SPEC K3). */
-function streamsAfter(streams: number[], { type, stream }: Frame): number[] | null {
-  if (type === 'open') return streams.length >= LIMITS.streams ? null : [...streams, stream];
-  if (type === 'reset' && streams.includes(stream)) return streams.filter((other) => other !== stream);
-  return streams;
+/** SPEC K3: follows what a viewer opens and resets. @returns false when there are too many */
+function countStream(open: number[], { type, stream }: Frame): boolean {
+  if (type === 'open') return open.push(stream) <= LIMITS.streams;
+  if (type === 'reset') forgetStream(open, stream);
+  return true;
 }
+
+function forgetStream(open: number[], stream: number): void {
+  const at = open.indexOf(stream);
+  if (at >= 0) open.splice(at, 1);
+}
+
+const saidIn = <T extends z.ZodType>(frame: Frame, schema: T): z.infer<T> | null => parsed(() => schema.parse(decodeJson(frame.payload)));
 
 function parsed<T>(parse: () => T): T | null {
   try {

@@ -199,7 +199,8 @@ test('what was refused is refused clearly, and stands in the log', async () => {
   ).rejects.toThrow('401');
   const owner = await asPage();
   const { items } = await owner.call<{ items: Array<{ id: string }> }>('GET', '/workspaces');
-  await expect(owner.call('POST', `/workspaces/${items[0]?.id}/attach`, undefined, { 'Sec-Fetch-Site': 'cross-site' })).rejects.toThrow(
+  const attach = { key: { kty: 'EC', crv: 'P-256', x: 'A'.repeat(43), y: 'A'.repeat(43) } };
+  await expect(owner.call('POST', `/workspaces/${items[0]?.id}/attach`, attach, { 'Sec-Fetch-Site': 'cross-site' })).rejects.toThrow(
     'browser-only',
   );
   await expect(owner.call('PATCH', '/tenant', { name: 'Evil' }, { Origin: 'https://evil.test' })).rejects.toThrow('foreign-origin');

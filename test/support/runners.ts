@@ -1,9 +1,15 @@
 import { exports } from 'cloudflare:workers';
 import type { z } from 'zod';
 import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
-import type { fromRunnerLink } from '@gatehouse/core/protocol/connection.ts';
-import { challengeText, toRunnerLink, toViewer, type ToRunnerLink, type ToViewer } from '@gatehouse/core/protocol/connection.ts';
-import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import {
+  challengeText,
+  toRunnerLink,
+  toViewer,
+  type FromRunnerLink,
+  type ToRunnerLink,
+  type ToViewer,
+} from '@gatehouse/core/protocol/connection.ts';
+import { decodeFrame, decodeJson, encodeControl, encodeFrame, SUBPROTOCOL, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import { toRunner, type FromRunner, type ToRunner } from '@gatehouse/core/protocol/runner-control.ts';
 import { base64url } from '../../worker/platform/encoding.ts';
 import { api, call, ORIGIN, read, unique, type Answer, type Tenant } from './tenants.ts';
@@ -123,25 +129,30 @@ export async function connectControl(
 
 const controlOf = <T extends z.ZodType>(schema: T, frame: Frame): z.infer<T> => schema.parse(decodeJson(frame.payload));
 
-/** The runner's data socket of one workspace, proved. */
+/** The runner's data socket of one workspace, proved. @param options.version that it offers; null: none, as the release before did */
 export async function connectLink(
   runner: EnrolledRunner,
   workspaceId: string,
-): Promise<{ link: TestSocket<Frame>; control(frame: Frame): ToRunnerLink; refuse(viewer: number): void }> {
+  { version = SUBPROTOCOL, beforeProof }: { version?: string | null; beforeProof?: () => Promise<void> } = {},
+) {
   const path = `/runner/workspaces/${workspaceId}/link`;
-  const { socket, response } = await openSocket(path, { Authorization: `Bearer ${runner.token}` });
+  const offer = version === null ? {} : { 'Sec-WebSocket-Protocol': version };
+  const { socket, response } = await openSocket(path, { Authorization: `Bearer ${runner.token}`, ...offer });
   if (!socket) throw new Error(`The link was refused: ${response.status}`);
   const link = new TestSocket(socket, (data) => decodeFrame((data as ArrayBuffer).slice(0)));
-  const challenge = controlOf(toRunnerLink, await link.next());
+  const control = (each: Frame): ToRunnerLink => controlOf(toRunnerLink, each);
+  const say = (message: FromRunnerLink): void => socket.send(encodeControl(message));
+  const challenge = control(await link.next());
   if (challenge.kind !== 'challenge') throw new Error(`Expected a challenge, not ${challenge.kind}`);
-  const say = (message: z.infer<typeof fromRunnerLink>) => socket.send(controlFrame(message));
+  await beforeProof?.();
   say({ kind: 'proof', signature: await runner.keys.sign(challengeText(challenge.nonce, `/api/v1${path}`)) });
-  await link.until((frame) => frame.type === 'control' && controlOf(toRunnerLink, frame).kind === 'ready');
-  return { link, control: (frame) => controlOf(toRunnerLink, frame), refuse: (viewer) => say({ kind: 'refuse', viewer, reason: 'test' }) };
+  await link.until((each) => each.type === 'control' && control(each).kind === 'ready');
+  return { link, response, control, say };
 }
 
-export const controlFrame = (message: unknown): Uint8Array<ArrayBuffer> =>
-  encodeFrame({ type: 'control', sealed: false, viewer: 0, stream: 0, offset: 0, payload: encodeJson(message) });
+/** A frame of which the broker may read the header only. */
+export const frame = (part: Partial<Frame>): Uint8Array<ArrayBuffer> =>
+  encodeFrame({ type: 'data', sealed: true, viewer: 0, stream: 1, offset: 0, payload: new Uint8Array(), ...part });
 
 /** A browser's socket with its ticket, welcomed or closed. */
 export async function connectViewer(

@@ -9,6 +9,7 @@ import { OPEN_ROUTES } from '../../worker/gate.ts';
 import { secretAddress } from '../../worker/audit/destinations.store.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
+import { BROWSER_KEY } from '../support/site.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
 import { addSession, api, eventOfAnswer, mintTenant, read, services, unique, type Person, type Tenant } from '../support/tenants.ts';
 
@@ -123,7 +124,12 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces/:id/start': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/stop': { ...overWorkspaces, who: templateAdmins },
   'GET /api/v1/workspaces/:id/logs': overWorkspaces,
-  'POST /api/v1/workspaces/:id/attach': { ...overWorkspaces, who: [], headers: { 'Sec-Fetch-Site': 'same-origin' } },
+  'POST /api/v1/workspaces/:id/attach': {
+    ...overWorkspaces,
+    who: templateAdmins,
+    headers: { 'Sec-Fetch-Site': 'same-origin' },
+    body: { key: BROWSER_KEY },
+  },
   'GET /api/v1/workspaces/:id/connect': { who: 'open', id: 'workspace' },
 
   'GET /api/v1/operator/tenants': { who: 'open', headers: operator },

@@ -141,7 +141,7 @@ export async function requireVerifiedEmail(ctx: UserContext, facts: Pick<EventFa
 }
 
 /** Records the refusal of something that exists and throws it. */
-export async function refuse(ctx: Context, facts: Pick<EventFacts, 'action' | 'resource'>, reason: string): Promise<never> {
+export async function refuse(ctx: Context, facts: Pick<EventFacts, 'action' | 'resource' | 'workspaceId'>, reason: string): Promise<never> {
   await record(ctx, { ...facts, outcome: 'denied', status: 403, reason });
   throw new AppError('permission-denied', reason);
 }

@@ -1,6 +1,6 @@
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
-import type { AuditOrigin } from '@gatehouse/core/audit/event.ts';
+import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
 import type { DeriveRequest, LedgerObject, OutboxBatch } from './objects.ts';
@@ -12,6 +12,8 @@ import type { TenantDb } from './tenant-db.ts';
 export interface LedgerPort {
   /** Idempotent. `shard` is where the outbox rows lie; the ledger removes them once it holds the events. */
   append(tenantId: string, shard: string, batches: OutboxBatch[]): Promise<void>;
+  /** Idempotent by (source, event id). For an object that keeps its events itself and tells them until this returns. */
+  tell(tenantId: string, shard: string, source: string, events: DraftEvent[]): Promise<void>;
   /** the tenant's ledger itself, for the audit capability */
   open(tenantId: string, shard: string): Omit<LedgerObject, keyof Rpc.DurableObjectBranded>;
 }

@@ -2,6 +2,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { problem } from '@gatehouse/core/api/common.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { SUBPROTOCOL } from '@gatehouse/core/protocol/frame.ts';
 import type { RequestFacts, Services, UserContext } from './context.ts';
 
 /** What the middleware leaves for handlers. `anonymous` is there on every request, `signedIn` behind `session`. */
@@ -48,6 +49,17 @@ export const socket = { 101: { description: 'WebSocket' }, ...problems } as cons
 export function requireUpgrade(request: Request): void {
   if (request.headers.get('Upgrade')?.toLowerCase() !== 'websocket')
     throw new AppError('upgrade-required', 'Open this address as a WebSocket');
+}
+
+/**
+ * Version of the connection's protocol for a runner that offers those (Sec-WebSocket-Protocol). One that offers none is
+ * of a release that named none: version 1, and nothing is echoed, since a client may refuse what it did not offer.
+ * @throws AppError `version-unsupported`
+ */
+export function versionFor(offered: string | undefined): string | null {
+  if (offered === undefined) return null;
+  if (offered.split(',').some((each) => each.trim() === SUBPROTOCOL)) return SUBPROTOCOL;
+  throw new AppError('version-unsupported', `This Gatehouse speaks ${SUBPROTOCOL}, and was offered ${offered.slice(0, 100)}`);
 }
 
 /** Parses `If-Match: "12"`. @throws AppError `precondition-required`, `stale-version` for what was never ours */

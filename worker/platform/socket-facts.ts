@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ACCESS } from '@gatehouse/core/protocol/connection.ts';
 
 /** What the Worker has checked before an object keeps a socket; parsed again when the object wakes with it. */
 
@@ -19,6 +20,8 @@ export const linkFacts = z.object({
   workspaceId: z.string(),
   runnerId: z.string(),
   identityKey: z.string(),
+  /** of the protocol, to be echoed; null to a runner that named none */
+  version: z.string().nullable(),
 });
 export const viewerFacts = z.object({
   kind: z.literal('viewer'),
@@ -28,6 +31,9 @@ export const viewerFacts = z.object({
   connectionId: z.string(),
   sessionId: z.string(),
   user: z.object({ id: z.string(), name: z.string(), email: z.string() }),
+  access: z.enum(ACCESS),
+  /** of the browser's key, RFC 7638 */
+  keyThumbprint: z.string(),
 });
 
 export type ControlFacts = z.infer<typeof controlFacts>;

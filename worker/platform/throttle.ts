@@ -32,7 +32,7 @@ export async function countAttempt(
   ctx: EventContext & Pick<Services, 'throttle'>,
   key: string,
   rule: ThrottleRule,
-  facts: Pick<EventFacts, 'action' | 'resource'>,
+  facts: Pick<EventFacts, 'action' | 'resource' | 'workspaceId'>,
 ): Promise<void> {
   const wait = await ctx.throttle.begin(key, rule);
   if (wait === 0) return;

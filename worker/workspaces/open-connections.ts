@@ -1,103 +1,100 @@
+import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { viewerFacts, type ViewerSocketFacts } from '../platform/socket-facts.ts';
-import type { EndedConnection } from './connections.ts';
 
-/** A connection and, once it has ended, what is still to be recorded of it. */
-export interface OpenConnection extends EndedConnection {
-  tenantId: string;
-  shard: string;
+/** Viewer numbers have 16 bits, and 0 is nobody's. */
+const LAST_NUMBER = 65_535;
+const MINUTE_MS = 60_000;
+
+export interface OpenConnection {
+  viewer: number;
+  facts: ViewerSocketFacts;
+  /** milliseconds since the epoch */
+  openedAt: number;
+  /** the runner has admitted it */
+  admitted: boolean;
 }
 
 interface Row extends Record<string, SqlStorageValue> {
-  connection_id: string;
-  tenant_id: string;
-  shard: string;
-  workspace_id: string;
-  workspace_name: string;
-  session_id: string;
-  user: string;
-  opened_at: string;
-  ended_at: string | null;
-  bytes_in: number;
-  bytes_out: number;
-  reason: string | null;
+  viewer: number;
+  facts: string;
+  opened_at: number;
+  admitted: number;
 }
 
-/** The connections of one workspace's object, in its SQLite: written when one joins and leaves, never in between. */
+/** The viewers of one workspace's object, in its storage: written when one joins, is judged and leaves, never in between. */
 export class OpenConnections {
   readonly #sql: SqlStorage;
+  readonly #kv: SyncKvStorage;
 
-  constructor(sql: SqlStorage) {
+  constructor({ sql, kv }: DurableObjectStorage) {
     this.#sql = sql;
-    sql.exec(`CREATE TABLE IF NOT EXISTS connections (
-      viewer INTEGER PRIMARY KEY AUTOINCREMENT, connection_id TEXT NOT NULL UNIQUE, tenant_id TEXT NOT NULL, shard TEXT NOT NULL,
-      workspace_id TEXT NOT NULL, workspace_name TEXT NOT NULL, session_id TEXT NOT NULL, user TEXT NOT NULL, opened_at TEXT NOT NULL,
-      ended_at TEXT, bytes_in INTEGER NOT NULL DEFAULT 0, bytes_out INTEGER NOT NULL DEFAULT 0, reason TEXT)`);
+    this.#kv = kv;
+    sql.exec(`CREATE TABLE IF NOT EXISTS viewers (
+      viewer INTEGER PRIMARY KEY, connection_id TEXT NOT NULL UNIQUE, facts TEXT NOT NULL, opened_at INTEGER NOT NULL,
+      admitted INTEGER NOT NULL DEFAULT 0)`);
   }
 
-  /** @returns the viewer's number, never used twice (SPEC O2): 16 bits, so it starts again after 65,535 */
-  add(facts: ViewerSocketFacts & { openedAt: string }): number {
-    const { viewer } = this.#sql
-      .exec<{ viewer: number }>(
-        `INSERT INTO connections (connection_id, tenant_id, shard, workspace_id, workspace_name, session_id, user, opened_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING viewer`,
-        facts.connectionId,
-        facts.tenantId,
-        facts.shard,
-        facts.workspaceId,
-        facts.workspaceName,
-        facts.sessionId,
-        JSON.stringify(facts.user),
-        facts.openedAt,
-      )
-      .one();
-    return ((viewer - 1) % 65_535) + 1;
+  /** SPEC K1: counts a join. @returns false when the minute has had its number of them */
+  countJoin(now: number): boolean {
+    const before = this.#kv.get<{ count: number; endsAt: number }>('joins');
+    const minute = before && before.endsAt > now ? before : { count: 0, endsAt: now + MINUTE_MS };
+    if (minute.count >= LIMITS.joinsPerMinute) return false;
+    this.#kv.put('joins', { ...minute, count: minute.count + 1 });
+    return true;
   }
 
-  end(connectionId: string, facts: { endedAt: string; bytesIn: number; bytesOut: number; reason: string }): void {
+  /** @returns the viewer's number (SPEC O2) */
+  add(facts: ViewerSocketFacts, now: number): number {
+    let viewer = this.#kv.get<number>('last viewer') ?? 0;
+    do viewer = (viewer % LAST_NUMBER) + 1;
+    while (this.find(viewer));
+    this.#kv.put('last viewer', viewer);
     this.#sql.exec(
-      'UPDATE connections SET ended_at = ?, bytes_in = ?, bytes_out = ?, reason = ? WHERE connection_id = ? AND ended_at IS NULL',
-      facts.endedAt,
-      facts.bytesIn,
-      facts.bytesOut,
-      facts.reason,
-      connectionId,
+      'INSERT INTO viewers (viewer, connection_id, facts, opened_at) VALUES (?, ?, ?, ?)',
+      viewer,
+      facts.connectionId,
+      JSON.stringify(facts),
+      now,
     );
+    return viewer;
   }
 
-  /** Ends what has no socket any more. */
-  endAllBut(live: ReadonlySet<string>, endedAt: string, reason: string): void {
-    const open = this.#sql.exec<{ connection_id: string }>('SELECT connection_id FROM connections WHERE ended_at IS NULL').toArray();
-    for (const { connection_id } of open)
-      if (!live.has(connection_id)) this.end(connection_id, { endedAt, bytesIn: 0, bytesOut: 0, reason });
+  find(viewer: number): OpenConnection | undefined {
+    return this.#select('viewer = ?', viewer)[0];
   }
 
-  ended(): OpenConnection[] {
-    return this.#sql.exec<Row>('SELECT * FROM connections WHERE ended_at IS NOT NULL ORDER BY viewer').toArray().map(present);
+  findById(connectionId: string): OpenConnection | undefined {
+    return this.#select('connection_id = ?', connectionId)[0];
   }
 
-  any(): boolean {
-    return this.#sql.exec('SELECT 1 FROM connections LIMIT 1').toArray().length > 0;
+  all(): OpenConnection[] {
+    return this.#select('?', 1);
   }
 
-  forget(connectionId: string): void {
-    this.#sql.exec('DELETE FROM connections WHERE connection_id = ?', connectionId);
+  admit(viewer: number): void {
+    this.#sql.exec('UPDATE viewers SET admitted = 1 WHERE viewer = ?', viewer);
   }
-}
 
-function present(row: Row): OpenConnection {
-  const endedAt = row.ended_at ?? row.opened_at;
-  return {
-    connectionId: row.connection_id,
-    tenantId: row.tenant_id,
-    shard: row.shard,
-    workspaceId: row.workspace_id,
-    workspaceName: row.workspace_name,
-    sessionId: row.session_id,
-    user: viewerFacts.shape.user.parse(JSON.parse(row.user)),
-    endedAt,
-    seconds: Math.round((Date.parse(endedAt) - Date.parse(row.opened_at)) / 1000),
-    bytesIn: row.bytes_in,
-    bytesOut: row.bytes_out,
-    reason: row.reason ?? '',
-  };
+  /** @returns false when it was told already that this viewer drives */
+  drive(viewer: number): boolean {
+    if (this.#kv.get<number>('driver') === viewer) return false;
+    this.#kv.put('driver', viewer);
+    return true;
+  }
+
+  remove(viewer: number): void {
+    this.#sql.exec('DELETE FROM viewers WHERE viewer = ?', viewer);
+  }
+
+  #select(where: string, value: string | number): OpenConnection[] {
+    return this.#sql
+      .exec<Row>(`SELECT viewer, facts, opened_at, admitted FROM viewers WHERE ${where}`, value)
+      .toArray()
+      .map((row) => ({
+        viewer: row.viewer,
+        facts: viewerFacts.parse(JSON.parse(row.facts)),
+        openedAt: row.opened_at,
+        admitted: row.admitted === 1,
+      }));
+  }
 }

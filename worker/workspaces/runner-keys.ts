@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { SignJWT, importJWK } from 'jose';
-import { challengeText, GRANT_TYPE } from '@gatehouse/core/protocol/connection.ts';
+import { challengeText, GRANT_TYPE, type ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
 import type { Services } from '../platform/context.ts';
 import { fromBase64url } from '../platform/encoding.ts';
 
@@ -28,19 +28,23 @@ export function grantKeys(services: Services): Array<Record<string, unknown>> {
   return [{ kty, crv, x, kid, alg: 'EdDSA', use: 'sig' }];
 }
 
-/** EdDSA JWT by which the runner knows, without the broker's word, who connects. */
-export async function signGrant(
-  services: Services,
-  grant: { runnerId: string; userId: string; connectionId: string; workspaceId: string },
-): Promise<string> {
+export interface GrantFacts {
+  runnerId: string;
+  user: { id: string; name: string };
+  connection: { id: string; workspaceId: string; access: ViewerAccess; keyThumbprint: string };
+}
+
+/** EdDSA JWT (claims: viewerGrant) by which the runner knows, without the broker's word, who connects, how, and with which key. */
+export async function signGrant(services: Services, { runnerId, user, connection }: GrantFacts): Promise<string> {
   const key = await importJWK(services.settings.GRANT_KEY, 'EdDSA');
   const now = Math.floor(services.now().getTime() / 1000);
-  return new SignJWT({ workspace: grant.workspaceId })
+  const { workspaceId: workspace, access, keyThumbprint: jkt } = connection;
+  return new SignJWT({ workspace, name: user.name, access, cnf: { jkt } })
     .setProtectedHeader({ alg: 'EdDSA', typ: GRANT_TYPE, kid: services.settings.GRANT_KEY.kid })
     .setIssuer(services.settings.ORIGIN)
-    .setAudience(grant.runnerId)
-    .setSubject(grant.userId)
-    .setJti(grant.connectionId)
+    .setAudience(runnerId)
+    .setSubject(user.id)
+    .setJti(connection.id)
     .setIssuedAt(now)
     .setExpirationTime(now + GRANT_SECONDS)
     .sign(key);

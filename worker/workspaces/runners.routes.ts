@@ -4,7 +4,7 @@ import { page } from '@gatehouse/core/api/common.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
-import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
+import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, routes, socket, versionFor } from '../platform/route.ts';
 import { linkFactsFor } from './connections.ts';
 import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment, removeRunner } from './runners.ts';
 import { presentRunner } from './runners.store.ts';
@@ -124,7 +124,8 @@ export const runnerRoutes = routes()
   .openapi(link, async (c) => {
     // The token first: a runner whose socket was refused asks again without the upgrade to learn why.
     const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
+    const version = versionFor(c.req.header('Sec-WebSocket-Protocol'));
     requireUpgrade(c.req.raw);
     const { id } = c.req.valid('param');
-    return ctx.workspaces.connectWorkspace(ctx.db.shard, id, await linkFactsFor(ctx, id));
+    return ctx.workspaces.connectWorkspace(ctx.db.shard, id, await linkFactsFor(ctx, id, version));
   });

@@ -5,7 +5,8 @@ import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
-import { attach, redeemTicket } from './connections.ts';
+import { attach } from './attach.ts';
+import { redeemTicket } from './connections.ts';
 import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, wishFor } from './workspaces.ts';
 
 const params = z.object({ id: idSchema('workspace') });
@@ -74,7 +75,7 @@ const attachTo = createRoute({
   path: '/workspaces/{id}/attach',
   summary: 'Get a ticket for a connection',
   tags,
-  request: { params },
+  request: { params, ...body(api.attach) },
   responses: { 200: json(api.attachment), ...problems },
 });
 const connect = createRoute({
@@ -131,7 +132,10 @@ export const workspaceRoutes = routes()
       from,
     });
   })
-  .openapi(attachTo, async (c) => c.json(await attach(c.get('signedIn'), c.req.valid('param').id, c.req.header('Sec-Fetch-Site')), 200))
+  .openapi(attachTo, async (c) => {
+    const { id } = c.req.valid('param');
+    return c.json(await attach(c.get('signedIn'), id, c.req.valid('json').key, c.req.header('Sec-Fetch-Site')), 200);
+  })
   .openapi(connect, async (c) => {
     requireUpgrade(c.req.raw);
     const services = c.get('services');

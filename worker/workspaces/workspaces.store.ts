@@ -16,6 +16,8 @@ const row = z.object({
   runner_name: z.string(),
   runner_online: z.number(),
   runner_fingerprint: z.string(),
+  runner_identity_key: z.string(),
+  runner_agreement_key: z.string(),
   desired: z.enum(['running', 'stopped', 'deleted']),
   phase: z.enum(WORKSPACE_PHASES),
   generation: z.number(),
@@ -29,7 +31,7 @@ export type WorkspaceRow = z.infer<typeof row>;
 
 const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS owner_name, w.template_id, t.name AS template_name,
   v.number AS version_number, w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
-  w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
+  r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id
   JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { atLeast } from '@gatehouse/core/access/template-acl.ts';
+import { atLeast, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
 import { QUOTAS } from '@gatehouse/core/api/directory.ts';
 import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
@@ -46,12 +46,28 @@ export async function listWorkspaces(
   return store.findWorkspaces(ctx, { ...page, everybody: page.all && ctx.actor.permissions.has('workspace:read-all') });
 }
 
-/** The workspace, when the caller owns it or may see everybody's. @throws AppError `not-found` otherwise, the same as for none */
+/**
+ * The workspace, when the caller owns it, may see everybody's, or is an administrator of its template.
+ * @throws AppError `not-found` otherwise, the same as for none
+ */
 export async function readWorkspace(ctx: UserContext, id: string): Promise<store.WorkspaceRow> {
   const row = await store.findWorkspace(ctx.db, id);
-  if (!row || (row.owner_id !== ctx.actor.id && !ctx.actor.permissions.has('workspace:read-all')))
-    throw new AppError('not-found', 'There is no such workspace');
+  if (!row || !(await maySee(ctx, row))) throw new AppError('not-found', 'There is no such workspace');
   return row;
+}
+
+async function maySee(ctx: UserContext, row: store.WorkspaceRow): Promise<boolean> {
+  if (row.owner_id === ctx.actor.id || ctx.actor.permissions.has('workspace:read-all')) return true;
+  return atLeast(await templateRoleOf(ctx, row), 'admin');
+}
+
+/** The caller's role on the workspace's template; null also when that is deleted. */
+export async function templateRoleOf(
+  ctx: UserContext,
+  { template_id }: Pick<store.WorkspaceRow, 'template_id'>,
+): Promise<TemplateRole | null> {
+  const template = await findTemplate(ctx, template_id);
+  return template ? roleOf(ctx, template.rank) : null;
 }
 
 export async function createWorkspace(ctx: UserContext, input: z.infer<typeof workspaceCreate>): Promise<store.WorkspaceRow> {
@@ -109,8 +125,7 @@ export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof W
   const mine = workspace.owner_id === ctx.actor.id;
   if (verb === 'start') {
     if (!mine) return refuse(ctx, facts, 'Only its owner starts a workspace');
-    const template = await findTemplate(ctx, workspace.template_id);
-    if (!atLeast(template ? roleOf(ctx, template.rank) : null, 'use'))
+    if (!atLeast(await templateRoleOf(ctx, workspace), 'use'))
       return refuse(ctx, facts, `This needs the role “use” on template ${workspace.template_name}`);
   } else if (!mine && !ctx.actor.permissions.has('workspace:stop-all')) {
     return refuse(ctx, facts, 'This needs the permission workspace:stop-all');
