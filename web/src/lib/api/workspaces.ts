@@ -1,4 +1,11 @@
-import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
+import {
+  attachment,
+  workspace,
+  workspaceList,
+  workspaceLogs,
+  type attach as attachBody,
+  type workspaceCreate,
+} from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import { abortable, api, at, type Call } from './client.ts';
@@ -14,8 +21,8 @@ export const remove = (id: string) => read(one.$delete(at(id)), workspace);
 export const start = (id: string) => read(one.start.$post(at(id)), workspace);
 export const stop = (id: string) => read(one.stop.$post(at(id)), workspace);
 export const logs = (id: string, call: Call = {}) => read(one.logs.$get({ ...at(id), query: {} }, abortable(call)), workspaceLogs);
-/** A short-lived ticket and grant for the workspace's connection. */
-export const attach = (id: string) => read(one.attach.$post(at(id)), attachment);
+/** A short-lived ticket, and a grant made out to that key, for the workspace's connection. */
+export const attach = (id: string, json: z.input<typeof attachBody>) => read(one.attach.$post({ ...at(id), json }), attachment);
 
 /** The address of an operation that becomes a WebSocket. */
 function socketUrl(path: string): URL {

@@ -2,6 +2,7 @@ import { toast } from 'svelte-sonner';
 import { goto } from '$app/navigation';
 import { asProblem } from '#lib/api/problem.ts';
 import * as identity from '#lib/api/identity.ts';
+import { forgetBrowserKey } from '#lib/ide/connection/browser-key.ts';
 import { forgetDrafts } from '#lib/ide/editor/drafts.ts';
 import { forgetTabs } from '#lib/ide/memory.ts';
 import { route } from '#lib/route.ts';
@@ -19,9 +20,9 @@ async function leaveBy(end: () => Promise<void>): Promise<void> {
   }
   await goto(route.signIn());
   session.ended();
-  // Whoever uses this browser next finds no unsaved work and no names of files.
+  // Whoever uses this browser next finds no unsaved work, no names of files, and no key that proved somebody else.
   forgetTabs(localStorage);
-  await forgetDrafts(indexedDB);
+  await Promise.all([forgetDrafts(indexedDB), forgetBrowserKey(indexedDB)]);
 }
 
 /** Ends this session and shows the sign-in page. */

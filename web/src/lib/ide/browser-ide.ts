@@ -1,31 +1,48 @@
+import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
+import { toast } from 'svelte-sonner';
 import * as workspaces from '#lib/api/workspaces.ts';
-import { browserClock } from './connection/ports.ts';
+import { browserKeyIn } from './connection/browser-key.ts';
 import { socketTo } from './connection/browser-socket.ts';
+import { pinsIn } from './connection/pins.ts';
+import { browserClock } from './connection/ports.ts';
 import { draftsIn } from './editor/drafts.ts';
 import { Ide } from './ide.svelte.ts';
 import { actionOf } from './keys.ts';
-import { clientId, memoryIn } from './memory.ts';
+import { memoryIn } from './memory.ts';
 import { XtermScreen } from './terminals/xterm-screen.ts';
 
-/** The IDE of one workspace on the real things of this browser. @param userId whose drafts and tabs these are */
-export function browserIde(workspaceId: string, userId: string): Ide {
-  const scope = `${userId}.${workspaceId}`;
+/** how long the owner is told that somebody else came; milliseconds */
+const WEIGHTY_MS = 15_000;
+
+/** The IDE of one workspace on the real things of this browser. @param user whose drafts, tabs and memories these are */
+export function browserIde(workspaceId: string, user: { id: string; tenantId: string }): Ide {
+  const scope = `${user.id}.${workspaceId}`;
+  const key = browserKeyIn(indexedDB);
   return new Ide({
     api: {
-      attach: () => workspaces.attach(workspaceId),
+      attach: (key) => workspaces.attach(workspaceId, { key }),
       get: () => workspaces.get(workspaceId),
       start: () => workspaces.start(workspaceId),
     },
+    workspaceId,
+    userId: user.id,
     openSocket: socketTo(workspaceId),
     clock: browserClock,
     random: Math.random,
-    clientId: clientId(sessionStorage, () => crypto.randomUUID()),
+    clientId: crypto.randomUUID(),
+    key: () => key,
+    pins: pinsIn(localStorage, `${user.tenantId}.${user.id}`),
+    makeAead: webAead,
+    online: () => navigator.onLine,
+    makeKey: () => crypto.randomUUID(),
+    tell: ({ title, detail, weighty }) => toast(title, { description: detail ?? '', ...(weighty ? { duration: WEIGHTY_MS } : {}) }),
+    failed: (what, why) => toast.error(what, { description: why }),
     drafts: draftsIn(indexedDB, scope),
     memory: memoryIn(localStorage, scope),
     makeScreen: (ide) => (terminal, size) =>
       new XtermScreen(size, {
         input: (text) => terminal.input(text),
-        resized: (next) => terminal.link.resize(next),
+        fits: (room) => terminal.fits(room),
         key: (event) => takesKey(ide, terminal.screen, event),
         confirmPaste: (lines) => confirmPaste(ide, lines),
       }),

@@ -1,7 +1,8 @@
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
-import type { RunnerHello, ViewerFacts } from '@gatehouse/core/protocol/connection.ts';
+import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { attachTo, type WorkspaceApi } from './connection/attach.ts';
-import { Connection, type ConnectionPorts, type ConnectionState } from './connection/connection.ts';
+import { Connection } from './connection/connection.ts';
+import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
 import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
 import type { OpenDocument } from './editor/document.svelte.ts';
 import { Delayed } from './editor/delayed.ts';
@@ -12,6 +13,8 @@ import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
+import type { News } from './people/news.ts';
+import { People } from './people/people.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
@@ -22,10 +25,19 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   drafts: DraftStore;
   memory: Memory;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
+  /** a name that nothing had before */
+  makeKey: () => string;
+  userId: string;
+  /** says something about the people who are here */
+  tell(news: News): void;
+  /** says that something did not work */
+  failed(what: string, why: string): void;
 }
 
 /** Unsaved work is written down this long after the last key. */
 const KEEP_MS = 500;
+/** While others are here, terminals may be opened elsewhere: they are looked for so often. */
+const LOOK_MS = 3_000;
 
 /** One workspace in one tab: the connection and everything that lives on it. */
 export class Ide {
@@ -36,18 +48,20 @@ export class Ide {
   readonly tree: FileTree;
   readonly documents: Documents;
   readonly terminals: Terminals<XtermScreen>;
+  readonly people: People;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
 
   workspace = $state.raw<Workspace | null>(null);
   connection = $state.raw<ConnectionState>({ kind: 'connecting' });
-  runner = $state.raw<RunnerHello | null>(null);
-  people = $state.raw<readonly ViewerFacts[]>([]);
+  /** what the runner let this page into, at the last connection */
+  hello = $state.raw<RunnerHello | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
   cursor = $state.raw<CursorPosition | null>(null);
   editor = $state.raw<CodeEditor | null>(null);
   #restored = false;
+  #cancelLook: (() => void) | null = null;
 
   constructor(ports: IdePorts) {
     this.#ports = ports;
@@ -56,16 +70,22 @@ export class Ide {
     this.#connection = new Connection(
       { ...ports, attach },
       {
-        changed: (state) => (this.connection = state),
-        connected: (runner) => void this.#connected(runner),
-        people: (people) => (this.people = people),
+        changed: (state) => this.#became(state),
+        connected: (hello) => void this.#connected(hello),
+        people: (presence) => this.people.update(presence),
         latency: (ms) => (this.latency = ms),
       },
     );
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
     this.documents = new Documents(this.files, ports.drafts);
-    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this));
+    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
+    this.people = new People(this.#connection, ports.userId, {
+      changed: () => this.#peopleChanged(),
+      news: (news) => ports.tell(news),
+      failed: (what, why) => ports.failed(what, why),
+    });
+    this.files.refusal = () => this.people.refusal;
   }
 
   /** what the active file is written in */
@@ -80,9 +100,18 @@ export class Ide {
     );
   }
 
-  /** The network or the tab came back: look at once. */
+  /** The network or the tab changed: looks at once whether the connection still stands. */
   nudge(): void {
     this.#connection.nudge();
+  }
+
+  networkReturned(): void {
+    this.#connection.networkReturned();
+  }
+
+  /** A person has compared the fingerprint with the runner's console: it is the right one. */
+  trustRunner({ id, shown }: RunnerChange): void {
+    this.#connection.trust(id, shown);
   }
 
   /** Asks the runner to start the workspace, then waits for it. @throws ApiProblem */
@@ -111,6 +140,7 @@ export class Ide {
       moved: (position) => (this.cursor = position),
       edited: (document) => this.#edited(document),
     });
+    this.editor.lock(!this.people.drives);
   }
 
   /** Closes a tab; asks first when that would lose work. */
@@ -138,13 +168,35 @@ export class Ide {
   dispose(): void {
     this.keepAll();
     this.#toKeep.cancelAll();
+    this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();
     this.editor?.destroy();
   }
 
-  async #connected(runner: RunnerHello): Promise<void> {
-    this.runner = runner;
+  #became(state: ConnectionState): void {
+    this.connection = state;
+    if (state.kind === 'ended') this.people.update(null);
+  }
+
+  #peopleChanged(): void {
+    const { drives, all } = this.people;
+    this.terminals.mayType = drives;
+    this.editor?.lock(!drives);
+    this.#cancelLook?.();
+    this.#cancelLook = null;
+    if (all.some(({ viewers, me }) => !me || viewers.length > 1)) this.#lookAround();
+  }
+
+  #lookAround(): void {
+    this.#cancelLook = this.#ports.clock.after(LOOK_MS, () => {
+      if (this.connection.kind === 'connected') void this.terminals.refresh();
+      this.#lookAround();
+    });
+  }
+
+  async #connected(hello: RunnerHello): Promise<void> {
+    this.hello = hello;
     // it ends with the connection; where it is refused, reading again by hand remains
     this.files.watch(
       '',

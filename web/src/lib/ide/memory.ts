@@ -42,14 +42,3 @@ function json(text: string | null): unknown {
     return null;
   }
 }
-
-const CLIENT_KEY = 'gatehouse.ide.client';
-
-/** Names this tab to the runner; another tab is somebody else. */
-export function clientId(session: Storage, random: () => string): string {
-  const known = session.getItem(CLIENT_KEY);
-  if (known !== null) return known;
-  const made = random();
-  session.setItem(CLIENT_KEY, made);
-  return made;
-}

@@ -4,6 +4,8 @@ import { expect, it } from 'vitest';
 import { admitted } from '../testing/connected.ts';
 import { attachTo, readiness } from './attach.ts';
 
+const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' } as const;
+
 const workspace = (more: Partial<Workspace>): Workspace => ({
   id: 'wsp_1',
   name: 'api',
@@ -46,8 +48,9 @@ it('asks once, then looks until asking makes sense: every attachment is an entry
   let phase: Workspace['phase'] = 'starting';
   const attach = attachTo(
     {
-      attach: () => {
+      attach: (shown) => {
         calls.push('attach');
+        expect(shown).toBe(key);
         if (phase !== 'running') return Promise.reject(new ApiProblem('not-ready', 'Not yet'));
         const outcome = admitted(1);
         return outcome.kind === 'admitted' ? Promise.resolve(outcome.attachment) : Promise.reject(new Error());
@@ -59,10 +62,10 @@ it('asks once, then looks until asking makes sense: every attachment is an entry
     },
     () => undefined,
   );
-  expect(await attach()).toMatchObject({ kind: 'waiting', reason: 'starting' });
-  expect(await attach()).toMatchObject({ kind: 'waiting', reason: 'starting' });
+  expect(await attach(key)).toMatchObject({ kind: 'waiting', reason: 'starting' });
+  expect(await attach(key)).toMatchObject({ kind: 'waiting', reason: 'starting' });
   phase = 'running';
-  expect(await attach()).toMatchObject({ kind: 'admitted' });
+  expect(await attach(key)).toMatchObject({ kind: 'admitted' });
   expect(calls).toEqual(['attach', 'get', 'get', 'get', 'attach']);
 });
 
@@ -75,5 +78,5 @@ it.each([
   ['rate-limited', { kind: 'unreachable', retryAfter: 30 }],
 ] as const)('%s', async (code, outcome) => {
   const refuse = () => Promise.reject(new ApiProblem(code, 'Words', { retryAfter: 30, requestId: 'req_1' }));
-  expect(await attachTo({ attach: refuse, get: refuse }, () => undefined)()).toMatchObject({ ...outcome, detail: 'Words' });
+  expect(await attachTo({ attach: refuse, get: refuse }, () => undefined)(key)).toMatchObject({ ...outcome, detail: 'Words' });
 });

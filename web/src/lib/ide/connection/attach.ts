@@ -1,9 +1,10 @@
 import type { Attachment, Workspace } from '@gatehouse/core/api/workspaces.ts';
+import type { BrowserKey } from '@gatehouse/core/protocol/connection.ts';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
 import type { Attach, AttachOutcome } from './ports.ts';
 
 export interface WorkspaceApi {
-  attach(): Promise<Attachment>;
+  attach(key: BrowserKey): Promise<Attachment>;
   get(): Promise<Workspace>;
 }
 
@@ -19,17 +20,17 @@ export function attachTo(api: WorkspaceApi, seen: (workspace: Workspace) => void
     seen(workspace);
     return readiness(workspace);
   };
-  const ask = async (): Promise<AttachOutcome> => {
+  const ask = async (key: BrowserKey): Promise<AttachOutcome> => {
     try {
-      return { kind: 'admitted', attachment: await api.attach() };
+      return { kind: 'admitted', attachment: await api.attach(key) };
     } catch (thrown) {
       const problem = asProblem(thrown);
       return problem.code === 'not-ready' ? ((await look()) ?? outcomeOf(problem)) : outcomeOf(problem);
     }
   };
-  return async () => {
+  return async (key) => {
     try {
-      const outcome = (lookFirst ? await look() : null) ?? (await ask());
+      const outcome = (lookFirst ? await look() : null) ?? (await ask(key));
       lookFirst = outcome.kind === 'waiting' || outcome.kind === 'ended';
       return outcome;
     } catch (thrown) {

@@ -15,5 +15,6 @@ export const socketTo =
         if (socket.readyState === WebSocket.OPEN) socket.send(message);
       },
       close: (code, reason) => socket.close(code, reason),
+      buffered: () => socket.bufferedAmount,
     };
   };

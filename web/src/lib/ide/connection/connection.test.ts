@@ -1,205 +1,179 @@
 import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
-import { describe, expect, it } from 'vitest';
-import { Bench } from '../testing/connected.ts';
+import { viewerHello } from '@gatehouse/core/protocol/connection.ts';
+import { verifyViewerProof } from '@gatehouse/core/protocol/viewer-proof.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { admitted, Bench } from '../testing/connected.ts';
+import { ALONE, RUNNER } from '../testing/fake-runner.ts';
 import { settle } from '../testing/manual-clock.ts';
 
+let bench: Bench;
+beforeEach(() => (bench = new Bench()));
+
 describe('opening', () => {
-  it('O1, O2, O4: dials with the ticket and greets the runner with grant and client id after the welcome', async () => {
-    const bench = new Bench();
+  it('O1, O2: dials with the ticket and waits for the welcome', async () => {
     await bench.dial();
     expect(bench.runner.link.ticket).toBe('ticket-1');
-    expect(bench.runner.link.frames).toEqual([]);
-    bench.runner.link.greet();
-    const [hello, ...more] = bench.runner.link.frames;
-    expect(more).toEqual([]);
-    expect(hello).toMatchObject({ type: 'hello', viewer: 7, stream: 0 });
-    expect(decodeJson(hello?.payload ?? new Uint8Array())).toEqual({ grant: 'grant-1', clientId: 'client-of-this-tab' });
-    expect(bench.state).toMatchObject({ kind: 'connected', runner: { sandbox: 'bubblewrap' } });
+    expect(bench.runner.link.wire).toEqual([]);
   });
 
-  it('O4: sends a grant once, however often it is welcomed', async () => {
-    const bench = new Bench();
-    await bench.connect();
-    bench.runner.link.greet();
-    expect(bench.runner.link.frames.filter(({ type }) => type === 'hello')).toHaveLength(1);
-    expect(bench.hellos).toHaveLength(1);
-  });
-
-  it('gives up on a socket that is silent for 10 s and dials with a new ticket', async () => {
-    const bench = new Bench();
+  it('O4: the first sealed frame proves the browser key and carries the grant, which no clear frame does', async () => {
     await bench.dial();
-    bench.clock.advance(10_000);
-    expect(bench.runner.link.closed?.code).toBe(CLOSE_CODES.slow.code);
-    bench.clock.advance(3_000);
-    await settle();
-    expect(bench.runner.links.map(({ ticket }) => ticket)).toEqual(['ticket-1', 'ticket-2']);
+    const { link } = bench.runner;
+    await link.shake();
+    expect(link.clear.map(({ type, payload }) => [type, payload.byteLength])).toEqual([['handshake', 48]]);
+    expect(link.frames.map(({ type, stream, viewer }) => [type, stream, viewer])).toEqual([['hello', 0, 7]]);
+    const hello = viewerHello.parse(decodeJson(link.frames[0]?.payload ?? new Uint8Array()));
+    expect(hello).toMatchObject({ grant: 'grant-1', clientId: 'client-of-this-page' });
+    expect(await verifyViewerProof(hello.key, link.handshakeHash, hello.signature)).toBe(true);
+    expect(bench.state.kind).toBe('connecting');
+    link.hello();
+    expect(bench.state).toMatchObject({ kind: 'connected', hello: { sandbox: 'bubblewrap', viewer: 7 } });
   });
 
-  it('tells who is here', async () => {
-    const bench = new Bench();
+  it('E12: another connection is another handshake, under other keys', async () => {
     await bench.connect();
-    const viewers = [{ viewer: 7, userId: 'usr_1', userName: 'Priya', connectionId: 'con_1' }];
-    bench.runner.link.send('control', 0, 0, { kind: 'presence', viewers });
-    expect(bench.people).toEqual(viewers);
+    await bench.reconnect();
+    const [first, second] = bench.runner.links.map((link) => link.clear[0]?.payload);
+    expect(first).not.toEqual(second);
+    expect(bench.runner.links[0]?.handshakeHash).not.toEqual(bench.runner.link.handshakeHash);
   });
 
-  it('waits while the workspace is not ready, and looks again gently', async () => {
-    const bench = new Bench();
+  it.each([
+    ['another workspace', { workspaceId: 'wsp_2' }],
+    ['another viewer', { viewer: 8 }],
+  ])('O4: is not greeted as %s', async (_name, more) => {
+    await bench.dial();
+    await bench.runner.link.shake();
+    const hello = { workspaceId: 'wsp_1', generation: 1, root: '/home/dev', sandbox: 'bubblewrap', viewer: 7 };
+    bench.runner.link.send('hello', 0, 0, { ...hello, ...more });
+    expect(bench.runner.link.closed?.code).toBe(4400);
+    expect(bench.hellos).toEqual([]);
+  });
+
+  it('P1: tells who is here and who drives, as the runner says and not the broker', async () => {
+    await bench.connect();
+    expect(bench.people).toEqual(ALONE);
+    bench.runner.link.presence({ ...ALONE, driver: null });
+    expect(bench.people?.driver).toBeNull();
+    bench.runner.link.say('control', ALONE);
+    expect(bench.runner.link.closed?.code).toBe(4400);
+  });
+
+  it('K2: echoes each mark at once, in order, before and after the greeting', async () => {
+    await bench.dial();
+    const { link } = bench.runner;
+    link.say('control', { kind: 'mark', nonce: 3 });
+    await link.greet();
+    for (const nonce of [9, 2 ** 32 - 1]) link.say('control', { kind: 'mark', nonce });
+    const echoes = link.clear.filter(({ type }) => type === 'control').map(({ payload }) => decodeJson(payload));
+    expect(echoes).toEqual([3, 9, 2 ** 32 - 1].map((nonce) => ({ kind: 'echo', nonce })));
+  });
+
+  it('waits while the workspace is not ready, and looks again more and more gently', async () => {
     const waiting = { kind: 'waiting', reason: 'starting', detail: 'Cloning', percent: 40 } as const;
     bench.outcomes = [waiting, waiting];
-    await bench.dial();
+    bench.connection.start();
+    await settle();
     expect(bench.state).toEqual({ kind: 'waiting', waiting: { reason: 'starting', detail: 'Cloning', percent: 40 } });
-    bench.clock.advance(1_999);
+    bench.clock.advance(499);
     await settle();
     expect(bench.attached).toBe(1);
     bench.clock.advance(1);
     await settle();
     expect(bench.attached).toBe(2);
-    bench.clock.advance(2_400);
-    await settle();
-    bench.runner.link.greet();
+    await bench.dialling(() => bench.clock.advance(650));
+    await bench.runner.link.greet();
     expect(bench.state.kind).toBe('connected');
+  });
+
+  it('gives up on an answer that does not come for 10 s', async () => {
+    await bench.dial();
+    bench.clock.advance(10_000);
+    expect(bench.runner.link.closed?.code).toBe(CLOSE_CODES.slow.code);
+    await bench.redial();
+    expect(bench.runner.links.map(({ ticket }) => ticket)).toEqual(['ticket-1', 'ticket-2']);
   });
 });
 
-describe('after a close', () => {
-  const retried = Object.values(CLOSE_CODES).filter(({ retry }) => retry);
-  const final = Object.values(CLOSE_CODES).filter(({ retry }) => !retry);
-
-  it.each([1006, 1001, ...retried.map(({ code }) => code)])('%i: dials again by itself, with a fresh attachment', async (code) => {
-    const bench = new Bench();
+describe('O6: the runner’s keys', () => {
+  it('are remembered when it is met for the first time, and known the next', async () => {
     await bench.connect();
-    bench.runner.link.cut(code);
-    expect(bench.state).toMatchObject({ kind: 'reconnecting', retryAt: bench.clock.now() + 1_500 });
-    bench.clock.advance(1_500);
-    await settle();
-    bench.runner.link.greet();
-    expect(bench.attached).toBe(2);
-    expect(bench.state.kind).toBe('connected');
+    expect([...bench.pins]).toEqual([[RUNNER.id, RUNNER.fingerprint]]);
+    expect(bench.state).toMatchObject({ runner: { name: 'fra-1', fingerprint: RUNNER.fingerprint, firstMet: true } });
+    await bench.reconnect();
+    expect(bench.state).toMatchObject({ runner: { firstMet: false } });
   });
 
-  it.each(final.map(({ code }) => code))('%i: ends, says why, and dials no more', async (code) => {
-    const bench = new Bench();
-    await bench.connect();
-    bench.runner.link.cut(code);
-    expect(bench.state).toMatchObject({ kind: 'ended' });
+  it('when they are others than before, nothing is sent until a person has confirmed them', async () => {
+    bench.pins.set(RUNNER.id, 'SHA256:00');
+    await new Promise<void>((resolve) => {
+      bench.onState = ({ kind }) => kind === 'ended' && resolve();
+      bench.connection.start();
+    });
+    const change = { id: RUNNER.id, name: 'fra-1', remembered: 'SHA256:00', shown: RUNNER.fingerprint };
+    expect(bench.state).toMatchObject({ kind: 'ended', ended: { why: 'runner-changed', change } });
+    expect(bench.runner.links).toEqual([]);
     expect(bench.clock.planned).toEqual([]);
-    bench.clock.advance(60_000);
-    await settle();
-    expect(bench.attached).toBe(1);
+    await bench.dialling(() => bench.connection.trust(change.id, change.shown));
+    await bench.runner.link.greet();
+    expect(bench.state).toMatchObject({ kind: 'connected', runner: { firstMet: false } });
   });
 
-  it('waits up to 3 s first, longer with each failure, and never more than 15 s', async () => {
-    const bench = new Bench();
-    bench.random = 0.999999;
-    await bench.connect();
-    const waits: number[] = [];
-    for (let attempt = 0; attempt < 6; attempt += 1) {
-      bench.runner.link.cut();
-      if (bench.state.kind === 'reconnecting') waits.push((bench.state.retryAt ?? 0) - bench.clock.now());
-      bench.clock.advance(15_000);
-      await settle();
-    }
-    expect(waits).toEqual([3_000, 6_000, 12_000, 15_000, 15_000, 15_000]);
-  });
-
-  it('says since when it is away, through all attempts', async () => {
-    const bench = new Bench();
-    await bench.connect();
-    const since = bench.clock.now();
-    bench.outcomes = [
-      { kind: 'unreachable', detail: '', retryAfter: null },
-      { kind: 'unreachable', detail: '', retryAfter: null },
-    ];
-    bench.runner.link.cut();
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      bench.clock.advance(15_000);
-      await settle();
-      expect(bench.state).toMatchObject({ kind: 'reconnecting', since });
-    }
-  });
-
-  it('respects Retry-After', async () => {
-    const bench = new Bench();
-    bench.outcomes = [{ kind: 'unreachable', detail: '', retryAfter: 30 }];
-    await bench.dial();
-    expect(bench.clock.planned).toEqual([30_000]);
-  });
-
-  it('dials at once when the network comes back', async () => {
-    const bench = new Bench();
-    await bench.connect();
-    bench.runner.link.cut();
-    bench.connection.nudge();
-    await settle();
-    expect(bench.attached).toBe(2);
-    expect(bench.clock.planned).toEqual([10_000]);
-  });
-
-  it('hears nothing that a socket says after it was given up', async () => {
-    const bench = new Bench();
-    await bench.connect();
-    const old = bench.runner.link;
-    old.cut();
-    const before = bench.states.length;
-    old.greet();
-    old.cut(CLOSE_CODES.revoked.code);
-    expect(bench.states).toHaveLength(before);
-  });
-
-  it('starts again on demand after an end', async () => {
-    const bench = new Bench();
-    await bench.connect();
-    bench.runner.link.cut(CLOSE_CODES.stopped.code);
-    await bench.connect();
-    expect(bench.state.kind).toBe('connected');
-  });
-
-  it('leaves no timer and no socket behind when stopped', async () => {
-    const bench = new Bench();
-    await bench.connect();
-    bench.connection.stop();
-    expect(bench.runner.link.closed).toEqual({ code: 1000, reason: 'left' });
-    expect(bench.clock.planned).toEqual([]);
+  it('that do not make up the fingerprint which was confirmed are not spoken to', async () => {
+    const outcome = admitted(1);
+    if (outcome.kind !== 'admitted') throw new Error('Not admitted');
+    const runner = { ...RUNNER, agreementKey: RUNNER.identityKey };
+    bench.outcomes = [{ kind: 'admitted', attachment: { ...outcome.attachment, runner } }];
+    await new Promise<void>((resolve) => {
+      bench.onState = ({ kind }) => kind === 'ended' && resolve();
+      bench.connection.start();
+    });
+    expect(bench.state).toMatchObject({ kind: 'ended', ended: { why: 'broken' } });
+    expect(bench.runner.links).toEqual([]);
+    expect(bench.pins.size).toBe(0);
   });
 });
 
 describe('while connected', () => {
-  it('F6: asks every 20 s whether anybody is there, and knows how far away', async () => {
-    const bench = new Bench();
-    await bench.connect();
+  beforeEach(() => bench.connect());
+
+  it('F6: asks every 20 s whether anybody is there, and knows how far away', () => {
+    const { link } = bench.runner;
     bench.clock.advance(1_000);
-    expect(bench.runner.link.texts).toEqual(['ping']);
+    expect(link.texts).toEqual(['ping']);
     bench.clock.advance(14);
-    bench.runner.link.text('pong');
+    link.text('pong');
     expect(bench.latencies).toEqual([14]);
     bench.clock.advance(20_000);
-    expect(bench.runner.link.texts).toEqual(['ping', 'ping']);
+    expect(link.texts).toEqual(['ping', 'ping']);
   });
 
-  it('dials again when no pong comes within 10 s', async () => {
-    const bench = new Bench();
-    await bench.connect();
+  it('dials again when nothing comes within 10 s of a ping', () => {
     bench.clock.advance(11_000);
     expect(bench.state.kind).toBe('reconnecting');
     expect(bench.runner.link.closed?.code).toBe(CLOSE_CODES.slow.code);
   });
 
-  it('F4: a broken frame closes the socket with 4400 and ends', async () => {
-    const bench = new Bench();
-    await bench.connect();
-    bench.runner.link.raw(new Uint8Array(16).fill(255));
-    expect(bench.runner.link.closed?.code).toBe(4400);
-    expect(bench.state).toMatchObject({ kind: 'ended', ended: { why: 'broken' } });
+  it('believes that whoever speaks is alive, however late the pong', () => {
+    bench.clock.advance(1_000);
+    for (let second = 0; second < 30; second += 5) {
+      bench.clock.advance(5_000);
+      bench.runner.link.presence(ALONE);
+    }
+    expect(bench.state.kind).toBe('connected');
   });
 
   it('rejects calls that a cut leaves without answer, and those made while away', async () => {
-    const bench = new Bench();
-    await bench.connect();
     const waiting = bench.connection.call({ method: 'pty.list' });
     bench.runner.link.cut();
     await expect(waiting).rejects.toMatchObject({ code: 'disconnected' });
     await expect(bench.connection.call({ method: 'pty.list' })).rejects.toMatchObject({ code: 'disconnected' });
+  });
+
+  it('leaves no timer and no socket behind when stopped', () => {
+    bench.connection.stop();
+    expect(bench.runner.link.closed).toEqual({ code: 1000, reason: 'left' });
+    expect(bench.clock.planned).toEqual([]);
   });
 });

@@ -1,43 +1,34 @@
-import { CLOSE_CODES, mayRetry } from '@gatehouse/core/protocol/close.ts';
-import { runnerHello, toViewer, type RunnerHello, type ViewerFacts } from '@gatehouse/core/protocol/connection.ts';
-import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame, type FrameType } from '@gatehouse/core/protocol/frame.ts';
+import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
+import { CLOSE_CODES, mayRetry, type CloseName } from '@gatehouse/core/protocol/close.ts';
+import { presence, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
+import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { backoff } from './backoff.ts';
+import { Channel } from './channel.ts';
 import { endOf } from './close-reason.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { Attach, AttachOutcome, Clock, Ended, OpenSocket, Socket, Waiting } from './ports.ts';
+import { recognize } from './pins.ts';
+import type { AttachOutcome, ConnectionEvents, ConnectionPorts, ConnectionState, Ended, KnownRunner, ProofKey, Socket } from './ports.ts';
+import { SleepWatch } from './sleep-watch.ts';
 import { disconnected } from './stream-error.ts';
 import { Streams, type Services } from './streams.ts';
 import type { HeadOf, Method, RequestOf, Stream, StreamEvents } from './stream.ts';
 
-export type ConnectionState =
-  | { kind: 'connecting' }
-  | { kind: 'waiting'; waiting: Waiting }
-  | { kind: 'connected'; runner: RunnerHello }
-  /** `since` and `retryAt` in milliseconds since the epoch; `retryAt` is null while dialling */
-  | { kind: 'reconnecting'; since: number; retryAt: number | null }
-  | { kind: 'ended'; ended: Ended };
-
-export interface ConnectionEvents {
-  changed(state: ConnectionState): void;
-  /** a new connection stands: streams of the old one are gone, reopen what is wanted */
-  connected(runner: RunnerHello): void;
-  people(viewers: ViewerFacts[]): void;
-  /** milliseconds to the broker and back */
-  latency(ms: number): void;
+/** What one dialled socket has. */
+interface Line {
+  socket: Socket;
+  channel: Channel;
+  streams: Streams;
 }
 
-export interface ConnectionPorts {
-  attach: Attach;
-  openSocket: OpenSocket;
-  clock: Clock;
-  /** 0 ≤ random < 1 */
-  random: () => number;
-  /** kept per tab */
-  clientId: string;
-}
-
-const GREETING_MS = 10_000;
-const POLL_MS = 2_000;
+/** for the answer to an attachment, and then for the runner's hello */
+const PATIENCE_MS = 10_000;
+/** A connection that stood for so long was good: what ends it is no reason to wait. */
+const GOOD_MS = 5_000;
+/** Who breaks the protocol more often than this in a row is not dialled again. */
+const MOST_BREAKS = 3;
+const OFFLINE_MS = 15_000;
+const POLL_MS = 500;
 const POLL_MOST_MS = 10_000;
 
 /** The browser's end of a workspace connection. It dials until it is told to stop or that dialling can't help. */
@@ -45,25 +36,28 @@ export class Connection implements Services {
   readonly #ports: ConnectionPorts;
   readonly #events: ConnectionEvents;
   readonly #heartbeat: Heartbeat;
+  readonly #sleep: SleepWatch;
   #state: ConnectionState = { kind: 'connecting' };
-  #socket: Socket | null = null;
-  #streams: Streams | null = null;
-  #viewer = 0;
-  #grant: string | null = null;
+  #line: Line | null = null;
   /** grows with every dial, so that what an older one still has to say is not heard */
   #dial = 0;
-  #attempt = 0;
+  #attempt = 1;
   #polls = 0;
+  #breaks = 0;
   #downSince: number | null = null;
+  #upSince: number | null = null;
   #cancelTimer: (() => void) | null = null;
+  /** whether the timer is for the next dial, and nothing is done but waiting for it */
+  #planned = false;
 
   constructor(ports: ConnectionPorts, events: ConnectionEvents) {
     this.#ports = ports;
     this.#events = events;
+    this.#sleep = new SleepWatch(ports.clock, () => this.nudge());
     this.#heartbeat = new Heartbeat(ports.clock, {
-      ping: () => this.#socket?.send('ping'),
+      ping: () => this.#line?.socket.send('ping'),
       alive: (ms) => events.latency(ms),
-      dead: () => this.#drop(CLOSE_CODES.slow.code, 'no answer to ping'),
+      dead: () => this.#drop('slow'),
     });
   }
 
@@ -73,55 +67,74 @@ export class Connection implements Services {
 
   /** Dials now, from any state: at the start, after an end, or when somebody does not want to wait. */
   start(): void {
-    if (this.#socket !== null) return;
+    if (this.#line !== null) return;
+    this.#sleep.start();
     void this.#attach();
   }
 
-  /** Something suggests that the network changed: look at once instead of waiting. */
+  /** Something suggests that the network or the machine changed: looks at once instead of waiting. */
   nudge(): void {
-    if (this.#state.kind === 'connected') this.#heartbeat.beat();
-    else if (this.#cancelTimer !== null && this.#socket === null) this.start();
+    if (this.#state.kind === 'connected') this.#heartbeat.doubt();
+    else if (this.#planned) this.start();
+  }
+
+  /** The network is back: what was begun without it leads nowhere. */
+  networkReturned(): void {
+    if (this.#state.kind === 'connected') return this.#heartbeat.doubt();
+    if (this.#state.kind === 'ended') return;
+    this.#attempt = 1;
+    this.#dial += 1;
+    this.#release('left', 1000);
+    this.start();
   }
 
   stop(): void {
     this.#dial += 1;
-    this.#release(1000, 'left');
+    this.#sleep.stop();
+    this.#release('left', 1000);
+  }
+
+  /** SPEC O6: a person has compared the fingerprint that an end for `runner-changed` showed. Dials again. */
+  trust(runnerId: string, fingerprint: string): void {
+    this.#ports.pins.set(runnerId, fingerprint);
+    this.start();
   }
 
   open<M extends Method>(request: RequestOf<M>, events: StreamEvents<M>): Stream<M> | null {
-    if (this.#state.kind === 'connected' && this.#streams !== null) return this.#streams.open(request, events);
+    if (this.#state.kind === 'connected' && this.#line !== null) return this.#line.streams.open(request, events);
     events.ended(disconnected());
     return null;
   }
 
   call<M extends Method>(request: RequestOf<M>): Promise<HeadOf<M>> {
-    if (this.#state.kind === 'connected' && this.#streams !== null) return this.#streams.call(request);
+    if (this.#state.kind === 'connected' && this.#line !== null) return this.#line.streams.call(request);
     return Promise.reject(disconnected());
   }
 
   async #attach(): Promise<void> {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
     this.#dial += 1;
     const dial = this.#dial;
-    if (this.#downSince !== null) this.#become({ kind: 'reconnecting', since: this.#downSince, retryAt: null });
+    if (this.#downSince !== null) this.#reconnecting(this.#downSince, null);
     else if (this.#state.kind === 'ended') this.#become({ kind: 'connecting' });
-    const outcome = await this.#ports.attach();
-    if (dial === this.#dial) this.#act(outcome, dial);
+    this.#later(PATIENCE_MS, () => this.#drop('slow'));
+    const key = await this.#ports.key();
+    const outcome = dial === this.#dial ? await this.#ports.attach(key.publicKey) : null;
+    if (outcome === null || dial !== this.#dial) return;
+    if (outcome.kind !== 'admitted') return this.#notAdmitted(outcome);
+    const recognition = await recognize(outcome.attachment.runner, this.#ports.pins);
+    if (dial !== this.#dial) return;
+    if (recognition.ok) this.#connect(outcome.attachment, key, recognition.runner);
+    else this.#end(recognition.ended);
   }
 
-  #act(outcome: AttachOutcome, dial: number): void {
-    if (outcome.kind !== 'waiting') this.#polls = 0;
+  #notAdmitted(outcome: Exclude<AttachOutcome, { kind: 'admitted' }>): void {
     switch (outcome.kind) {
-      case 'admitted':
-        return this.#connect(outcome.attachment.ticket, outcome.attachment.grant, dial);
       case 'waiting': {
         const { kind: _kind, ...waiting } = outcome;
         this.#become({ kind: 'waiting', waiting });
-        const wait = Math.min(POLL_MOST_MS, POLL_MS * 1.2 ** this.#polls);
+        const wait = Math.min(POLL_MOST_MS, POLL_MS * 1.3 ** this.#polls);
         this.#polls += 1;
-        this.#later(wait);
-        return;
+        return this.#plan(wait);
       }
       case 'ended': {
         const { kind: _kind, ...ended } = outcome;
@@ -132,102 +145,121 @@ export class Connection implements Services {
     }
   }
 
-  #connect(ticket: string, grant: string, dial: number): void {
-    this.#grant = grant;
-    this.#cancelTimer = this.#ports.clock.after(GREETING_MS, () => this.#drop(CLOSE_CODES.slow.code, 'no greeting'));
-    this.#socket = this.#ports.openSocket(ticket, {
+  #connect(attachment: Attachment, key: ProofKey, runner: KnownRunner): void {
+    const { workspaceId, clientId, clock, makeAead } = this.#ports;
+    const dial = this.#dial;
+    this.#polls = 0;
+    this.#later(PATIENCE_MS, () => this.#drop('slow'));
+    const socket = this.#ports.openSocket(attachment.ticket, {
       received: (message) => {
         if (dial === this.#dial) this.#receive(message);
       },
-      closed: (code, reason) => {
-        if (dial === this.#dial) this.#closed(code, reason);
+      closed: (code) => {
+        if (dial === this.#dial) this.#closed(code);
       },
     });
+    const channel = new Channel(
+      { send: (message) => socket.send(message), makeAead },
+      { workspaceId, attachment, clientId, key },
+      {
+        greeted: (hello) => this.#greeted(hello, runner),
+        received: (frame) => this.#received(frame),
+        broken: () => this.#drop('protocol'),
+      },
+    );
+    const send = (stream: number, { type, offset, payload }: { type: PlainFrame['type']; offset: number; payload: Uint8Array }): void =>
+      channel.send(type, stream, offset, payload);
+    this.#line = { socket, channel, streams: new Streams({ send, buffered: () => socket.buffered(), clock }) };
   }
 
   #receive(message: string | ArrayBuffer): void {
-    if (typeof message === 'string') {
-      if (message === 'pong') this.#heartbeat.pong();
-      return;
-    }
-    try {
-      const frame = decodeFrame(message);
-      if (frame.type === 'control') this.#control(frame);
-      else if (frame.type === 'hello') this.#greeted(frame);
-      else this.#streams?.receive(frame);
-    } catch {
-      this.#drop(CLOSE_CODES.protocol.code, CLOSE_CODES.protocol.reason);
-    }
+    if (typeof message !== 'string') {
+      this.#heartbeat.heard();
+      this.#line?.channel.receive(message);
+    } else if (message === 'pong') this.#heartbeat.pong();
   }
 
-  #control(frame: Frame): void {
-    const body = toViewer.parse(decodeJson(frame.payload));
-    if (body.kind === 'presence') return this.#events.people(body.viewers);
-    if (this.#grant === null) return;
-    this.#viewer = body.viewer;
-    // SPEC O4: the grant is good for one hello
-    this.#send('hello', 0, 0, encodeJson({ grant: this.#grant, clientId: this.#ports.clientId }));
-    this.#grant = null;
-  }
-
-  #greeted(frame: Frame): void {
-    const runner = runnerHello.parse(decodeJson(frame.payload));
-    if (this.#state.kind === 'connected') return;
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
-    this.#streams = new Streams((...parts) => this.#send(...parts), this.#ports.clock);
-    this.#attempt = 0;
+  #greeted(hello: RunnerHello, runner: KnownRunner): void {
+    this.#rest();
     this.#downSince = null;
-    this.#become({ kind: 'connected', runner });
+    this.#upSince = this.#ports.clock.now();
+    this.#become({ kind: 'connected', hello, runner });
     this.#heartbeat.start();
-    this.#events.connected(runner);
+    this.#events.connected(hello);
   }
 
-  #send(type: FrameType, stream: number, offset: number, payload: Uint8Array): void {
-    this.#socket?.send(encodeFrame({ type, sealed: false, viewer: this.#viewer, stream, offset, payload }));
+  /** Stream 0 is the connection itself: there the runner tells who is here. */
+  #received(frame: PlainFrame): void {
+    if (frame.stream !== 0) return this.#line?.streams.receive(frame);
+    if (frame.type !== 'message') throw new Error('The connection itself carries messages only');
+    this.#events.people(presence.parse(decodeJson(frame.payload)));
   }
 
   /** Closes from this side, and then behaves as if the other had. */
-  #drop(code: number, reason: string): void {
-    this.#socket?.close(code, reason);
-    this.#closed(code, reason);
+  #drop(name: CloseName): void {
+    const { code, reason } = CLOSE_CODES[name];
+    this.#line?.socket.close(code, reason);
+    this.#closed(code);
   }
 
-  #closed(code: number, reason: string): void {
+  #closed(code: number): void {
     this.#dial += 1;
-    this.#socket = null;
-    this.#release(code, reason);
-    if (mayRetry(code)) this.#retry(0);
+    const isGood = this.#upSince !== null && this.#ports.clock.now() - this.#upSince >= GOOD_MS;
+    if (isGood) this.#attempt = this.#breaks = 0;
+    this.#release('closed', code);
+    const isBroken = code === CLOSE_CODES.protocol.code;
+    if (isBroken) this.#breaks += 1;
+    if (isBroken ? this.#breaks <= MOST_BREAKS : mayRetry(code)) this.#retry(0);
     else this.#end(endOf(code));
   }
 
-  #release(code: number, reason: string): void {
-    this.#cancelTimer?.();
-    this.#cancelTimer = null;
+  #release(reason: string, code: number): void {
+    this.#rest();
     this.#heartbeat.stop();
-    const streams = this.#streams;
-    this.#streams = null;
-    this.#socket?.close(code, reason);
-    this.#socket = null;
-    streams?.end(disconnected());
+    this.#upSince = null;
+    const line = this.#line;
+    this.#line = null;
+    line?.channel.end();
+    line?.socket.close(code, reason);
+    line?.streams.end(disconnected());
   }
 
   #retry(atLeast: number): void {
     this.#downSince ??= this.#ports.clock.now();
-    const wait = Math.max(atLeast, backoff(this.#attempt, this.#ports.random()));
-    this.#attempt += 1;
-    this.#become({ kind: 'reconnecting', since: this.#downSince, retryAt: this.#ports.clock.now() + wait });
-    this.#later(wait);
+    const isOnline = this.#ports.online();
+    const wait = Math.max(atLeast, isOnline ? backoff(this.#attempt, this.#ports.random()) : OFFLINE_MS);
+    // what can't succeed is no attempt
+    if (isOnline) this.#attempt += 1;
+    this.#reconnecting(this.#downSince, this.#ports.clock.now() + wait);
+    this.#plan(wait);
   }
 
-  #later(ms: number): void {
-    this.#cancelTimer = this.#ports.clock.after(ms, () => void this.#attach());
+  #reconnecting(since: number, retryAt: number | null): void {
+    this.#become({ kind: 'reconnecting', since, retryAt, offline: !this.#ports.online() });
+  }
+
+  #plan(ms: number): void {
+    this.#later(ms, () => void this.#attach());
+    this.#planned = true;
+  }
+
+  #later(ms: number, run: () => void): void {
+    this.#rest();
+    this.#cancelTimer = this.#ports.clock.after(ms, run);
+  }
+
+  #rest(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
+    this.#planned = false;
   }
 
   #end(ended: Ended): void {
+    this.#rest();
+    this.#sleep.stop();
     this.#downSince = null;
-    this.#attempt = 0;
-    this.#events.people([]);
+    this.#attempt = 1;
+    this.#breaks = 0;
     this.#become({ kind: 'ended', ended });
   }
 

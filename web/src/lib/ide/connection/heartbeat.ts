@@ -4,12 +4,14 @@ import type { Clock } from './ports.ts';
 const FIRST_MS = 1_000;
 const EVERY_MS = 20_000;
 const PATIENCE_MS = 10_000;
+/** where there is reason to doubt that the socket still leads anywhere */
+const DOUBT_MS = 3_000;
 
 export interface HeartbeatEvents {
   ping(): void;
   /** @param latency milliseconds from ping to pong */
   alive(latency: number): void;
-  /** no pong came in time */
+  /** nothing came in time */
   dead(): void;
 }
 
@@ -27,27 +29,25 @@ export class Heartbeat {
 
   start(): void {
     this.stop();
-    this.#cancel = this.#clock.after(FIRST_MS, () => this.beat());
+    this.#plan(FIRST_MS, () => this.#ask());
   }
 
-  /** Asks now, and then again every 20 s until `stop`. */
-  beat(): void {
-    if (this.#asked !== null) return;
-    this.#cancel?.();
-    this.#asked = this.#clock.now();
-    this.#events.ping();
-    this.#cancel = this.#clock.after(PATIENCE_MS, () => {
-      this.stop();
-      this.#events.dead();
-    });
+  /** Something may have cut the connection: asks now, and waits less for the answer. */
+  doubt(): void {
+    if (this.#asked === null) this.#ask();
+    this.#expect(DOUBT_MS);
+  }
+
+  /** Something came. Behind much output a pong may take long, but who speaks is not dead. */
+  heard(): void {
+    if (this.#asked !== null) this.#expect(PATIENCE_MS);
   }
 
   pong(): void {
     if (this.#asked === null) return;
     const latency = this.#clock.now() - this.#asked;
     this.#asked = null;
-    this.#cancel?.();
-    this.#cancel = this.#clock.after(EVERY_MS, () => this.beat());
+    this.#plan(EVERY_MS, () => this.#ask());
     this.#events.alive(latency);
   }
 
@@ -55,5 +55,23 @@ export class Heartbeat {
     this.#cancel?.();
     this.#cancel = null;
     this.#asked = null;
+  }
+
+  #ask(): void {
+    this.#asked = this.#clock.now();
+    this.#events.ping();
+    this.#expect(PATIENCE_MS);
+  }
+
+  #expect(within: number): void {
+    this.#plan(within, () => {
+      this.stop();
+      this.#events.dead();
+    });
+  }
+
+  #plan(ms: number, run: () => void): void {
+    this.#cancel?.();
+    this.#cancel = this.#clock.after(ms, run);
   }
 }

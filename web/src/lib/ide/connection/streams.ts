@@ -1,7 +1,9 @@
 import type { Frame } from '@gatehouse/core/protocol/frame.ts';
+import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
+import { Outbox, type OutboxPorts } from '@gatehouse/core/protocol/outbox.ts';
 import type { Clock } from './ports.ts';
 import type { StreamError } from './stream-error.ts';
-import { Stream, type HeadOf, type Method, type RequestOf, type SendFrame, type StreamEvents } from './stream.ts';
+import { Stream, type HeadOf, type Method, type RequestOf, type StreamEvents } from './stream.ts';
 
 /** What a service of the IDE needs to speak with the runner. */
 export interface Services {
@@ -11,22 +13,22 @@ export interface Services {
   call<M extends Method>(request: RequestOf<M>): Promise<HeadOf<M>>;
 }
 
-/** All streams of one connection. SPEC S1: this side's numbers are odd and grow. */
+/** All streams of one connection, sharing one window (SPEC W2). SPEC S1: this side's numbers are odd and grow. */
 export class Streams implements Services {
-  readonly #send: SendFrame;
+  readonly #outbox: Outbox;
   readonly #clock: Clock;
   readonly #streams = new Map<number, Pick<Stream, 'receive' | 'end'>>();
   #next = 1;
 
-  constructor(send: SendFrame, clock: Clock) {
-    this.#send = send;
-    this.#clock = clock;
+  constructor(ports: OutboxPorts) {
+    this.#outbox = new Outbox(ports, LIMITS.window);
+    this.#clock = ports.clock;
   }
 
   open<M extends Method>(request: RequestOf<M>, events: StreamEvents<M>): Stream<M> {
     const number = this.#next;
     this.#next += 2;
-    const stream = new Stream(number, request, events, this.#send, this.#clock, () => this.#streams.delete(number));
+    const stream = new Stream(number, request, events, this.#outbox, this.#clock, () => this.#streams.delete(number));
     this.#streams.set(number, stream);
     return stream;
   }
@@ -44,16 +46,13 @@ export class Streams implements Services {
   }
 
   /** SPEC S6: frames of an unknown stream are dropped. */
-  receive(frame: Frame): void {
+  receive(frame: Pick<Frame, 'type' | 'stream' | 'offset' | 'payload'>): void {
     this.#streams.get(frame.stream)?.receive(frame);
   }
 
   /** The connection is gone, and every stream with it. */
   end(error: StreamError): void {
+    this.#outbox.close();
     for (const stream of [...this.#streams.values()]) stream.end(error);
-  }
-
-  get size(): number {
-    return this.#streams.size;
   }
 }

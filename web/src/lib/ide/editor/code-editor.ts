@@ -49,6 +49,8 @@ export class CodeEditor {
   readonly #host = window.document.createElement('div');
   readonly #events: CodeEditorEvents;
   readonly #kept = new WeakMap<OpenDocument, Kept>();
+  readonly #lock = new Compartment();
+  #locked = false;
   #shown: OpenDocument | null = null;
 
   constructor(events: CodeEditorEvents) {
@@ -73,12 +75,19 @@ export class CodeEditor {
     }
     this.#shown = document;
     this.#view.setState(kept.state);
+    this.#applyLock();
     if (kept.scroll !== null) this.#view.dispatch({ effects: kept.scroll });
     this.#tellPosition(this.#view.state);
   }
 
   focus(): void {
     this.#view.focus();
+  }
+
+  /** Whether files can only be read. */
+  lock(locked: boolean): void {
+    this.#locked = locked;
+    if (this.#shown !== null) this.#applyLock();
   }
 
   run(command: EditorCommand): void {
@@ -124,9 +133,14 @@ export class CodeEditor {
         if (update.docChanged || update.selectionSet) this.#tellPosition(update.state);
       }),
       indentUnit.of(indentOf(document.buffer.read())),
+      this.#lock.of([]),
       behaviour,
       editorTheme,
     ];
+  }
+
+  #applyLock(): void {
+    this.#view.dispatch({ effects: this.#lock.reconfigure(EditorState.readOnly.of(this.#locked)) });
   }
 
   async #loadLanguage(document: OpenDocument, compartment: Compartment): Promise<void> {

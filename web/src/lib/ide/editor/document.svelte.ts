@@ -1,6 +1,6 @@
 import { StreamError, wordsOf } from '../connection/stream-error.ts';
 import { nameOf } from '../files/paths.ts';
-import type { RemoteFiles } from '../files/remote-files.ts';
+import { MOST_BYTES, type RemoteFiles } from '../files/remote-files.ts';
 import type { Draft, DraftStore } from './drafts.ts';
 import { decodeText, encodeText, type FileText } from './text-file.ts';
 
@@ -35,7 +35,9 @@ class PlainBuffer implements Buffer {
   }
 }
 
-type Files = Pick<RemoteFiles, 'read' | 'stat' | 'write'>;
+interface Files extends Pick<RemoteFiles, 'read' | 'stat'> {
+  write(path: string, bytes: Uint8Array<ArrayBuffer>, etag: string | null): ReturnType<RemoteFiles['write']>;
+}
 
 /** One open file: its text, what of it is on disk, and what to do when the two part. */
 export class OpenDocument {
@@ -103,7 +105,9 @@ export class OpenDocument {
     this.saving = true;
     this.error = null;
     try {
-      const { etag } = await this.#files.write(this.path, encodeText(text), overwrite ? '*' : this.#etag);
+      const bytes = encodeText(text);
+      if (bytes.byteLength > MOST_BYTES) throw new StreamError('too-large', 'The editor saves at most 10 MB.');
+      const { etag } = await this.#files.write(this.path, bytes, overwrite ? '*' : this.#etag);
       this.#saved = text;
       this.#etag = etag;
       this.conflict = null;

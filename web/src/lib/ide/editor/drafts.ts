@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { emptyStore, openDatabase, settled } from '../database.ts';
 
 /** Unsaved work of one file. */
 const draft = z.object({
@@ -25,7 +26,7 @@ const STORE = 'drafts';
 /** Drafts in this browser's IndexedDB. @param scope person and workspace: others never see them */
 export function draftsIn(factory: IDBFactory, scope: string): DraftStore {
   const key = (path: string): [string, string] => [scope, path];
-  const open = once(() => openDatabase(factory));
+  const open = once(() => openDatabase(factory, DATABASE, STORE));
   async function run<T>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<T>): Promise<T | undefined> {
     try {
       const database = await open();
@@ -50,28 +51,7 @@ export function draftsIn(factory: IDBFactory, scope: string): DraftStore {
 }
 
 /** Removes everybody's drafts from this browser. Never rejects. */
-export async function forgetDrafts(factory: IDBFactory): Promise<void> {
-  try {
-    const database = await openDatabase(factory);
-    await settled(database.transaction(STORE, 'readwrite').objectStore(STORE).clear());
-    database.close();
-  } catch {
-    // where there is no place for drafts, none are left behind
-  }
-}
-
-function openDatabase(factory: IDBFactory): Promise<IDBDatabase> {
-  const request = factory.open(DATABASE, 1);
-  request.addEventListener('upgradeneeded', () => request.result.createObjectStore(STORE));
-  return settled(request);
-}
-
-function settled<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.addEventListener('success', () => resolve(request.result));
-    request.addEventListener('error', () => reject(request.error ?? new Error('IndexedDB refused')));
-  });
-}
+export const forgetDrafts = (factory: IDBFactory): Promise<void> => emptyStore(factory, DATABASE, STORE);
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

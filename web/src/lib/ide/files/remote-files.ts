@@ -1,7 +1,10 @@
-import { fileEvents, type FileEntry } from '@gatehouse/core/protocol/services.ts';
+import { concat } from '@gatehouse/core/protocol/bytes.ts';
+import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
+import { fileEntries, fileEvents, type FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { StreamError } from '../connection/stream-error.ts';
-import type { HeadOf } from '../connection/stream.ts';
+import type { HeadOf, RequestOf } from '../connection/stream.ts';
 import type { Services } from '../connection/streams.ts';
+import { Upload } from './upload.ts';
 
 /** The largest file that the editor opens or saves. */
 export const MOST_BYTES = 10 * 1024 * 1024;
@@ -14,16 +17,25 @@ export interface FileContent {
   why: 'binary' | 'too-large' | null;
 }
 
+export interface Listing {
+  entries: FileEntry[];
+  /** the runner left some out, because there are too many */
+  truncated: boolean;
+}
+
 /** The files of a workspace, as its runner serves them. Every method throws StreamError. */
 export class RemoteFiles {
   readonly #services: Services;
+  /** why files may not be changed from here now, for people; null: they may. Whoever does not drive only reads. */
+  refusal: () => string | null = () => null;
 
   constructor(services: Services) {
     this.#services = services;
   }
 
-  list(path: string): Promise<HeadOf<'files.list'>> {
-    return this.#services.call({ method: 'files.list', path });
+  async list(path: string): Promise<Listing> {
+    const { head, bytes } = await this.#collect({ method: 'files.list', path });
+    return { entries: fileEntries.parse(decodeJson(bytes ?? new Uint8Array())), truncated: head.truncated };
   }
 
   stat(path: string): Promise<HeadOf<'files.stat'>> {
@@ -31,69 +43,55 @@ export class RemoteFiles {
   }
 
   async makeDirectory(path: string): Promise<void> {
-    await this.#services.call({ method: 'files.mkdir', path });
+    await this.#change({ method: 'files.mkdir', path });
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.#services.call({ method: 'files.rename', from, to });
+    await this.#change({ method: 'files.rename', from, to });
   }
 
   async remove(path: string, recursive: boolean): Promise<void> {
-    await this.#services.call({ method: 'files.delete', path, recursive });
+    await this.#change({ method: 'files.delete', path, recursive });
   }
 
   /** Reads a whole file, unless nobody could edit it anyway. */
-  read(path: string): Promise<FileContent> {
-    return new Promise((resolve, reject) => {
-      const chunks: Uint8Array[] = [];
-      let head: HeadOf<'files.read'> | undefined;
-      const stream = this.#services.open(
-        { method: 'files.read', path },
-        {
-          head: (opened) => {
-            head = opened;
-            const why = opened.binary ? 'binary' : opened.entry.size > MOST_BYTES ? 'too-large' : null;
-            if (why === null) return;
-            stream?.cancel();
-            resolve({ entry: opened.entry, etag: opened.etag, bytes: null, why });
-          },
-          data: (bytes, offset) => {
-            // the payload is a view on the message: kept as it is, it keeps only its own message alive
-            chunks.push(bytes);
-            stream?.took(offset + bytes.byteLength);
-          },
-          finished: () => {
-            stream?.done();
-            if (head !== undefined) resolve({ entry: head.entry, etag: head.etag, bytes: concat(chunks), why: null });
-          },
-          ended: reject,
-        },
-      );
-    });
+  async read(path: string): Promise<FileContent> {
+    const why = ({ binary, entry }: HeadOf<'files.read'>) => (binary ? 'binary' : entry.size > MOST_BYTES ? 'too-large' : null);
+    const { head, bytes } = await this.#collect({ method: 'files.read', path }, (opened) => why(opened) === null);
+    return { entry: head.entry, etag: head.etag, bytes, why: why(head) };
   }
 
   /**
    * Writes a whole file.
    * @param etag of the version edited; null: must not exist yet; "*": whatever is there
+   * @param progress is told how many bytes have arrived
    * @throws StreamError `conflict` when something else is there
    */
-  write(path: string, bytes: Uint8Array, etag: string | null): Promise<HeadOf<'files.write'>> {
-    if (bytes.byteLength > MOST_BYTES) {
-      return Promise.reject(new StreamError('too-large', 'Files of more than 10 MB can’t be saved from the editor.'));
-    }
+  write(
+    path: string,
+    content: Uint8Array | Blob,
+    etag: string | null,
+    progress: (bytes: number) => void = () => undefined,
+  ): Promise<HeadOf<'files.write'>> {
     return new Promise((resolve, reject) => {
+      this.#mayChange();
+      const unreadable = (): void => {
+        stream?.cancel();
+        reject(new StreamError('invalid', 'The file can’t be read any more'));
+      };
+      const upload = new Upload(content, () => stream?.wake(), unreadable);
       const stream = this.#services.open(
-        { method: 'files.write', path, etag, size: bytes.byteLength },
+        { method: 'files.write', path, etag, size: upload.size },
         {
           head: (head) => {
             stream?.done();
             resolve(head);
           },
+          acknowledged: progress,
           ended: reject,
         },
       );
-      stream?.write(bytes);
-      stream?.finish();
+      stream?.feed(upload);
     });
   }
 
@@ -109,19 +107,48 @@ export class RemoteFiles {
     );
     return () => stream?.cancel();
   }
+
+  async #change(request: RequestOf<'files.mkdir' | 'files.rename' | 'files.delete'>): Promise<void> {
+    this.#mayChange();
+    await this.#services.call(request);
+  }
+
+  #mayChange(): void {
+    const refusal = this.refusal();
+    if (refusal !== null) throw new StreamError('refused', refusal);
+  }
+
+  /** Takes all the bytes behind a head. @param wanted false: the head alone is answered, with null for the bytes */
+  #collect<M extends 'files.list' | 'files.read'>(
+    request: RequestOf<M>,
+    wanted: (head: HeadOf<M>) => boolean = () => true,
+  ): Promise<{ head: HeadOf<M>; bytes: Uint8Array | null }> {
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let head: HeadOf<M> | undefined;
+      const stream = this.#services.open<M>(request, {
+        head: (opened) => {
+          head = opened;
+          if (wanted(opened)) return;
+          stream?.cancel();
+          resolve({ head: opened, bytes: null });
+        },
+        data: (bytes, offset) => {
+          // the payload is a view on the message: kept as it is, it keeps only its own message alive
+          chunks.push(bytes);
+          stream?.took(offset + bytes.byteLength);
+        },
+        finished: () => {
+          stream?.done();
+          if (head !== undefined) resolve({ head, bytes: concat(...chunks) });
+        },
+        ended: reject,
+      });
+    });
+  }
 }
 
 function changedPaths(body: unknown): string[] | null {
   const events = fileEvents.parse(body);
   return events.overflow ? null : events.paths;
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }

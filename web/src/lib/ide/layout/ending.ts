@@ -11,8 +11,9 @@ export const ENDINGS: Record<Ended['why'], { title: string; remedy: Remedy; butt
   refused: { title: 'You may not open this workspace', remedy: 'leave', button: 'To your workspaces' },
   'signed-out': { title: 'You are signed out', remedy: 'sign-in', button: 'Sign in' },
   replaced: { title: 'Open somewhere else', remedy: 'connect', button: 'Use it here' },
+  'runner-changed': { title: 'Not the runner that you knew', remedy: 'leave', button: 'Stay away' },
   broken: { title: 'The connection broke off', remedy: 'reload', button: 'Reload the page' },
 };
 
 /** Whether the work in sight may stay so: not when the person may not see it any more. */
-export const keepsWork = (why: Ended['why']): boolean => why !== 'revoked' && why !== 'refused' && why !== 'gone';
+export const keepsWork = (why: Ended['why']): boolean => !['revoked', 'refused', 'gone', 'runner-changed'].includes(why);

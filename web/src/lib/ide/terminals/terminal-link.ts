@@ -1,28 +1,33 @@
-import type { PtyInfo, PtyMessage } from '@gatehouse/core/protocol/services.ts';
-import { ptyMessage } from '@gatehouse/core/protocol/services.ts';
+import { ptyMessage, type PtyInfo, type PtyMessage, type PtyOpened } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { StreamError } from '../connection/stream-error.ts';
 import type { Stream } from '../connection/stream.ts';
 import type { Services } from '../connection/streams.ts';
-
-/** What shows a terminal: xterm.js on the page, an array in tests. */
-export interface Screen {
-  /** @param replay what a terminal said before this page looked at it: it must answer no questions in it */
-  write(bytes: Uint8Array, replay: boolean, parsed: () => void): void;
-  /** Older output is gone: what is on the screen does not lead to what comes now. */
-  restart(): void;
-}
+import { InputQueue, MOST_AWAY, MOST_KEPT } from './input-queue.ts';
 
 export interface Size {
   cols: number;
   rows: number;
 }
 
+/** What shows a terminal: xterm.js on the page, an array in tests. All of it happens in the order in which it is asked. */
+export interface Screen {
+  /** @param replay what a terminal said before this page looked at it: it must answer no questions in it */
+  write(bytes: Uint8Array, replay: boolean, parsed: () => void): void;
+  /** SPEC T3: what is written next was written for this size */
+  resize(size: Size): void;
+  /** SPEC T4: empties it, at this size, for a state that is written next */
+  reset(size: Size): void;
+}
+
 export interface LinkEvents {
   /** the runner told what terminal this is */
   opened(terminal: PtyInfo): void;
-  message(message: Exclude<PtyMessage, { kind: 'resize' }>): void;
-  /** bytes of input that wait for the connection */
+  exited(exit: NonNullable<PtyInfo['exit']>): void;
+  renamed(name: string): void;
+  /** the terminal's size, which the page's own only wishes for */
+  sized(size: Size): void;
+  /** bytes of input that wait for the connection; 0 also says that more can be taken again */
   pending(bytes: number): void;
   /** whether output from before this moment is still on its way */
   catchingUp(behind: boolean): void;
@@ -30,83 +35,81 @@ export interface LinkEvents {
   lost(error: StreamError): void;
 }
 
-/** Input kept while there is no connection. More is refused rather than kept for a moment when it surprises. */
-export const PENDING_BYTES = 4096;
+export interface LinkedTerminal {
+  /** null: a new one is opened at the first connection */
+  id: string | null;
+  /** SPEC T2: the name of a new one until it has an id, never used before */
+  key: string;
+  name: string;
+  size: Size;
+}
+
 const RESIZE_MS = 100;
 const encoder = new TextEncoder();
+const isSame = (a: Size, b: Size): boolean => a.cols === b.cols && a.rows === b.rows;
 
 type PtyStream = Stream<'pty.open'> | Stream<'pty.attach'>;
 
-/** One terminal, across connections: output goes on at the byte where it stopped (SPEC S3). */
+/** One terminal, across connections: output and input go on at the byte where they stopped (SPEC T1, T4, T5). */
 export class TerminalLink {
   readonly #services: Services;
   readonly #clock: Clock;
   readonly #screen: Screen;
   readonly #events: LinkEvents;
-  #terminalId: string | null;
+  readonly #key: string;
   readonly #name: string;
-  #size: Size;
+  readonly #input = new InputQueue();
+  #terminalId: string | null;
   #stream: PtyStream | null = null;
   #live = false;
+  #ended = false;
+  #mayType = true;
+  /** some input was refused because too much was kept */
+  #full = false;
+  /** the size that the page has room for */
+  #wish: Size;
+  /** the one that the runner was told last */
+  #told: Size | null = null;
+  #cancelWish: (() => void) | null = null;
   /** offset of the next byte of output; null before the first came */
   #position: number | null = null;
-  #replayUntil = 0;
-  /** offset of the output's end when the terminal was joined */
-  #target = 0;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
-  #cancelResize: (() => void) | null = null;
+  /** offset of the output's end when the terminal was joined: what lies before is a replay */
+  #joined = 0;
+  /** bytes of the screen's state that are still to come */
+  #stateLeft = 0;
 
-  /** @param terminal null: a new one is opened at the first connection */
-  constructor(
-    services: Services,
-    clock: Clock,
-    screen: Screen,
-    events: LinkEvents,
-    terminal: { id: string | null; name: string; size: Size },
-  ) {
+  constructor(services: Services, clock: Clock, screen: Screen, events: LinkEvents, terminal: LinkedTerminal) {
     this.#services = services;
     this.#clock = clock;
     this.#screen = screen;
     this.#events = events;
-    this.#terminalId = terminal.id;
+    this.#key = terminal.key;
     this.#name = terminal.name;
-    this.#size = terminal.size;
+    this.#terminalId = terminal.id;
+    this.#wish = terminal.size;
   }
 
   get terminalId(): string | null {
     return this.#terminalId;
   }
 
-  /** whether it is opened, or about to be, on the connection that stands */
-  get busy(): boolean {
-    return this.#stream !== null;
+  /** SPEC P2: false while somebody else drives. What was typed and not taken is given up then. */
+  set mayType(mayType: boolean) {
+    if (mayType === this.#mayType) return;
+    this.#mayType = mayType;
+    this.#told = null;
+    if (mayType) this.#tellWish();
+    else this.#dropInput();
   }
 
-  /** An opening whose answer was lost in a cut made this terminal. */
-  adopt(terminalId: string): void {
-    this.#terminalId ??= terminalId;
-  }
-
-  /** Opens or joins the terminal on the connection that now stands. */
-  connect(): void {
-    this.#live = false;
-    const handlers = {
-      head: (head: { terminal: PtyInfo; offset: number }) => this.#opened(head.terminal, head.offset),
-      data: (bytes: Uint8Array, offset: number) => this.#data(bytes, offset),
-      message: (body: unknown) => this.#message(body),
-      ended: (error: StreamError) => this.#ended(error),
-    };
-    const size = this.#size;
-    this.#stream =
-      this.#terminalId === null
-        ? this.#services.open({ method: 'pty.open', ...size, ...(this.#name === '' ? {} : { name: this.#name }) }, handlers)
-        : this.#services.open({ method: 'pty.attach', terminalId: this.#terminalId, from: this.#position ?? 0, ...size }, handlers);
+  /** Opens or joins the terminal on the connection that now stands. @returns when that is answered, or can't be any more */
+  connect(): Promise<void> {
+    return new Promise((resolve) => this.#connect(resolve));
   }
 
   /** Leaves the terminal running and stops showing it. */
   detach(): void {
-    this.#cancelResize?.();
+    this.#cancelWish?.();
     this.#stream?.cancel();
     this.#stream = null;
     this.#live = false;
@@ -114,77 +117,138 @@ export class TerminalLink {
 
   /** @returns false when it can neither be sent nor kept */
   input(text: string): boolean {
-    const bytes = encoder.encode(text);
-    if (this.#live) {
-      this.#stream?.write(bytes);
-      return true;
+    if (this.#ended || !this.#mayType) return false;
+    if (!this.#input.add(encoder.encode(text), this.#live ? MOST_KEPT : MOST_AWAY)) {
+      this.#full = true;
+      return false;
     }
-    if (this.#pendingBytes + bytes.byteLength > PENDING_BYTES) return false;
-    this.#pending.push(bytes);
-    this.#keep(this.#pendingBytes + bytes.byteLength);
+    if (this.#live) this.#stream?.wake();
+    else this.#events.pending(this.#input.kept);
     return true;
   }
 
-  /** The last of several sizes is sent, in order with the input before it (S5). */
-  resize(size: Size): void {
-    if (size.cols === this.#size.cols && size.rows === this.#size.rows) return;
-    this.#size = size;
-    this.#cancelResize ??= this.#clock.after(RESIZE_MS, () => {
-      this.#cancelResize = null;
-      if (this.#live) this.#stream?.message({ kind: 'resize', ...this.#size });
+  /** What the page has room for. Of several sizes the last is sent; the terminal's own changes when the runner says so. */
+  wish(size: Size): void {
+    if (isSame(size, this.#wish)) return;
+    this.#wish = size;
+    this.#cancelWish ??= this.#clock.after(RESIZE_MS, () => {
+      this.#cancelWish = null;
+      this.#tellWish();
     });
   }
 
-  #opened(terminal: PtyInfo, offset: number): void {
+  #connect(answered: () => void): void {
+    this.#live = false;
+    const handlers = {
+      head: (head: PtyOpened) => {
+        this.#opened(head);
+        answered();
+      },
+      data: (bytes: Uint8Array, offset: number) => this.#data(bytes, offset),
+      message: (body: unknown) => this.#message(ptyMessage.parse(body)),
+      acknowledged: (offset: number) => this.#acknowledged(offset),
+      ended: (error: StreamError) => {
+        this.#over(error);
+        answered();
+      },
+    };
+    this.#told = this.#wish;
+    const [terminalId, key, from, name] = [this.#terminalId, this.#key, this.#position, this.#name];
+    this.#stream =
+      terminalId === null
+        ? this.#services.open({ method: 'pty.open', key, ...this.#wish, ...(name === '' ? {} : { name }) }, handlers)
+        : this.#services.open({ method: 'pty.attach', terminalId, from, ...this.#wish }, handlers);
+  }
+
+  #opened({ terminal, offset, size, input, state }: PtyOpened): void {
     this.#terminalId = terminal.terminalId;
-    if (this.#position === null) this.#replayUntil = terminal.offset;
-    else if (offset > this.#position) this.#screen.restart();
+    if (state !== null || (this.#position !== null && this.#position !== offset)) this.#screen.reset(size);
+    else this.#screen.resize(size);
     this.#position = offset;
-    this.#target = terminal.offset;
+    this.#joined = terminal.offset;
+    this.#stateLeft = state ?? 0;
     this.#live = true;
+    this.#ended = terminal.exit !== null;
     this.#events.opened(terminal);
-    this.#events.catchingUp(offset < terminal.offset);
-    if (terminal.exit === null) for (const bytes of this.#pending) this.#stream?.write(bytes);
-    this.#pending = [];
-    this.#keep(0);
-    if (this.#size.cols !== terminal.cols || this.#size.rows !== terminal.rows) {
-      this.#stream?.message({ kind: 'resize', ...this.#size });
-    }
+    this.#events.sized(size);
+    this.#events.catchingUp(this.#stateLeft > 0 || offset < terminal.offset);
+    if (this.#ended) this.#input.drop();
+    this.#input.resume(input);
+    this.#stream?.feed(this.#input, input);
+    this.#tellPending();
+    this.#tellWish();
   }
 
   #data(bytes: Uint8Array, offset: number): void {
+    if (this.#stateLeft > 0) throw new Error('Output came before the state that it goes on from');
     const end = offset + bytes.byteLength;
     this.#position = end;
-    const old = Math.max(0, Math.min(bytes.byteLength, this.#replayUntil - offset));
+    const old = Math.max(0, Math.min(bytes.byteLength, this.#joined - offset));
     if (old > 0) this.#write(bytes.subarray(0, old), offset + old, true);
     if (old < bytes.byteLength) this.#write(bytes.subarray(old), end, false);
   }
 
+  #state(bytes: Uint8Array): void {
+    this.#stateLeft -= bytes.byteLength;
+    if (this.#stateLeft < 0) throw new Error('More state came than was said');
+    this.#write(bytes, this.#position ?? 0, true);
+  }
+
   #write(bytes: Uint8Array, end: number, replay: boolean): void {
     const stream = this.#stream;
+    const isLevel = this.#stateLeft === 0 && end >= this.#joined;
     this.#screen.write(bytes, replay, () => {
       stream?.took(end);
-      if (end >= this.#target) this.#events.catchingUp(false);
+      if (isLevel && stream === this.#stream) this.#events.catchingUp(false);
     });
   }
 
-  #message(body: unknown): void {
-    const message = ptyMessage.parse(body);
-    if (message.kind !== 'resize') this.#events.message(message);
+  #message(message: PtyMessage): void {
+    switch (message.kind) {
+      case 'resize':
+        this.#screen.resize(message);
+        return this.#events.sized(message);
+      case 'state':
+        return this.#state(Uint8Array.from(atob(message.bytes), (char) => char.charCodeAt(0)));
+      case 'exit':
+        this.#ended = true;
+        this.#dropInput();
+        return this.#events.exited({ code: message.code, signal: message.signal });
+      case 'renamed':
+        return this.#events.renamed(message.name);
+    }
   }
 
-  #ended(error: StreamError): void {
+  #acknowledged(offset: number): void {
+    this.#input.acknowledged(offset);
+    if (this.#full) this.#tellPending();
+  }
+
+  #over(error: StreamError): void {
     const wasLive = this.#live;
     this.#stream = null;
     this.#live = false;
-    // so much output that the ring went past this page: it goes on with what is still kept
-    if (wasLive && error.code === 'limit') this.connect();
-    else if (error.code !== 'disconnected') this.#events.lost(error);
+    // SPEC P2: it was typed when somebody else already drove; to watch remains
+    if (error.code === 'refused') this.#dropInput();
+    // SPEC T6: it goes on with the state of the screen
+    if (wasLive && (error.code === 'behind' || error.code === 'refused')) return void this.connect();
+    if (error.code !== 'disconnected') return this.#events.lost(error);
+    this.#tellPending();
   }
 
-  #keep(bytes: number): void {
-    if (bytes === this.#pendingBytes) return;
-    this.#pendingBytes = bytes;
-    this.#events.pending(bytes);
+  #dropInput(): void {
+    this.#input.drop();
+    this.#tellPending();
+  }
+
+  #tellPending(): void {
+    this.#full = false;
+    this.#events.pending(this.#live ? 0 : this.#input.kept);
+  }
+
+  #tellWish(): void {
+    if (!this.#live || !this.#mayType || (this.#told !== null && isSame(this.#wish, this.#told))) return;
+    this.#told = this.#wish;
+    this.#stream?.message({ kind: 'resize', ...this.#wish });
   }
 }

@@ -1,12 +1,14 @@
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { Services } from '../connection/streams.ts';
-import { TerminalLink, type Screen, type Size } from './terminal-link.ts';
+import { TerminalLink, type LinkedTerminal, type Screen, type Size } from './terminal-link.ts';
 
 export type ExitStatus = NonNullable<PtyInfo['exit']>;
 
 /** What the page makes for each terminal to be seen in. */
 export interface TerminalScreen extends Screen {
+  /** whether keys go nowhere */
+  readOnly: boolean;
   dispose(): void;
 }
 
@@ -26,18 +28,16 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
   /** the last keystrokes were not kept, because too many wait already */
   overflowed = $state(false);
   catchingUp = $state(false);
+  /** what the terminal has, and what the page has room for */
+  size = $state.raw<Size>({ cols: 0, rows: 0 });
+  room = $state.raw<Size | null>(null);
+  #mayType = $state(true);
 
-  constructor(
-    services: Services,
-    clock: Clock,
-    makeScreen: MakeScreen<S>,
-    key: string,
-    info: Pick<PtyInfo, 'name' | 'cols' | 'rows'> & { terminalId: string | null },
-  ) {
-    this.key = key;
+  constructor(services: Services, clock: Clock, makeScreen: MakeScreen<S>, info: LinkedTerminal) {
+    this.key = info.key;
     this.name = info.name;
-    const size = { cols: info.cols, rows: info.rows };
-    this.screen = makeScreen(this, size);
+    this.size = info.size;
+    this.screen = makeScreen(this, info.size);
     this.link = new TerminalLink(
       services,
       clock,
@@ -48,10 +48,9 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
           this.exit = exit;
           this.lost = null;
         },
-        message: (message) => {
-          if (message.kind === 'exit') this.exit = { code: message.code, signal: message.signal };
-          else this.name = message.name;
-        },
+        exited: (exit) => (this.exit = exit),
+        renamed: (name) => (this.name = name),
+        sized: ({ cols, rows }) => (this.size = { cols, rows }),
         pending: (bytes) => {
           this.pending = bytes;
           if (bytes === 0) this.overflowed = false;
@@ -59,19 +58,43 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
         catchingUp: (behind) => (this.catchingUp = behind),
         lost: ({ message }) => (this.lost = message),
       },
-      { id: info.terminalId, name: info.name, size },
+      info,
     );
   }
 
+  /** SPEC P2: whether this page drives. */
+  get mayType(): boolean {
+    return this.#mayType;
+  }
+
+  set mayType(mayType: boolean) {
+    this.#mayType = this.link.mayType = mayType;
+    this.screen.readOnly = !mayType;
+  }
+
   input(text: string): void {
-    if (this.exit !== null || this.lost !== null) return;
+    if (this.exit !== null || this.lost !== null || !this.#mayType) return;
     if (!this.link.input(text)) this.overflowed = true;
+  }
+
+  /** The page has room for another size than before. */
+  fits(room: Size): void {
+    this.room = room;
+    this.link.wish(room);
+  }
+
+  /** The size when it is not the one that the page would give it; null: it fits. */
+  get foreignSize(): Size | null {
+    const { room, size } = this;
+    return room === null || (room.cols === size.cols && room.rows === size.rows) ? null : size;
   }
 
   /** How it ended, in words; null while it runs. */
   get ending(): string | null {
     if (this.lost !== null) return this.lost;
     if (this.exit === null) return null;
-    return this.exit.signal === null ? `Exited with ${this.exit.code ?? 'no code'}` : `Ended by ${this.exit.signal}`;
+    const { code, signal, reason } = this.exit;
+    if (reason !== undefined) return `Ended: ${reason}`;
+    return signal === null ? `Exited with ${code ?? 'no code'}` : `Ended by ${signal}`;
   }
 }

@@ -2,6 +2,7 @@ import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/ports.ts';
 import { StreamError, wordsOf } from '../connection/stream-error.ts';
 import type { Services } from '../connection/streams.ts';
+import type { LinkedTerminal } from './terminal-link.ts';
 import { Terminal, type MakeScreen, type TerminalScreen } from './terminal.svelte.ts';
 
 const SIZE = { cols: 80, rows: 24 };
@@ -17,7 +18,8 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   readonly #services: Services;
   readonly #clock: Clock;
   readonly #makeScreen: MakeScreen<S>;
-  #made = 0;
+  readonly #makeKey: () => string;
+  #mayType = $state(false);
   groups = $state.raw<readonly TerminalGroup<S>[]>([]);
   /** the one that has the keyboard, or had it last */
   active = $state.raw<Terminal<S> | null>(null);
@@ -31,49 +33,73 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   readonly activeGroup: TerminalGroup<S> | null = $derived(this.#groupOf(this.active));
   readonly catchingUp: boolean = $derived(this.all.some((terminal) => terminal.catchingUp));
 
-  constructor(services: Services, clock: Clock, makeScreen: MakeScreen<S>) {
+  /** @param makeKey names a new terminal as none was named before, in 8 to 64 characters */
+  constructor(services: Services, clock: Clock, makeScreen: MakeScreen<S>, makeKey: () => string) {
     this.#services = services;
     this.#clock = clock;
     this.#makeScreen = makeScreen;
+    this.#makeKey = makeKey;
+  }
+
+  /** SPEC P2: whether this page drives: only then are terminals typed into, opened, renamed or ended from here. */
+  get mayType(): boolean {
+    return this.#mayType;
+  }
+
+  set mayType(mayType: boolean) {
+    if (mayType === this.#mayType) return;
+    this.#mayType = mayType;
+    for (const terminal of this.all) terminal.mayType = mayType;
+    if (this.known && this.all.length === 0) this.create();
   }
 
   /** A new connection stands: join what is shown, show what the runner has, and open one where there is none. */
   async connected(): Promise<void> {
     this.error = null;
-    for (const terminal of this.all) if (terminal.link.terminalId !== null && terminal.lost === null) terminal.link.connect();
+    // what is still being opened would else be taken for one that somebody else opened
+    const opening = this.all.filter(({ lost }) => lost === null).map(({ link }) => [link.terminalId, link.connect()] as const);
+    await Promise.all(opening.filter(([terminalId]) => terminalId === null).map(([, answered]) => answered));
+    if ((await this.refresh()) && this.all.length === 0) this.create();
+  }
+
+  /** Shows the terminals that were opened elsewhere. @returns whether the runner could be asked */
+  async refresh(): Promise<boolean> {
     try {
       const { terminals } = await this.#services.call({ method: 'pty.list' });
       this.#reconcile(terminals);
       this.known = true;
+      return true;
     } catch (thrown) {
       if (!(thrown instanceof StreamError && thrown.code === 'disconnected')) this.error = wordsOf(thrown);
-      return;
+      return false;
     }
-    if (this.all.length === 0) this.create();
   }
 
-  create(name = ''): Terminal<S> {
-    const terminal = this.#make({ terminalId: null, name, ...SIZE });
+  /** Opens a terminal. @returns null when only somebody else may */
+  create(name = ''): Terminal<S> | null {
+    if (!this.#mayType) return null;
+    const terminal = this.#make({ id: null, key: this.#makeKey(), name, size: SIZE });
     this.groups = [...this.groups, { key: terminal.key, terminals: [terminal] }];
     this.active = terminal;
-    terminal.link.connect();
+    void terminal.link.connect();
     return terminal;
   }
 
   /** Opens another beside the active one. */
-  split(): Terminal<S> {
+  split(): Terminal<S> | null {
     const group = this.activeGroup;
-    if (group === null) return this.create();
-    const terminal = this.#make({ terminalId: null, name: '', ...SIZE });
+    if (group === null || !this.#mayType) return this.create();
+    const terminal = this.#make({ id: null, key: this.#makeKey(), name: '', size: SIZE });
     this.groups = this.groups.map((other) => (other === group ? { ...other, terminals: [...other.terminals, terminal] } : other));
     this.active = terminal;
-    terminal.link.connect();
+    void terminal.link.connect();
     return terminal;
   }
 
   /** Ends the terminal's programs and takes it away. */
   async close(terminal: Terminal<S>): Promise<void> {
     const { terminalId } = terminal.link;
+    if (!this.#mayType && terminal.lost === null) return;
     try {
       if (terminalId !== null && terminal.lost === null) await this.#services.call({ method: 'pty.close', terminalId });
     } catch (thrown) {
@@ -88,7 +114,7 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   async rename(terminal: Terminal<S>, name: string): Promise<void> {
     const { terminalId } = terminal.link;
     const before = terminal.name;
-    if (name.trim() === '' || name === before || terminalId === null) return;
+    if (!this.#mayType || name.trim() === '' || name === before || terminalId === null) return;
     terminal.name = name.trim().slice(0, 80);
     try {
       await this.#services.call({ method: 'pty.rename', terminalId, name: terminal.name });
@@ -113,26 +139,20 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   }
 
   #reconcile(existing: readonly PtyInfo[]): void {
+    if (this.all.some(({ link, lost }) => link.terminalId === null && lost === null)) return;
     const shown = this.all.map(({ link }) => link.terminalId);
-    const unknown = existing.filter(({ terminalId }) => !shown.includes(terminalId));
-    // Opened before a cut, and the answer was lost in it: the terminal is there, and this is it.
-    for (const terminal of this.all) {
-      if (terminal.link.terminalId !== null || terminal.link.busy) continue;
-      const found = this.known ? unknown.shift() : undefined;
-      if (found !== undefined) terminal.link.adopt(found.terminalId);
-      terminal.link.connect();
-    }
-    for (const info of unknown) {
-      const terminal = this.#make(info);
+    for (const { terminalId, name, cols, rows } of existing.filter((info) => !shown.includes(info.terminalId))) {
+      const terminal = this.#make({ id: terminalId, key: this.#makeKey(), name, size: { cols, rows } });
       this.groups = [...this.groups, { key: terminal.key, terminals: [terminal] }];
       this.active ??= terminal;
-      terminal.link.connect();
+      void terminal.link.connect();
     }
   }
 
-  #make(info: Pick<PtyInfo, 'name' | 'cols' | 'rows'> & { terminalId: string | null }): Terminal<S> {
-    this.#made += 1;
-    return new Terminal(this.#services, this.#clock, this.#makeScreen, `terminal-${this.#made}`, info);
+  #make(info: LinkedTerminal): Terminal<S> {
+    const terminal = new Terminal(this.#services, this.#clock, this.#makeScreen, info);
+    terminal.mayType = this.#mayType;
+    return terminal;
   }
 
   #groupOf(terminal: Terminal<S> | null): TerminalGroup<S> | null {

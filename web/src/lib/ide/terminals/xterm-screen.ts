@@ -11,14 +11,13 @@ import { terminalTheme } from './terminal-theme.ts';
 
 export interface ScreenEvents {
   input(text: string): void;
-  resized(size: Size): void;
+  /** there is room for this size now */
+  fits(size: Size): void;
   /** @returns whether the key was taken, and so must not reach the program */
   key(event: KeyboardEvent): boolean;
   /** pasting these lines would run them at once; the answer decides */
   confirmPaste(lines: number): Promise<boolean>;
 }
-
-const RESTART = '\x1b[0m\r\n\x1b[2m[older output is no longer kept]\x1b[0m\r\n';
 
 /** xterm.js, dressed for this page. Works before it is shown: output is parsed, and drawn once there is room. */
 export class XtermScreen implements Screen {
@@ -52,20 +51,31 @@ export class XtermScreen implements Screen {
     this.#terminal.loadAddon(new WebLinksAddon((_event, address) => window.open(address, '_blank', 'noopener,noreferrer')));
     guardReplay(this.#terminal, () => this.#replaying);
     this.#terminal.onData(events.input);
-    this.#terminal.onResize(events.resized);
     this.#host.className = 'terminal-host';
     this.#terminal.attachCustomKeyEventHandler((event) => !events.key(event));
   }
 
   write(bytes: Uint8Array, replay: boolean, parsed: () => void): void {
-    // xterm parses its queue in order: an empty write's callback runs right before the bytes behind it
-    this.#terminal.write('', () => (this.#replaying = replay));
+    this.#inOrder(() => (this.#replaying = replay));
     this.#terminal.write(bytes, parsed);
   }
 
-  restart(): void {
-    this.#terminal.reset();
-    this.#terminal.write(RESTART);
+  resize({ cols, rows }: Size): void {
+    this.#inOrder(() => this.#terminal.resize(cols, rows));
+  }
+
+  reset(size: Size): void {
+    this.#inOrder(() => this.#terminal.reset());
+    this.resize(size);
+  }
+
+  get readOnly(): boolean {
+    return this.#terminal.options.disableStdin ?? false;
+  }
+
+  set readOnly(readOnly: boolean) {
+    this.#terminal.options.disableStdin = readOnly;
+    this.#terminal.options.cursorBlink = !readOnly;
   }
 
   /** Shows the terminal in `container`, which may change as the page's layout does. */
@@ -74,11 +84,12 @@ export class XtermScreen implements Screen {
     this.fit();
   }
 
-  /** Takes the size of the container, once it has one. */
+  /** Tells which size would fill the container, once that has one. The terminal's own is what its runner says. */
   fit(): void {
     if (this.#host.clientWidth === 0 || this.#host.clientHeight === 0) return;
     if (!this.#opened) this.#open();
-    this.#fit.fit();
+    const room = this.#fit.proposeDimensions();
+    if (room !== undefined && !Number.isNaN(room.cols + room.rows)) this.#events.fits(room);
   }
 
   /** Browsers allow few WebGL contexts at once: only what is in sight has one, the rest is drawn by the DOM. */
@@ -125,6 +136,11 @@ export class XtermScreen implements Screen {
   dispose(): void {
     this.#terminal.dispose();
     this.#host.remove();
+  }
+
+  /** xterm parses its queue in order: an empty write's callback runs right before the bytes behind it. */
+  #inOrder(act: () => void): void {
+    this.#terminal.write('', act);
   }
 
   #open(): void {

@@ -1,8 +1,12 @@
-import type { RunnerHello, ViewerFacts } from '@gatehouse/core/protocol/connection.ts';
-import { Connection, type ConnectionState } from '../connection/connection.ts';
-import type { AttachOutcome } from '../connection/ports.ts';
-import { FakeRunner } from './fake-runner.ts';
-import { ManualClock, settle } from './manual-clock.ts';
+import type { Presence, RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import { proofKeyOf } from '../connection/browser-key.ts';
+import { Connection } from '../connection/connection.ts';
+import type { AttachOutcome, ConnectionState } from '../connection/ports.ts';
+import { FakeRunner, RUNNER, WORKSPACE } from './fake-runner.ts';
+import { immediateAead } from './immediate-aead.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const browserKey = await proofKeyOf(await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']));
 
 export const admitted = (number: number): AttachOutcome => ({
   kind: 'admitted',
@@ -11,7 +15,8 @@ export const admitted = (number: number): AttachOutcome => ({
     ticket: `ticket-${number}`,
     grant: `grant-${number}`,
     expiresAt: '2026-01-01T00:00:30.000Z',
-    runner: { id: 'run_1', name: 'fra-1', fingerprint: 'ab' },
+    access: 'own',
+    runner: RUNNER,
   },
 });
 
@@ -19,18 +24,21 @@ export const admitted = (number: number): AttachOutcome => ({
 export class Bench {
   readonly clock = new ManualClock();
   readonly runner = new FakeRunner();
-  readonly states: ConnectionState[] = [];
   readonly hellos: RunnerHello[] = [];
   readonly latencies: number[] = [];
-  people: ViewerFacts[] = [];
+  readonly pins = new Map<string, string>();
+  people: Presence | null = null;
   attached = 0;
-  random = 0.5;
+  random = 0.999999;
+  online = true;
   /** what the next attach answers; admitted when there is none */
   outcomes: AttachOutcome[] = [];
   onConnected: () => void = () => undefined;
+  onState: (state: ConnectionState) => unknown = () => undefined;
 
   readonly connection = new Connection(
     {
+      workspaceId: WORKSPACE,
       attach: () => {
         this.attached += 1;
         return Promise.resolve(this.outcomes.shift() ?? admitted(this.attached));
@@ -38,10 +46,17 @@ export class Bench {
       openSocket: this.runner.openSocket,
       clock: this.clock,
       random: () => this.random,
-      clientId: 'client-of-this-tab',
+      clientId: 'client-of-this-page',
+      key: () => Promise.resolve(browserKey),
+      pins: {
+        get: (id) => this.pins.get(id) ?? null,
+        set: (id, fingerprint) => this.pins.set(id, fingerprint),
+      },
+      makeAead: immediateAead,
+      online: () => this.online,
     },
     {
-      changed: (state) => this.states.push(state),
+      changed: (state) => this.onState(state),
       connected: (hello) => {
         this.hellos.push(hello);
         this.onConnected();
@@ -55,21 +70,37 @@ export class Bench {
     return this.connection.state;
   }
 
-  async dial(): Promise<void> {
-    this.connection.start();
-    await settle();
+  /** Does what leads to a dial, and waits for it. */
+  async dialling(act: () => void): Promise<void> {
+    const dialled = this.runner.next();
+    act();
+    await dialled;
+  }
+
+  dial(): Promise<void> {
+    return this.dialling(() => this.connection.start());
   }
 
   async connect(): Promise<void> {
     await this.dial();
-    this.runner.link.greet();
+    await this.runner.link.greet();
+  }
+
+  /** milliseconds until the next dial */
+  get wait(): number {
+    const { state } = this;
+    return state.kind === 'reconnecting' && state.retryAt !== null ? state.retryAt - this.clock.now() : NaN;
+  }
+
+  /** Lets the page wait as long as it wants to, until it dials. */
+  redial(): Promise<void> {
+    return this.dialling(() => this.clock.advance(this.wait));
   }
 
   /** Cuts the line and lets the page find its way back. */
   async reconnect(): Promise<void> {
     this.runner.link.cut();
-    this.clock.advance(15_000);
-    await settle();
-    this.runner.link.greet();
+    await this.redial();
+    await this.runner.link.greet();
   }
 }

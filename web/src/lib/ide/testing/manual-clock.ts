@@ -22,10 +22,16 @@ export class ManualClock implements Clock {
       const next = this.#timers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.#timers = this.#timers.filter((other) => other !== next);
-      this.#now = next.at;
+      this.#now = Math.max(this.#now, next.at);
       next.run();
     }
     this.#now = end;
+  }
+
+  /** Sleeps as a machine does: timers that became due meanwhile run late, all at its end. */
+  sleep(ms: number): void {
+    this.#now += ms;
+    this.advance(0);
   }
 
   /** milliseconds until each thing that is planned */
