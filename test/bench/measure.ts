@@ -5,7 +5,7 @@ export interface Row {
   bench: string;
   what: string;
   system: string;
-  unit: 'ms' | 'MB/s' | 'MB' | 'kB' | 'requests';
+  unit: 'ms' | 'MB/s' | 'MB' | 'kB' | 'requests' | 'lines' | 'of 1' | 'per hour' | 'per second' | 's/h' | 'USD';
   samples: number[];
 }
 
@@ -14,11 +14,17 @@ export interface Options {
   rounds: number;
   /** a look whether all works: small files, few samples */
   quick: boolean;
+  /** installs the peers that npm has, if they are not there yet */
+  peers: boolean;
+  /** parts of `terminal` to be run; empty: all */
+  parts: string[];
 }
 
 export interface Summary {
   median: number;
   p95: number;
+  /** null with fewer than 100 samples, of which the worst would be it */
+  p99: number | null;
   min: number;
   max: number;
   n: number;
@@ -30,7 +36,7 @@ export function summarise(samples: number[]): Summary {
   const at = (share: number) => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
   const [median, p95, min, max] = [at(0.5), at(0.95), sorted.at(0), sorted.at(-1)];
   if (median === undefined || p95 === undefined || min === undefined || max === undefined) throw new Error('Nothing was measured');
-  return { median, p95, min, max, n: sorted.length };
+  return { median, p95, p99: sorted.length < 100 ? null : (at(0.99) ?? null), min, max, n: sorted.length };
 }
 
 /** Milliseconds that `work` takes, and its answer. */

@@ -7,7 +7,8 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { WebSocket } from 'ws';
 import { within } from './measure.ts';
 import { freePort } from '../support/place.ts';
-import type { System } from './shell.ts';
+import type { System } from './system.ts';
+import { workerdOf } from './processes.ts';
 
 /** The least that our way can cost: a Worker and an object that only pass messages on. */
 const WORKER = `
@@ -22,13 +23,16 @@ export class Pair {
   }
   webSocketMessage(socket, message) {
     const [side] = this.ctx.getTags(socket);
-    for (const other of this.ctx.getWebSockets(side === 'page' ? 'shell' : 'page')) other.send(message);
+    for (const other of this.ctx.getWebSockets(side === 'page' ? 'shell' : 'page')) if (other.readyState === 1) other.send(message);
   }
-  webSocketClose(socket) { for (const other of this.ctx.getWebSockets()) other.close(1000); }
+  webSocketClose(socket) { if (this.ctx.getTags(socket)[0] === 'shell') for (const page of this.ctx.getWebSockets('page')) page.close(1000); }
 }
 export default {
   fetch: (request, env) => env.PAIR.get(env.PAIR.idFromName(new URL(request.url).pathname.split('/')[2])).fetch(request),
 };`;
+
+/** Milliseconds between dials after a cut; nothing that was lost meanwhile comes back. */
+const REDIAL_MS = 50;
 
 /** The floor of the design: page, Worker, object, program on the other machine; no protocol, no sandbox, no acknowledgement. */
 export async function relay(): Promise<System> {
@@ -39,6 +43,8 @@ export async function relay(): Promise<System> {
       host: '127.0.0.1',
       port,
       cf: false,
+      // By this its workerd is told from the product's.
+      unsafeRuntimeEnv: { RELAY: folder },
       workers: [
         {
           name: 'relay',
@@ -53,37 +59,74 @@ export async function relay(): Promise<System> {
   let sessions = 0;
   return {
     name: 'relay',
-    open: async (onBytes) => {
+    port,
+    reconnects: true,
+    open: async (onBytes, via = port) => {
       const session = String(++sessions);
-      const address = (side: string) => `ws://127.0.0.1:${port}/${side}/${session}`;
-      const socket = new WebSocket(address('page'), { perMessageDeflate: false });
-      const joined = Promise.withResolvers<undefined>();
-      socket.on('error', joined.reject);
-      socket.on('message', (message: Buffer, binary: boolean) => (binary ? onBytes(message) : joined.resolve(undefined)));
-      await within(10, 'the relay answers', Promise.race([once(socket, 'open'), joined.promise]));
-      const shell = spawn(process.execPath, [join(import.meta.dirname, 'relay-shell.ts'), address('shell')], {
+      const page = new Page(`ws://127.0.0.1:${via}/page/${session}`, onBytes);
+      await within(10, 'the relay answers', page.opened);
+      const shell = spawn(process.execPath, [join(import.meta.dirname, 'relay-shell.ts'), `ws://127.0.0.1:${port}/shell/${session}`], {
         cwd: folder,
         stdio: 'inherit',
       });
       shells.add(shell);
-      await within(10, 'the relay’s shell', joined.promise);
+      await within(10, 'the relay’s shell', page.joined);
       return {
-        send: (bytes) => socket.send(bytes),
-        pause: () => socket.pause(),
-        resume: () => socket.resume(),
+        send: (bytes) => page.send(bytes),
+        pause: () => page.socket.pause(),
+        resume: () => page.socket.resume(),
         close: async () => {
-          socket.terminate();
+          page.close();
           await end(shell);
           shells.delete(shell);
         },
       };
     },
+    processes: () => ({ server: workerdOf(folder), runner: [...shells].flatMap(({ pid }) => pid ?? []) }),
     stop: async () => {
       await Promise.all([...shells].map(end));
       await miniflare.dispose();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The page's end. It dials again after a cut, and drops what is typed meanwhile. */
+class Page {
+  socket: WebSocket;
+  readonly opened: Promise<undefined>;
+  readonly joined: Promise<undefined>;
+  readonly #dial: () => WebSocket;
+  #closed = false;
+
+  constructor(address: string, onBytes: (bytes: Uint8Array) => void) {
+    const [opened, joined] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    this.opened = opened.promise;
+    this.joined = joined.promise;
+    this.#dial = () => {
+      const socket = new WebSocket(address, { perMessageDeflate: false });
+      socket.on('open', () => opened.resolve(undefined));
+      socket.on('message', (message: Buffer, binary: boolean) => (binary ? onBytes(message) : joined.resolve(undefined)));
+      // The close that follows says as much.
+      socket.on('error', () => undefined);
+      socket.on('close', () => setTimeout(() => this.#again(), REDIAL_MS));
+      return socket;
+    };
+    this.socket = this.#dial();
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(bytes);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.socket.terminate();
+  }
+
+  #again(): void {
+    if (!this.#closed) this.socket = this.#dial();
+  }
 }
 
 async function end(shell: ChildProcess): Promise<void> {

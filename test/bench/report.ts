@@ -19,12 +19,12 @@ export function machineFacts() {
   };
 }
 
-const HEADINGS = ['bench', 'what', 'system', 'median', 'p95', 'min–max', 'n', 'unit', 'of ttyd', 'of relay'];
+const HEADINGS = ['bench', 'what', 'system', 'median', 'p95', 'p99', 'min–max', 'n', 'unit', 'of ttyd', 'of relay'];
 
 /** One table; ratios are of medians, and say nothing where the peer did not run. */
 export function tableOf(rows: Row[]): string {
   const lines = rows.map((row) => {
-    const { median, p95, min, max, n } = summarise(row.samples);
+    const { median, p95, p99, min, max, n } = summarise(row.samples);
     const range = `${shown(min)}–${shown(max)}`;
     return [
       row.bench,
@@ -32,6 +32,7 @@ export function tableOf(rows: Row[]): string {
       row.system,
       shown(median),
       shown(p95),
+      p99 === null ? '' : shown(p99),
       range,
       String(n),
       row.unit,

@@ -5,33 +5,40 @@ import { build } from '../../scripts/build.ts';
 import { measureApi, measureTrail } from './api.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
-import { ROOT } from '../support/place.ts';
+import { freePort, ROOT } from '../support/place.ts';
 import { type Product, startProduct } from './product.ts';
 import { machineFacts, tableOf, writeReport } from './report.ts';
 import { measureStart } from './start.ts';
-import { measureTerminals } from './terminals.ts';
+import { measureTerminals, PARTS } from './terminals/terminal.ts';
 
-const USAGE = `npm run bench [-- --only start|api|trail|terminals|page] [--rounds n] [--quick]
+const USAGE = `npm run bench [-- start|api|trail|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
+--part   of terminal: ${PARTS.join(', ')}; may be repeated
+--quick  whether it all works: few samples, small files
+--peers  installs wetty from npm to be measured beside it
 TTYD names the ttyd program where it is not on the path.`;
 
 /** Those with a product run on one product, one after the other. */
 const ALONE = { start: measureStart };
-const ON_PRODUCT = { api: measureApi, trail: measureTrail, terminals: measureTerminals, page: measurePages };
+const ON_PRODUCT = { api: measureApi, trail: measureTrail, terminal: measureTerminals, page: measurePages };
 const NAMES = [...Object.keys(ALONE), ...Object.keys(ON_PRODUCT)];
 
 /** Seconds after which one benchmark is given up. */
-const LONGEST = 900;
+const LONGEST = 3600;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-function settings(): Options & { only: string[] } {
-  const { values } = parseArgs({
+function settings(): Options & { benches: string[] } {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
-      only: { type: 'string', multiple: true },
+      // As it was called before benches could simply be named.
+      only: { type: 'string', multiple: true, default: [] },
+      part: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string', default: '5' },
       quick: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -39,14 +46,21 @@ function settings(): Options & { only: string[] } {
     say(USAGE);
     process.exit(0);
   }
-  const unknown = values.only?.find((name) => !NAMES.includes(name));
-  if (unknown !== undefined) throw new Error(`--only ${unknown}: there are ${NAMES.join(', ')}`);
+  const benches = [...positionals, ...values.only].map((name) => name.replace(/s$/, ''));
+  refuseUnknown('bench', benches, NAMES);
+  refuseUnknown('part', values.part, PARTS);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error('--rounds must be a number from 1 to 100');
-  return { only: values.only ?? NAMES, rounds, quick: values.quick };
+  const { quick, peers, part: parts } = values;
+  return { benches: benches.length === 0 ? NAMES : benches, rounds, quick, peers, parts };
 }
 
-async function measure({ only, ...options }: ReturnType<typeof settings>, onProduct: (product: Product) => void): Promise<Row[]> {
+function refuseUnknown(kind: string, names: string[], known: string[]): void {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no ${kind} ${unknown}, only ${known.join(', ')}`);
+}
+
+async function measure({ benches, ...options }: ReturnType<typeof settings>, onProduct: (product: Product) => void): Promise<Row[]> {
   const rows: Row[] = [];
   const run = async (name: string, work: () => Promise<Row[]>) => {
     say(`Measuring ${name} …  (load ${loadavg()[0]?.toFixed(2)})`);
@@ -58,10 +72,10 @@ async function measure({ only, ...options }: ReturnType<typeof settings>, onProd
       process.stderr.write(`\n  ${name} FAILED: ${error instanceof Error ? error.message : String(error)}\n\n`);
     }
   };
-  for (const [name, work] of Object.entries(ALONE)) if (only.includes(name)) await run(name, () => work(options));
-  const wanted = Object.entries(ON_PRODUCT).filter(([name]) => only.includes(name));
+  for (const [name, work] of Object.entries(ALONE)) if (benches.includes(name)) await run(name, () => work(options));
+  const wanted = Object.entries(ON_PRODUCT).filter(([name]) => benches.includes(name));
   if (wanted.length === 0) return rows;
-  const product = await startProduct();
+  const product = await startProduct(await freePort());
   onProduct(product);
   for (const [name, work] of wanted) await run(name, () => work(product, options));
   return rows;

@@ -1,39 +1,30 @@
+import type { Line } from './system.ts';
 import { within } from './measure.ts';
 
-/** A shell at the end of somebody's wire: bytes in, bytes out. */
-export interface Line {
-  send(bytes: Uint8Array): void;
-  /** stops and goes on reading from the network */
-  pause(): void;
-  resume(): void;
-  /** ends the shell and the connection */
-  close(): Promise<void>;
-}
-
-/** A system that opens shells in the browser. */
-export interface System {
-  name: string;
-  /** @param onBytes gets the output, in order, from its first byte */
-  open(onBytes: (bytes: Uint8Array) => void): Promise<Line>;
-  stop(): Promise<void>;
+/** A system, as far as a shell needs it. */
+interface Opens<Wire extends Line> {
+  open(onBytes: (bytes: Uint8Array) => void, via?: number): Promise<Wire>;
 }
 
 const TAIL = 512;
 const PROMPT = 'READY> ';
 
 /** Types into a line and waits for what it prints. */
-export class Shell {
+export class Shell<Wire extends Line = Line> {
   /** bytes of output so far */
   total = 0;
-  #line: Line | null = null;
+  #line: Wire | null = null;
   #pieces: Uint8Array[] | null = null;
   #tail = '';
   #look: () => void = () => undefined;
 
-  /** A shell with its own first prompt. */
-  static async at(system: System): Promise<Shell> {
-    const shell = new Shell();
-    shell.#line = await system.open((bytes) => shell.#take(bytes));
+  /**
+   * A shell with its own first prompt.
+   * @param via port to dial instead of the server's own
+   */
+  static async at<Wire extends Line>(system: Opens<Wire>, via?: number): Promise<Shell<Wire>> {
+    const shell = new Shell<Wire>();
+    shell.#line = await system.open((bytes) => shell.#take(bytes), via);
     try {
       await shell.#firstPrompt();
       return shell;
@@ -43,9 +34,20 @@ export class Shell {
     }
   }
 
+  /** the newest output */
+  get tail(): string {
+    return this.#tail;
+  }
+
   /** the newest byte, to be compared with what was typed */
   get newest(): string {
     return this.#tail.slice(-1);
+  }
+
+  /** the wire under it, for what else it can do */
+  get line(): Wire {
+    if (this.#line === null) throw new Error('The shell is not open yet');
+    return this.#line;
   }
 
   type(text: string): void {

@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { until, within } from './measure.ts';
+import { within } from './measure.ts';
+import { endOf, startListening } from './local-server.ts';
 import { freePort } from '../support/place.ts';
-import type { System } from './shell.ts';
+import type { System } from './system.ts';
 
 const OUTPUT = '0'.charCodeAt(0);
 const PROGRAM = process.env['TTYD'] ?? 'ttyd';
@@ -26,26 +26,27 @@ export async function ttyd(): Promise<System | null> {
     env: { ...process.env, TERM: 'xterm-256color' },
   });
   const stop = async () => {
-    if (server.exitCode === null && server.signalCode === null) {
-      const ended = once(server, 'exit');
-      server.kill('SIGKILL');
-      await ended;
-    }
+    await endOf(server);
     await rm(folder, { recursive: true, force: true });
   };
-  try {
-    await until('ttyd listens', () => listens(port));
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { name: 'ttyd', open: (onBytes) => openTtyd(port, onBytes), stop };
+  await startListening('ttyd', port, stop);
+  return {
+    name: 'ttyd',
+    port,
+    reconnects: false,
+    open: (onBytes, via = port) => openTtyd(via, onBytes),
+    processes: () => ({ server: server.pid === undefined ? [] : [server.pid], runner: [] }),
+    stop,
+  };
 }
 
 async function openTtyd(port: number, onBytes: (bytes: Uint8Array) => void) {
   const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, ['tty'], { perMessageDeflate: false });
   socket.on('message', (message: Buffer) => message[0] === OUTPUT && onBytes(message.subarray(1)));
-  await within(10, 'ttyd answers', once(socket, 'open'));
+  const opened = once(socket, 'open');
+  // A cut line is seen by its silence.
+  socket.on('error', () => undefined);
+  await within(10, 'ttyd answers', opened);
   socket.send(Buffer.from(JSON.stringify({ AuthToken: '', columns: 120, rows: 40 })));
   return {
     send: (bytes: Uint8Array) => socket.send(Buffer.concat([Buffer.of(OUTPUT), bytes])),
@@ -55,12 +56,4 @@ async function openTtyd(port: number, onBytes: (bytes: Uint8Array) => void) {
       socket.terminate();
     },
   };
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(port, '127.0.0.1');
-    probe.once('connect', () => probe.end(() => resolve(true)));
-    probe.once('error', () => resolve(false));
-  });
 }

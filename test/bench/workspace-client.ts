@@ -3,10 +3,13 @@ import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import { LIMITS, runnerHello, toViewer } from '@gatehouse/core/protocol/connection.ts';
 import { decodeFrame, decodeJson, encodeFrame, encodeJson, SUBPROTOCOL, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import { fileRead, fileStat, ptyList, ptyOpened, type ServiceRequest } from '@gatehouse/core/protocol/services.ts';
-import type { Person } from '../../scripts/api.ts';
+import { Person } from '../../scripts/api.ts';
 import { within } from './measure.ts';
 
 const NOTHING = new Uint8Array(0);
+
+/** As often as the page asks whether the broker is there. */
+const PING_MS = 20_000;
 
 interface Opened {
   head: unknown;
@@ -23,6 +26,9 @@ export class ClientStream {
   #received = 0;
   #acknowledged = 0;
   #sent = 0;
+  #taken = 0;
+  #waiting: Uint8Array[] = [];
+  #finishing = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(send: (frame: Pick<Frame, 'type' | 'offset' | 'payload'>) => void) {
@@ -41,13 +47,16 @@ export class ClientStream {
     end.promise.catch(() => undefined);
   }
 
-  write(payload: Uint8Array): void {
-    this.#send({ type: 'data', offset: this.#sent, payload });
-    this.#sent += payload.byteLength;
+  /** What exceeds the window waits for acknowledgements, as on the page. */
+  write(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.byteLength; at += LIMITS.payload) this.#waiting.push(bytes.subarray(at, at + LIMITS.payload));
+    this.#drain();
   }
 
+  /** Ends this direction behind what was written. */
   finish(): void {
-    this.#send({ type: 'fin', offset: 0, payload: NOTHING });
+    this.#finishing = true;
+    this.#drain();
   }
 
   /** @throws Error when bytes are missing or come twice (SPEC S3) */
@@ -61,6 +70,9 @@ export class ClientStream {
       this.#received += frame.payload.byteLength;
       this.#settle();
       this.onData(frame.payload);
+    } else if (frame.type === 'ack') {
+      this.#taken = frame.offset;
+      this.#drain();
     } else if (frame.type === 'fin') this.end();
     else if (frame.type === 'reset') this.fail(new Error(`The stream was reset: ${JSON.stringify(decodeJson(frame.payload))}`));
   }
@@ -73,6 +85,18 @@ export class ClientStream {
   fail(error: Error): void {
     clearTimeout(this.#timer);
     this.#answer.fail(error);
+  }
+
+  #drain(): void {
+    while (this.#waiting[0] !== undefined && this.#sent - this.#taken < LIMITS.driverWindow) {
+      const payload = this.#waiting[0];
+      this.#waiting.shift();
+      this.#send({ type: 'data', offset: this.#sent, payload });
+      this.#sent += payload.byteLength;
+    }
+    if (!this.#finishing || this.#waiting.length > 0) return;
+    this.#finishing = false;
+    this.#send({ type: 'fin', offset: 0, payload: NOTHING });
   }
 
   #settle(): void {
@@ -94,30 +118,49 @@ export class WorkspaceClient {
   readonly #streams = new Map<number, ClientStream>();
   readonly #ready = Promise.withResolvers<undefined>();
   readonly #hello: Uint8Array;
+  readonly #heartbeat: NodeJS.Timeout;
+  /** when the connection is gone, whoever ended it */
+  readonly closed: Promise<void>;
   #viewer = 0;
   #next = 1;
   #broken: Error | null = null;
 
-  private constructor(origin: string, workspaceId: string, attached: Attachment, cookie: string) {
+  private constructor(origin: string, dialled: string, workspaceId: string, attached: Attachment, cookie: string) {
     this.#hello = encodeJson({ grant: attached.grant, clientId: crypto.randomUUID() });
-    const url = `${origin.replace('http', 'ws')}/api/v1/workspaces/${workspaceId}/connect`;
+    const url = `${dialled.replace('http', 'ws')}/api/v1/workspaces/${workspaceId}/connect`;
     this.socket = new WebSocket(url, [SUBPROTOCOL, `ticket.${attached.ticket}`], {
       headers: { Origin: origin, Cookie: cookie },
       perMessageDeflate: false,
     });
     this.socket.on('message', (message: Buffer, binary: boolean) => binary && this.#receive(decodeFrame(message)));
     this.socket.on('error', (error) => this.#fail(error));
-    this.socket.on('close', (code) => this.#fail(new Error(`The connection was closed with ${code}`)));
+    this.#heartbeat = setInterval(() => this.socket.readyState === WebSocket.OPEN && this.socket.send('ping'), PING_MS);
+    this.closed = new Promise((resolve) => {
+      this.socket.on('close', (code) => {
+        this.#fail(new Error(`The connection was closed with ${code}`));
+        resolve();
+      });
+    });
   }
 
-  /** Attaches, dials and says hello. */
-  static async connect(person: Person, origin: string, workspaceId: string): Promise<WorkspaceClient> {
-    const attached = await person.call<Attachment>('POST', `/workspaces/${workspaceId}/attach`, undefined, {
+  /**
+   * Attaches, dials and says hello.
+   * @param via port to dial instead of the server's own
+   */
+  static async connect(person: Person, origin: string, workspaceId: string, via?: number): Promise<WorkspaceClient> {
+    const dialled = via === undefined ? origin : `http://127.0.0.1:${via}`;
+    const attached = await new Person(dialled, person.cookie).call<Attachment>('POST', `/workspaces/${workspaceId}/attach`, undefined, {
+      Origin: origin,
       'Sec-Fetch-Site': 'same-origin',
     });
-    const client = new WorkspaceClient(origin, workspaceId, attached, person.cookie);
-    await within(15, 'the hello of the runner', client.#ready.promise);
-    return client;
+    const client = new WorkspaceClient(origin, dialled, workspaceId, attached, person.cookie);
+    try {
+      await within(15, 'the hello of the runner', client.#ready.promise);
+      return client;
+    } catch (error) {
+      client.socket.terminate();
+      throw error;
+    }
   }
 
   async openTerminal(
@@ -126,6 +169,17 @@ export class WorkspaceClient {
   ): Promise<{ terminalId: string; stream: ClientStream }> {
     const { head, stream } = await this.#open({ method: 'pty.open', ...size }, onData);
     return { terminalId: ptyOpened.parse(head).terminal.terminalId, stream };
+  }
+
+  /** @param from offset of the first byte of output that is wanted */
+  async attachTerminal(
+    terminalId: string,
+    from: number,
+    size: { cols: number; rows: number },
+    onData: (bytes: Uint8Array) => void,
+  ): Promise<{ offset: number; stream: ClientStream }> {
+    const { head, stream } = await this.#open({ method: 'pty.attach', terminalId, from, ...size }, onData);
+    return { offset: ptyOpened.parse(head).offset, stream };
   }
 
   async terminalIds(): Promise<string[]> {
@@ -146,12 +200,12 @@ export class WorkspaceClient {
     return Buffer.concat(pieces);
   }
 
-  /** Writes a small file, whatever was there. */
+  /** Writes a file, whatever was there. */
   async write(path: string, bytes: Uint8Array): Promise<void> {
     const stream = this.#begin({ method: 'files.write', path, etag: '*', size: bytes.byteLength });
     stream.write(bytes);
     stream.finish();
-    fileStat.parse(await within(15, `writing ${path}`, stream.head));
+    fileStat.parse(await within(120, `writing ${path}`, stream.head));
   }
 
   close(): Promise<void> {
@@ -203,6 +257,7 @@ export class WorkspaceClient {
   }
 
   #fail(error: Error): void {
+    clearInterval(this.#heartbeat);
     this.#broken ??= error;
     this.#ready.reject(this.#broken);
     for (const stream of this.#streams.values()) stream.fail(this.#broken);

@@ -1,0 +1,96 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { FrameCount } from './frame-count.ts';
+
+/** A distance as it is felt over TCP; nothing here touches packets. */
+export interface Distance {
+  /** milliseconds each way */
+  delay: number;
+  /** share of segments that are lost */
+  loss: number;
+}
+
+/** What a lost segment costs at 100 ms round trip: sent again when the timer of Linux ends, round trip and 200 ms. */
+const RETRANSMIT = 300;
+const SEGMENT = 1448;
+
+/**
+ * A network before a server of this machine: a proxy for TCP that can be far, can be cut, and counts the frames of
+ * WebSockets. Without a distance it only passes on, and holds back whom the other side does not read from.
+ */
+export class Network {
+  readonly port: number;
+  /** frames towards the server, and from it */
+  readonly toServer = new FrameCount();
+  readonly fromServer = new FrameCount();
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #isCut = false;
+
+  private constructor(server: Server, target: number, distance: Distance | null) {
+    const address = server.address();
+    this.port = typeof address === 'object' && address !== null ? address.port : 0;
+    this.#server = server;
+    server.on('connection', (near) => this.#join(near, target, distance));
+  }
+
+  static async before(port: number, distance: Distance | null = null): Promise<Network> {
+    const server = createServer({ noDelay: true });
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+    return new Network(server, port, distance);
+  }
+
+  /** Resets every connection on both sides, and each that is tried until it is mended. */
+  cut(): void {
+    this.#isCut = true;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  mend(): void {
+    this.#isCut = false;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(near: Socket, target: number, distance: Distance | null): void {
+    if (this.#isCut) return void near.resetAndDestroy();
+    const far = connect({ port: target, host: '127.0.0.1', noDelay: true });
+    const [up, down] = [this.toServer.connection(), this.fromServer.connection()];
+    near.on('data', (bytes: Buffer) => up(bytes));
+    far.on('data', (bytes: Buffer) => down(bytes));
+    if (distance === null) {
+      near.pipe(far);
+      far.pipe(near);
+    } else {
+      carry(near, far, distance);
+      carry(far, near, distance);
+    }
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      this.#sockets.add(socket);
+      // The close that follows says as much.
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        if (distance === null) other.destroySoon();
+        else setTimeout(() => other.destroySoon(), distance.delay + RETRANSMIT);
+      });
+    }
+  }
+}
+
+/** In order as TCP keeps it: behind a lost segment everything waits. */
+function carry(from: Socket, to: Socket, { delay, loss }: Distance): void {
+  const flying: Buffer[] = [];
+  let due = 0;
+  from.on('data', (bytes: Buffer) => {
+    const lost = Math.random() > (1 - loss) ** Math.ceil(bytes.byteLength / SEGMENT);
+    due = Math.max(due, performance.now() + delay + (lost ? RETRANSMIT : 0));
+    flying.push(bytes);
+    setTimeout(() => to.write(flying.shift() ?? Buffer.of()), due - performance.now());
+  });
+}
