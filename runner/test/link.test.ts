@@ -48,7 +48,7 @@ async function makeLink() {
     {
       dial,
       refusal: async () => null,
-      clock: { ...systemClock, after: (ms, call) => systemClock.after(ms > 500 && ms <= 1000 ? 0 : ms, call) },
+      clock: { ...systemClock, after: (ms, call) => systemClock.after(ms >= 125 && ms < 250 ? 0 : ms, call) },
       log: silentLog,
       grants,
       sign: keys.sign,

@@ -42,6 +42,12 @@ export class OutputRing {
     return result;
   }
 
+  /** The same without a copy, and perhaps less of it: it is right only until the next append. */
+  view(offset: number, most: number): Uint8Array {
+    const at = offset % this.#bytes.byteLength;
+    return this.#bytes.subarray(at, at + Math.max(0, Math.min(most, this.#end - offset)));
+  }
+
   #put(offset: number, bytes: Uint8Array): void {
     const at = offset % this.#bytes.byteLength;
     const first = bytes.subarray(0, this.#bytes.byteLength - at);

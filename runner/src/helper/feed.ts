@@ -4,9 +4,11 @@ import type { ProgramExit } from '../channel/requests.ts';
 import type { Host, Stream } from './host.ts';
 
 const WITHIN_MS = 8;
+/** so many pieces within that time are echoes; more are a flood */
+const AT_ONCE = 4;
 
 /**
- * Sends one terminal's output to the runner, out of its ring: the first byte at once, what follows within 8 ms
+ * Sends one terminal's output to the runner, out of its ring: the first pieces at once, what follows within 8 ms
  * together, and whole frames as soon as they are full. A PTY is read 4 KiB at a time, and fifty megabytes in such
  * messages would be 12,500 of them.
  */
@@ -18,6 +20,8 @@ export class Feed {
   readonly #release: () => void;
   #cursor: number;
   #timer: NodeJS.Timeout | undefined;
+  /** sent or held back since the timer runs */
+  #pieces = 0;
   #exit: ProgramExit | null = null;
 
   /** @param sent `pending` may have become less */
@@ -37,9 +41,9 @@ export class Feed {
 
   /** The ring has more. */
   changed(): void {
-    if (this.#timer !== undefined) return this.flush(MAX_PAYLOAD);
-    this.flush();
-    this.#timer = setTimeout(() => this.#tick(), WITHIN_MS);
+    this.flush(this.#pieces < AT_ONCE ? 1 : MAX_PAYLOAD);
+    this.#pieces += 1;
+    this.#timer ??= setTimeout(() => this.#tick(), WITHIN_MS);
   }
 
   /** Sends what there is now, if it is at least so much and the socket takes it. */
@@ -84,8 +88,7 @@ export class Feed {
 
   #tick(): void {
     this.#timer = undefined;
-    if (this.pending === 0) return;
-    this.flush();
-    this.#timer = setTimeout(() => this.#tick(), WITHIN_MS);
+    this.#pieces = 0;
+    if (this.pending > 0) this.changed();
   }
 }

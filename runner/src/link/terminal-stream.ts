@@ -79,8 +79,10 @@ export class TerminalStream implements StreamService, Source, Watcher {
     if (this.pending === 0) return this.#over ? this.#last() : null;
     const most = Math.min(room, (mark?.offset ?? ring.end) - this.cursor);
     if (most <= 0) return null;
-    const frame: OutFrame = { type: 'data', offset: this.cursor, payload: ring.read(this.cursor, most) };
-    this.cursor += most;
+    // Sealed at once, so it need not be copied first.
+    const payload = ring.view(this.cursor, most);
+    const frame: OutFrame = { type: 'data', offset: this.cursor, payload };
+    this.cursor += payload.byteLength;
     this.#terminal.review();
     return frame;
   }
@@ -133,7 +135,10 @@ export class TerminalStream implements StreamService, Source, Watcher {
     this.#typed = new Taken(this.#port.clock, (typed) => this.#port.send({ type: 'ack', offset: typed }));
     const size = checkpoint === null ? checkpoints.sizeAt(offset) : { cols: checkpoint.cols, rows: checkpoint.rows };
     const state = checkpoint?.state ?? null;
-    this.#marks = checkpoints.resizesFrom(offset).filter((resize) => resize.offset > offset).map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
+    this.#marks = checkpoints
+      .resizesFrom(offset)
+      .filter((resize) => resize.offset > offset)
+      .map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
     this.#port.head({ ok: true, terminal: info, offset, size, input, state: state?.byteLength ?? null });
     for (let at = 0; state !== null && at < state.byteLength; at += STATE_PART) {
       const bytes = Buffer.from(state.subarray(at, at + STATE_PART)).toString('base64');

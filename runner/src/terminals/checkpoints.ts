@@ -138,7 +138,7 @@ export class Checkpoints {
   #scan(): void {
     const { start, end } = this.#ring;
     if (this.#scanner.end < start) this.#scanner.skipTo(start);
-    for (let from = -1; from < this.#scanner.end && this.#scanner.end < end; ) {
+    for (let from = -1; from < this.#scanner.end && this.#scanner.end < end;) {
       from = this.#scanner.end;
       this.#scanner.scan(this.#ring.read(from, PIECE));
       this.#mark();

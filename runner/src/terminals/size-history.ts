@@ -29,7 +29,9 @@ export class SizeHistory {
 
   /** The sizes that it got behind an offset; at the offset itself only the last, which it may have already. */
   from(offset: number): Resize[] {
-    return this.#resizes.filter((resize, index, all) => resize.offset > offset || (resize.offset === offset && all[index + 1]?.offset !== offset));
+    return this.#resizes.filter(
+      (resize, index, all) => resize.offset > offset || (resize.offset === offset && all[index + 1]?.offset !== offset),
+    );
   }
 
   /** Forgets what was over before an offset. */

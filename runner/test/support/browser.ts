@@ -12,10 +12,7 @@ const NOTHING = new Uint8Array(0);
 
 /** The key of one browser, and the id of one tab in it. */
 export async function makeTab() {
-  const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
-    'sign',
-    'verify',
-  ])) as CryptoKeyPair;
+  const pair = (await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])) as CryptoKeyPair;
   const jwk = browserKey.parse(await crypto.subtle.exportKey('jwk', pair.publicKey));
   return { key: pair.privateKey, jwk, jkt: await thumbprint(jwk), clientId: randomBytes(12).toString('base64url') };
 }

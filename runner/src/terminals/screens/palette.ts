@@ -15,7 +15,9 @@ export class Palette {
 
   /** The sequences that change them again. */
   changes(): string {
-    return [...this.#colors].map(([index, color]) => `\x1b]${index < FOREGROUND ? `4;${index}` : index - FOREGROUND + 10};${color}\x1b\\`).join('');
+    return [...this.#colors]
+      .map(([index, color]) => `\x1b]${index < FOREGROUND ? `4;${index}` : index - FOREGROUND + 10};${color}\x1b\\`)
+      .join('');
   }
 
   #take({ type, index, color }: ColorEvent): void {

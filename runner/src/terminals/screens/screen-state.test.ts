@@ -38,7 +38,11 @@ describe('the state of a screen', () => {
     ['vim, left again', VIM, 'x\x1b[?1000l\x1b[?2004l\x1b[?1l\x1b>\x1b[10;1H\x1b[K\x1b[?1049l\x1b[23;0;0t$ '],
     ['less, scrolled', LESS, '\r\x1b[K\x1b[H\x1bMabove\r\n\x1b[10;1H\r\x1b[K:'],
     ['htop, drawn on', HTOP, '\x1b[3d\x1b[32m||\x1b[K\x1b[6;1H\x1b[m    2 init'],
-    ['a progress bar below a scroll region', '\x1b[1;9r\x1b7\x1b[10;1H\x1b[42m 50%\x1b[K\x1b[m\x1b8Unpacking\r\n', 'more\r\n\x1b7\x1b[10;1H 51%\x1b8next'],
+    [
+      'a progress bar below a scroll region',
+      '\x1b[1;9r\x1b7\x1b[10;1H\x1b[42m 50%\x1b[K\x1b[m\x1b8Unpacking\r\n',
+      'more\r\n\x1b7\x1b[10;1H 51%\x1b8next',
+    ],
   ])('takes over from %s', async (_, before, after) => {
     await expectEqual(before);
     await expectEqual(before, after);
@@ -64,7 +68,10 @@ describe('the state of a screen', () => {
     await expectEqual('\x1b)0\x0eqqq', 'x\x0fq');
     await expectEqual('\x1b(A#', '#\x1b(B#');
     await expectEqual('\x1b[3g\x1b[5G\x1bH\x1b[11G\x1bH\r', '\tx\ty');
-    await expectEqual('\x1b[3;7r\x1b[4;4H\x1b[31m\x1b7\x1b[m\x1b[?47h\x1b[2;9r\x1b[?6h\x1b[5;5H\x1b7\x1b[H', 'a\x1b8b\x1b[?47l\x1b8c\x1b[9;1H\n\n');
+    await expectEqual(
+      '\x1b[3;7r\x1b[4;4H\x1b[31m\x1b7\x1b[m\x1b[?47h\x1b[2;9r\x1b[?6h\x1b[5;5H\x1b7\x1b[H',
+      'a\x1b8b\x1b[?47l\x1b8c\x1b[9;1H\n\n',
+    );
   });
 
   it('keeps modes, cursor, title and changed colours', async () => {
@@ -83,8 +90,16 @@ describe('the state of a screen', () => {
 
   it('is not to be had inside a sequence or character, nor after xterm.js has failed', async () => {
     for (const output of ['text \x1b[3', '\x1b]0;ti', '\x1bPq', '\u6f22'])
-      expect(await makeLocalScreens().open(size).advance(() => [encode(output).slice(0, -1)])).toBeNull();
+      expect(
+        await makeLocalScreens()
+          .open(size)
+          .advance(() => [encode(output).slice(0, -1)]),
+      ).toBeNull();
     // erasing up to the end of the last row throws in 6.0.0
-    expect(await makeLocalScreens().open(size).advance(() => [encode('\x1b[10;40H\x1b[1J')])).toBeNull();
+    expect(
+      await makeLocalScreens()
+        .open(size)
+        .advance(() => [encode('\x1b[10;40H\x1b[1J')]),
+    ).toBeNull();
   });
 });

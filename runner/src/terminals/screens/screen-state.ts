@@ -23,7 +23,13 @@ export function screenState(terminal: Terminal, charsets: Charsets, palette: Pal
   const { normal, alt, active } = core.buffers;
   const parts = [text.lines(normal), saved(normal, terminal.cols, charsets), tabStops(normal, terminal.cols)];
   if (active === alt) {
-    parts.push(margins(normal, terminal.rows), `\x1b[${normal.y + 1}H`, '\x1b[?47h\x1b[H', text.lines(alt), saved(alt, terminal.cols, charsets));
+    parts.push(
+      margins(normal, terminal.rows),
+      `\x1b[${normal.y + 1}H`,
+      '\x1b[?47h\x1b[H',
+      text.lines(alt),
+      saved(alt, terminal.cols, charsets),
+    );
     parts.push(tabStops(alt, terminal.cols));
   }
   parts.push(margins(active, terminal.rows), cursor(terminal, active, text), selected(core), charsets.select(core._charsetService));
@@ -41,7 +47,6 @@ function saved(buffer: CoreBuffer, cols: number, charsets: Charsets): string {
   if (column === 0 && row === 0 && attributes === PLAIN && savedCharset === undefined) return '';
   return `\x1b[${row + 1};${column + 1}H${attributes}${charsets.asG0(savedCharset)}\x1b7${PLAIN}${charsets.asG0(undefined)}`;
 }
-
 
 /** Behind the last column the cursor stands only after a character, which is written again. */
 function cursor(terminal: Terminal, active: CoreBuffer, text: BufferText): string {
