@@ -18,7 +18,13 @@ export const serviceRequest = z.discriminatedUnion('method', [
    * opens a terminal; the stream then carries its bytes both ways; head: ptyOpened. `key` is the opener's name for it:
    * asked again, because a cut took the answer away, it joins the terminal that was made (SPEC T2)
    */
-  z.object({ method: z.literal('pty.open'), ...size, cwd: path.optional(), name: z.string().max(80).optional(), key: z.string().min(8).max(64) }),
+  z.object({
+    method: z.literal('pty.open'),
+    ...size,
+    cwd: path.optional(),
+    name: z.string().max(80).optional(),
+    key: z.string().min(8).max(64),
+  }),
   /** joins a terminal; `from`: offset of the next byte wanted, null: all that there is to see; head: ptyOpened */
   z.object({ method: z.literal('pty.attach'), terminalId: z.string(), from: z.number().int().min(0).nullable(), ...size }),
   z.object({ method: z.literal('pty.list') }),
@@ -65,14 +71,17 @@ export const SERVICE_ERRORS = [
 
 export const failure = z.object({ ok: z.literal(false), code: z.enum(SERVICE_ERRORS), message: z.string() });
 
+/** `reason`: why it ended other than by itself, for a person to read */
+export const ptyExit = z.object({ code: z.number().int().nullable(), signal: z.string().nullable(), reason: z.string().optional() });
+export type PtyExit = z.infer<typeof ptyExit>;
+
 export const ptyInfo = z.object({
   terminalId: z.string(),
   name: z.string(),
   ...size,
   /** bytes of output so far */
   offset: z.number().int(),
-  /** `reason`: why, where neither code nor signal says it */
-  exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable(), reason: z.string().optional() }).nullable(),
+  exit: ptyExit.nullable(),
 });
 export type PtyInfo = z.infer<typeof ptyInfo>;
 
@@ -99,7 +108,7 @@ export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInf
 export const ptyMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resize'), ...size }),
   z.object({ kind: z.literal('state'), bytes: z.base64() }),
-  z.object({ kind: z.literal('exit'), code: z.number().int().nullable(), signal: z.string().nullable() }),
+  z.object({ kind: z.literal('exit'), ...ptyExit.shape }),
   z.object({ kind: z.literal('renamed'), name: z.string() }),
 ]);
 export type PtyMessage = z.infer<typeof ptyMessage>;
