@@ -163,6 +163,19 @@ export class XtermScreen implements Screen {
     this.recolor();
     this.#terminal.open(this.#host);
     this.#host.addEventListener('paste', (event) => void this.#paste(event), { capture: true });
+    void this.#measureAgain();
+  }
+
+  /** A cell that was measured before its font came has the size of another font's. */
+  async #measureAgain(): Promise<void> {
+    const { fontFamily = '', fontSize } = this.#terminal.options;
+    const font = `${fontSize}px ${fontFamily}`;
+    if (document.fonts.check(font)) return;
+    await document.fonts.load(font);
+    // xterm.js measures when the option changes, and only then
+    this.#terminal.options.fontFamily = 'monospace';
+    this.#terminal.options.fontFamily = fontFamily;
+    this.fit();
   }
 
   async #paste(event: ClipboardEvent): Promise<void> {
