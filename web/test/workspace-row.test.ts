@@ -72,6 +72,17 @@ describe('a workspace that is starting', () => {
   });
 });
 
+describe('a workspace that runs', () => {
+  it.each([
+    [true, 'Open'],
+    [false, 'Watch'],
+  ])('mine: %s, offers “%s”', (mine, word) => {
+    const item = workspace({ mine });
+    render(RowHarness, { workspace: item, now: NOW });
+    expect(screen.getByRole('link', { name: word }).getAttribute('href')).toBe(`/w/${item.id}`);
+  });
+});
+
 describe('the word for a state', () => {
   it('is never green when the runner is away', () => {
     const away = workspace({ runner: { ...workspace().runner, online: false } });

@@ -30,5 +30,5 @@ function joined({ name, access }: Person, owns: boolean): News {
 function drove(before: readonly Person[], after: readonly Person[]): News[] {
   const [driver, last] = [after, before].map((people) => people.find(({ drives }) => drives));
   if (driver === undefined || driver.userId === last?.userId) return [];
-  return [driver.me ? said('You drive now') : said(`${driver.name} drives now`, 'You watch.')];
+  return [driver.me ? said('You drive now') : said(`${driver.name} drives now`)];
 }

@@ -1,4 +1,4 @@
-import { ptyMessage, type PtyInfo, type PtyMessage, type PtyOpened } from '@gatehouse/core/protocol/services.ts';
+import { ptyMessage, type PtyExit, type PtyInfo, type PtyMessage, type PtyOpened } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { StreamError } from '../connection/stream-error.ts';
 import type { Stream } from '../connection/stream.ts';
@@ -23,7 +23,7 @@ export interface Screen {
 export interface LinkEvents {
   /** the runner told what terminal this is */
   opened(terminal: PtyInfo): void;
-  exited(exit: NonNullable<PtyInfo['exit']>): void;
+  exited(exit: PtyExit): void;
   renamed(name: string): void;
   /** the terminal's size, which the page's own only wishes for */
   sized(size: Size): void;
@@ -210,10 +210,12 @@ export class TerminalLink {
         return this.#events.sized(message);
       case 'state':
         return this.#state(Uint8Array.from(atob(message.bytes), (char) => char.charCodeAt(0)));
-      case 'exit':
+      case 'exit': {
+        const { kind: _kind, ...exit } = message;
         this.#ended = true;
         this.#dropInput();
-        return this.#events.exited({ code: message.code, signal: message.signal });
+        return this.#events.exited(exit);
+      }
       case 'renamed':
         return this.#events.renamed(message.name);
     }

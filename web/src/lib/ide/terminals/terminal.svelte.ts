@@ -1,9 +1,7 @@
-import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
+import type { PtyExit } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { Services } from '../connection/streams.ts';
 import { TerminalLink, type LinkedTerminal, type Screen, type Size } from './terminal-link.ts';
-
-export type ExitStatus = NonNullable<PtyInfo['exit']>;
 
 /** What the page makes for each terminal to be seen in. */
 export interface TerminalScreen extends Screen {
@@ -20,7 +18,7 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
   readonly screen: S;
   readonly link: TerminalLink;
   name = $state('');
-  exit = $state.raw<ExitStatus | null>(null);
+  exit = $state.raw<PtyExit | null>(null);
   /** why it can't be shown any more */
   lost = $state<string | null>(null);
   /** bytes typed that wait for the connection */

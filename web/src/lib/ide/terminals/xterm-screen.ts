@@ -29,6 +29,8 @@ export class XtermScreen implements Screen {
   readonly #host = document.createElement('div');
   #opened = false;
   #replaying = false;
+  /** the size that would fill the container */
+  #room: Size | null = null;
 
   constructor(size: Size, events: ScreenEvents) {
     this.#events = events;
@@ -51,6 +53,7 @@ export class XtermScreen implements Screen {
     this.#terminal.loadAddon(new WebLinksAddon((_event, address) => window.open(address, '_blank', 'noopener,noreferrer')));
     guardReplay(this.#terminal, () => this.#replaying);
     this.#terminal.onData(events.input);
+    this.#terminal.onRender(() => this.#keepInSight());
     this.#host.className = 'terminal-host';
     this.#terminal.attachCustomKeyEventHandler((event) => !events.key(event));
   }
@@ -89,7 +92,9 @@ export class XtermScreen implements Screen {
     if (this.#host.clientWidth === 0 || this.#host.clientHeight === 0) return;
     if (!this.#opened) this.#open();
     const room = this.#fit.proposeDimensions();
-    if (room !== undefined && !Number.isNaN(room.cols + room.rows)) this.#events.fits(room);
+    if (room === undefined || Number.isNaN(room.cols + room.rows)) return;
+    this.#room = room;
+    this.#events.fits(room);
   }
 
   /** Browsers allow few WebGL contexts at once: only what is in sight has one, the rest is drawn by the DOM. */
@@ -143,11 +148,34 @@ export class XtermScreen implements Screen {
     this.#terminal.write('', act);
   }
 
+  /** Where somebody else's size is higher than the room, the cursor's line stays in it. */
+  #keepInSight(): void {
+    const { rows, buffer } = this.#terminal;
+    if (this.#room === null || rows <= this.#room.rows) return;
+    const { scrollHeight, clientHeight, scrollTop } = this.#host;
+    const line = scrollHeight / rows;
+    const top = buffer.active.cursorY * line;
+    this.#host.scrollTop = Math.min(top, Math.max(scrollTop, top + line - clientHeight));
+  }
+
   #open(): void {
     this.#opened = true;
     this.recolor();
     this.#terminal.open(this.#host);
     this.#host.addEventListener('paste', (event) => void this.#paste(event), { capture: true });
+    void this.#measureAgain();
+  }
+
+  /** A cell that was measured before its font came has the size of another font's. */
+  async #measureAgain(): Promise<void> {
+    const { fontFamily = '', fontSize } = this.#terminal.options;
+    const font = `${fontSize}px ${fontFamily}`;
+    if (document.fonts.check(font)) return;
+    await document.fonts.load(font);
+    // xterm.js measures when the option changes, and only then
+    this.#terminal.options.fontFamily = 'monospace';
+    this.#terminal.options.fontFamily = fontFamily;
+    this.fit();
   }
 
   async #paste(event: ClipboardEvent): Promise<void> {
