@@ -5,6 +5,7 @@ import { draftsIn } from './editor/drafts.ts';
 import { Ide } from './ide.svelte.ts';
 import { actionOf } from './keys.ts';
 import { clientId, memoryIn } from './memory.ts';
+import { echoChoice } from './terminals/prediction/echo-choice.svelte.ts';
 import { XtermScreen } from './terminals/xterm-screen.ts';
 
 /** The IDE of one workspace on the real things of this browser. @param userId whose drafts and tabs these are */
@@ -23,12 +24,20 @@ export function browserIde(workspaceId: string, userId: string): Ide {
     drafts: draftsIn(indexedDB, scope),
     memory: memoryIn(localStorage, scope),
     makeScreen: (ide) => (terminal, size) =>
-      new XtermScreen(size, {
-        input: (text) => terminal.input(text),
-        resized: (next) => terminal.link.resize(next),
-        key: (event) => takesKey(ide, terminal.screen, event),
-        confirmPaste: (lines) => confirmPaste(ide, lines),
-      }),
+      new XtermScreen(
+        size,
+        {
+          input: (text) => terminal.input(text),
+          resized: (next) => terminal.link.resize(next),
+          key: (event) => takesKey(ide, terminal.screen, event),
+          confirmPaste: (lines) => confirmPaste(ide, lines),
+        },
+        {
+          mode: () => echoChoice.mode,
+          drives: () => ide.connection.kind === 'connected' && terminal.interactive,
+          latency: () => ide.latency,
+        },
+      ),
   });
 }
 

@@ -68,6 +68,11 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
     if (!this.link.input(text)) this.overflowed = true;
   }
 
+  /** Whether keys go to the program now, and what it said so far is on the screen. */
+  get interactive(): boolean {
+    return this.ending === null && this.pending === 0 && !this.catchingUp;
+  }
+
   /** How it ended, in words; null while it runs. */
   get ending(): string | null {
     if (this.lost !== null) return this.lost;

@@ -5,6 +5,10 @@ import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import type { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
+import { browserClock } from '../connection/ports.ts';
+import type { Surroundings } from './prediction/ports.ts';
+import { predictiveEcho } from './prediction/predictive-echo.ts';
+import type { Predictor } from './prediction/predictor.ts';
 import { guardReplay } from './replay-guard.ts';
 import type { Screen, Size } from './terminal-link.ts';
 import { terminalTheme } from './terminal-theme.ts';
@@ -26,12 +30,13 @@ export class XtermScreen implements Screen {
   readonly #events: ScreenEvents;
   readonly #fit = new FitAddon();
   readonly search = new SearchAddon();
+  readonly #echo: Predictor;
   #webgl: WebglAddon | null = null;
   readonly #host = document.createElement('div');
   #opened = false;
   #replaying = false;
 
-  constructor(size: Size, events: ScreenEvents) {
+  constructor(size: Size, events: ScreenEvents, surroundings: Surroundings) {
     this.#events = events;
     this.#terminal = new Terminal({
       ...size,
@@ -51,7 +56,11 @@ export class XtermScreen implements Screen {
     this.#terminal.unicode.activeVersion = '11';
     this.#terminal.loadAddon(new WebLinksAddon((_event, address) => window.open(address, '_blank', 'noopener,noreferrer')));
     guardReplay(this.#terminal, () => this.#replaying);
-    this.#terminal.onData(events.input);
+    this.#echo = predictiveEcho(this.#terminal, browserClock, surroundings);
+    this.#terminal.onData((text) => {
+      events.input(text);
+      this.#echo.typed(text);
+    });
     this.#terminal.onResize(events.resized);
     this.#host.className = 'terminal-host';
     this.#terminal.attachCustomKeyEventHandler((event) => !events.key(event));
@@ -60,11 +69,16 @@ export class XtermScreen implements Screen {
   write(bytes: Uint8Array, replay: boolean, parsed: () => void): void {
     // xterm parses its queue in order: an empty write's callback runs right before the bytes behind it
     this.#terminal.write('', () => (this.#replaying = replay));
-    this.#terminal.write(bytes, parsed);
+    this.#terminal.write(bytes, () => {
+      if (replay) this.#echo.reset();
+      else this.#echo.output(bytes.byteLength);
+      parsed();
+    });
   }
 
   restart(): void {
     this.#terminal.reset();
+    this.#echo.reset();
     this.#terminal.write(RESTART);
   }
 
@@ -123,6 +137,7 @@ export class XtermScreen implements Screen {
   }
 
   dispose(): void {
+    this.#echo.reset();
     this.#terminal.dispose();
     this.#host.remove();
   }
