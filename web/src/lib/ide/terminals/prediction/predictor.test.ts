@@ -1,35 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PATIENCE_MS } from './predictor.ts';
 import { FarTerminal } from './testing/far-terminal.ts';
-import { FullScreen, Secret, Shell, Shouting } from './testing/programs.ts';
-
-const LEFT = '\x1b[D';
-const RIGHT = '\x1b[C';
-const UP = '\x1b[A';
-const ERASE = '\x7f';
-const HOME = '\x01';
-
-const shell = () =>
-  new Shell({
-    sudo: (back) => new Secret(back),
-    stars: (back) => new Secret(back, '*'),
-    vim: (back) => new FullScreen(back),
-    shout: () => new Shouting(),
-  });
-
-/** A shell at whose prompt one key was typed and echoed: the epoch is proved. */
-function proved(roundTrip = 200, cols = 80): FarTerminal {
-  const far = new FarTerminal(shell(), roundTrip, cols);
-  far.press('e');
-  far.settle();
-  return far;
-}
-
-/** Runs a command and waits for what it prints. */
-function run(far: FarTerminal, command: string): void {
-  far.type(`${command}\r`);
-  far.settle();
-}
+import { ERASE, HOME, LEFT, proved, RIGHT, run, shell, UP } from './testing/prompt.ts';
 
 describe('at a prompt that echoes', () => {
   it('shows nothing until the first key came back, and every further key at once', () => {
@@ -149,6 +121,27 @@ describe('at a prompt that echoes', () => {
     expect(far.seen).toBe('$ lsxy|');
   });
 
+  it('finds its place behind typed keys that the shell repeats after its prompt', () => {
+    const far = proved();
+    for (const key of '\rls') far.predictor.typed(key);
+    far.arrive('\r\nran\r\n$ ls');
+    far.predictor.typed('x');
+    far.arrive('x');
+    far.predictor.typed('y');
+    expect(far.seen).toBe('$ lsxy|');
+  });
+
+  it('knows keys that came back together, though they undid each other', () => {
+    const far = proved();
+    far.predictor.typed('x');
+    far.predictor.typed(ERASE);
+    far.arrive('x\b \b');
+    expect(far.prediction).toBeNull();
+    far.clock.advance(far.roundTrip + PATIENCE_MS);
+    far.predictor.typed('c');
+    expect(far.seen).toBe('$ ec|');
+  });
+
   it('finds its place while somebody types on without a pause', () => {
     const far = proved();
     let ahead = 0;
@@ -202,129 +195,18 @@ describe('epochs', () => {
     expect(far.prediction).toBeNull();
   });
 
+  it('end when the line is shown again on another row', () => {
+    const far = proved();
+    far.arrive('\r\n$ e');
+    far.press('x');
+    expect(far.prediction).toBeNull();
+  });
+
   it('are not ended by what the terminal answers to a program by itself', () => {
     const far = proved();
     for (const report of ['\x1b[?62;4c', '\x1b[12;40R', '\x1b[I', '\x1b]11;rgb:00/00/00\x1b\\']) far.predictor.typed(report);
     far.press('c');
     expect(far.seen).toBe('$ ec|');
-  });
-});
-
-describe('where the program does not echo', () => {
-  it.each(['sudo', 'stars'])('shows nothing of a password: %s', (command) => {
-    const far = proved();
-    far.press(ERASE);
-    run(far, command);
-    expect(far.seen).toBe('Password: |');
-    far.onLook = () => expect(far.prediction).toBeNull();
-    for (const key of '*hunter2 x*y') {
-      far.press(key);
-      far.clock.advance(90);
-    }
-    far.press('\r');
-    far.settle();
-    expect(far.seen).toBe('$ |');
-  });
-
-  it('shows nothing of a password that is typed before its prompt', () => {
-    const far = proved();
-    far.press(ERASE);
-    far.type('sudo\r');
-    const before = far.seen;
-    for (const key of 'Password') far.press(key);
-    expect(far.seen).toBe(before);
-    const commandRow = far.surface.row;
-    far.onLook = () => expect(far.prediction?.row ?? commandRow).toBe(commandRow);
-    far.settle();
-    far.type('more');
-    far.clock.advance(5_000);
-  });
-
-  it('withdraws what did not come back: echo can end without a sign', () => {
-    const far = proved();
-    far.predictor.typed('x');
-    expect(far.seen).toBe('$ ex|');
-    far.clock.advance(far.roundTrip + PATIENCE_MS);
-    expect(far.prediction).toBeNull();
-    far.predictor.typed('y');
-    expect(far.prediction).toBeNull();
-  });
-
-  it('shows nothing where other characters come back', () => {
-    const far = proved();
-    far.press(ERASE);
-    run(far, 'shout');
-    far.onLook = () => expect(far.prediction).toBeNull();
-    for (const key of 'hello') {
-      far.press(key);
-      far.clock.advance(150);
-    }
-    far.settle();
-    expect(far.seen).toBe('> HELLO|');
-  });
-
-  it('shows nothing in a program that has the whole screen, and predicts again after it', () => {
-    const far = proved();
-    far.press(ERASE);
-    run(far, 'vim');
-    expect(far.surface.alternate).toBe(true);
-    far.type('abc');
-    expect(far.prediction).toBeNull();
-    far.settle();
-    far.press('q');
-    far.settle();
-    far.press('l');
-    far.settle();
-    far.press('s');
-    expect(far.prediction).not.toBeNull();
-  });
-});
-
-describe('is not shown', () => {
-  it('while output floods, and takes away what was shown', () => {
-    const far = proved();
-    far.press('x');
-    far.arrive('\x07'.repeat(20_000));
-    expect(far.prediction).toBeNull();
-    far.press('y');
-    expect(far.prediction).toBeNull();
-  });
-
-  it('to people nearby, until the way becomes long', () => {
-    const far = proved(10);
-    far.press('x');
-    expect(far.prediction).toBeNull();
-    far.settle();
-    far.roundTrip = 300;
-    far.press('y');
-    far.settle();
-    far.press('z');
-    expect(far.prediction).not.toBeNull();
-  });
-
-  it('before the way was measured, and nearby only on request', () => {
-    const far = proved(0);
-    far.press('x');
-    expect(far.prediction).toBeNull();
-    far.settle();
-    far.mode = 'always';
-    far.press('y');
-    expect(far.seen).toBe('$ exy|');
-  });
-
-  it('when switched off', () => {
-    const far = proved();
-    far.mode = 'off';
-    far.press('x');
-    expect(far.prediction).toBeNull();
-  });
-
-  it('while keys do not go to the program, as when somebody else drives', () => {
-    const far = proved();
-    far.press('x');
-    far.drives = false;
-    far.press('y');
-    expect(far.prediction).toBeNull();
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../connection/ports.ts';
 import { FloodGauge, RoundTrip } from './gauges.ts';
-import { applied, difference, editOf, isSimple, type Edit, type Line } from './line.ts';
+import { applied, difference, editOf, endOf, isSimple, type Edit, type Line } from './line.ts';
 import type { Mark, Prediction, Surface, Surroundings } from './ports.ts';
 
 /** What has not come back this long after a round trip is not coming, or the program does not echo. */
@@ -10,6 +10,8 @@ const DOUBT_ROUND_TRIP_MS = 120;
 const DOUBT_MS = 250;
 /** Programs that hide a password print stars, and a space proves nothing: neither shows that typed text is echoed. */
 const PROVES_NOTHING = '* ';
+/** Prompts after which nothing is guessed, whatever comes back. */
+const ASKS_FOR_SECRET = /(?:pass(?:w|phrase|code)|secret|\bpin\b).*[:?] *$/i;
 
 interface Sent {
   readonly edit: Edit;
@@ -113,14 +115,17 @@ export class Predictor {
   #confirm(ground: Ground, line: Line, count: number): void {
     const echoed = this.#sent.splice(0, count);
     this.#roundTrip.echoed(this.#clock.now() - (echoed.at(-1)?.at ?? 0));
-    const proves = echoed.some(({ edit }) => edit.kind === 'insert' && !PROVES_NOTHING.includes(edit.char));
-    if (this.#proved || !proves) {
-      this.#ground = { ...ground, line };
-      return;
-    }
-    this.#proved = true;
-    const pushed = line.x === line.start + line.text.length && this.#stands(ground.tail, line.x);
-    this.#ground = { ...ground, line: pushed ? { ...line, text: line.text + ground.tail } : line };
+    this.#ground = { ...ground, line };
+    if (this.#proved || !echoed.some(({ edit }) => edit.kind === 'insert' && !PROVES_NOTHING.includes(edit.char))) return;
+    this.#proved = !ASKS_FOR_SECRET.test(this.#prompt(line));
+    const pushed = line.x === endOf(line) && this.#stands(ground.tail, line.x);
+    if (pushed) this.#ground = { ...ground, line: { ...line, text: line.text + ground.tail } };
+  }
+
+  /** what stands left of the line that is being typed */
+  #prompt({ start }: Line): string {
+    const { row } = this.#surface;
+    return Array.from({ length: start }, (_none, x) => this.#surface.cell(row, x)).join('');
   }
 
   /** @param foreseen how many keys could be: the one behind them did this, or else the program does not echo as thought */
