@@ -9,6 +9,7 @@ import { draftsIn } from './editor/drafts.ts';
 import { Ide } from './ide.svelte.ts';
 import { actionOf } from './keys.ts';
 import { memoryIn } from './memory.ts';
+import { echoChoice } from './terminals/prediction/echo-choice.svelte.ts';
 import { XtermScreen } from './terminals/xterm-screen.ts';
 
 /** how long the owner is told that somebody else came; milliseconds */
@@ -40,12 +41,20 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     drafts: draftsIn(indexedDB, scope),
     memory: memoryIn(localStorage, scope),
     makeScreen: (ide) => (terminal, size) =>
-      new XtermScreen(size, {
-        input: (text) => terminal.input(text),
-        fits: (room) => terminal.fits(room),
-        key: (event) => takesKey(ide, terminal.screen, event),
-        confirmPaste: (lines) => confirmPaste(ide, lines),
-      }),
+      new XtermScreen(
+        size,
+        {
+          input: (text) => terminal.input(text),
+          fits: (room) => terminal.fits(room),
+          key: (event) => takesKey(ide, terminal.screen, event),
+          confirmPaste: (lines) => confirmPaste(ide, lines),
+        },
+        {
+          mode: () => echoChoice.mode,
+          drives: () => ide.connection.kind === 'connected' && terminal.mayType && terminal.interactive,
+          latency: () => ide.latency,
+        },
+      ),
   });
 }
 

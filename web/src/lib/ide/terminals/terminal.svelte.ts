@@ -87,6 +87,11 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
     return room === null || (room.cols === size.cols && room.rows === size.rows) ? null : size;
   }
 
+  /** Whether keys go to the program now, and what it said so far is on the screen. */
+  get interactive(): boolean {
+    return this.ending === null && this.pending === 0 && !this.catchingUp;
+  }
+
   /** How it ended, in words; null while it runs. */
   get ending(): string | null {
     if (this.lost !== null) return this.lost;

@@ -5,6 +5,10 @@ import { Unicode11Addon } from '@xterm/addon-unicode11';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import type { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
+import { browserClock } from '../connection/ports.ts';
+import type { Surroundings } from './prediction/ports.ts';
+import { predictiveEcho } from './prediction/predictive-echo.ts';
+import type { Predictor } from './prediction/predictor.ts';
 import { guardReplay } from './replay-guard.ts';
 import type { Screen, Size } from './terminal-link.ts';
 import { terminalTheme } from './terminal-theme.ts';
@@ -25,6 +29,7 @@ export class XtermScreen implements Screen {
   readonly #events: ScreenEvents;
   readonly #fit = new FitAddon();
   readonly search = new SearchAddon();
+  readonly #echo: Predictor;
   #webgl: WebglAddon | null = null;
   readonly #host = document.createElement('div');
   #opened = false;
@@ -32,7 +37,7 @@ export class XtermScreen implements Screen {
   /** the size that would fill the container */
   #room: Size | null = null;
 
-  constructor(size: Size, events: ScreenEvents) {
+  constructor(size: Size, events: ScreenEvents, surroundings: Surroundings) {
     this.#events = events;
     this.#terminal = new Terminal({
       ...size,
@@ -52,7 +57,11 @@ export class XtermScreen implements Screen {
     this.#terminal.unicode.activeVersion = '11';
     this.#terminal.loadAddon(new WebLinksAddon((_event, address) => window.open(address, '_blank', 'noopener,noreferrer')));
     guardReplay(this.#terminal, () => this.#replaying);
-    this.#terminal.onData(events.input);
+    this.#echo = predictiveEcho(this.#terminal, browserClock, surroundings);
+    this.#terminal.onData((text) => {
+      events.input(text);
+      this.#echo.typed(text);
+    });
     this.#terminal.onRender(() => this.#keepInSight());
     this.#host.className = 'terminal-host';
     this.#terminal.attachCustomKeyEventHandler((event) => !events.key(event));
@@ -60,7 +69,11 @@ export class XtermScreen implements Screen {
 
   write(bytes: Uint8Array, replay: boolean, parsed: () => void): void {
     this.#inOrder(() => (this.#replaying = replay));
-    this.#terminal.write(bytes, parsed);
+    this.#terminal.write(bytes, () => {
+      if (replay) this.#echo.reset();
+      else this.#echo.output(bytes.byteLength);
+      parsed();
+    });
   }
 
   resize({ cols, rows }: Size): void {
@@ -68,7 +81,10 @@ export class XtermScreen implements Screen {
   }
 
   reset(size: Size): void {
-    this.#inOrder(() => this.#terminal.reset());
+    this.#inOrder(() => {
+      this.#terminal.reset();
+      this.#echo.reset();
+    });
     this.resize(size);
   }
 
@@ -139,6 +155,7 @@ export class XtermScreen implements Screen {
   }
 
   dispose(): void {
+    this.#echo.reset();
     this.#terminal.dispose();
     this.#host.remove();
   }
