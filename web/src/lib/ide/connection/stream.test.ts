@@ -1,5 +1,6 @@
 import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
-import { decodeJson, HEADER_BYTES, MAX_PAYLOAD, TAG_BYTES } from '@gatehouse/core/protocol/frame.ts';
+import { TAG_BYTES } from '@gatehouse/core/protocol/aead.ts';
+import { decodeJson, HEADER_BYTES, MAX_PAYLOAD } from '@gatehouse/core/protocol/frame.ts';
 import type { OutFrame } from '@gatehouse/core/protocol/outbox.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RemoteFiles } from '../files/remote-files.ts';
