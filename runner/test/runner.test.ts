@@ -213,7 +213,7 @@ describe('running', () => {
     await platform.connections.wait(() => true);
     platform.want(order);
     await platform.reported(order, 'running');
-    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', cols: 80, rows: 24 });
+    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
     before.write("stty -echo; printf 'be''gin,'; for i in $(seq 200); do printf '%s,' $i; sleep 0.01; done; read x; echo e''nd:$x:\n");
     await before.shows('begin,1,2,3,4,5,');
@@ -270,7 +270,7 @@ describe('running', () => {
     await platform.connections.wait(() => true);
     platform.want(order);
     await platform.reported(order, 'running');
-    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', cols: 80, rows: 24 });
+    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
     before.write('x=kept-$((40+2)); echo $x\n');
     await before.shows('kept-42');
@@ -298,7 +298,13 @@ describe('running', () => {
     await platform.connections.wait(() => true);
     platform.want(order);
     await platform.reported(order, 'running');
-    const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', cols: 80, rows: 24, name: 'build' });
+    const before = (await platform.join(order.workspaceId)).open({
+      method: 'pty.open',
+      key: 'a-key-of-this-page',
+      cols: 80,
+      rows: 24,
+      name: 'build',
+    });
     const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
     first.child.kill('SIGKILL');
     await first.ended;

@@ -53,7 +53,7 @@ describe('a kept connection', () => {
     connection.settled();
     last().events.closed(1001, 'restart');
     await settle();
-    expect(told.at(-1)).toBe('lost: no connection, 750');
+    expect(told.at(-1)).toBe('lost: no connection, 187.5');
   });
 
   it('pings every 20 s and gives up a socket that does not answer within 10 s', () => {
@@ -67,7 +67,7 @@ describe('a kept connection', () => {
     clock.pass(9_999);
     expect(told).toEqual(['opened']);
     clock.pass(1);
-    expect(told.at(-1)).toBe('lost: no answer to a ping, 750');
+    expect(told.at(-1)).toBe('lost: no answer to a ping, 187.5');
     sockets[0]?.events.text('too late');
     expect(told).not.toContain('too late');
     clock.pass(750);
@@ -77,7 +77,7 @@ describe('a kept connection', () => {
   it('gives up a dial that nobody answers', () => {
     const { clock, told } = connect();
     clock.pass(20_000);
-    expect(told).toEqual(['lost: no answer to the dial, 750']);
+    expect(told).toEqual(['lost: no answer to the dial, 187.5']);
   });
 
   it('does not dial again where that can not help: by close code, or refused at the door', async () => {

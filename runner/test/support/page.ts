@@ -51,11 +51,14 @@ export class PageStream {
   readonly #decoder = new StringDecoder('utf8');
   /** bytes of input so far */
   written = 0;
+  /** typed before the head said from where input counts (SPEC T5); null: it has, or nobody types here */
+  #early: Uint8Array[] | null;
 
   constructor(browser: Browser, stream: number, request: object, acknowledges: () => boolean) {
     this.#browser = browser;
     this.#acknowledges = acknowledges;
     this.number = stream;
+    this.#early = 'method' in request && String(request.method).startsWith('pty.') ? [] : null;
     let answer: (head: Record<string, unknown>) => void = () => undefined;
     this.head = new Promise((resolve) => (answer = resolve));
     let taken = browser.frames.all.length;
@@ -78,6 +81,7 @@ export class PageStream {
 
   write(data: string | Uint8Array): void {
     const payload = typeof data === 'string' ? Buffer.from(data) : data;
+    if (this.#early !== null) return void this.#early.push(payload);
     this.#browser.frame('data', this.number, { offset: this.written, payload });
     this.written += payload.byteLength;
   }
@@ -100,8 +104,13 @@ export class PageStream {
 
   #take(frame: PlainFrame, answer: (head: Record<string, unknown>) => void): void {
     const json = () => decodeJson(frame.payload) as Record<string, unknown>;
-    if (frame.type === 'head') answer(json());
-    else if (frame.type === 'message') this.messages.push(json());
+    if (frame.type === 'head') {
+      answer(json());
+      const [early, { input }] = [this.#early ?? [], json()];
+      this.#early = null;
+      if (typeof input === 'number') this.written = input;
+      for (const payload of early) this.write(payload);
+    } else if (frame.type === 'message') this.messages.push(json());
     else if (frame.type === 'ack') this.acks.push(frame.offset);
     else if (frame.type === 'fin') this.ends.push({ type: 'fin', body: null });
     else if (frame.type === 'reset') this.ends.push({ type: 'reset', body: json() });
