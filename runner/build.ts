@@ -1,25 +1,39 @@
 import { chmodSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/**
- * Three programs: the runner, the thread in which it draws terminals, and the helper that it puts into each sandbox.
- * The helper stands alone, because a sandbox sees neither this repository nor its packages.
- */
-await build({
-  entryPoints: {
-    'gatehouse-runner': here('src/main.ts'),
-    'gatehouse-screens': here('src/terminals/screens/main.ts'),
-    'gatehouse-helper': here('src/helper/main.ts'),
-  },
+/** Nobody asks for errors in fifty languages, and each helper would hold them in memory. */
+const withoutLocales: Plugin = {
+  name: 'without-locales',
+  setup: ({ onLoad }) => onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({ contents: 'export {}' })),
+};
+
+const options: BuildOptions = {
   outdir: here('dist'),
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node22',
   external: ['@lydell/node-pty'],
+  plugins: [withoutLocales],
   logLevel: 'warning',
+};
+
+/**
+ * Three programs: the runner, the thread in which it draws terminals, and the helper that it puts into each sandbox.
+ * The helper stands alone, because a sandbox sees neither this repository nor its packages; it is small, because there
+ * are many.
+ */
+await build({
+  ...options,
+  entryPoints: { 'gatehouse-runner': here('src/main.ts'), 'gatehouse-screens': here('src/terminals/screens/main.ts') },
+});
+await build({
+  ...options,
+  entryPoints: { 'gatehouse-helper': here('src/helper/main.ts') },
+  minifySyntax: true,
+  minifyWhitespace: true,
 });
 chmodSync(here('dist/gatehouse-runner.js'), 0o755);

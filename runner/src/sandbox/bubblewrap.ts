@@ -1,7 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
-import { Readable, Writable } from 'node:stream';
+import { closeSync, existsSync, lstatSync, openSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { messageOf } from '../failure.ts';
 import { identify, signal, type ProcessId } from '../state/process-id.ts';
 import { attachSandbox } from './attach.ts';
@@ -102,27 +103,37 @@ export function whyNoBubblewrap(): string | null {
   return probe.status === 0 ? null : `bwrap can't make a sandbox: ${probe.stderr.trim().split('\n').at(-1) ?? ''}`;
 }
 
+/** Gives `start` a file that holds the arguments, so that `ps` inside the sandbox shows none of this machine's paths. */
+function withArguments<T>(folder: string, args: string[], start: (file: number) => T): T {
+  const path = join(folder, 'sandbox.args');
+  writeFileSync(path, args.map((argument) => `${argument}\0`).join(''), { mode: 0o600 });
+  const file = openSync(path, 'r');
+  try {
+    rmSync(path);
+    return start(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
 /**
  * Starts `command` behind bubblewrap; it inherits the listening socket as file descriptor 5.
  * @returns the first process of its process namespace: when it ends, the kernel has ended all others
  */
 async function spawnBubblewrap(folder: string, args: string[], command: string[]): Promise<ProcessId> {
   // `detached` gives it a session without the runner's terminal, into which it could otherwise type (TIOCSTI).
-  // The arguments go through a pipe, so that `ps` inside the sandbox shows none of this machine's paths.
+  const spawnIt = (listening: number, log: number, file: number) =>
+    spawn('bwrap', ['--args', '3', '--json-status-fd', '4', '--', ...command], {
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      detached: true,
+      stdio: ['ignore', 'ignore', log, file, 'pipe', listening],
+    });
   const child = await listenIn(folder, (listening) =>
-    recordWords(folder, (log) =>
-      spawn('bwrap', ['--args', '3', '--json-status-fd', '4', '--', ...command], {
-        cwd: '/',
-        env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-        detached: true,
-        stdio: ['ignore', 'ignore', log, 'pipe', 'pipe', listening],
-      }),
-    ),
+    recordWords(folder, (log) => withArguments(folder, args, (file) => spawnIt(listening, log, file))),
   );
-  const [, , , argumentPipe, statusPipe] = child.stdio;
-  if (!(argumentPipe instanceof Writable) || !(statusPipe instanceof Readable)) throw new Error('The sandbox has no pipes');
-  argumentPipe.on('error', () => undefined);
-  argumentPipe.end(args.map((argument) => `${argument}\0`).join(''));
+  const statusPipe = child.stdio[4];
+  if (!(statusPipe instanceof Readable)) throw new Error('bwrap has no pipe for its status');
   const pid = await new Promise<number>((resolve, reject) => {
     let status = '';
     statusPipe.on('data', (piece: Uint8Array) => {
