@@ -1,3 +1,4 @@
+import { findBuilt } from './built-program.ts';
 import { systemClock } from './connection/clock.ts';
 import { askRefusal, dialPlatform } from './connection/socket.ts';
 import { ControlLink } from './control/control-link.ts';
@@ -14,6 +15,7 @@ import { prepareStateFolder, type StateFolder } from './state/folder.ts';
 import { fingerprintOf, loadKeys } from './state/keys.ts';
 import { lockState } from './state/lock.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
+import { WorkerScreens } from './terminals/screens/worker-screens.ts';
 import { PLATFORM, VERSION } from './version.ts';
 
 export interface RunOptions {
@@ -43,11 +45,13 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const platform = { dial: dialPlatform(url, token), refusal: askRefusal(url, token), clock: systemClock, log, sign: keys.sign };
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
+    const screens = new WorkerScreens(findBuilt(main, 'gatehouse-screens.js'), log);
     const supervisor = new Supervisor(
       folder.workspaces,
       {
         link: { ...platform, grants },
         log,
+        screens,
         driverFor: drivers.choose,
         report: (report) => control.report(report),
         followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
@@ -82,6 +86,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     } finally {
       control.stop();
       await supervisor.close();
+      await screens.close();
     }
   } finally {
     release();

@@ -6,6 +6,7 @@ import type { SocketEvents } from '../src/connection/socket.ts';
 import { GrantChecker } from '../src/link/grant.ts';
 import { WorkspaceLink, linkPath } from '../src/link/workspace-link.ts';
 import { makeKeys } from '../src/state/keys.ts';
+import { makeLocalScreens } from '../src/terminals/screens/headless-screen.ts';
 import { Terminals } from '../src/terminals/terminals.ts';
 import { Broker, Page, isProved } from './support/broker.ts';
 import { makeIssuer } from './support/issuer.ts';
@@ -48,7 +49,7 @@ async function makeLink() {
       sign: keys.sign,
     },
     { workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' },
-    { terminals: new Terminals(sandbox.helper), helper: sandbox.helper },
+    { terminals: new Terminals(sandbox.helper, makeLocalScreens()), helper: sandbox.helper },
     { ready: becameReady, refused: () => undefined },
   );
   onTestFinished(() => link.stop());

@@ -1,18 +1,14 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Failure } from '../failure.ts';
+import { findBuilt } from '../built-program.ts';
 import type { SandboxParts } from './driver.ts';
 
 /**
- * Finds the helper beside the packed runner, or where the repository builds it.
+ * Finds the helper and what it needs.
  * @param main address of the running program
  */
 export function findParts(main: string): SandboxParts {
-  const places = ['./gatehouse-helper.js', '../dist/gatehouse-helper.js'].map((place) => fileURLToPath(new URL(place, main)));
-  const helper = places.find((place) => existsSync(place));
-  if (helper === undefined) throw new Failure('The helper is not built. Run "npm run build:runner" once.');
+  const helper = findBuilt(main, 'gatehouse-helper.js');
   const fromHelper = createRequire(helper);
   const pty = dirname(fromHelper.resolve('@lydell/node-pty/package.json'));
   const binaryName = `@lydell/node-pty-${process.platform}-${process.arch}`;

@@ -6,6 +6,7 @@ import { messageOf } from '../failure.ts';
 import { WorkspaceLink, type LinkContext } from '../link/workspace-link.ts';
 import type { Log } from '../log.ts';
 import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
+import type { Screens } from '../terminals/screens/screens.ts';
 import { Terminals } from '../terminals/terminals.ts';
 import { nextStep } from './plan.ts';
 import { saveRecord, type WorkspaceRecord } from './record.ts';
@@ -16,6 +17,7 @@ import { StartFailure, startWorkspace } from './start.ts';
 export interface WorkspaceContext {
   link: LinkContext;
   log: Log;
+  screens: Screens;
   /** the driver for an order, or why there is none */
   driverFor(order: WorkspaceOrder): SandboxDriver | string;
   report(report: WorkspaceReport): void;
@@ -144,7 +146,7 @@ export class Workspace {
   async #connect(order: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const { generation, workspaceId } = order;
     const hello = { workspaceId, generation, root: sandbox.root, sandbox: sandbox.kind };
-    const services = { terminals: new Terminals(sandbox.helper), helper: sandbox.helper };
+    const services = { terminals: new Terminals(sandbox.helper, this.#context.screens), helper: sandbox.helper };
     await new Promise<void>((resolve, reject) => {
       const link = new WorkspaceLink(this.#context.link, hello, services, {
         ready: resolve,

@@ -28,7 +28,7 @@ export class OutputRing {
   }
 
   /** A copy of at most `most` bytes from `offset`, which must lie between start and end. */
-  read(offset: number, most: number): Uint8Array {
+  read(offset: number, most: number): Uint8Array<ArrayBuffer> {
     const result = new Uint8Array(Math.max(0, Math.min(most, this.#end - offset)));
     const at = offset % this.#bytes.byteLength;
     const first = this.#bytes.subarray(at, at + result.byteLength);

@@ -1,16 +1,16 @@
 import type { PtyInfo, PtyMessage } from '@gatehouse/core/protocol/services.ts';
 import type { HelperHead, HelperClient, HelperStream } from '../channel/helper-client.ts';
 import { programExit, type TerminalControl } from '../channel/requests.ts';
+import { Checkpoints } from './checkpoints.ts';
 import { OutputRing } from './ring.ts';
+import type { Screens } from './screens/screens.ts';
+import type { Size } from './size.ts';
 
 /** A driver with more than this still to be sent holds the program back, one with less lets it go on. */
 const PAUSE_ABOVE = 128 * 1024;
 const RESUME_BELOW = 32 * 1024;
 
-export interface Size {
-  cols: number;
-  rows: number;
-}
+export type { Size };
 
 /** A viewer's stream as its terminal sees it. */
 export interface Watcher {
@@ -29,6 +29,7 @@ export interface Watcher {
 export class Terminal {
   readonly id: string;
   readonly ring = new OutputRing();
+  readonly checkpoints: Checkpoints;
   readonly opened: Promise<HelperHead>;
   readonly #stream: HelperStream;
   readonly #watchers = new Set<Watcher>();
@@ -38,8 +39,9 @@ export class Terminal {
   #paused = false;
   #exit: PtyInfo['exit'] = null;
 
-  constructor(helper: HelperClient, id: string, name: string, size: Size, cwd: string) {
+  constructor(helper: HelperClient, screens: Screens, id: string, name: string, size: Size, cwd: string) {
     this.id = id;
+    this.checkpoints = new Checkpoints({ ring: this.ring, size, screens });
     this.#name = name;
     this.#size = size;
     let tellOpened: (head: HelperHead) => void = () => undefined;
@@ -122,6 +124,7 @@ export class Terminal {
 
   #output(bytes: Uint8Array): void {
     this.ring.append(bytes);
+    this.checkpoints.output();
     this.review();
     for (const watcher of this.#watchers) watcher.changed();
   }
@@ -131,6 +134,7 @@ export class Terminal {
     const { cols, rows } = watcher.size;
     if (cols === this.#size.cols && rows === this.#size.rows) return;
     this.#size = { cols, rows };
+    this.checkpoints.resized(this.ring.end, this.#size);
     this.#control({ kind: 'resize', cols, rows });
     for (const other of this.#watchers) if (other !== watcher) other.tell({ kind: 'resize', cols, rows });
   }
@@ -138,6 +142,7 @@ export class Terminal {
   #end(exit: NonNullable<PtyInfo['exit']>): void {
     if (this.#exit !== null) return;
     this.#exit = exit;
+    this.checkpoints.close();
     for (const watcher of this.#watchers) watcher.over(exit);
   }
 }
