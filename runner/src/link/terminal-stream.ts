@@ -4,7 +4,8 @@ import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
 import { ptyMessage, type PtyExit, type PtyMessage } from '@gatehouse/core/protocol/services.ts';
 import { Taken } from '@gatehouse/core/protocol/taken.ts';
 import type { Checkpoint } from '../terminals/checkpoints.ts';
-import type { Size, Terminal, Watcher } from '../terminals/terminal.ts';
+import type { Size } from '../terminals/size.ts';
+import type { Terminal, Watcher } from '../terminals/terminal.ts';
 import type { StreamPort, StreamService } from './stream.ts';
 
 /** SPEC T6: a watcher so far behind is better served by the state of the screen. */

@@ -1,9 +1,9 @@
 /** more kinds than these no honest program uses; the oldest are forgotten */
 const MOST_KINDS = 200;
-const CSI = /^(?:\x1b\[|\xc2\x9b)(\??)([\d;]*)([ !]?)([hlqpr])$/;
-const ESCAPE = /^\x1b(?:([=>])|([()*+])[0-9A-Z=])$/;
-const OSC = /^(?:\x1b\]|\xc2\x9d)(0|2|1[012]|11[012])(;[^]*)?$/;
-const RESET = '\x1bc';
+const CSI = /^(\??)([\d;]*)([ !]?[hlqpr])$/;
+const ESCAPE = /^(?:[=>]|([()*+])[0-9A-Z=])$/;
+const OSC = /^(0|2|1[012]|11[012])(;[^]*)?$/;
+const RESET = 'c';
 
 /** DEC modes of which the last one decides, whatever their numbers */
 const GROUPS: Record<string, string> = {
@@ -29,24 +29,28 @@ export class CarriedModes {
     return this.#bytes;
   }
 
-  /** @param sequence one whole control sequence, a character for each byte; OSC without its end */
-  take(sequence: string): void {
-    if (sequence === RESET) {
-      this.#last.clear();
-      this.#set('reset', RESET);
-      return;
-    }
-    const csi = CSI.exec(sequence);
-    if (csi !== null) return this.#takeCsi(csi[1] ?? '', csi[2] ?? '', (csi[3] ?? '') + (csi[4] ?? ''));
-    const escape = ESCAPE.exec(sequence);
-    if (escape !== null) return this.#set(escape[2] ?? 'keypad', sequence);
-    const [osc, number = '', text = ''] = OSC.exec(sequence) ?? [];
-    // a question would be answered again
-    if (osc !== undefined && (number.length === 1 || !text.includes('?')))
-      this.#set(number.length === 1 ? 'title' : `color ${number.slice(-1)}`, `\x1b]${number}${text}\x1b\\`);
+  /** Takes an escape sequence, given without ESC. Here as below, a character stands for a byte. */
+  takeEscape(sequence: string): void {
+    const match = ESCAPE.exec(sequence);
+    if (match !== null) this.#set(match[1] ?? 'keypad', `\x1b${sequence}`);
+    if (sequence !== RESET) return;
+    this.#last.clear();
+    this.#set('reset', `\x1b${sequence}`);
   }
 
-  #takeCsi(prefix: string, parameters: string, final: string): void {
+  /** Takes an operating system command, given without introducer and end. */
+  takeOsc(command: string): void {
+    const [whole, number = '', text = ''] = OSC.exec(command) ?? [];
+    const isTitle = number.length === 1;
+    // a question would be answered again
+    if (whole !== undefined && (isTitle || !text.includes('?')))
+      this.#set(isTitle ? 'title' : `color ${number.slice(-1)}`, `\x1b]${whole}\x1b\\`);
+  }
+
+  /** Takes a control sequence, given without introducer. */
+  takeCsi(sequence: string): void {
+    const [whole, prefix = '', parameters = '', final = ''] = CSI.exec(sequence) ?? [];
+    if (whole === undefined) return;
     if (final === 'h' || final === 'l')
       for (const mode of parameters.split(';')) {
         if (prefix === '?' && NO_MODES.includes(mode)) continue;

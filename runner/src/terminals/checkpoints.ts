@@ -2,7 +2,7 @@ import { OutputScanner } from './output-scanner.ts';
 import type { OutputRing } from '../channel/ring.ts';
 import type { Screen, Screens, Step } from './screens/screens.ts';
 import { SizeHistory, type Resize } from './size-history.ts';
-import type { Size } from './terminal.ts';
+import type { Size } from './size.ts';
 
 const KIB = 1024;
 /** output is looked through in such pieces, and can be joined at the end of each */
@@ -45,7 +45,7 @@ export interface CheckpointsOptions {
 /**
  * Where one terminal's output can be joined. Nothing is drawn while little is written: once every 256 KiB, and when asked.
  * In a flood most output is only looked through for modes: until a program draws them again, parts of the screen that it
- * does not scroll may be old in a latest checkpoint, and missing in an oldest one.
+ * does not scroll may be old in a latest checkpoint and missing in an oldest one, and a colour that it selected before is not.
  */
 export class Checkpoints {
   readonly #ring: OutputRing;

@@ -26,8 +26,10 @@ const IGNORED_STRING = 6;
 
 const AFTER_ESCAPE = new Map([...'[]PX^_'].map((char, index) => [char.charCodeAt(0), [CSI, OSC, DCS][index] ?? IGNORED_STRING]));
 const AFTER_C1_LEAD = new Map([0x9b, 0x9d, 0x90, 0x98, 0x9e, 0x9f].map((byte, index) => [byte, [CSI, OSC, DCS][index] ?? IGNORED_STRING]));
-/** last bytes of the sequences that set modes; most end otherwise */
-const FINALS = new Set([...'hlqpr'].map((char) => char.charCodeAt(0)));
+/** the bracket that makes of an escape a control sequence */
+const BRACKET = 0x5b;
+/** whether a control sequence that ends so can set modes: with h, l, p, q or r */
+const setsModes = (final: number): boolean => final === 0x68 || final === 0x6c || (final >= 0x70 && final <= 0x72);
 
 /**
  * Looks through output without drawing it, much faster than a terminal can: finds where it can be cut, and what modes it sets.
@@ -97,8 +99,7 @@ export class OutputScanner {
         continue;
       }
       if (c1 < at) c1 = nextC1(bytes, at, most);
-      const escape = bytes.indexOf(ESC, at);
-      left = Math.min(escape < 0 ? most : escape, c1);
+      left = Math.min(nextEscape(bytes, at, most), c1);
       if (left >= most) break;
       this.#left = this.#end + left;
       this.#begin(left);
@@ -106,7 +107,7 @@ export class OutputScanner {
       at = left === c1 ? left + 2 : left + 1;
     }
     const textEnd = this.#state === GROUND ? most : left;
-    const cut = textEnd < 0 ? null : (cutIn(bytes, text, textEnd) ?? (isAll ? text : null));
+    const cut = this.#isLost || textEnd < 0 ? null : (cutIn(bytes, text, textEnd) ?? (isAll ? text : null));
     if (cut !== null) this.#clean = this.#end + cut;
     this.#end += most;
     if (this.#state !== GROUND) this.#keep(bytes, most);
@@ -123,6 +124,17 @@ export class OutputScanner {
 
   /** @returns where the sequence ends, and the text goes on */
   #sequence(bytes: Uint8Array, from: number, most: number): number {
+    if (this.#state === ESCAPE && bytes[from] === BRACKET) {
+      // nearly all sequences are such, and whole
+      let end = from + 1;
+      while (end < most && ((bytes[end] ?? 0) & 0xe0) === 0x20) end++;
+      const final = bytes[end] ?? 0;
+      if (end < most && final >= 0x40 && final < 0x7f) {
+        this.#state = CSI;
+        if (setsModes(final)) this.#take(bytes, end + 1);
+        return this.#ground(end + 1);
+      }
+    }
     for (let at = from; at < most; at++) {
       const byte = bytes[at] ?? 0;
       if (byte === ESC) {
@@ -148,7 +160,7 @@ export class OutputScanner {
   #ends(bytes: Uint8Array, at: number, byte: number): boolean {
     if (this.#state === CSI) {
       if (byte < 0x40 || byte === 0x7f) return false;
-      if (FINALS.has(byte)) this.#take(bytes, at + 1);
+      if (setsModes(byte)) this.#take(bytes, at + 1);
       return true;
     }
     if (this.#state === OSC) {
@@ -175,7 +187,11 @@ export class OutputScanner {
   }
 
   #take(bytes: Uint8Array, end: number): void {
-    if (this.#kept.length + end - this.#begun <= LONGEST_KEPT) this.#modes.take(this.#kept + latin1(bytes, this.#begun, end));
+    if (this.#kept.length + end - this.#begun > LONGEST_KEPT) return;
+    const sequence = this.#kept + latin1(bytes, this.#begun, end);
+    if (this.#state === CSI) this.#modes.takeCsi(sequence.slice(2));
+    else if (this.#state === OSC) this.#modes.takeOsc(sequence.slice(2));
+    else this.#modes.takeEscape(sequence.slice(1));
   }
 
   /** Keeps what there is of a sequence that goes on, or gives it up. */
@@ -187,12 +203,23 @@ export class OutputScanner {
   }
 }
 
+/** Close by, a loop is faster than the call. */
+function nextEscape(bytes: Uint8Array, from: number, most: number): number {
+  const near = Math.min(from + 64, most);
+  for (let at = from; at < near; at++) if (bytes[at] === ESC) return at;
+  const at = near === most ? -1 : asBuffer(bytes).indexOf(ESC, near);
+  return at < 0 ? most : at;
+}
+
 function nextC1(bytes: Uint8Array, from: number, most: number): number {
-  let at = bytes.indexOf(C1_LEAD, from);
-  while (at >= 0 && at < most && !AFTER_C1_LEAD.has(bytes[at + 1] ?? 0)) at = bytes.indexOf(C1_LEAD, at + 1);
+  const buffer = asBuffer(bytes);
+  let at = buffer.indexOf(C1_LEAD, from);
+  while (at >= 0 && at < most && !AFTER_C1_LEAD.has(bytes[at + 1] ?? 0)) at = buffer.indexOf(C1_LEAD, at + 1);
   return at < 0 ? most : at;
 }
 
 /** a character for each byte */
-const latin1 = (bytes: Uint8Array, from: number, to: number): string =>
-  Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1');
+const latin1 = (bytes: Uint8Array, from: number, to: number): string => asBuffer(bytes).toString('latin1', from, to);
+
+/** The same bytes; only a buffer searches with the processor's help. */
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

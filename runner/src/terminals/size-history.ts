@@ -1,4 +1,4 @@
-import type { Size } from './terminal.ts';
+import type { Size } from './size.ts';
 
 /** A size of a terminal, from an offset of its output on. */
 export interface Resize extends Size {

@@ -7,17 +7,13 @@ import { OutputRing } from '../channel/ring.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Screens } from './screens/screens.ts';
+import type { Size } from './size.ts';
 
 /** A driver with more than this still to be sent holds the program back, one with less lets it go on. */
 const PAUSE_ABOVE = 128 * 1024;
 const RESUME_BELOW = 32 * 1024;
 /** of input, in the memory of the helper while the program does not read it */
 const MOST_UNTYPED = 16 * 1024 * 1024;
-
-export interface Size {
-  cols: number;
-  rows: number;
-}
 
 /** A viewer's stream as its terminal sees it. */
 export interface Watcher {

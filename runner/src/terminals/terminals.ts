@@ -5,7 +5,8 @@ import { terminalList } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Screens } from './screens/screens.ts';
-import { Terminal, type Size, type TerminalFacts } from './terminal.ts';
+import type { Size } from './size.ts';
+import { Terminal, type TerminalFacts } from './terminal.ts';
 
 const MOST = 64;
 /** ended terminals are kept, so that their last output can still be read */

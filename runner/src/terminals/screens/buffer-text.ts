@@ -6,13 +6,12 @@ const NO_WRAPAROUND = '\x1b[?7l';
 
 /**
  * Writes lines as the output that makes them, in a buffer that is empty, with default modes and the cursor at home.
- * They leave wraparound off, so that no row can run into the next.
- * The terminal that reads it must be left with default attributes between two calls.
+ * It leaves default attributes, and wraparound off, so that no row can run into the next.
  */
 export class BufferText {
   readonly #core: Core;
   readonly #cell: CoreCell;
-  readonly cols: number;
+  readonly #cols: number;
   #text = '';
   /** what the reader has selected */
   #fg = 0;
@@ -26,15 +25,16 @@ export class BufferText {
   constructor(core: Core, cell: CoreCell, cols: number) {
     this.#core = core;
     this.#cell = cell;
-    this.cols = cols;
+    this.#cols = cols;
   }
 
+  /** All lines of a buffer, those above the screen included. */
   lines(buffer: CoreBuffer): string {
     const { length } = buffer.lines;
     this.#text += NO_WRAPAROUND;
     for (let index = 0; index < length; index++) {
       const line = buffer.lines.get(index);
-      this.#cells(line, 0);
+      this.#cells(line);
       if (index + 1 === length) break;
       if (buffer.lines.get(index + 1).isWrapped) this.#wrap(line);
       else {
@@ -63,10 +63,10 @@ export class BufferText {
     return text;
   }
 
-  #cells(line: CoreLine, from: number): void {
-    for (let column = from; column < this.cols; column++) {
+  #cells(line: CoreLine): void {
+    for (let column = 0; column < this.#cols; column++) {
       const cell = line.loadCell(column, this.#cell);
-      const chars = textOf(cell, column, this.cols);
+      const chars = textOf(cell, column, this.#cols);
       if (chars === '') {
         if (this.#gap > 0 && this.#gapBg !== cell.bg) this.#pass();
         this.#gap++;
@@ -87,7 +87,7 @@ export class BufferText {
   #over(line: CoreLine, column: number): void {
     const cell = line.loadCell(column, this.#cell);
     const chars = cell.getChars();
-    if (chars === '' || column + 1 < this.cols) return;
+    if (chars === '' || column + 1 < this.#cols) return;
     this.#select(cell);
     this.#text += chars;
   }
@@ -131,20 +131,20 @@ export class BufferText {
    * A last cell without a character is what a wide one leaves that did not fit, with its attributes.
    */
   #wrap(line: CoreLine): void {
-    const cell = line.loadCell(this.cols - 1, this.#cell);
-    const isLeft = cell.getWidth() > 0 && textOf(cell, this.cols - 1, this.cols) === '';
+    const cell = line.loadCell(this.#cols - 1, this.#cell);
+    const isLeft = cell.getWidth() > 0 && textOf(cell, this.#cols - 1, this.#cols) === '';
     if (isLeft) {
-      this.#text += `\x1b[${this.cols}G${WRAPAROUND}`;
+      this.#text += `\x1b[${this.#cols}G${WRAPAROUND}`;
       this.#select(cell);
       this.#text += '\u6f22';
     }
     this.#plain();
-    this.#text += isLeft ? `\r\x1b[${this.cols}X` : `${WRAPAROUND}x\r\x1b[X`;
+    this.#text += isLeft ? `\r\x1b[${this.#cols}X` : `${WRAPAROUND}x\r\x1b[X`;
     this.#text += NO_WRAPAROUND;
   }
 
   #lastColumn(line: CoreLine): number {
-    const last = this.cols - 1;
+    const last = this.#cols - 1;
     return last > 0 && line.loadCell(last - 1, this.#cell).getWidth() === 2 ? last - 1 : last;
   }
 }

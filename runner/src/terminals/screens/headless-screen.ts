@@ -1,6 +1,6 @@
 import unicode11 from '@xterm/addon-unicode11';
 import headless from '@xterm/headless';
-import type { Size } from '../terminal.ts';
+import type { Size } from '../size.ts';
 import { Charsets } from './charsets.ts';
 import { Palette } from './palette.ts';
 import { screenState } from './screen-state.ts';

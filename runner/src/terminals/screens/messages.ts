@@ -1,4 +1,4 @@
-import type { Size } from '../terminal.ts';
+import type { Size } from '../size.ts';
 import type { Step } from './screens.ts';
 
 /** What the worker is told; it answers each `advance`, in order, with the state or null. */

@@ -78,7 +78,7 @@ describe('the state of a screen', () => {
     await expectEqual('\x1b[?1;6;45;66;1003;1004;1016;2004h\x1b[4;20h\x1b[?7;12;25l\x1b[5 q\x1b]0;größe\x07', 'abc\n');
     const screen = makeLocalScreens().open(size);
     const state = await screen.advance(() => [encode('\x1b]4;1;#102030\x07\x1b]11;rgb:00/11/22\x1b\\\x1b]12;red\x07\x1b]112\x07')]);
-    expect(new TextDecoder().decode(state ?? undefined)).toMatch(/\x1b\]4;1;rgb:10\/20\/30\x1b\\\x1b\]11;rgb:00\/11\/22\x1b\\$/);
+    expect(new TextDecoder().decode(state ?? undefined)).toContain('\x1b]4;1;rgb:10/20/30\x1b\\\x1b]11;rgb:00/11/22\x1b\\');
   });
 
   it('keeps the lines above the screen that a taller one takes back', async () => {

@@ -1,4 +1,4 @@
-import type { Size } from '../terminal.ts';
+import type { Size } from '../size.ts';
 
 /** What happens to a terminal, in order: output of its program, or another size. */
 export type Step = Uint8Array<ArrayBuffer> | Size;

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../../failure.ts';
 import type { Log } from '../../log.ts';
-import type { Size } from '../terminal.ts';
+import type { Size } from '../size.ts';
 import type { FromWorker, ToWorker } from './messages.ts';
 import type { Screen, Screens, Step } from './screens.ts';
 

@@ -1,0 +1,5 @@
+/** Size of a terminal, in characters. */
+export interface Size {
+  cols: number;
+  rows: number;
+}
