@@ -1,9 +1,9 @@
-import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
+import type { PtyExit, PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { Services } from '../connection/streams.ts';
 import { TerminalLink, type Screen, type Size } from './terminal-link.ts';
 
-export type ExitStatus = NonNullable<PtyInfo['exit']>;
+export type ExitStatus = PtyExit;
 
 /** What the page makes for each terminal to be seen in. */
 export interface TerminalScreen extends Screen {
@@ -49,7 +49,7 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
           this.lost = null;
         },
         message: (message) => {
-          if (message.kind === 'exit') this.exit = { code: message.code, signal: message.signal };
+          if (message.kind === 'exit') this.exit = { code: message.code, signal: message.signal, reason: message.reason };
           else this.name = message.name;
         },
         pending: (bytes) => {
@@ -72,6 +72,7 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
   get ending(): string | null {
     if (this.lost !== null) return this.lost;
     if (this.exit === null) return null;
+    if (this.exit.reason !== undefined) return this.exit.reason;
     return this.exit.signal === null ? `Exited with ${this.exit.code ?? 'no code'}` : `Ended by ${this.exit.signal}`;
   }
 }
