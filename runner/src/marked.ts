@@ -11,13 +11,18 @@ const isMarked = (pid: string, value: string): boolean => {
   }
 };
 
-/** Kills the processes that are marked so, also those that left their parents behind, but not the one that asks. */
-export function killMarked(value: string): void {
-  if (!existsSync('/proc')) return;
+/**
+ * Kills the processes that are marked so, also those that left their parents behind, but not the one that asks.
+ * @returns whether there were any: they may take a moment to be gone
+ */
+export function killMarked(value: string): boolean {
+  if (!existsSync('/proc')) return false;
+  let found = false;
   // Twice, because a process may have been born while the first look was under way.
   for (let round = 0; round < 2; round++) {
     const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
     for (const pid of others.filter((name) => isMarked(name, value))) {
+      found = true;
       try {
         process.kill(Number(pid), 'SIGKILL');
       } catch {
@@ -25,4 +30,5 @@ export function killMarked(value: string): void {
       }
     }
   }
+  return found;
 }

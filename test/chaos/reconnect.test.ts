@@ -1,4 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Person } from '../../scripts/api.ts';
@@ -50,30 +52,45 @@ async function signedInPage(): Promise<Page> {
 /** What a terminal shows, as one line however it was wrapped. */
 const line = async (terminal: Terminal) => (await terminal.text()).replaceAll('\n', '');
 
-test('workerd is killed under an open terminal: the page comes back by itself and shows every number once', async () => {
-  const terminal = await Terminal.of(page);
+/** Types a command that counts, and breaks something under it. @returns what it was seen to count */
+async function countUnder(terminal: Terminal, harm: () => Promise<void>): Promise<number[] | undefined> {
   // Quoted apart, so that the echoed command is not taken for its output.
-  await terminal.type(
-    `clear; echo kept > kept.txt; printf 'be''gin,'; for i in $(seq ${LAST}); do printf '%s,' $i; sleep 0.05; done; echo e''nd\n`,
-  );
+  await terminal.type(`clear; printf 'be''gin,'; for i in $(seq ${LAST}); do printf '%s,' $i; sleep 0.05; done; echo e''nd\n`);
   await terminal.shows(/begin,1,2,3,4,5,/);
-  await killWorkerd(product);
+  await harm();
   await terminal.shows(/end\n/);
-  const shown = /begin,(.*),end/
+  return /begin,(.*),end/
     .exec(await line(terminal))?.[1]
     ?.split(',')
     .map(Number);
-  expect(shown).toEqual(Array.from({ length: LAST }, (_, index) => index + 1));
+}
+
+const everyNumber = Array.from({ length: LAST }, (_, index) => index + 1);
+
+test('workerd is killed under an open terminal: the page comes back by itself and shows every number once', async () => {
+  const terminal = await Terminal.of(page);
+  await terminal.run('echo kept > kept.txt');
+  expect(await countUnder(terminal, () => killWorkerd(product))).toEqual(everyNumber);
   expect(await terminal.run('echo typed-$((40+2))')).toContain('typed-42');
 });
 
-test('the runner is killed: the page says that the terminal is gone, a new one works, the files are kept', async () => {
+test('the runner is killed under an open terminal: the program goes on, and the page shows every number once', async () => {
+  const terminal = await Terminal.of(page);
+  const counted = await countUnder(terminal, async () => {
+    runner = await killRunner(product, runner, RUNNER);
+  });
+  expect(counted).toEqual(everyNumber);
+  expect(await terminal.run('echo typed-$((40+2))')).toContain('typed-42');
+});
+
+test('the sandbox dies with the runner: the page says that the terminal is gone, a new one works, the files are kept', async () => {
+  const record = join(product.stateDir, `runner-${RUNNER}`, 'workspaces', workspaceId, 'sandbox.json');
+  const { first } = JSON.parse(await readFile(record, 'utf8')) as { first: { pid: number } };
+  // Or the runner would see it first.
+  runner.kill('SIGSTOP');
+  process.kill(first.pid, 'SIGKILL');
   runner = await killRunner(product, runner, RUNNER);
-  await page
-    .getByRole('status')
-    .filter({ hasText: /terminal/i })
-    .first()
-    .waitFor();
+  await page.getByRole('status').filter({ hasText: 'The workspace did not survive the restart of its runner' }).first().waitFor();
   await page.getByRole('button', { name: 'New terminal' }).click();
   const terminal = await Terminal.of(page);
   expect(await terminal.run('echo file-$(cat kept.txt)')).toContain('file-kept');

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { HelperClient } from '../channel/helper-client.ts';
-import { isAlive, type ProcessId } from '../state/process-id.ts';
+import { isAlive, signal, type ProcessId } from '../state/process-id.ts';
 import type { Sandbox } from './driver.ts';
 import { dialIn } from './socket.ts';
 import { lastWords } from './words.ts';
@@ -13,16 +13,15 @@ export interface Body {
   folder: string;
   /** with it goes the whole sandbox, or at least its helper */
   first: ProcessId;
-  /** kills all that can be found of it */
-  kill(): void;
+  /** kills what does not go with `first`, if anything does not; @returns whether there was any */
+  killOthers(): boolean;
 }
 
 /** Kills a sandbox; resolves when nothing is left. */
-export async function killBody({ first, kill }: Body): Promise<void> {
-  kill();
-  while (isAlive(first)) await setTimeout(LOOK_AGAIN_MS);
-  // What was born meanwhile.
-  kill();
+export async function killBody({ first, killOthers }: Body): Promise<void> {
+  signal(first, 'SIGKILL');
+  // Again, for what was born meanwhile.
+  while (killOthers() || isAlive(first)) await setTimeout(LOOK_AGAIN_MS);
 }
 
 /**
@@ -67,7 +66,7 @@ export async function attachSandbox(body: Body, withinMs: number): Promise<Pick<
     helper,
     ended,
     stop: async () => {
-      body.kill();
+      signal(body.first, 'SIGKILL');
       await ended;
     },
     leave: () => {

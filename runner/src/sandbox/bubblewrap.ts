@@ -4,7 +4,7 @@ import { closeSync, existsSync, lstatSync, openSync, readlinkSync, realpathSync,
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { messageOf } from '../failure.ts';
-import { identify, signal, type ProcessId } from '../state/process-id.ts';
+import { identify, type ProcessId } from '../state/process-id.ts';
 import { attachSandbox } from './attach.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
@@ -151,7 +151,7 @@ async function spawnBubblewrap(folder: string, args: string[], command: string[]
 
 /** The sandbox that `first` is the first process of. @throws Error when its helper does not answer; nothing of it runs then */
 async function takeSandbox(folder: string, first: ProcessId, withinMs: number): Promise<Sandbox> {
-  const attached = await attachSandbox({ folder, first, kill: () => signal(first, 'SIGKILL') }, withinMs);
+  const attached = await attachSandbox({ folder, first, killOthers: () => false }, withinMs);
   return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace: { kind: 'bubblewrap', first }, ...attached };
 }
 

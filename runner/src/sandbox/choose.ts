@@ -1,7 +1,6 @@
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import type { Log } from '../log.ts';
 import { killMarked } from '../marked.ts';
-import { signal } from '../state/process-id.ts';
 import { killBody } from './attach.ts';
 import { bubblewrapDriver, whyNoBubblewrap } from './bubblewrap.ts';
 import type { DriverKind, SandboxDriver, SandboxParts, SandboxTrace } from './driver.ts';
@@ -21,8 +20,8 @@ export interface Drivers {
 }
 
 async function sweep(folder: string, trace: SandboxTrace | null): Promise<void> {
-  if (trace !== null) await killBody({ folder, first: trace.first, kill: () => signal(trace.first, 'SIGKILL') });
-  killMarked(folder);
+  if (trace !== null) await killBody({ folder, first: trace.first, killOthers: () => killMarked(folder) });
+  else killMarked(folder);
   removeSocket(folder);
 }
 

@@ -3,7 +3,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../failure.ts';
 import { MARK, killMarked } from '../marked.ts';
-import { identify, signal, type ProcessId } from '../state/process-id.ts';
+import { identify, type ProcessId } from '../state/process-id.ts';
 import { attachSandbox } from './attach.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
@@ -33,11 +33,7 @@ async function spawnHelper(plan: SandboxPlan, parts: SandboxParts): Promise<Proc
 
 /** The sandbox whose helper `first` is. @throws Error when it does not answer; nothing of it runs then */
 async function takeSandbox(folder: string, first: ProcessId, withinMs: number): Promise<Sandbox> {
-  const kill = () => {
-    signal(first, 'SIGKILL');
-    killMarked(folder);
-  };
-  const attached = await attachSandbox({ folder, first, kill }, withinMs);
+  const attached = await attachSandbox({ folder, first, killOthers: () => killMarked(folder) }, withinMs);
   const startupScript = join(controlOf({ folder }), 'start-up.sh');
   return { kind: 'process', root: homeOf({ folder }), startupScript, trace: { kind: 'process', first }, ...attached };
 }

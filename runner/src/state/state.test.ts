@@ -113,7 +113,7 @@ describe('the state folder', () => {
   it('can be used after a killed runner whose parent never notices its end', async () => {
     const folder = stateFolder(mintFolder());
     // The shell becomes a program that waits for no children.
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const parent = spawn('sh', ['-c', 'sleep 0.2 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
     const [line] = (await once(parent.stdout, 'data')) as [Buffer];
     const stat = () => readFileSync(`/proc/${Number(line.toString())}/stat`, 'utf8').split(' ');
     await vi.waitUntil(() => stat()[2] === 'Z');

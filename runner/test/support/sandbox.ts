@@ -7,7 +7,6 @@ import { bubblewrapDriver, whyNoBubblewrap } from '../../src/sandbox/bubblewrap.
 import type { DriverKind, Sandbox, SandboxPlan, SandboxTrace } from '../../src/sandbox/driver.ts';
 import { findParts } from '../../src/sandbox/parts.ts';
 import { processDriver } from '../../src/sandbox/process.ts';
-import { signal } from '../../src/state/process-id.ts';
 import { programExit } from '../../src/channel/requests.ts';
 import { mintFolder, mintId } from './mint.ts';
 
@@ -48,8 +47,7 @@ export const adoptSandbox = (kind: DriverKind, folder: string, trace: SandboxTra
   driverOf(kind).adopt(folder, trace);
 
 async function endSandbox(folder: string, trace: SandboxTrace): Promise<void> {
-  await killBody({ folder, first: trace.first, kill: () => signal(trace.first, 'SIGKILL') });
-  killMarked(folder);
+  await killBody({ folder, first: trace.first, killOthers: () => killMarked(folder) });
 }
 
 /** Runs a shell script in the sandbox. */
