@@ -121,7 +121,9 @@ async function kill(what: 'workerd' | 'runner'): Promise<void> {
 async function connected(which: Desk[]): Promise<void> {
   const late = sleep(PATIENCE_S * 1000, 'late', { ref: false });
   const all = Promise.all(which.map(({ page }) => page.connected())).then(() => 'connected');
-  expect(await Promise.race([all, late])).toBe('connected');
+  if ((await Promise.race([all, late])) === 'connected') return;
+  const facts = which.map(({ page }) => ({ state: page.connection.state, closes: page.closes.slice(-10), states: page.states.slice(-20) }));
+  throw new Error(`Not connected within ${PATIENCE_S} s: ${JSON.stringify(facts)}\n${product.runnerLog.slice(-20).join('\n')}`);
 }
 
 async function havoc(): Promise<void> {
