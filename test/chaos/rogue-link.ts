@@ -18,7 +18,10 @@ export class RogueLink {
   static async dial(origin: string, folder: string, workspaceId: string): Promise<RogueLink> {
     const [{ token }, keys] = [loadConfig(stateFolder(folder)), loadKeys(stateFolder(folder))];
     const path = `/api/v1/runner/workspaces/${workspaceId}/link`;
-    const socket = new WebSocket(origin.replace('http', 'ws') + path, { headers: { Authorization: `Bearer ${token}` }, perMessageDeflate: false });
+    const socket = new WebSocket(origin.replace('http', 'ws') + path, {
+      headers: { Authorization: `Bearer ${token}` },
+      perMessageDeflate: false,
+    });
     socket.on('error', () => undefined);
     const ready = new Promise<void>((resolve) => {
       socket.on('message', (message: Buffer, isBinary: boolean) => {

@@ -48,7 +48,13 @@ export class PageTerminal implements Screen {
         joined.reject(error);
       },
     };
-    this.link = new TerminalLink(watched, clock, this, { renamed: ignore, sized: ignore, pending: ignore, catchingUp: ignore, ...events }, terminal);
+    this.link = new TerminalLink(
+      watched,
+      clock,
+      this,
+      { renamed: ignore, sized: ignore, pending: ignore, catchingUp: ignore, ...events },
+      terminal,
+    );
   }
 
   /** @throws Error when the terminal can't be had */
