@@ -16,45 +16,46 @@ import { faultsOf, torn, Typist } from './typist.ts';
 const CUTS = Number(process.env['CUTS'] ?? 60);
 /** of the cuts, one in so many kills workerd, and one the runner */
 const KILL_EVERY = 20;
-const DESKS = 3;
+/** Workspaces, and desks in each: one person may connect to one workspace 60 times a minute. */
+const ROOMS = ['left', 'right'];
+const DESKS = 2;
 const TYPE_EVERY = 40;
 const PATIENCE_S = 60;
 const LONGEST_WORD = 16;
 const RUNNER = 'anvil';
 
-interface Recorder {
+/** A workspace with a recorder in a terminal, and those who sit at it. */
+interface Room {
   name: string;
-  terminalId: string;
-  /** offset of the first byte that it printed */
+  home: string;
+  desks: Desk[];
+  /** offset of the first byte that the recorder printed */
   begin: number;
 }
 
 const { seed, roll } = seededDie();
 const typists: Typist[] = [];
-const recorders: Recorder[] = [];
 const tally = new Map<string, number>();
-const desks: Desk[] = [];
+const rooms: Room[] = [];
 let product: Product;
 let owner: Person;
 let link: Network;
-let home: string;
 
 beforeAll(async () => {
   product = await startProduct();
   link = await Network.before(product.port);
   owner = await signUp(product.origin, 'chaos', 'a long enough password');
   await product.addRunner(owner, RUNNER, `http://localhost:${link.port}`);
-  const workspaceId = await startWorkspace(owner, 'bytes');
-  home = join(product.stateDir, `runner-${RUNNER}`, 'workspaces', workspaceId, 'home');
-  while (desks.length < DESKS) desks.push(await Desk.set(product, owner, workspaceId, hire));
-  await record();
+  for (const name of ROOMS) await furnish(name);
 });
 
 afterAll(async () => {
-  for (const desk of desks) desk.close();
+  for (const desk of desks()) desk.close();
   await product?.end();
-  await Promise.all([link, ...desks.map(({ network }) => network)].map((network) => network?.close()));
+  await Promise.all([link, ...desks().map(({ network }) => network)].map((network) => network?.close()));
 });
+
+const desks = (): Desk[] => rooms.flatMap((room) => room.desks);
 
 function hire(terminal: PageTerminal): Typist {
   const typist = new Typist(typists.length, terminal);
@@ -62,16 +63,22 @@ function hire(terminal: PageTerminal): Typist {
   return typist;
 }
 
-/** The first desk starts the recorders, the others look on, and may type as well: all are the owner's. */
-async function record(): Promise<void> {
-  const [first, ...others] = desks;
-  for (const name of ['left', 'right']) {
-    const window = await first?.open(null);
-    if (window === undefined) throw new Error('There is no desk');
-    window.terminal.type(recorder(name));
-    await until(async () => window.seen.hasBegun);
-    recorders.push({ name, terminalId: window.terminal.id, begin: window.seen.begin });
-    for (const desk of others) await desk.open(window.terminal.id);
+/** The first desk starts the recorder, the others look on, and may type as well: all are the owner's. */
+async function furnish(name: string): Promise<void> {
+  const workspaceId = await startWorkspace(owner, name);
+  const home = join(product.stateDir, `runner-${RUNNER}`, 'workspaces', workspaceId, 'home');
+  const room: Room = { name, home, desks: [], begin: 0 };
+  rooms.push(room);
+  const first = await Desk.set(product, owner, workspaceId, hire);
+  room.desks.push(first);
+  const { terminal, seen } = await first.open(null);
+  terminal.type(recorder(name));
+  await until(async () => seen.hasBegun);
+  room.begin = seen.begin;
+  while (room.desks.length < DESKS) {
+    const desk = await Desk.set(product, owner, workspaceId, hire);
+    room.desks.push(desk);
+    await desk.open(terminal.id);
   }
 }
 
@@ -96,7 +103,7 @@ const MISHAPS: Record<string, (desk: Desk) => Promise<void>> = {
 };
 
 async function mishap(): Promise<void> {
-  const desk = pick(desks);
+  const desk = pick(desks());
   await connected([desk]);
   const name = pick(['reset', 'reset', ...Object.keys(MISHAPS)]);
   count(`page: ${name}`);
@@ -114,7 +121,7 @@ async function kill(what: 'workerd' | 'runner'): Promise<void> {
   count(`${what} killed`);
   const begin = performance.now();
   await (what === 'workerd' ? killWorkerd(product) : product.killRunner(RUNNER));
-  await connected(desks);
+  await connected(desks());
   tally.set(
     `${what}: longest recovery, ms`,
     Math.max(tally.get(`${what}: longest recovery, ms`) ?? 0, Math.round(performance.now() - begin)),
@@ -126,7 +133,7 @@ async function connected(which: Desk[]): Promise<void> {
   const away = () => which.filter(({ page }) => !page.isConnected);
   for (let second = 0; away().length > 0; second++) {
     if (second === PATIENCE_S) throw new Error(`Not connected within ${PATIENCE_S} s: ${JSON.stringify(away().map(factsOf))}`);
-    if (second > 1) for (const { page } of away()) page.connection.nudge();
+    if (second % 3 === 2) for (const { page } of away()) page.connection.nudge();
     await Promise.race([Promise.all(which.map(({ page }) => page.connected())), sleep(1_000, undefined, { ref: false })]);
   }
 }
@@ -145,7 +152,7 @@ async function havoc(): Promise<void> {
 
 /** Types at every desk, mostly a word at a time, now and then much at once. */
 function type(): void {
-  for (const { windows, page } of desks) {
+  for (const { windows, page } of desks()) {
     // Who is away types less: what is kept for later has its bounds.
     for (const { typist } of windows) if (page.isConnected || roll(8) === 0) typist.type(roll(200) === 0 ? 300 : 1);
   }
@@ -153,27 +160,27 @@ function type(): void {
 
 /** All that was printed has come to every desk, and all that was typed has arrived, or it never will. */
 async function settle(): Promise<void> {
-  await connected(desks);
-  writeFileSync(join(home, STOP), '');
-  await until(async () => desks.every(({ windows }) => windows.every(({ seen }) => seen.isWhole)), PATIENCE_S);
-  await until(async () => recorders.every((each) => typingFaults(each).length === 0)).catch(() => undefined);
+  await connected(desks());
+  for (const { home } of rooms) writeFileSync(join(home, STOP), '');
+  await until(async () => desks().every(({ windows }) => windows.every(({ seen }) => seen.isWhole)), PATIENCE_S);
+  await until(async () => rooms.every((room) => typingFaults(room).length === 0)).catch(() => undefined);
 }
 
-function typingFaults({ name, terminalId }: Recorder): string[] {
-  const stayed = new Set(desks.flatMap(({ windows }) => windows.map(({ typist }) => typist)));
-  const those = typists.filter((typist) => typist.terminalId === terminalId);
+function typingFaults({ name, home, desks }: Room): string[] {
+  const windows = desks.flatMap((desk) => desk.windows);
+  const stayed = new Set(windows.map(({ typist }) => typist));
+  const those = typists.filter(({ terminalId }) => terminalId === windows[0]?.terminal.id);
   return faultsOf(recorded(home, name).typed, those, stayed);
 }
 
-function expectEveryByte(each: Recorder): void {
-  const { printed, typed } = recorded(home, each.name);
+function expectEveryByte(room: Room): void {
+  const { printed, typed } = recorded(room.home, room.name);
   expect(printed.byteLength).toBeGreaterThan(0);
-  for (const { windows } of desks) {
-    const window = windows.find(({ terminal }) => terminal.id === each.terminalId);
-    expect(window?.terminal.faults).toEqual([]);
-    expect(window?.seen.difference(printed, each.begin)).toBeNull();
+  for (const { terminal, seen } of room.desks.flatMap(({ windows }) => windows)) {
+    expect(terminal.faults).toEqual([]);
+    expect(seen.difference(printed, room.begin)).toBeNull();
   }
-  expect(typingFaults(each)).toEqual([]);
+  expect(typingFaults(room)).toEqual([]);
   // Who left may have left half a word.
   expect(torn(typed).length).toBeLessThan(1 + LONGEST_WORD * (tally.get('page: reload') ?? 0));
 }
@@ -187,8 +194,8 @@ test(TITLE, { timeout: 90_000 + CUTS * 3_000 }, async () => {
     clearInterval(typing);
   }
   await settle();
-  for (const each of recorders) expectEveryByte(each);
-  const closes = desks.flatMap(({ closes, page }) => [...closes, ...page.closes]);
+  for (const room of rooms) expectEveryByte(room);
+  const closes = desks().flatMap(({ closes, page }) => [...closes, ...page.closes]);
   report(closes);
   // Nobody lied, so nobody was taken for a liar.
   expect(closes.filter((code) => [CLOSE_CODES.protocol.code, CLOSE_CODES.revoked.code].some((bad) => bad === code))).toEqual([]);
