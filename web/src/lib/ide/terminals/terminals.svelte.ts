@@ -59,19 +59,22 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
     // what is still being opened would else be taken for one that somebody else opened
     const opening = this.all.filter(({ lost }) => lost === null).map(({ link }) => [link.terminalId, link.connect()] as const);
     await Promise.all(opening.filter(([terminalId]) => terminalId === null).map(([, answered]) => answered));
-    if ((await this.refresh()) && this.all.length === 0) this.create();
+    const isFirst = !this.known;
+    const existing = await this.refresh();
+    // A page that is opened leads to a prompt, even where an earlier terminal was lost and stays to say so.
+    if (existing !== null && (this.all.length === 0 || (isFirst && existing.every(({ exit }) => exit !== null)))) this.create();
   }
 
-  /** Shows the terminals that were opened elsewhere. @returns whether the runner could be asked */
-  async refresh(): Promise<boolean> {
+  /** Shows the terminals that were opened elsewhere. @returns what the runner has; null: it could not be asked */
+  async refresh(): Promise<readonly PtyInfo[] | null> {
     try {
       const { terminals } = await this.#services.call({ method: 'pty.list' });
       this.#reconcile(terminals);
       this.known = true;
-      return true;
+      return terminals;
     } catch (thrown) {
       if (!(thrown instanceof StreamError && thrown.code === 'disconnected')) this.error = wordsOf(thrown);
-      return false;
+      return null;
     }
   }
 
