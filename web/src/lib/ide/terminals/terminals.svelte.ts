@@ -144,10 +144,13 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   #reconcile(existing: readonly PtyInfo[]): void {
     if (this.all.some(({ link, lost }) => link.terminalId === null && lost === null)) return;
     const shown = this.all.map(({ link }) => link.terminalId);
-    for (const { terminalId, name, cols, rows } of existing.filter((info) => !shown.includes(info.terminalId))) {
+    const unseen = existing.filter((info) => !shown.includes(info.terminalId));
+    const first = unseen.find(({ exit }) => exit === null) ?? unseen[0];
+    for (const info of unseen) {
+      const { terminalId, name, cols, rows } = info;
       const terminal = this.#make({ id: terminalId, key: this.#makeKey(), name, size: { cols, rows } });
       this.groups = [...this.groups, { key: terminal.key, terminals: [terminal] }];
-      this.active ??= terminal;
+      if (info === first) this.active ??= terminal;
       void terminal.link.connect();
     }
   }

@@ -70,6 +70,12 @@ describe('terminals', () => {
     expect(terminals.active?.name).toBe('bash 1');
   });
 
+  it('shows one that runs first', async () => {
+    answer('pty.list', { terminals: [info(1, { exit: { code: 0, signal: null } }), info(2)] });
+    await settle();
+    expect(terminals.active?.name).toBe('bash 2');
+  });
+
   it('shows each terminal once after a reconnection', async () => {
     answer('pty.list', { terminals: [info(1)] });
     await settle();
