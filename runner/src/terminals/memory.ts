@@ -54,7 +54,10 @@ export class TerminalMemory {
     this.#final = true;
     if (this.#all.every(({ lost }) => lost !== null)) return;
     // Those lost before have been told of while this sandbox lived.
-    this.#all = this.#all.filter(({ lost }) => lost === null).map((terminal) => ({ ...terminal, lost: why })).slice(-MOST_LOST);
+    this.#all = this.#all
+      .filter(({ lost }) => lost === null)
+      .map((terminal) => ({ ...terminal, lost: why }))
+      .slice(-MOST_LOST);
     this.#save();
   }
 
