@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
-import { terminalList } from '../channel/requests.ts';
+import { MOST_TERMINALS, terminalList } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Screens } from './screens/screens.ts';
 import type { Size } from './size.ts';
 import { Terminal, type TerminalFacts } from './terminal.ts';
 
-const MOST = 64;
 /** ended terminals are kept, so that their last output can still be read */
 const MOST_ENDED = 16;
 
@@ -53,7 +52,7 @@ export class Terminals {
     if (known !== undefined) return known;
     const ended = this.list().filter(({ exit }) => exit !== null);
     for (const { terminalId } of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.close(terminalId);
-    if (this.#terminals.size >= MOST) throw new ServiceFailure('limit', `A workspace has at most ${MOST} terminals`);
+    if (this.#terminals.size >= MOST_TERMINALS) throw new ServiceFailure('limit', `A workspace has at most ${MOST_TERMINALS} terminals`);
     const facts = { terminalId, name: name ?? `Terminal ${this.#count + 1}`, ...size };
     const terminal = this.#add(facts);
     const head = await terminal.connect(this.#helper, { method: 'terminal.open', cwd, ...facts });
