@@ -246,22 +246,6 @@ describe('terminals', () => {
     expect(terminal.text.match(/0123456789abcdef/g)?.length).toBeGreaterThan(140_000);
   });
 
-  it('lose nothing of what a program printed last to a viewer that was slow', async () => {
-    const { join } = await makeLink();
-    const [slow, other] = [await join(1), await join(2)];
-    slow.acknowledges = false;
-    const terminal = slow.open({ method: 'pty.open', key: mintId('request'), ...SIZE });
-    await terminal.head;
-    terminal.write("stty -echo -onlcr; printf 'be''gin'; yes 0123456789abcde | head -c 318000; exit\n");
-    await terminal.data.wait(() => terminal.next >= LIMITS.ackEvery);
-    const ended = async () => ((await other.call({ method: 'pty.list' }))['terminals'] as { exit: object | null }[])[0]?.exit !== null;
-    await expect.poll(ended).toBe(true);
-    slow.acknowledges = true;
-    terminal.acknowledge();
-    await terminal.ends.wait(({ type }) => type === 'fin');
-    expect(terminal.text.split('begin').at(-1)?.length).toBe(318_000 + 'exit\n'.length);
-  });
-
   it('echo to a viewer whose other terminal floods', async () => {
     const { join } = await makeLink();
     const page = await join();
