@@ -15,6 +15,14 @@ export class Person {
 
   /** @throws Error with the problem's words */
   async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+    const response = await this.ask(method, path, body, headers);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  /** The answer, whatever it is. */
+  async ask(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Response> {
     const response = await fetch(`${this.#origin}/api/v1${path}`, {
       method,
       headers: {
@@ -27,9 +35,7 @@ export class Person {
     });
     const cookie = response.headers.getSetCookie().find((each) => each.startsWith('__Host-gatehouse='));
     if (cookie) this.#cookie = cookie.split(';')[0] ?? '';
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);
-    return (text === '' ? undefined : JSON.parse(text)) as T;
+    return response;
   }
 }
 

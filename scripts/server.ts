@@ -29,7 +29,7 @@ export interface Server {
 }
 
 const CRON_MS = 60_000;
-const REVIVE_MS = 1_000;
+const REVIVE_MS = 100;
 
 /** bindings, and where the migrations of each are */
 const DATABASES = { DIRECTORY: 'migrations/directory', SHARD_0: 'migrations/shard' } as const;
@@ -58,8 +58,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         .catch(() => undefined),
     options.cronMs ?? CRON_MS,
   );
-  // Miniflare replaces a workerd that dies, and gives up when the new one dies before it serves.
-  const revive = setInterval(() => void miniflare.ready.catch(() => miniflare.setOptions(settings)).catch(() => undefined), REVIVE_MS);
+  const rest = keepAlive(miniflare, settings);
   return {
     origin,
     operatorToken: secrets.OPERATOR_TOKEN,
@@ -67,9 +66,27 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     database: (binding) => miniflare.getD1Database(binding),
     stop: async () => {
       clearInterval(cron);
-      clearInterval(revive);
+      rest();
       await miniflare.dispose();
     },
+  };
+}
+
+/**
+ * Miniflare replaces a workerd that dies, and gives up when the new one dies before it serves: then it is asked for
+ * another, once at a time, because to ask ends the one that is there. @returns what ends this
+ */
+function keepAlive(miniflare: Miniflare, settings: Parameters<Miniflare['setOptions']>[0]): () => void {
+  let timer: NodeJS.Timeout;
+  let over = false;
+  const look = async () => {
+    await miniflare.ready.catch(() => (over ? undefined : miniflare.setOptions(settings))).catch(() => undefined);
+    if (!over) timer = setTimeout(look, REVIVE_MS);
+  };
+  void look();
+  return () => {
+    over = true;
+    clearTimeout(timer);
   };
 }
 

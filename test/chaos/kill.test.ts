@@ -1,14 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
-import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { Person } from '../../scripts/api.ts';
-import { stopRunner } from '../../scripts/local-runner.ts';
 import { type Product, signUp, startProduct, until } from '../support/product.ts';
 import { readArchive, waitingOutbox } from './archive.ts';
 import { seededDie } from './die.ts';
-import { killRunner, killWorkerd } from './kill.ts';
+import { killWorkerd } from './kill.ts';
 import { author, countingTemplate, developer, intruder, inviter, type Step } from './people.ts';
 import { sandboxes } from './processes.ts';
 import { mend, type Siem, startSiem, trouble } from './siem.ts';
@@ -25,7 +23,6 @@ const journal = new Journal();
 let product: Product;
 let siem: Siem;
 let owner: Person;
-let runner: ChildProcess;
 let tenantId: string;
 let destinationId: string;
 
@@ -34,14 +31,13 @@ beforeAll(async () => {
   siem = await startSiem();
   owner = await signUp(product.origin, 'chaos', PASSWORD);
   tenantId = (await owner.call<{ tenant: { id: string } }>('GET', '/me')).tenant.id;
-  runner = await product.addRunner(owner, RUNNER);
+  await product.addRunner(owner, RUNNER);
   const config = { type: 'splunk-hec', url: siem.url };
   const destination = { name: 'Splunk', config, secret: siem.token };
   destinationId = (await owner.call<{ id: string }>('POST', '/siem-destinations', destination)).id;
 });
 
 afterAll(async () => {
-  await stopRunner(runner);
   await product.end();
   await siem.close();
 });
@@ -67,7 +63,7 @@ async function killSomething(): Promise<void> {
   const fate = roll(4);
   await Promise.all([
     fate !== 3 ? killWorkerd(product, 1 + roll(2)) : null,
-    fate >= 2 ? killRunner(product, runner, RUNNER).then((next) => (runner = next)) : null,
+    fate >= 2 ? product.killRunner(RUNNER) : null,
   ]);
 }
 

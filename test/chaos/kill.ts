@@ -1,7 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
-import { runRunner } from '../../scripts/local-runner.ts';
-import { ROOT } from '../support/place.ts';
 import { type Product, until } from '../support/product.ts';
 import { findWorkerd } from './processes.ts';
 
@@ -24,13 +20,4 @@ export async function killWorkerd(product: Product, times = 1): Promise<void> {
     const now = findWorkerd();
     return now !== undefined && now !== before && answers(product.origin);
   });
-}
-
-/** Kills a runner and starts it again on the same state. @returns the new one */
-export async function killRunner(product: Product, runner: ChildProcess, name: string): Promise<ChildProcess> {
-  const ended = new Promise((end) => runner.once('exit', end));
-  runner.kill('SIGKILL');
-  await ended;
-  const stateDir = join(product.stateDir, `runner-${name}`);
-  return runRunner({ root: ROOT, stateDir, onLine: (line) => product.runnerLog.push(line) });
 }

@@ -1,14 +1,12 @@
-import type { ChildProcess } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Person } from '../../scripts/api.ts';
-import { stopRunner } from '../../scripts/local-runner.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { type Product, signUp, startProduct, until } from '../support/product.ts';
+import { type Product, signUp, startProduct, startWorkspace } from '../support/product.ts';
 import { Terminal } from '../support/terminal.ts';
-import { killRunner, killWorkerd } from './kill.ts';
+import { killWorkerd } from './kill.ts';
 
 const PASSWORD = 'a long enough password';
 const RUNNER = 'anvil';
@@ -16,7 +14,6 @@ const LAST = 160;
 
 let product: Product;
 let owner: Person;
-let runner: ChildProcess;
 let browser: Browser;
 let page: Page;
 let workspaceId: string;
@@ -24,19 +21,14 @@ let workspaceId: string;
 beforeAll(async () => {
   product = await startProduct();
   owner = await signUp(product.origin, 'chaos', PASSWORD);
-  runner = await product.addRunner(owner, RUNNER);
-  const template = { name: 'plain', spec: { driver: 'bubblewrap' } };
-  const { id } = await owner.call<{ id: string }>('POST', '/templates', template);
-  const workspace = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: id, name: 'bench' });
-  workspaceId = workspace.id;
-  await until(async () => (await owner.call<{ phase: string }>('GET', `/workspaces/${workspaceId}`)).phase === 'running');
+  await product.addRunner(owner, RUNNER);
+  workspaceId = await startWorkspace(owner, 'bench');
   browser = await launchBrowser(['--disable-3d-apis']);
   page = await signedInPage();
 });
 
 afterAll(async () => {
   await browser.close();
-  await stopRunner(runner);
   await product.end();
 });
 
@@ -76,9 +68,7 @@ test('workerd is killed under an open terminal: the page comes back by itself an
 
 test('the runner is killed under an open terminal: the program goes on, and the page shows every number once', async () => {
   const terminal = await Terminal.of(page);
-  const counted = await countUnder(terminal, async () => {
-    runner = await killRunner(product, runner, RUNNER);
-  });
+  const counted = await countUnder(terminal, () => product.killRunner(RUNNER));
   expect(counted).toEqual(everyNumber);
   expect(await terminal.run('echo typed-$((40+2))')).toContain('typed-42');
 });
@@ -87,9 +77,9 @@ test('the sandbox dies with the runner: the page says that the terminal is gone,
   const record = join(product.stateDir, `runner-${RUNNER}`, 'workspaces', workspaceId, 'sandbox.json');
   const { first } = JSON.parse(await readFile(record, 'utf8')) as { first: { pid: number } };
   // Or the runner would see it first.
-  runner.kill('SIGSTOP');
+  product.runner(RUNNER).kill('SIGSTOP');
   process.kill(first.pid, 'SIGKILL');
-  runner = await killRunner(product, runner, RUNNER);
+  await product.killRunner(RUNNER);
   await page.getByRole('status').filter({ hasText: 'The workspace did not survive the restart of its runner' }).first().waitFor();
   await page.getByRole('button', { name: 'New terminal' }).click();
   const terminal = await Terminal.of(page);

@@ -1,4 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,43 +13,63 @@ import { freePort, ROOT } from './place.ts';
 export interface Product extends Server {
   /** state of the server and of its runners; removed by `end` */
   stateDir: string;
+  port: number;
   /** lines of all runners, newest last */
   runnerLog: string[];
-  /** an enrolled, confirmed and running runner */
-  addRunner(owner: Person, name: string): Promise<ChildProcess>;
+  /** Enrols, confirms and starts a runner. @param origin what it dials instead of the server's own, as a proxy's */
+  addRunner(owner: Person, name: string, origin?: string): Promise<void>;
+  /** the process that runs now */
+  runner(name: string): ChildProcess;
+  /** kills a runner and starts it again on the same state */
+  killRunner(name: string): Promise<void>;
   end(): Promise<void>;
 }
 
 /** The whole built product on a port of its own, empty, as `npm start -- --no-demo` runs it. */
 export async function startProduct(bindings: Record<string, string> = {}, cronMs?: number): Promise<Product> {
-  const stateDir = await mkdtemp(join(tmpdir(), 'gatehouse-'));
+  const [stateDir, port] = [await mkdtemp(join(tmpdir(), 'gatehouse-')), await freePort()];
   const server = await startServer({
     root: ROOT,
-    port: await freePort(),
+    port,
     stateDir,
     bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings },
     ...(cronMs === undefined ? {} : { cronMs }),
   });
   const runnerLog: string[] = [];
-  const runners: ChildProcess[] = [];
+  const runners = new Map<string, ChildProcess>();
+  const folderOf = (name: string) => join(stateDir, `runner-${name}`);
+  const run = (name: string) => {
+    runners.set(name, runRunner({ root: ROOT, stateDir: folderOf(name), onLine: (line) => runnerLog.push(line) }));
+  };
+  const runner = (name: string) => {
+    const child = runners.get(name);
+    if (child === undefined) throw new Error(`There is no runner ${name}`);
+    return child;
+  };
   return {
     ...server,
     stateDir,
+    port,
     runnerLog,
-    addRunner: async (owner, name) => {
-      const runnerDir = join(stateDir, `runner-${name}`);
-      await enroll({ root: ROOT, origin: server.origin, owner, stateDir: runnerDir, name });
-      const child = runRunner({ root: ROOT, stateDir: runnerDir, onLine: (line) => runnerLog.push(line) });
-      runners.push(child);
+    runner,
+    addRunner: async (owner, name, origin = server.origin) => {
+      await enroll({ root: ROOT, origin, owner, stateDir: folderOf(name), name });
+      run(name);
       await until(async () =>
         (await owner.call<{ items: Array<{ name: string; state: string }> }>('GET', '/runners')).items.some(
           (each) => each.name === name && each.state === 'online',
         ),
       );
-      return child;
+    },
+    killRunner: async (name) => {
+      const ended = once(runner(name), 'exit');
+      runner(name).kill('SIGKILL');
+      await ended;
+      run(name);
     },
     end: async () => {
-      await Promise.all(runners.map(stopRunner));
+      // What a killed runner left is adopted by the next one, and ends with that.
+      await Promise.all([...runners.values()].map(stopRunner));
       await server.stop();
       await rm(stateDir, { recursive: true, force: true });
     },
@@ -61,6 +83,15 @@ export async function signUp(origin: string, slug: string, password: string): Pr
   await owner.call('POST', '/signup', { tenant: { name: slug, slug }, user: { name: 'Olga Owner', email, password } });
   await owner.call('POST', '/verify-email', { token: await mailedSecret(origin, email) });
   return owner;
+}
+
+/** A plain workspace of that person, once it runs, in a sandbox where this machine has one. @returns its id */
+export async function startWorkspace(owner: Person, name: string): Promise<string> {
+  const driver = existsSync('/usr/bin/bwrap') ? 'bubblewrap' : 'process';
+  const template = await owner.call<{ id: string }>('POST', '/templates', { name: `plain-${name}`, spec: { driver } });
+  const { id } = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: template.id, name });
+  await until(async () => (await owner.call<{ phase: string }>('GET', `/workspaces/${id}`)).phase === 'running');
+  return id;
 }
 
 /** Asks again until it holds; what is waited for happens in other processes. @throws Error after `seconds` */

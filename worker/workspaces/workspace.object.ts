@@ -110,10 +110,13 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   async #admit(server: WebSocket, facts: ViewerSocketFacts): Promise<void> {
     await this.#watch();
     const refusal = this.#refusal();
-    // Tagged apart: only who was let in takes one of the places, until the platform has done with the socket.
-    this.ctx.acceptWebSocket(server, [refusal === null ? 'viewer' : 'refused']);
-    if (refusal === null) return this.#board.join(server, this.#connections.add(facts, Date.now()));
-    close(server, refusal);
+    if (refusal === null) {
+      this.ctx.acceptWebSocket(server, ['viewer']);
+      return this.#board.join(server, this.#connections.add(facts, Date.now()));
+    }
+    // One that can hibernate and is closed before it is answered tells its peer only when that closes, too.
+    server.accept();
+    server.close(CLOSE_CODES[refusal].code, CLOSE_CODES[refusal].reason);
     const details = { seconds: 0, bytesIn: 0, bytesOut: 0 };
     this.#note(facts, { action: 'connection.end', reason: CLOSE_CODES[refusal].reason, details });
   }

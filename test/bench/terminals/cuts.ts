@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Options, timed, until } from '../measure.ts';
-import { Network } from '../network.ts';
+import { Network } from '../../support/network.ts';
 import { runs } from '../processes.ts';
 import { Shell } from '../shell.ts';
 import type { System } from '../system.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { timed } from '../measure.ts';
-import { type Distance, Network } from '../network.ts';
+import { type Distance, Network } from '../../support/network.ts';
 import { Shell } from '../shell.ts';
 import type { System } from '../system.ts';
 import type { Add, Measure } from './turns.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../support/place.ts';
 import { gatehouse } from '../gatehouse.ts';
 import type { Options } from '../measure.ts';
-import { Network } from '../network.ts';
+import { Network } from '../../support/network.ts';
 import { descendants, type Memory, memoryOf, nameOf } from '../processes.ts';
 import { type Product, startProduct } from '../product.ts';
 import type { Line, System, WorkspaceLine } from '../system.ts';

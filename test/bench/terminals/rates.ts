@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LOAD, monthlyBill, type Rates } from '../cost.ts';
-import type { FrameCount } from '../frame-count.ts';
+import type { FrameCount } from '../../support/frame-count.ts';
 import { cpuSecondsOf } from '../processes.ts';
 import type { Product } from '../product.ts';
 import { Shell } from '../shell.ts';

@@ -83,15 +83,13 @@ export class Connection implements Services {
     if (this.#state.kind === 'connected') return this.#heartbeat.doubt();
     if (this.#state.kind === 'ended') return;
     this.#attempt = 1;
-    this.#dial += 1;
-    this.#release('left', 1000);
+    this.#leave();
     this.start();
   }
 
   stop(): void {
-    this.#dial += 1;
     this.#sleep.stop();
-    this.#release('left', 1000);
+    this.#leave();
   }
 
   /** SPEC O6: a person has compared the fingerprint that an end for `runner-changed` showed. Dials again. */
@@ -206,21 +204,26 @@ export class Connection implements Services {
     this.#dial += 1;
     const isGood = this.#upSince !== null && this.#ports.clock.now() - this.#upSince >= GOOD_MS;
     if (isGood) this.#attempt = this.#breaks = 0;
-    this.#release('closed', code);
+    this.#release();
     const isBroken = code === CLOSE_CODES.protocol.code;
     if (isBroken) this.#breaks += 1;
     if (isBroken ? this.#breaks <= MOST_BREAKS : mayRetry(code)) this.#retry(0);
     else this.#end(endOf(code));
   }
 
-  #release(reason: string, code: number): void {
+  #leave(): void {
+    this.#dial += 1;
+    this.#line?.socket.close(1000, 'left');
+    this.#release();
+  }
+
+  #release(): void {
     this.#rest();
     this.#heartbeat.stop();
     this.#upSince = null;
     const line = this.#line;
     this.#line = null;
     line?.channel.end();
-    line?.socket.close(code, reason);
     line?.streams.end(disconnected());
   }
 

@@ -170,7 +170,11 @@ export class FakeRunner {
     this.#dialled();
     return {
       send: (message) => link.receive(message),
-      close: (code, reason) => (link.closed ??= { code, reason }),
+      close: (code, reason) => {
+        // as browsers do: a page may not claim what only a browser says
+        if (code !== 1000 && (code < 3000 || code > 4999)) throw new DOMException('invalid code', 'InvalidAccessError');
+        link.closed ??= { code, reason };
+      },
       buffered: () => link.buffered,
     };
   };

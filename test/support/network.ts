@@ -13,9 +13,17 @@ export interface Distance {
 const RETRANSMIT = 300;
 const SEGMENT = 1448;
 
+/** What passes between two sockets. */
+interface Passage {
+  near: Socket;
+  far: Socket;
+  /** goes on with nothing: neither end learns why */
+  isSilent: boolean;
+}
+
 /**
- * A network before a server of this machine: a proxy for TCP that can be far, can be cut, and counts the frames of
- * WebSockets. Without a distance it only passes on, and holds back whom the other side does not read from.
+ * A network before a server of this machine: a proxy for TCP that can be far, can fail in several ways, and counts the
+ * frames of WebSockets. Without a distance it only passes on, and holds back whom the other side does not read from.
  */
 export class Network {
   readonly port: number;
@@ -23,7 +31,7 @@ export class Network {
   readonly toServer = new FrameCount();
   readonly fromServer = new FrameCount();
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #passages = new Set<Passage>();
   #isCut = false;
 
   private constructor(server: Server, target: number, distance: Distance | null) {
@@ -39,18 +47,50 @@ export class Network {
     return new Network(server, port, distance);
   }
 
-  /** Resets every connection on both sides, and each that is tried until it is mended. */
+  /** Resets every connection on both sides. */
+  reset(): void {
+    for (const { near, far } of this.#passages) {
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    }
+  }
+
+  /** Resets every connection, and each that is tried until it is mended. */
   cut(): void {
     this.#isCut = true;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.reset();
   }
 
   mend(): void {
     this.#isCut = false;
   }
 
+  /** Loses every connection without a word, as a router that forgets them; new ones pass. */
+  lose(): void {
+    for (const passage of this.#passages) {
+      passage.isSilent = true;
+      for (const socket of [passage.near, passage.far]) socket.unpipe().removeAllListeners('data').resume();
+    }
+  }
+
+  /** Holds everything back, and lets it go on in order after so many milliseconds. */
+  hold(ms: number): void {
+    for (const { near, far, isSilent } of this.#passages) {
+      if (isSilent) continue;
+      near.unpipe().pause();
+      far.unpipe().pause();
+      setTimeout(() => {
+        near.pipe(far);
+        far.pipe(near);
+      }, ms);
+    }
+  }
+
   async close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
+    for (const { near, far } of this.#passages) {
+      near.destroy();
+      far.destroy();
+    }
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
@@ -67,15 +107,17 @@ export class Network {
       carry(near, far, distance);
       carry(far, near, distance);
     }
+    const passage = { near, far, isSilent: false };
+    this.#passages.add(passage);
     for (const [socket, other] of [
       [near, far],
       [far, near],
     ] as const) {
-      this.#sockets.add(socket);
       // The close that follows says as much.
       socket.on('error', () => undefined);
       socket.on('close', () => {
-        this.#sockets.delete(socket);
+        if (other.destroyed) this.#passages.delete(passage);
+        if (passage.isSilent) return;
         if (distance === null) other.destroySoon();
         else setTimeout(() => other.destroySoon(), distance.delay + RETRANSMIT);
       });

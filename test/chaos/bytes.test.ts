@@ -1,0 +1,189 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import type { Person } from '../../scripts/api.ts';
+import { Network } from '../support/network.ts';
+import type { PageTerminal } from '../support/page-terminal.ts';
+import { type Product, signUp, startProduct, startWorkspace, until } from '../support/product.ts';
+import { Desk } from './desk.ts';
+import { seededDie } from './die.ts';
+import { killWorkerd } from './kill.ts';
+import { recorded, recorder, STOP } from './recorder.ts';
+import { faultsOf, torn, Typist } from './typist.ts';
+
+const CUTS = Number(process.env['CUTS'] ?? 60);
+/** of the cuts, one in so many kills workerd, and one the runner */
+const KILL_EVERY = 20;
+const DESKS = 3;
+const TYPE_EVERY = 40;
+const PATIENCE_S = 60;
+const LONGEST_WORD = 16;
+const RUNNER = 'anvil';
+
+interface Recorder {
+  name: string;
+  terminalId: string;
+  /** offset of the first byte that it printed */
+  begin: number;
+}
+
+const { seed, roll } = seededDie();
+const typists: Typist[] = [];
+const recorders: Recorder[] = [];
+const tally = new Map<string, number>();
+const desks: Desk[] = [];
+let product: Product;
+let owner: Person;
+let link: Network;
+let home: string;
+
+beforeAll(async () => {
+  product = await startProduct();
+  link = await Network.before(product.port);
+  owner = await signUp(product.origin, 'chaos', 'a long enough password');
+  await product.addRunner(owner, RUNNER, `http://localhost:${link.port}`);
+  const workspaceId = await startWorkspace(owner, 'bytes');
+  home = join(product.stateDir, `runner-${RUNNER}`, 'workspaces', workspaceId, 'home');
+  while (desks.length < DESKS) desks.push(await Desk.set(product, owner, workspaceId, hire));
+  await record();
+});
+
+afterAll(async () => {
+  for (const desk of desks) desk.close();
+  await product?.end();
+  await Promise.all([link, ...desks.map(({ network }) => network)].map((network) => network?.close()));
+});
+
+function hire(terminal: PageTerminal): Typist {
+  const typist = new Typist(typists.length, terminal);
+  typists.push(typist);
+  return typist;
+}
+
+/** The first desk starts the recorders, the others look on, and may type as well: all are the owner's. */
+async function record(): Promise<void> {
+  const [first, ...others] = desks;
+  for (const name of ['left', 'right']) {
+    const window = await first?.open(null);
+    if (window === undefined) throw new Error('There is no desk');
+    window.terminal.type(recorder(name));
+    await until(async () => window.seen.hasBegun);
+    recorders.push({ name, terminalId: window.terminal.id, begin: window.seen.begin });
+    for (const desk of others) await desk.open(window.terminal.id);
+  }
+}
+
+const pick = <T>(items: readonly T[]): T => items[roll(items.length)] as T;
+const count = (what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
+
+/** What happens to one desk. A page that is told that its network is back does not wait; one that is not, does. */
+const MISHAPS: Record<string, (desk: Desk) => Promise<void>> = {
+  reset: async ({ network }) => network.reset(),
+  'reset, and the network is back': async ({ network, page }) => {
+    network.reset();
+    await sleep(roll(200));
+    page.connection.networkReturned();
+  },
+  'lost without a word': async ({ network, page }) => {
+    network.lose();
+    await sleep(roll(300));
+    page.connection.networkReturned();
+  },
+  delay: async ({ network }) => network.hold(50 + roll(1_000)),
+  reload: (desk) => desk.reload(),
+};
+
+async function mishap(): Promise<void> {
+  const desk = pick(desks);
+  await connected([desk]);
+  const name = pick(['reset', 'reset', ...Object.keys(MISHAPS)]);
+  count(`page: ${name}`);
+  await MISHAPS[name]?.(desk);
+}
+
+async function linkMishap(): Promise<void> {
+  const isReset = roll(2) === 0;
+  count(isReset ? 'runner: reset' : 'runner: delay');
+  if (isReset) link.reset();
+  else link.hold(50 + roll(1_000));
+}
+
+async function kill(what: 'workerd' | 'runner'): Promise<void> {
+  count(`${what} killed`);
+  const begin = performance.now();
+  await (what === 'workerd' ? killWorkerd(product) : product.killRunner(RUNNER));
+  // Somebody who waits for it would click.
+  await connected(desks);
+  tally.set(`${what}: longest recovery, ms`, Math.max(tally.get(`${what}: longest recovery, ms`) ?? 0, Math.round(performance.now() - begin)));
+}
+
+async function connected(which: Desk[]): Promise<void> {
+  const late = sleep(PATIENCE_S * 1000, 'late', { ref: false });
+  const all = Promise.all(which.map(({ page }) => page.connected())).then(() => 'connected');
+  expect(await Promise.race([all, late])).toBe('connected');
+}
+
+async function havoc(): Promise<void> {
+  for (let cut = 1; cut <= CUTS; cut++) {
+    if (cut % KILL_EVERY === 0) await kill('workerd');
+    else if (cut % KILL_EVERY === KILL_EVERY / 2) await kill('runner');
+    else if (roll(6) === 0) await linkMishap();
+    else await mishap();
+    await sleep(roll(4) === 0 ? 0 : roll(700));
+  }
+}
+
+/** Types at every desk, mostly a word at a time, now and then much at once. */
+function type(): void {
+  for (const { windows, page } of desks) {
+    // Who is away types less: what is kept for later has its bounds.
+    for (const { typist } of windows) if (page.isConnected || roll(8) === 0) typist.type(roll(200) === 0 ? 300 : 1);
+  }
+}
+
+/** All that was printed has come to every desk, and all that was typed has arrived, or it never will. */
+async function settle(): Promise<void> {
+  await connected(desks);
+  writeFileSync(join(home, STOP), '');
+  await until(async () => desks.every(({ windows }) => windows.every(({ seen }) => seen.isWhole)), PATIENCE_S);
+  await until(async () => recorders.every((each) => typingFaults(each).length === 0)).catch(() => undefined);
+}
+
+function typingFaults({ name, terminalId }: Recorder): string[] {
+  const stayed = new Set(desks.flatMap(({ windows }) => windows.map(({ typist }) => typist)));
+  const those = typists.filter((typist) => typist.terminalId === terminalId);
+  return faultsOf(recorded(home, name).typed, those, stayed);
+}
+
+function expectEveryByte(each: Recorder): void {
+  const { printed, typed } = recorded(home, each.name);
+  expect(printed.byteLength).toBeGreaterThan(0);
+  for (const { windows } of desks) {
+    const window = windows.find(({ terminal }) => terminal.id === each.terminalId);
+    expect(window?.terminal.faults).toEqual([]);
+    expect(window?.seen.difference(printed, each.begin)).toBeNull();
+  }
+  expect(typingFaults(each)).toEqual([]);
+  // Who left may have left half a word.
+  expect(torn(typed).length).toBeLessThan(1 + LONGEST_WORD * (tally.get('page: reload') ?? 0));
+}
+
+const TITLE = `cut again and again (seed ${seed}), each byte of output and each key arrives once and in order`;
+test(TITLE, { timeout: 90_000 + CUTS * 3_000 }, async () => {
+  const typing = setInterval(type, TYPE_EVERY);
+  try {
+    await havoc();
+  } finally {
+    clearInterval(typing);
+  }
+  await settle();
+  for (const each of recorders) expectEveryByte(each);
+  report();
+});
+
+function report(): void {
+  const codes = desks.flatMap(({ closes, page }) => [...closes, ...page.closes]);
+  for (const code of codes) count(`closed with ${code}`);
+  process.stdout.write(`${[...tally].map(([what, times]) => `${what}: ${times}`).sort().join('\n')}\n`);
+}
