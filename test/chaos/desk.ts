@@ -6,7 +6,7 @@ import { Network } from '../support/network.ts';
 import type { PageTerminal } from '../support/page-terminal.ts';
 import type { Product } from '../support/product.ts';
 import { Seen } from './recorder.ts';
-import { Typist } from './typist.ts';
+import type { Typist } from './typist.ts';
 
 /** One terminal as a desk shows it. */
 interface Window {
