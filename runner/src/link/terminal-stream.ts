@@ -55,10 +55,9 @@ export class TerminalStream implements StreamService, Source, Watcher {
   /** SPEC T4: goes on at `from`, or from a state of the screen; null: all that there is to see. */
   start(from: number | null): void {
     const { ring, checkpoints } = this.#terminal;
-    const isNear = from !== null && from >= ring.start && from <= ring.end && (this.mayDrive || ring.end - from <= FAR_BEHIND);
-    if (isNear) return this.#begin(from, null);
+    if (from !== null && from >= ring.start && from <= ring.end && !this.#isBehind(from)) return this.#begin(from, null);
     const whole = from === null ? checkpoints.oldest() : null;
-    if (whole !== null) return this.#begin(whole.offset, whole);
+    if (whole !== null && !this.#isBehind(whole.offset)) return this.#begin(whole.offset, whole);
     checkpoints.latest().then(
       (latest) => this.#begin(latest.offset, latest),
       () => this.#port.reset('internal', 'The screen could not be read'),
@@ -72,8 +71,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
       this.#marks.shift();
       return { type: 'message', payload: encodeJson(mark.message) };
     }
-    // SPEC T6
-    if (this.cursor < ring.start || (this.pending > FAR_BEHIND && !this.mayDrive)) {
+    if (this.cursor < ring.start || this.#isBehind(this.cursor)) {
       this.#port.reset('behind', 'Too far behind: attach again');
       return null;
     }
@@ -127,6 +125,11 @@ export class TerminalStream implements StreamService, Source, Watcher {
     this.#terminal.unwatch(this);
   }
 
+  /** SPEC T6 */
+  #isBehind(offset: number): boolean {
+    return !this.mayDrive && this.#terminal.ring.end - offset > FAR_BEHIND;
+  }
+
   #begin(offset: number, checkpoint: Checkpoint | null): void {
     if (this.#cancelled) return;
     const { info, checkpoints } = this.#terminal;
@@ -138,15 +141,16 @@ export class TerminalStream implements StreamService, Source, Watcher {
     const state = checkpoint?.state ?? null;
     this.#marks = checkpoints
       .resizesFrom(offset)
-      .filter((resize) => resize.offset > offset)
+      .filter((resize) => resize.offset > offset || resize.cols !== size.cols || resize.rows !== size.rows)
       .map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
     this.#port.head({ ok: true, terminal: info, offset, size, input, state: state?.byteLength ?? null });
     for (let at = 0; state !== null && at < state.byteLength; at += STATE_PART) {
       const bytes = Buffer.from(state.subarray(at, at + STATE_PART)).toString('base64');
       this.#port.send({ type: 'message', payload: encodeJson({ kind: 'state', bytes }) });
     }
-    this.#port.provide(this, offset);
+    // In this order: whoever is behind already is reset by the second, and must not be watching then.
     this.#terminal.watch(this);
+    this.#port.provide(this, offset);
   }
 
   /** SPEC T5, P2 */
