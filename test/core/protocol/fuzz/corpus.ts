@@ -41,7 +41,6 @@ const heads: readonly object[] = [
 ];
 const messages: readonly object[] = [
   { kind: 'resize', cols: 100, rows: 30 },
-  { kind: 'state', bytes: 'YWJjZA==' },
   { kind: 'exit', code: 0, signal: null },
   { kind: 'renamed', name: 'tests' },
   { kind: 'changed', paths: [path], overflow: false },

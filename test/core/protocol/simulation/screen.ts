@@ -35,7 +35,7 @@ export class StrictScreen implements Screen {
     return this.#position;
   }
 
-  /** The runner has said where it goes on. @param state bytes of state that come before it */
+  /** The runner has said where it goes on. @param state of the bytes from there on, so many are state */
   join(offset: number, state: number | null): void {
     this.#do({ offset, state });
   }
@@ -78,7 +78,7 @@ export class StrictScreen implements Screen {
   /** SPEC T4: a screen that shows something goes on at the next byte, or begins anew with a state. */
   #joined(offset: number, state: number | null): void {
     if (state === null && this.#position !== null && this.#position !== offset) this.#fault(`goes on at ${offset} after ${this.#position}`);
-    this.#position = offset;
+    this.#position = offset + (state ?? 0);
     this.#stateLeft = state ?? 0;
     this.#emptied = state === null;
   }
