@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Person } from '../../scripts/api.ts';
-import { backoff } from '../../web/src/lib/ide/connection/backoff.ts';
+import { concat } from '@gatehouse/core/protocol/bytes.ts';
+import { NodePage } from '../support/node-page.ts';
+import type { PageTerminal } from '../support/page-terminal.ts';
+import { within } from './measure.ts';
 import { workerdOf } from './processes.ts';
 import type { Line, WorkspaceLine, WorkspaceSystem } from './system.ts';
-import { type ClientStream, WorkspaceClient } from './workspace-client.ts';
-
-const SIZE = { cols: 120, rows: 40 };
 
 interface Place {
   owner: Person;
@@ -16,116 +15,72 @@ interface Place {
   runnerPid: number;
 }
 
-/** Shells of a Gatehouse workspace, each over a connection of its own. */
+/** Shells of a Gatehouse workspace, each on a page of its own: the page's own connection, without a browser. */
 export function gatehouse(place: Place): WorkspaceSystem {
   return {
     name: 'gatehouse',
     port: place.port,
     reconnects: true,
-    open: (onBytes, via) => WorkspaceTerminal.open(place, onBytes, via),
+    open: (onBytes, via) => openShell(place, onBytes, via),
     processes: () => ({ server: workerdOf(place.stateDir), runner: [place.runnerPid] }),
     stop: async () => undefined,
   };
 }
 
-/** A terminal as the page has it across connections: output goes on at its byte, input waits for the next connection. */
-class WorkspaceTerminal implements WorkspaceLine {
-  readonly #dial: () => Promise<WorkspaceClient>;
-  readonly #onBytes: (bytes: Uint8Array) => void;
-  #client: WorkspaceClient;
-  #stream: ClientStream | null = null;
-  #terminalId = '';
-  /** of the next byte of output */
-  #offset = 0;
-  #waiting: Uint8Array[] = [];
-  #closing = false;
-  /** dials after a cut */
-  #again: Promise<void> | null = null;
+/** A page of the owner, once it is connected. @param via port to dial instead of the server's own */
+export function loadPage({ owner, origin, workspaceId }: Pick<Place, 'owner' | 'origin' | 'workspaceId'>, via?: number): Promise<NodePage> {
+  const address = { origin, workspaceId, ...(via === undefined ? {} : { via }) };
+  return within(15, 'the hello of the runner', NodePage.load(owner, address));
+}
 
-  private constructor(dial: () => Promise<WorkspaceClient>, client: WorkspaceClient, onBytes: (bytes: Uint8Array) => void) {
-    this.#dial = dial;
-    this.#client = client;
-    this.#onBytes = onBytes;
-  }
+async function openShell(place: Place, onBytes: (bytes: Uint8Array) => void, via?: number): Promise<WorkspaceLine> {
+  const page = await loadPage(place, via);
+  const terminal = await within(15, 'pty.open', page.terminal(null, onBytes));
+  return {
+    ...lineOf(page, terminal),
+    join: async (onJoinedBytes): Promise<Line> => {
+      const joined = await loadPage(place, via);
+      const line = lineOf(joined, await within(15, 'pty.attach', joined.terminal(terminal.id, onJoinedBytes)));
+      return { ...line, close: async () => joined.close() };
+    },
+    read: (path) => within(60, `reading ${path}`, read(page, path)),
+    write: async (path, bytes) => void (await within(120, `writing ${path}`, page.files.write(path, bytes, '*'))),
+    close: async () => {
+      page.thaw();
+      // A terminal that is left because of a cut would live on.
+      await page.connected();
+      await page.connection.call({ method: 'pty.close', terminalId: terminal.id }).catch(() => undefined);
+      page.close();
+      if (terminal.faults.length > 0) throw new Error(terminal.faults.join('; '));
+    },
+  };
+}
 
-  static async open(place: Place, onBytes: (bytes: Uint8Array) => void, via?: number): Promise<WorkspaceTerminal> {
-    const dial = () => WorkspaceClient.connect(place.owner, place.origin, place.workspaceId, via);
-    const line = new WorkspaceTerminal(dial, await dial(), onBytes);
-    const { terminalId, stream } = await line.#client.openTerminal(SIZE, (bytes) => line.#take(bytes));
-    line.#terminalId = terminalId;
-    line.#use(stream);
-    return line;
-  }
+const lineOf = (page: NodePage, terminal: PageTerminal): Omit<Line, 'close'> => ({
+  closes: page.closes,
+  send: (bytes) => terminal.type(Buffer.from(bytes).toString()),
+  pause: () => page.freeze(),
+  resume: () => page.thaw(),
+});
 
-  async join(onBytes: (bytes: Uint8Array) => void): Promise<Line> {
-    const client = await this.#dial();
-    const { stream } = await client.attachTerminal(this.#terminalId, this.#offset, SIZE, onBytes);
-    return {
-      send: (bytes) => stream.write(bytes),
-      pause: () => client.socket.pause(),
-      resume: () => client.socket.resume(),
-      close: () => client.close(),
-    };
-  }
-
-  send(bytes: Uint8Array): void {
-    if (this.#stream) this.#stream.write(bytes);
-    else this.#waiting.push(bytes);
-  }
-
-  pause(): void {
-    this.#client.socket.pause();
-  }
-
-  resume(): void {
-    this.#client.socket.resume();
-  }
-
-  read(path: string): Promise<Buffer> {
-    return this.#client.read(path);
-  }
-
-  write(path: string, bytes: Uint8Array): Promise<void> {
-    return this.#client.write(path, bytes);
-  }
-
-  async close(): Promise<void> {
-    // A terminal that is left because of a cut would live on.
-    await this.#again;
-    this.#closing = true;
-    this.#client.socket.resume();
-    await this.#client.closeTerminal(this.#terminalId).catch(() => undefined);
-    await this.#client.close();
-  }
-
-  #take(bytes: Uint8Array): void {
-    this.#offset += bytes.byteLength;
-    this.#onBytes(bytes);
-  }
-
-  #use(stream: ClientStream): void {
-    this.#stream = stream;
-    for (const bytes of this.#waiting.splice(0)) stream.write(bytes);
-    void this.#client.closed.then(() => {
-      this.#stream = null;
-      if (!this.#closing) this.#again = this.#dialAgain();
-    });
-  }
-
-  /** Dials with the page's own pauses until it is let in. */
-  async #dialAgain(): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      await sleep(backoff(attempt, Math.random()));
-      try {
-        this.#client = await this.#dial();
-        const { offset, stream } = await this.#client.attachTerminal(this.#terminalId, this.#offset, SIZE, (bytes) => this.#take(bytes));
-        if (offset < this.#offset) throw new Error(`Asked for byte ${this.#offset}, got ${offset}`);
-        // A gap is seen by those who count what was printed.
-        this.#offset = offset;
-        return this.#use(stream);
-      } catch {
-        this.#client.socket.terminate();
-      }
-    }
-  }
+/** All bytes of a file, also of one that the editor would not open. */
+function read({ connection }: NodePage, path: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Uint8Array[] = [];
+    const stream = connection.open(
+      { method: 'files.read', path },
+      {
+        head: () => undefined,
+        data: (bytes, offset) => {
+          pieces.push(bytes);
+          stream?.took(offset + bytes.byteLength);
+        },
+        finished: () => {
+          stream?.done();
+          resolve(Buffer.from(concat(...pieces).buffer));
+        },
+        ended: reject,
+      },
+    );
+  });
 }

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
+import { loadPage } from './gatehouse.ts';
 import { type Options, type Row } from './measure.ts';
 import type { Product } from './product.ts';
-import { WorkspaceClient } from './workspace-client.ts';
 
 const FILE = 'bench.md';
 
@@ -110,14 +110,15 @@ async function report(wire: Wire, what: string, add: Add): Promise<void> {
 }
 
 /** A page that finds no terminal opens one. */
-async function endTerminals({ owner, origin, workspaceId }: Product): Promise<void> {
-  const client = await WorkspaceClient.connect(owner, origin, workspaceId);
-  for (const id of await client.terminalIds()) await client.closeTerminal(id);
-  await client.close();
+async function endTerminals(product: Product): Promise<void> {
+  const page = await loadPage(product);
+  const { terminals } = await page.connection.call({ method: 'pty.list' });
+  for (const { terminalId } of terminals) await page.connection.call({ method: 'pty.close', terminalId });
+  page.close();
 }
 
-async function makeFile({ owner, origin, workspaceId }: Product): Promise<void> {
-  const client = await WorkspaceClient.connect(owner, origin, workspaceId);
-  await client.write(FILE, Buffer.from('# A file to be opened\n'));
-  await client.close();
+async function makeFile(product: Product): Promise<void> {
+  const page = await loadPage(product);
+  await page.files.write(FILE, Buffer.from('# A file to be opened\n'), '*');
+  page.close();
 }

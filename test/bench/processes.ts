@@ -44,12 +44,6 @@ export function memoryOf(pids: number[]): Memory {
   return { rss: sum('Rss'), pss: sum('Pss') };
 }
 
-/** Resident megabytes, as cheap as can be asked each second. */
-export function residentOf(pids: number[]): number {
-  const kilobytes = (pid: number) => Number(/^VmRSS:\s+(\d+) kB/m.exec(look(() => readFileSync(`/proc/${pid}/status`, 'utf8')))?.[1] ?? 0);
-  return (pids.reduce((sum, pid) => sum + kilobytes(pid), 0) * 1024) / 1e6;
-}
-
 /** Of all of them together, since they began. */
 export function cpuSecondsOf(pids: number[]): number {
   const ticks = (pid: number) => {

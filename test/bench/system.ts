@@ -2,9 +2,11 @@
 export interface Line {
   /** while the network is cut, kept or lost as the system's own page would */
   send(bytes: Uint8Array): void;
-  /** stops and goes on reading from the network */
+  /** stops and goes on reading from the network, as a page that its browser froze */
   pause(): void;
   resume(): void;
+  /** close codes of its connections so far, where the system has those */
+  readonly closes?: readonly number[];
   /** ends the shell and the connection */
   close(): Promise<void>;
   /** one more viewer of this shell, on a connection of its own, where the system has that; closing it leaves the shell */

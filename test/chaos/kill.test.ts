@@ -61,10 +61,7 @@ async function killSomething(): Promise<void> {
   await until(async () => journal.answered >= seen + work);
   await moment();
   const fate = roll(4);
-  await Promise.all([
-    fate !== 3 ? killWorkerd(product, 1 + roll(2)) : null,
-    fate >= 2 ? product.killRunner(RUNNER) : null,
-  ]);
+  await Promise.all([fate !== 3 ? killWorkerd(product, 1 + roll(2)) : null, fate >= 2 ? product.killRunner(RUNNER) : null]);
 }
 
 async function everyEvent(): Promise<AuditEvent[]> {

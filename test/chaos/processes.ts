@@ -42,6 +42,12 @@ export function sandboxes(stateDir: string): Map<string, Set<string>> {
   return found;
 }
 
+/** Resident megabytes, as cheap as can be asked each second. */
+export function residentOf(pids: number[]): number {
+  const kilobytes = (pid: number) => Number(/^VmRSS:\s+(\d+) kB/m.exec(read(() => readFileSync(`/proc/${pid}/status`, 'utf8')))?.[1] ?? 0);
+  return (pids.reduce((sum, pid) => sum + kilobytes(pid), 0) * 1024) / 1e6;
+}
+
 const namespaceOf = (pid: number | 'self') => read(() => readlinkSync(`/proc/${pid}/ns/pid`));
 
 /** Processes end while we look at them. */

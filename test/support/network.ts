@@ -17,8 +17,8 @@ const SEGMENT = 1448;
 interface Passage {
   near: Socket;
   far: Socket;
-  /** goes on with nothing: neither end learns why */
-  isSilent: boolean;
+  /** `held`: in a while it goes on; `lost`: it never does, and neither end learns why */
+  state: 'open' | 'held' | 'lost';
 }
 
 /**
@@ -68,18 +68,22 @@ export class Network {
   /** Loses every connection without a word, as a router that forgets them; new ones pass. */
   lose(): void {
     for (const passage of this.#passages) {
-      passage.isSilent = true;
+      passage.state = 'lost';
       for (const socket of [passage.near, passage.far]) socket.unpipe().removeAllListeners('data').resume();
     }
   }
 
   /** Holds everything back, and lets it go on in order after so many milliseconds. */
   hold(ms: number): void {
-    for (const { near, far, isSilent } of this.#passages) {
-      if (isSilent) continue;
+    for (const passage of this.#passages) {
+      if (passage.state !== 'open') continue;
+      passage.state = 'held';
+      const { near, far } = passage;
       near.unpipe().pause();
       far.unpipe().pause();
       setTimeout(() => {
+        if (passage.state !== 'held') return;
+        passage.state = 'open';
         near.pipe(far);
         far.pipe(near);
       }, ms);
@@ -107,7 +111,7 @@ export class Network {
       carry(near, far, distance);
       carry(far, near, distance);
     }
-    const passage = { near, far, isSilent: false };
+    const passage: Passage = { near, far, state: 'open' };
     this.#passages.add(passage);
     for (const [socket, other] of [
       [near, far],
@@ -117,7 +121,7 @@ export class Network {
       socket.on('error', () => undefined);
       socket.on('close', () => {
         if (other.destroyed) this.#passages.delete(passage);
-        if (passage.isSilent) return;
+        if (passage.state === 'lost') return;
         if (distance === null) other.destroySoon();
         else setTimeout(() => other.destroySoon(), distance.delay + RETRANSMIT);
       });

@@ -21,7 +21,8 @@ export const makeProofKey = async (): Promise<ProofKey> =>
 
 /** How a page asks to be let in: at its own origin, with its cookie. */
 export function workspaceApi(address: Address, cookie: () => string): WorkspaceApi {
-  const headers = { Origin: address.origin, 'Sec-Fetch-Site': 'same-origin' };
+  // Browsers drop idle connections when the network changes; Node would ask over one that leads nowhere.
+  const headers = { Origin: address.origin, 'Sec-Fetch-Site': 'same-origin', Connection: 'close' };
   const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const person = new Person(dialled(address), cookie());
     const response = await person.ask(method, `/workspaces/${address.workspaceId}${path}`, body, headers).catch((cause: unknown) => {

@@ -85,11 +85,11 @@ export async function signUp(origin: string, slug: string, password: string): Pr
   return owner;
 }
 
-/** A plain workspace of that person, once it runs, in a sandbox where this machine has one. @returns its id */
-export async function startWorkspace(owner: Person, name: string): Promise<string> {
+/** A plain workspace of that person, once it runs, in a sandbox where this machine has one. @param runnerId left out: any @returns its id */
+export async function startWorkspace(owner: Person, name: string, runnerId?: string): Promise<string> {
   const driver = existsSync('/usr/bin/bwrap') ? 'bubblewrap' : 'process';
   const template = await owner.call<{ id: string }>('POST', '/templates', { name: `plain-${name}`, spec: { driver } });
-  const { id } = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: template.id, name });
+  const { id } = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: template.id, name, runnerId });
   await until(async () => (await owner.call<{ phase: string }>('GET', `/workspaces/${id}`)).phase === 'running');
   return id;
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { type Options, timed } from '../measure.ts';
-import { residentOf, runs } from '../processes.ts';
+import { residentOf } from '../../chaos/processes.ts';
+import { runs } from '../processes.ts';
 import { Shell } from '../shell.ts';
 import type { Line, System } from '../system.ts';
 import { flood } from './interrupt.ts';
@@ -37,6 +39,13 @@ export const stalls: Measure[] = (['yes', 'base64'] as const).map((program) => (
   },
 }));
 
+/** Who stalls honestly stays within what the broker allows. @throws Error when it closed one of them for that */
+function tellCloses(lines: Line[], what: string, add: Add): void {
+  const closes = lines.flatMap(({ closes }) => closes ?? []);
+  if (lines[0]?.closes !== undefined) add(`${what}: connections closed`, 'closes', closes.length);
+  if (closes.includes(CLOSE_CODES.slow.code)) throw new Error(`${what}: closed with ${closes.join(', ')}`);
+}
+
 async function stall(system: System, shell: Shell, viewers: Line[], program: Flood, add: Add, { quick }: Options): Promise<void> {
   const what = `stalled under ${program}`;
   const all = [shell, ...viewers];
@@ -48,12 +57,13 @@ async function stall(system: System, shell: Shell, viewers: Line[], program: Flo
   const alive = runs(system, program);
   add(`${what}: program alive`, 'of 1', alive ? 1 : 0);
   for (const viewer of all) viewer.resume();
-  if (!alive) return;
+  if (!alive) return tellCloses([shell.line, ...viewers], what, add);
   const [took] = await timed(() => {
     shell.type('\x03');
     return shell.prompt(PATIENCE);
   });
   add(`${what}: reading again to prompt`, 'ms', took);
+  tellCloses([shell.line, ...viewers], what, add);
 }
 
 const residents = (system: System) => {

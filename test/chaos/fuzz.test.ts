@@ -1,0 +1,145 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WebSocket } from 'ws';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
+import type { Person } from '../../scripts/api.ts';
+import { makeProofKey, NodePage, workspaceApi } from '../support/node-page.ts';
+import { type Address, dialWorkspace } from '../support/node-socket.ts';
+import type { PageTerminal } from '../support/page-terminal.ts';
+import { type Product, signUp, startProduct, startWorkspace, until } from '../support/product.ts';
+import { Attacker } from './attacker.ts';
+import { seededDie } from './die.ts';
+import { Mutations } from './mutations.ts';
+import { findWorkerd, residentOf } from './processes.ts';
+import { RogueLink } from './rogue-link.ts';
+
+const FRAMES = Number(process.env['FRAMES'] ?? 3_000);
+/** sent before anybody looks */
+const BATCH = 10;
+/** megabytes: far less than all that was sent and refused would fill, were any of it kept */
+const MOST_GROWTH = 150;
+const HONEST = 'anvil';
+const ROGUE = 'rogue';
+
+const { seed, roll } = seededDie();
+const mutations = new Mutations(roll);
+const key = await makeProofKey();
+let product: Product;
+let owner: Person;
+let attacked: Address;
+let page: NodePage;
+let terminal: PageTerminal;
+let echoed = '';
+let typed = '';
+
+beforeAll(async () => {
+  product = await startProduct();
+  owner = await signUp(product.origin, 'chaos', 'a long enough password');
+  await product.addRunner(owner, HONEST);
+  attacked = { origin: product.origin, workspaceId: await startWorkspace(owner, 'attacked') };
+  page = await NodePage.load(owner, attacked, key);
+  terminal = await page.terminal(null, (bytes) => (echoed += Buffer.from(bytes).toString()));
+  terminal.type("stty raw -echo; printf 'G''O\\n'; exec cat\n");
+  await until(async () => echoed.includes('GO\n'));
+  echoed = '';
+});
+
+afterAll(async () => {
+  page?.close();
+  await product?.end();
+});
+
+const residents = () => ({ workerd: residentOf([findWorkerd() ?? 0]), runner: residentOf([product.runner(HONEST).pid ?? 0]) });
+
+/** Somebody honest goes on working while others attack: each key comes back, over the connection that stood before. */
+async function expectHonestWork(): Promise<void> {
+  const word = `${typed.length} `;
+  typed += word;
+  terminal.type(word);
+  await until(async () => echoed.length >= typed.length);
+  expect(echoed).toBe(typed);
+  expect(page.closes).toEqual([]);
+}
+
+async function expectBounded(attack: () => Promise<void>): Promise<void> {
+  const before = residents();
+  await attack();
+  const after = residents();
+  expect(after.workerd - before.workerd).toBeLessThan(MOST_GROWTH);
+  expect(after.runner - before.runner).toBeLessThan(MOST_GROWTH);
+}
+
+test(`F4, O4: a viewer that sends nonsense (seed ${seed}) loses its own socket, and nobody else anything`, async () => {
+  let attackers = 0;
+  await expectBounded(async () => {
+    let attacker: Attacker | null = null;
+    for (let sent = 0; sent < FRAMES; sent += BATCH) {
+      while (attacker?.isOpen !== true) {
+        attacker = await Attacker.admitted(attacked, owner.cookie, key);
+        if (attacker === null) await sleep(1_000);
+        else attackers++;
+      }
+      for (let count = 0; count < BATCH; count++) attack(attacker);
+      await new Promise((next) => setImmediate(next));
+      if (sent % 100 === 0) await expectHonestWork();
+    }
+    attacker?.close();
+  });
+  await expectHonestWork();
+  expect(attackers).toBeGreaterThan(1);
+});
+
+/** Mostly under good keys, so that it gets as far as it can; what can't be opened ends the attacker at once. */
+function attack(attacker: Attacker): void {
+  const { type, stream, offset, payload } = mutations.frame(attacker.stream, DEEP);
+  const number = type === 'open' && roll(60) !== 0 ? attacker.stream + 2 : stream;
+  const damage = roll(150) === 0 ? (message: Uint8Array<ArrayBuffer>) => mutations.damaged(message) : null;
+  attacker.send(roll(200) === 0 ? 'control' : type, number, offset, payload, damage);
+  if (roll(500) === 0 && attacker.isOpen) attacker.text('nonsense');
+}
+const DEEP = ['open', 'open', 'data', 'message', 'ack', 'fin', 'reset', 'head', 'hello'] as const;
+
+test(`F4, O5: a runner that sends nonsense (seed ${seed}) loses its link and its viewers, and nobody else anything`, async () => {
+  await product.addRunner(owner, ROGUE);
+  const { items } = await owner.call<{ items: { id: string; name: string }[] }>('GET', '/runners');
+  const workspaceId = await startWorkspace(owner, 'stolen', items.find(({ name }) => name === ROGUE)?.id);
+  // Its control link stays; what was its workspace's link is taken from it.
+  product.runner(ROGUE).kill('SIGSTOP');
+  const victims: WebSocket[] = [];
+  try {
+    const dial = () => RogueLink.dial(product.origin, join(product.stateDir, `runner-${ROGUE}`), workspaceId);
+    await expectBounded(async () => {
+      let link = await dial();
+      for (let sent = 0; sent < FRAMES; sent += BATCH) {
+        if (!link.isOpen) link = await dial();
+        if (sent % 300 === 0) victims.push(await dialledViewer({ ...attacked, workspaceId }));
+        for (let count = 0; count < BATCH; count++) link.send(nonsense());
+        await new Promise((next) => setImmediate(next));
+        if (sent % 100 === 0) await expectHonestWork();
+      }
+      link.close();
+    });
+    await Promise.all(victims.map(closed));
+    // Without its link the workspace lets nobody in, and says so before the viewer gives up.
+    const [code] = (await once(await dialledViewer({ ...attacked, workspaceId }), 'close')) as [number];
+    expect(code).toBe(CLOSE_CODES.runnerAway.code);
+    await expectHonestWork();
+  } finally {
+    product.runner(ROGUE).kill('SIGCONT');
+  }
+});
+
+function nonsense(): Uint8Array | string {
+  const message = mutations.message(roll(10) === 0 ? undefined : ['data', 'head', 'message', 'fin', 'reset', 'ack', 'hello', 'handshake']);
+  if (roll(300) === 0) return 'nonsense';
+  return roll(100) === 0 ? mutations.damaged(message) : message;
+}
+
+async function dialledViewer(address: Address): Promise<WebSocket> {
+  const { ticket } = await workspaceApi(address, () => owner.cookie).attach(key.publicKey);
+  return dialWorkspace(address, owner.cookie, ticket);
+}
+
+const closed = (socket: WebSocket): Promise<unknown> => (socket.readyState === socket.CLOSED ? Promise.resolve() : once(socket, 'close'));
