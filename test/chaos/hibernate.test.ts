@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openDatabases } from '../bench/storage.ts';
 import { NodePage } from '../support/node-page.ts';
+import { openDatabases } from '../support/open-databases.ts';
 import { type Product, signUp, startProduct, startWorkspace, until } from '../support/product.ts';
 import { findWorkerd } from './processes.ts';
 
