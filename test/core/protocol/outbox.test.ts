@@ -131,11 +131,20 @@ describe('whose turn it is', () => {
   test('W4: an echo goes before all else, also when the window is full of other streams', () => {
     const flood = add(1, new Waiting(Infinity));
     for (let turn = 0; turn < 60; turn++) acknowledgeAll(1, flood);
+    add(3, new Waiting(Infinity));
     expect(outbox.outstanding).toBeGreaterThan(LIMITS.window - 2 * KEPT_FOR_ECHO - MAX_PAYLOAD);
     sent = [];
-    for (let stream = 3; stream < 3 + 2 * 14; stream += 2) add(stream, new Waiting(4096));
-    expect(sent.filter(({ stream }) => stream > 1)).toHaveLength(14);
+    for (let stream = 5; stream < 5 + 2 * 14; stream += 2) add(stream, new Waiting(4096));
+    expect(sent.filter(({ stream }) => stream > 3)).toHaveLength(14);
     expect(outbox.outstanding).toBeLessThanOrEqual(LIMITS.window);
+  });
+
+  test('W5: a reader that sticks stops only its own stream', () => {
+    const stuck = add(1, new Waiting(Infinity));
+    for (let turn = 0; turn < 60; turn++) acknowledgeAll(1, stuck);
+    const other = add(3, new Waiting(50 * MAX_PAYLOAD, true));
+    for (let turn = 0; turn < 60; turn++) acknowledgeAll(3, other);
+    expect(other.pending).toBe(0);
   });
 
   test('W4: of two that wait, the one with at most 4 KiB goes first; bulk never does, however little it is', () => {
