@@ -77,7 +77,7 @@ export type BrowserKey = z.infer<typeof browserKey>;
 /** SPEC O4: first sealed frame of a viewer to the runner (`hello`, stream 0). */
 export const viewerHello = z.object({
   grant: z.string().max(4096),
-  /** kept per tab, so that input survives a reconnect */
+  /** of one page, so that input survives a reconnect. Loaded again it is another: what the first sent may still be on its way */
   clientId: z.string().min(8).max(64),
   key: browserKey,
   /** of the browser key over the handshake hash, base64url */

@@ -11,6 +11,8 @@ const PIECE = LIMITS.payload;
 /** The end of the window is kept free for what must never wait: an echo. */
 const KEPT_FOR_ECHO = 64 * 1024;
 const ECHO = 4 * 1024;
+/** of what floods and files may use, the most that one of them does: a reader that sticks stops only itself */
+const SHARE = 3 / 4;
 /** what a frame weighs beside its payload */
 const OVERHEAD = HEADER_BYTES + TAG_BYTES;
 const NOTHING = new Uint8Array(0);
@@ -43,6 +45,8 @@ interface Account {
   acknowledged: number;
   source: Source | null;
   flight: Flight[];
+  /** weight of all that is in flight */
+  outstanding: number;
 }
 
 export interface OutboxPorts {
@@ -87,7 +91,7 @@ export class Outbox {
 
   /** @param from offset of the first data byte to come */
   add(stream: number, source: Source, from: number): void {
-    this.#accounts.set(stream, { sent: from, acknowledged: from, source, flight: [] });
+    this.#accounts.set(stream, { sent: from, acknowledged: from, source, flight: [], outstanding: 0 });
     this.pump();
   }
 
@@ -103,7 +107,7 @@ export class Outbox {
   remove(stream: number): void {
     const account = this.#accounts.get(stream);
     if (account === undefined) return;
-    for (const { weight } of account.flight) this.#outstanding -= weight;
+    this.#outstanding -= account.outstanding;
     this.#accounts.delete(stream);
     this.pump();
   }
@@ -118,6 +122,7 @@ export class Outbox {
     let sentAt: number | null = null;
     for (let first = account.flight[0]; first !== undefined && first.end <= offset; first = account.flight[0]) {
       account.flight.shift();
+      account.outstanding -= first.weight;
       this.#outstanding -= first.weight;
       sentAt = first.sentAt;
     }
@@ -148,9 +153,10 @@ export class Outbox {
     if (account.source === null && account.flight.length === 0) this.#accounts.delete(stream);
   }
 
-  #room(urgent: boolean): number {
-    const most = urgent ? this.#window : Math.min(this.#window - KEPT_FOR_ECHO, this.#pace.window);
-    return Math.max(0, Math.min(PIECE, most - this.#outstanding - OVERHEAD));
+  #room(account: Account, urgent: boolean): number {
+    const all = urgent ? this.#window : this.#window - KEPT_FOR_ECHO;
+    const own = urgent ? all : Math.min(all * SHARE, this.#pace.window);
+    return Math.max(0, Math.min(PIECE, all - this.#outstanding - OVERHEAD, own - account.outstanding - OVERHEAD));
   }
 
   /** SPEC W4: echoes first, then all others, each in turn. */
@@ -159,7 +165,7 @@ export class Outbox {
       for (const [stream, account] of this.#accounts) {
         const { source } = account;
         if (source === null || isUrgent(source) !== urgent) continue;
-        const frame = source.next(this.#room(urgent));
+        const frame = source.next(this.#room(account, urgent));
         if (frame === null) continue;
         this.#book(stream, account, frame);
         this.send(stream, frame);
@@ -174,6 +180,7 @@ export class Outbox {
       const bytes = frame.payload?.byteLength ?? 0;
       account.sent += bytes;
       account.flight.push({ end: account.sent, weight: bytes + OVERHEAD, sentAt: this.#ports.clock.now() });
+      account.outstanding += bytes + OVERHEAD;
       this.#outstanding += bytes + OVERHEAD;
     }
     // To the end of the line, so that streams take turns.

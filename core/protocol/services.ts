@@ -86,9 +86,9 @@ export const ptyInfo = z.object({
 export type PtyInfo = z.infer<typeof ptyInfo>;
 
 /**
- * `offset` is that of the first `data` byte to come, and `size` the terminal's there. `input`: bytes of this client's
- * input that the terminal has taken. `state`: bytes of a screen (SPEC T4) that follow as `message`s ptyState and must
- * be written to an empty terminal of that size before the first `data`; null: `data` goes on from what is there.
+ * `offset` is that of the first `data` byte to come, and `size` the terminal's where output begins. `input`: bytes of
+ * this client's input that went to the program. `state`: so many bytes of `data` come first that are no output but the
+ * state of a screen (SPEC T4), for an empty terminal of that size; null: output goes on from what is there.
  */
 export const ptyOpened = z.object({
   ok: z.literal(true),
@@ -103,11 +103,10 @@ export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInf
 
 /**
  * `message` on a pty stream. Browser → runner: resize, the size that this viewer would like. Runner → browser, ordered
- * with the output (SPEC T3): resize, exit, renamed; and state, the bytes of a screen in base64.
+ * with the output (SPEC T3): resize, exit, renamed.
  */
 export const ptyMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resize'), ...size }),
-  z.object({ kind: z.literal('state'), bytes: z.base64() }),
   z.object({ kind: z.literal('exit'), ...ptyExit.shape }),
   z.object({ kind: z.literal('renamed'), name: z.string() }),
 ]);

@@ -179,7 +179,7 @@ export class Switchboard<S> {
     // It may have left while this was on its way.
     if (viewer === undefined) return;
     this.#ports.told(said);
-    if (said.kind === 'refuse') this.close(viewer, 'revoked');
+    if (said.kind === 'refuse') this.close(viewer, 'protocol');
   }
 
   /** SPEC K2. The runner's echo tells also how much of that viewer's has left the broker. */

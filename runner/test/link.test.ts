@@ -322,7 +322,7 @@ describe('files', () => {
     await cancelled.acks.wait((offset) => offset === 3);
     cancelled.reset();
     expect(await page.call({ method: 'files.stat', path: 'note' })).toMatchObject({ entry: { size: 4 } });
-    expect((await runIn(sandbox, 'cat note; ls -A | grep -c saving')).output).toBe('old\n0');
+    await expect.poll(async () => (await runIn(sandbox, 'cat note; ls -A | grep -c saving')).output).toBe('old\n0');
   });
 
   it('are read in the same window as all else, and echo overtakes them', async () => {

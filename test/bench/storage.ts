@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 const HEADER = 32;
@@ -55,26 +55,11 @@ function commitsIn(file: string): { salt: string; commits: number } | null {
   return { salt, commits };
 }
 
-/** Databases of that kind which workerd holds open: those of the objects that are in its memory. */
-export function openDatabases(pid: number, kind: string): number {
-  const files = readdirSync(`/proc/${pid}/fd`).map((descriptor) => linkOf(`/proc/${pid}/fd/${descriptor}`));
-  return files.filter((file) => file.endsWith('.sqlite') && basename(dirname(file)) === kind && basename(file) !== 'metadata.sqlite')
-    .length;
-}
-
 /** Files come and go while we look. */
 function read(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch {
     return Buffer.alloc(0);
-  }
-}
-
-function linkOf(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return '';
   }
 }

@@ -91,8 +91,8 @@ export class PageTerminal implements Screen {
     else if (state === null && this.position !== null && this.position !== offset) {
       this.faults.push(`Output goes on at ${offset} where ${this.position} was due`);
     }
-    if (state !== null) this.states.push({ offset, bytes: state });
     this.#stateLeft = state ?? 0;
-    this.position = offset;
+    this.position = offset + this.#stateLeft;
+    if (state !== null) this.states.push({ offset: this.position, bytes: state });
   }
 }

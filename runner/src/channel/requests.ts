@@ -62,7 +62,8 @@ export const terminalInfo = z.object({
 });
 export type TerminalInfo = z.infer<typeof terminalInfo>;
 
-export const terminalList = z.object({ ok: z.literal(true), terminals: z.array(terminalInfo) });
+export const MOST_TERMINALS = 64;
+export const terminalList = z.object({ ok: z.literal(true), terminals: z.array(terminalInfo).max(MOST_TERMINALS) });
 
 /** `offset` is that of the first `data` byte to come; `inputs` the bytes typed of each client, the least recent client first */
 export const terminalAttached = z.object({

@@ -12,6 +12,7 @@ interface BytePty {
   readonly pid: number;
   readonly fd: number;
   on(event: 'close', listener: () => void): void;
+  on(event: 'newListener', listener: (event: string) => void): void;
   onData(listener: (piece: string | Uint8Array) => void): unknown;
   onExit(listener: (exit: { exitCode: number; signal?: number }) => void): unknown;
   resize(cols: number, rows: number): void;
@@ -36,6 +37,8 @@ export class Pty {
   /** milliseconds until the program is tried again; 0: it takes what comes */
   #wait = 0;
   #closed = false;
+  /** the program has ended, and its last output is read whoever is slow */
+  #draining = false;
   #ended = false;
 
   /** @throws Error when it can't start */
@@ -43,6 +46,8 @@ export class Pty {
     const pty = spawn('/bin/bash', [], { name: 'xterm-256color', ...options, encoding: null }) as unknown as BytePty;
     this.#pty = pty;
     pty.on('close', () => (this.#closed = true));
+    // It listens for its own close when the program has ended, and closes within 200 ms: what is left is read before.
+    pty.on('newListener', (event) => event === 'close' && this.#drain());
     pty.onData((piece) => events.data(typeof piece === 'string' ? Buffer.from(piece) : piece));
     pty.onExit(({ exitCode, signal }) => {
       this.#ended = true;
@@ -63,7 +68,7 @@ export class Pty {
 
   /** Whether output is read; while it is not, the program waits once the system's own buffer is full. */
   read(wanted: boolean): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#draining) return;
     if (wanted) this.#pty.resume();
     else this.#pty.pause();
   }
@@ -73,6 +78,11 @@ export class Pty {
     this.read(true);
     this.#signal('SIGHUP');
     setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS).unref();
+  }
+
+  #drain(): void {
+    this.#draining = true;
+    if (!this.#closed) this.#pty.resume();
   }
 
   /** Not by the PTY's own stream, which would stop this whole process until a program that reads no input does. */

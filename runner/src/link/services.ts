@@ -69,10 +69,10 @@ export function openService(
     switch (request.method) {
       case 'pty.open': {
         const { cols, rows, cwd = '', name, key } = request;
-        terminals.open({ cols, rows }, { cwd, name, key: `${clientId}.${key}` }).then(
-          (terminal) => attach(terminal.id, { cols, rows }, null),
-          (error: unknown) => fail(port, error),
-        );
+        terminals
+          .open({ cols, rows }, { cwd, name, key: `${clientId}.${key}` })
+          .then((terminal) => attach(terminal.id, { cols, rows }, null))
+          .catch((error: unknown) => fail(port, error));
         return;
       }
       case 'pty.attach':

@@ -10,8 +10,7 @@ import type { StreamPort, StreamService } from './stream.ts';
 
 /** SPEC T6: a watcher so far behind is better served by the state of the screen. */
 const FAR_BEHIND = 512 * 1024;
-/** of a state, in one message: base64 makes four bytes of three */
-const STATE_PART = 45 * 1024;
+const NOTHING = new Uint8Array(0);
 
 export interface TerminalViewer {
   /** the size that its page has room for */
@@ -30,6 +29,10 @@ export class TerminalStream implements StreamService, Source, Watcher {
   /** what is told once the output before it is sent */
   #marks: { offset: number; message: PtyMessage }[] = [];
   #typed: Taken | null = null;
+  /** of a screen, sent before the output, at the offsets that end where it begins */
+  #state: Uint8Array = NOTHING;
+  /** offset of the first byte of output */
+  #begin = 0;
   cursor = 0;
   #over = false;
   #cancelled = false;
@@ -55,12 +58,11 @@ export class TerminalStream implements StreamService, Source, Watcher {
   /** SPEC T4: goes on at `from`, or from a state of the screen; null: all that there is to see. */
   start(from: number | null): void {
     const { ring, checkpoints } = this.#terminal;
-    const isNear = from !== null && from >= ring.start && from <= ring.end && (this.mayDrive || ring.end - from <= FAR_BEHIND);
-    if (isNear) return this.#begin(from, null);
+    if (from !== null && from >= ring.start && from <= ring.end && !this.#isBehind(from)) return this.#join(from, null);
     const whole = from === null ? checkpoints.oldest() : null;
-    if (whole !== null) return this.#begin(whole.offset, whole);
+    if (whole !== null && !this.#isBehind(whole.offset)) return this.#join(whole.offset, whole);
     checkpoints.latest().then(
-      (latest) => this.#begin(latest.offset, latest),
+      (latest) => this.#join(latest.offset, latest),
       () => this.#port.reset('internal', 'The screen could not be read'),
     );
   }
@@ -72,8 +74,8 @@ export class TerminalStream implements StreamService, Source, Watcher {
       this.#marks.shift();
       return { type: 'message', payload: encodeJson(mark.message) };
     }
-    // SPEC T6
-    if (this.cursor < ring.start || (this.pending > FAR_BEHIND && !this.mayDrive)) {
+    const next = Math.max(this.cursor, this.#begin);
+    if (next < ring.start || this.#isBehind(next)) {
       this.#port.reset('behind', 'Too far behind: attach again');
       return null;
     }
@@ -81,7 +83,7 @@ export class TerminalStream implements StreamService, Source, Watcher {
     const most = Math.min(room, (mark?.offset ?? ring.end) - this.cursor);
     if (most <= 0) return null;
     // Sealed at once, so it need not be copied first.
-    const payload = ring.view(this.cursor, most);
+    const payload = this.cursor < this.#begin ? this.#stateFrom(this.cursor, most) : ring.view(this.cursor, most);
     const frame: OutFrame = { type: 'data', offset: this.cursor, payload };
     this.cursor += payload.byteLength;
     this.#terminal.review();
@@ -127,26 +129,36 @@ export class TerminalStream implements StreamService, Source, Watcher {
     this.#terminal.unwatch(this);
   }
 
-  #begin(offset: number, checkpoint: Checkpoint | null): void {
+  /** SPEC T6 */
+  #isBehind(offset: number): boolean {
+    return !this.mayDrive && this.#terminal.ring.end - offset > FAR_BEHIND;
+  }
+
+  #stateFrom(offset: number, most: number): Uint8Array {
+    const at = offset - (this.#begin - this.#state.byteLength);
+    return this.#state.subarray(at, at + most);
+  }
+
+  #join(offset: number, checkpoint: Checkpoint | null): void {
     if (this.#cancelled) return;
     const { info, checkpoints } = this.#terminal;
     const { clientId } = this.#viewer;
-    this.cursor = offset;
+    // Before so little output no screen needs more bytes; offsets have no room for one.
+    this.#state = checkpoint !== null && checkpoint.state.byteLength <= offset ? checkpoint.state : NOTHING;
+    this.#begin = offset;
+    this.cursor = offset - this.#state.byteLength;
     const input = this.#terminal.inputOffset(clientId);
     this.#typed = new Taken(this.#port.clock, (typed) => this.#port.send({ type: 'ack', offset: typed }));
     const size = checkpoint === null ? checkpoints.sizeAt(offset) : { cols: checkpoint.cols, rows: checkpoint.rows };
-    const state = checkpoint?.state ?? null;
+    const state = checkpoint === null ? null : this.#state.byteLength;
     this.#marks = checkpoints
       .resizesFrom(offset)
-      .filter((resize) => resize.offset > offset)
+      .filter((resize) => resize.offset > offset || resize.cols !== size.cols || resize.rows !== size.rows)
       .map(({ offset: at, ...to }) => ({ offset: at, message: { kind: 'resize', ...to } }));
-    this.#port.head({ ok: true, terminal: info, offset, size, input, state: state?.byteLength ?? null });
-    for (let at = 0; state !== null && at < state.byteLength; at += STATE_PART) {
-      const bytes = Buffer.from(state.subarray(at, at + STATE_PART)).toString('base64');
-      this.#port.send({ type: 'message', payload: encodeJson({ kind: 'state', bytes }) });
-    }
-    this.#port.provide(this, offset);
+    this.#port.head({ ok: true, terminal: info, offset: this.cursor, size, input, state });
+    // In this order: whoever is behind already is reset by the second, and must not be watching then.
     this.#terminal.watch(this);
+    this.#port.provide(this, this.cursor);
   }
 
   /** SPEC T5, P2 */

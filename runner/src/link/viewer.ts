@@ -9,6 +9,7 @@ import { messageOf } from '../failure.ts';
 import type { Admitted } from './admission.ts';
 import { openService, type Services } from './services.ts';
 import type { ResetCode, StreamPort, StreamService } from './stream.ts';
+import { Untaken } from './untaken.ts';
 
 const MOST_EARLY = 64;
 
@@ -27,6 +28,7 @@ export class Viewer {
   readonly #outbox: Outbox;
   /** frames: what arrived while the service is just being opened */
   readonly #streams = new Map<number, StreamService | PlainFrame[]>();
+  readonly #untaken = new Untaken();
   #latest = 0;
   #left = false;
 
@@ -90,8 +92,14 @@ export class Viewer {
   }
 
   #hand(frame: PlainFrame): void {
-    const there = this.#streams.get(frame.stream);
-    if (!Array.isArray(there)) return there?.receive(frame);
+    const { stream, offset, payload } = frame;
+    const there = this.#streams.get(stream);
+    // SPEC S6
+    if (there === undefined) return;
+    if (frame.type === 'data' && !this.#untaken.received(stream, offset, payload.byteLength)) {
+      return this.#context.refuse('More was sent than the window allows');
+    }
+    if (!Array.isArray(there)) return there.receive(frame);
     if (there.length >= MOST_EARLY) this.#reset(frame.stream, 'limit', 'Too much before the answer to "open"');
     else there.push(frame);
   }
@@ -106,12 +114,15 @@ export class Viewer {
     const open = () => !this.#left && this.#streams.has(stream);
     const done = () => {
       this.#streams.delete(stream);
+      this.#untaken.forget(stream);
       this.#outbox.finish(stream);
     };
     return {
       clock: this.#context.clock,
       send: (frame: OutFrame) => {
-        if (open()) this.#outbox.send(stream, frame);
+        if (!open()) return;
+        if (frame.type === 'ack') this.#untaken.taken(stream, frame.offset ?? 0);
+        this.#outbox.send(stream, frame);
       },
       head: (value) => {
         if (!open()) return;
@@ -140,6 +151,7 @@ export class Viewer {
   #end(stream: number): void {
     const service = this.#streams.get(stream);
     this.#streams.delete(stream);
+    this.#untaken.forget(stream);
     if (service !== undefined && !Array.isArray(service)) service.cancel();
     this.#outbox.remove(stream);
   }

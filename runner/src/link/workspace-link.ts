@@ -33,9 +33,10 @@ export interface LinkEvents {
   refused(why: string, code: number | null): void;
 }
 
-/** What the link knows of one viewer number. */
+/** What the link knows of one viewer number, until the broker says that it left. */
 interface Place {
   admission: Admission;
+  /** null before it is admitted, and once it is refused */
   viewer: Viewer | null;
 }
 
@@ -124,6 +125,8 @@ export class WorkspaceLink {
   #place(viewer: number): Place | undefined {
     const known = this.#places.get(viewer);
     if (known !== undefined || this.#socket === null) return known;
+    // SPEC K1: an honest broker speaks for no more, and never for nobody.
+    if (viewer === 0 || this.#places.size >= LIMITS.viewers) throw new Error('a frame of a viewer that can’t be');
     const { grants, agreement } = this.#context;
     const { workspaceId } = this.#hello;
     const place: Place = {
@@ -167,8 +170,9 @@ export class WorkspaceLink {
     for (const viewer of this.#viewers()) viewer.window = viewer === favourite ? LIMITS.window : LIMITS.passiveWindow;
   }
 
+  /** What the viewer still says until the broker has closed it is dropped. */
   #refuse(viewer: number, reason: string): void {
-    this.#drop(viewer);
+    this.#end(viewer);
     this.#context.log.warn(`A viewer of ${this.#hello.workspaceId} is refused: ${reason}`);
     this.#tellBroker({ kind: 'refuse', viewer, reason: reason.slice(0, 120) });
   }
@@ -182,11 +186,16 @@ export class WorkspaceLink {
   }
 
   #drop(number: number): void {
+    this.#end(number);
+    this.#places.delete(number);
+  }
+
+  #end(number: number): void {
     const place = this.#places.get(number);
     if (place === undefined) return;
-    this.#places.delete(number);
     place.admission.leave();
     place.viewer?.leave();
+    place.viewer = null;
     this.#crew.leave(number);
   }
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 
 const MOST = 2000;
@@ -18,10 +18,17 @@ export function recordWords<T>(folder: string, start: (log: number) => T): T {
   }
 }
 
-/** What it said last, or nothing. */
+/** What it said last, or nothing. However much that is: programs of the sandbox may write there too. */
 export function lastWords(folder: string): string {
   try {
-    return readFileSync(pathOf(folder), 'utf8').slice(-MOST).trim();
+    const log = openSync(pathOf(folder), 'r');
+    try {
+      const words = Buffer.alloc(MOST);
+      const length = readSync(log, words, 0, MOST, Math.max(0, fstatSync(log).size - MOST));
+      return words.toString('utf8', 0, length).trim();
+    } finally {
+      closeSync(log);
+    }
   } catch {
     return '';
   }

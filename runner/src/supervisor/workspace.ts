@@ -6,6 +6,7 @@ import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { Log } from '../log.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
+import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
@@ -97,6 +98,8 @@ export class Workspace {
 
   async #takeOver(trace: RunningTrace, memory: TerminalMemory): Promise<void> {
     const sandbox = await this.#context.drivers.adopt(this.#folder, trace);
+    // A helper that was tampered with must not hold up the runner.
+    const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
       const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens);
       void this.#serve(trace.generation, sandbox, memory, terminals);
@@ -104,6 +107,8 @@ export class Workspace {
     } catch (error) {
       await sandbox.stop();
       throw error;
+    } finally {
+      clearTimeout(late);
     }
     const { workspaceId, name, settled } = this.#record;
     // The earlier runner may have been killed just before it said so.

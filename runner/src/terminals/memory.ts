@@ -53,7 +53,11 @@ export class TerminalMemory {
   lose(why: string): void {
     this.#final = true;
     if (this.#all.every(({ lost }) => lost !== null)) return;
-    this.#all = this.#all.map((terminal) => ({ ...terminal, lost: terminal.lost ?? why })).slice(-MOST_LOST);
+    // Those lost before have been told of while this sandbox lived.
+    this.#all = this.#all
+      .filter(({ lost }) => lost === null)
+      .map((terminal) => ({ ...terminal, lost: why }))
+      .slice(-MOST_LOST);
     this.#save();
   }
 

@@ -146,9 +146,9 @@ export class Terminal {
     this.review();
   }
 
-  /** Bytes of this client's input that went to the program, also through earlier runners: the offset of its next byte. */
+  /** Bytes of this client's input that the program has, also through earlier runners. What is under way may be sent again. */
   inputOffset(clientId: string): number {
-    return this.#inputs.of(clientId);
+    return this.#typedTo.get(clientId) ?? this.#inputs.of(clientId);
   }
 
   /**

@@ -1,27 +1,28 @@
 import { createHash } from 'node:crypto';
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
-import { terminalList } from '../channel/requests.ts';
+import { MOST_TERMINALS, terminalList } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Screens } from './screens/screens.ts';
 import type { Size } from './size.ts';
 import { Terminal, type TerminalFacts } from './terminal.ts';
 
-const MOST = 64;
 /** ended terminals are kept, so that their last output can still be read */
 const MOST_ENDED = 16;
 
 /** The terminals of one running workspace. */
 export class Terminals {
   readonly #helper: HelperClient;
-  readonly #memory: TerminalMemory;
+  readonly #memory: Pick<TerminalMemory, 'lost' | 'keep'>;
   readonly #screens: Screens;
   readonly #terminals = new Map<string, Terminal>();
+  /** those whose shell has not started yet: nobody else may see them before */
+  readonly #starting = new Map<string, Promise<Terminal>>();
   #count = 0;
 
   /** @param memory knows those that were lost with an earlier sandbox; they stay until they are closed */
-  constructor(helper: HelperClient, memory: TerminalMemory, screens: Screens) {
+  constructor(helper: HelperClient, memory: Pick<TerminalMemory, 'lost' | 'keep'>, screens: Screens) {
     this.#helper = helper;
     this.#memory = memory;
     this.#screens = screens;
@@ -49,20 +50,15 @@ export class Terminals {
    */
   async open(size: Size, { cwd, name, key }: { cwd: string; name: string | undefined; key: string }): Promise<Terminal> {
     const terminalId = createHash('sha256').update(key).digest('base64url').slice(0, 16);
-    const known = this.#terminals.get(terminalId);
+    const known = this.#terminals.get(terminalId) ?? this.#starting.get(terminalId);
     if (known !== undefined) return known;
     const ended = this.list().filter(({ exit }) => exit !== null);
     for (const { terminalId } of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.close(terminalId);
-    if (this.#terminals.size >= MOST) throw new ServiceFailure('limit', `A workspace has at most ${MOST} terminals`);
-    const facts = { terminalId, name: name ?? `Terminal ${this.#count + 1}`, ...size };
-    const terminal = this.#add(facts);
-    const head = await terminal.connect(this.#helper, { method: 'terminal.open', cwd, ...facts });
-    if (!head.ok) {
-      this.#terminals.delete(terminal.id);
-      throw new ServiceFailure('internal', `The terminal could not start: ${'message' in head ? String(head.message) : ''}`);
-    }
-    this.#remember();
-    return terminal;
+    if (this.#terminals.size + this.#starting.size >= MOST_TERMINALS)
+      throw new ServiceFailure('limit', `A workspace has at most ${MOST_TERMINALS} terminals`);
+    const starting = this.#start({ terminalId, name: name ?? `Terminal ${this.#count + 1}`, ...size }, cwd);
+    this.#starting.set(terminalId, starting);
+    return starting.finally(() => this.#starting.delete(terminalId));
   }
 
   /** @throws ServiceFailure `not-found` */
@@ -95,11 +91,24 @@ export class Terminals {
     this.#remember();
   }
 
-  #add(facts: TerminalFacts): Terminal {
-    const terminal = new Terminal(facts, this.#screens, () => this.#remember());
+  async #start(facts: TerminalFacts, cwd: string): Promise<Terminal> {
+    const terminal = this.#make(facts);
+    const head = await terminal.connect(this.#helper, { method: 'terminal.open', cwd, ...facts });
+    if (!head.ok) throw new ServiceFailure('internal', `The terminal could not start: ${'message' in head ? String(head.message) : ''}`);
     this.#terminals.set(terminal.id, terminal);
-    this.#count = Math.max(this.#count, Number(/^Terminal (\d{1,6})$/.exec(facts.name)?.[1] ?? 0));
+    this.#remember();
     return terminal;
+  }
+
+  #add(facts: TerminalFacts): Terminal {
+    const terminal = this.#make(facts);
+    this.#terminals.set(terminal.id, terminal);
+    return terminal;
+  }
+
+  #make(facts: TerminalFacts): Terminal {
+    this.#count = Math.max(this.#count, Number(/^Terminal (\d{1,6})$/.exec(facts.name)?.[1] ?? 0));
+    return new Terminal(facts, this.#screens, () => this.#remember());
   }
 
   #remember(): void {

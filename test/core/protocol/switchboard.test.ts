@@ -194,7 +194,7 @@ describe('coming and going', () => {
     for (const each of [...said, { kind: 'admitted', viewer: 2 }, { kind: 'drives', viewer: 3 }])
       rig.board.receive(link, encodeControl(each));
     expect(rig.told).toEqual(said);
-    expect([one.closed, two.closed]).toEqual([null, 'revoked']);
+    expect([one.closed, two.closed]).toEqual([null, 'protocol']);
   });
 
   test('a viewer has nothing to say to the broker but its echo', () => {

@@ -53,7 +53,7 @@ describe('what the log gets of a connection', () => {
   test('O4: a viewer that the runner refuses is closed, and its refusal says why', async () => {
     const { site, running, viewer, number, connectionId } = await makePair();
     running.say({ kind: 'refuse', viewer: number, reason: 'The grant was used before' });
-    expect((await viewer.closed).code).toBe(4403);
+    expect((await viewer.closed).code).toBe(4400);
     await expect.poll(() => actions(site.tenant, connectionId)).toEqual(['connection.open', 'connection.join', 'connection.end']);
     const [, refused] = await recorded(site.tenant, connectionId);
     expect(refused).toMatchObject({ outcome: 'denied', reason: 'The grant was used before', actor: { id: site.dev.id } });

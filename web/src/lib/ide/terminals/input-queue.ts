@@ -2,7 +2,7 @@ import { concat } from '@gatehouse/core/protocol/bytes.ts';
 import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
 
 /** Input kept until the terminal has taken it. */
-export const MOST_KEPT = 1024 * 1024;
+export const MOST_KEPT = 8 * 1024 * 1024;
 /** Input kept while there is no connection: what is typed blindly must not surprise later. */
 export const MOST_AWAY = 64 * 1024;
 

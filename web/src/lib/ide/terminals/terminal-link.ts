@@ -153,7 +153,9 @@ export class TerminalLink {
       },
     };
     this.#told = this.#wish;
-    const [terminalId, key, from, name] = [this.#terminalId, this.#key, this.#position, this.#name];
+    // A state that was cut short shows nothing: all is wanted again.
+    const from = this.#stateLeft > 0 ? null : this.#position;
+    const [terminalId, key, name] = [this.#terminalId, this.#key, this.#name];
     this.#stream =
       terminalId === null
         ? this.#services.open({ method: 'pty.open', key, ...this.#wish, ...(name === '' ? {} : { name }) }, handlers)
@@ -164,14 +166,14 @@ export class TerminalLink {
     this.#terminalId = terminal.terminalId;
     if (state !== null || (this.#position !== null && this.#position !== offset)) this.#screen.reset(size);
     else this.#screen.resize(size);
-    this.#position = offset;
+    this.#position = offset + (state ?? 0);
     this.#joined = terminal.offset;
     this.#stateLeft = state ?? 0;
     this.#live = true;
     this.#ended = terminal.exit !== null;
     this.#events.opened(terminal);
     this.#events.sized(size);
-    this.#events.catchingUp(this.#stateLeft > 0 || offset < terminal.offset);
+    this.#events.catchingUp(this.#stateLeft > 0 || this.#position < terminal.offset);
     if (this.#ended) this.#input.drop();
     this.#input.resume(input);
     this.#stream?.feed(this.#input, input);
@@ -180,18 +182,18 @@ export class TerminalLink {
   }
 
   #data(bytes: Uint8Array, offset: number): void {
-    if (this.#stateLeft > 0) throw new Error('Output came before the state that it goes on from');
+    const state = bytes.subarray(0, this.#stateLeft);
+    this.#stateLeft -= state.byteLength;
+    if (state.byteLength > 0) this.#write(state, offset + state.byteLength, true);
+    if (state.byteLength < bytes.byteLength) this.#output(bytes.subarray(state.byteLength), offset + state.byteLength);
+  }
+
+  #output(bytes: Uint8Array, offset: number): void {
     const end = offset + bytes.byteLength;
     this.#position = end;
     const old = Math.max(0, Math.min(bytes.byteLength, this.#joined - offset));
     if (old > 0) this.#write(bytes.subarray(0, old), offset + old, true);
     if (old < bytes.byteLength) this.#write(bytes.subarray(old), end, false);
-  }
-
-  #state(bytes: Uint8Array): void {
-    this.#stateLeft -= bytes.byteLength;
-    if (this.#stateLeft < 0) throw new Error('More state came than was said');
-    this.#write(bytes, this.#position ?? 0, true);
   }
 
   #write(bytes: Uint8Array, end: number, replay: boolean): void {
@@ -208,8 +210,6 @@ export class TerminalLink {
       case 'resize':
         this.#screen.resize(message);
         return this.#events.sized(message);
-      case 'state':
-        return this.#state(Uint8Array.from(atob(message.bytes), (char) => char.charCodeAt(0)));
       case 'exit': {
         const { kind: _kind, ...exit } = message;
         this.#ended = true;

@@ -59,19 +59,22 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
     // what is still being opened would else be taken for one that somebody else opened
     const opening = this.all.filter(({ lost }) => lost === null).map(({ link }) => [link.terminalId, link.connect()] as const);
     await Promise.all(opening.filter(([terminalId]) => terminalId === null).map(([, answered]) => answered));
-    if ((await this.refresh()) && this.all.length === 0) this.create();
+    const isFirst = !this.known;
+    const existing = await this.refresh();
+    // A page that is opened leads to a prompt, even where an earlier terminal was lost and stays to say so.
+    if (existing !== null && (this.all.length === 0 || (isFirst && existing.every(({ exit }) => exit !== null)))) this.create();
   }
 
-  /** Shows the terminals that were opened elsewhere. @returns whether the runner could be asked */
-  async refresh(): Promise<boolean> {
+  /** Shows the terminals that were opened elsewhere. @returns what the runner has; null: it could not be asked */
+  async refresh(): Promise<readonly PtyInfo[] | null> {
     try {
       const { terminals } = await this.#services.call({ method: 'pty.list' });
       this.#reconcile(terminals);
       this.known = true;
-      return true;
+      return terminals;
     } catch (thrown) {
       if (!(thrown instanceof StreamError && thrown.code === 'disconnected')) this.error = wordsOf(thrown);
-      return false;
+      return null;
     }
   }
 
@@ -141,10 +144,13 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   #reconcile(existing: readonly PtyInfo[]): void {
     if (this.all.some(({ link, lost }) => link.terminalId === null && lost === null)) return;
     const shown = this.all.map(({ link }) => link.terminalId);
-    for (const { terminalId, name, cols, rows } of existing.filter((info) => !shown.includes(info.terminalId))) {
+    const unseen = existing.filter((info) => !shown.includes(info.terminalId));
+    const first = unseen.find(({ exit }) => exit === null) ?? unseen[0];
+    for (const info of unseen) {
+      const { terminalId, name, cols, rows } = info;
       const terminal = this.#make({ id: terminalId, key: this.#makeKey(), name, size: { cols, rows } });
       this.groups = [...this.groups, { key: terminal.key, terminals: [terminal] }];
-      this.active ??= terminal;
+      if (info === first) this.active ??= terminal;
       void terminal.link.connect();
     }
   }

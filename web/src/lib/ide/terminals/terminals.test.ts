@@ -51,6 +51,14 @@ describe('terminals', () => {
     expect(terminals.all.map(({ name }) => name)).toEqual(['bash 1']);
   });
 
+  it('opens one beside those that were lost, which stay to say so', async () => {
+    answer('pty.list', { terminals: [info(1, { exit: { code: null, signal: null, reason: 'The runner was restarted' } })] });
+    await settle();
+    answer('pty.open', head(2));
+    expect(terminals.all.map(({ link }) => link.terminalId)).toEqual(['pty_1', 'pty_2']);
+    expect(terminals.active?.link.terminalId).toBe('pty_2');
+  });
+
   it('joins all that are there, for all there is to see', async () => {
     answer('pty.list', { terminals: [info(1), info(2)] });
     await settle();
@@ -60,6 +68,12 @@ describe('terminals', () => {
     ]);
     expect(bench.runner.link.opened('pty.open')).toEqual([]);
     expect(terminals.active?.name).toBe('bash 1');
+  });
+
+  it('shows one that runs first', async () => {
+    answer('pty.list', { terminals: [info(1, { exit: { code: 0, signal: null } }), info(2)] });
+    await settle();
+    expect(terminals.active?.name).toBe('bash 2');
   });
 
   it('shows each terminal once after a reconnection', async () => {

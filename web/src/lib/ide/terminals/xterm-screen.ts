@@ -9,6 +9,7 @@ import { browserClock } from '../connection/ports.ts';
 import type { Surroundings } from './prediction/ports.ts';
 import { predictiveEcho } from './prediction/predictive-echo.ts';
 import type { Predictor } from './prediction/predictor.ts';
+import { guardErase } from './erase-guard.ts';
 import { guardReplay } from './replay-guard.ts';
 import type { Screen, Size } from './terminal-link.ts';
 import { terminalTheme } from './terminal-theme.ts';
@@ -57,6 +58,7 @@ export class XtermScreen implements Screen {
     this.#terminal.unicode.activeVersion = '11';
     this.#terminal.loadAddon(new WebLinksAddon((_event, address) => window.open(address, '_blank', 'noopener,noreferrer')));
     guardReplay(this.#terminal, () => this.#replaying);
+    guardErase(this.#terminal);
     this.#echo = predictiveEcho(this.#terminal, browserClock, surroundings);
     this.#terminal.onData((text) => {
       events.input(text);
