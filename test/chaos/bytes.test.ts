@@ -33,7 +33,7 @@ interface Room {
   begin: number;
 }
 
-const { seed, roll } = seededDie();
+const { seed, chance, roll } = seededDie();
 const typists: Typist[] = [];
 const tally = new Map<string, number>();
 const rooms: Room[] = [];
@@ -82,7 +82,6 @@ async function furnish(name: string): Promise<void> {
   }
 }
 
-const pick = <T>(items: readonly T[]): T => items[roll(items.length)] as T;
 const count = (what: string): void => void tally.set(what, (tally.get(what) ?? 0) + 1);
 
 /** What happens to one desk. A page that is told that its network is back does not wait; one that is not, does. */
@@ -103,9 +102,9 @@ const MISHAPS: Record<string, (desk: Desk) => Promise<void>> = {
 };
 
 async function mishap(): Promise<void> {
-  const desk = pick(desks());
+  const desk = chance.pick(desks());
   await connected([desk]);
-  const name = pick(['reset', 'reset', ...Object.keys(MISHAPS)]);
+  const name = chance.pick(['reset', 'reset', ...Object.keys(MISHAPS)]);
   count(`page: ${name}`);
   await MISHAPS[name]?.(desk);
 }
@@ -185,7 +184,7 @@ function expectEveryByte(room: Room): void {
   expect(torn(typed).length).toBeLessThan(1 + LONGEST_WORD * (tally.get('page: reload') ?? 0));
 }
 
-const TITLE = `cut again and again (seed ${seed}), each byte of output and each key arrives once and in order`;
+const TITLE = `S3, T1, T5: cut again and again (seed ${seed}), each byte of output and each key arrives once and in order`;
 test(TITLE, { timeout: 90_000 + CUTS * 3_000 }, async () => {
   const typing = setInterval(type, TYPE_EVERY);
   try {
