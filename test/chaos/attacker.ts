@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { FrameType } from '@gatehouse/core/protocol/frame.ts';
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
+import { ApiProblem } from '../../web/src/lib/api/problem.ts';
 import { Channel } from '../../web/src/lib/ide/connection/channel.ts';
 import type { ProofKey } from '../../web/src/lib/ide/connection/ports.ts';
 import { workspaceApi } from '../support/node-page.ts';
@@ -28,7 +29,13 @@ export class Attacker {
 
   /** @returns null when it was not let in this time, as when too many came within a minute */
   static async admitted(address: Address, cookie: string, key: ProofKey): Promise<Attacker | null> {
-    const attachment = await workspaceApi(address, () => cookie).attach(key.publicKey);
+    const attachment = await workspaceApi(address, () => cookie)
+      .attach(key.publicKey)
+      .catch((error: unknown) => {
+        if (error instanceof ApiProblem && error.code === 'rate-limited') return null;
+        throw error;
+      });
+    if (attachment === null) return null;
     const socket = dialWorkspace(address, cookie, attachment.ticket);
     const greeted = Promise.withResolvers<true>();
     const introduction = { workspaceId: address.workspaceId, attachment, clientId: crypto.randomUUID(), key };
