@@ -13,7 +13,7 @@ import { killWorkerd } from './kill.ts';
 import { recorded, recorder, STOP } from './recorder.ts';
 import { faultsOf, torn, Typist } from './typist.ts';
 
-const CUTS = Number(process.env['CUTS'] ?? 60);
+const CUTS = Number(process.env['CUTS'] ?? 40);
 /** of the cuts, one in so many kills workerd, and one the runner */
 const KILL_EVERY = 20;
 /** Workspaces, and desks in each: one person may connect to one workspace 60 times a minute. */
