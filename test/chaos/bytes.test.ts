@@ -119,10 +119,10 @@ async function linkMishap(): Promise<void> {
 async function kill(what: 'workerd' | 'runner'): Promise<void> {
   count(`${what} killed`);
   const begin = performance.now();
-  const before = desks().map(({ page }) => page.states.length);
+  const there = desks().flatMap(({ page }) => (page.isConnected ? { page, states: page.states.length } : []));
   await (what === 'workerd' ? killWorkerd(product) : product.killRunner(RUNNER));
   // Each page notices, and comes back.
-  await until(async () => desks().every(({ page }, index) => page.states.length > (before[index] ?? 0)));
+  await until(async () => there.every(({ page, states }) => page.states.length > states));
   await connected(desks());
   tally.set(
     `${what}: longest recovery, ms`,
