@@ -34,11 +34,17 @@ export class Network {
   readonly #passages = new Set<Passage>();
   #isCut = false;
 
+  readonly #accepted = new Set<Socket>();
+
   private constructor(server: Server, target: number, distance: Distance | null) {
     const address = server.address();
     this.port = typeof address === 'object' && address !== null ? address.port : 0;
     this.#server = server;
-    server.on('connection', (near) => this.#join(near, target, distance));
+    server.on('connection', (near) => {
+      this.#accepted.add(near);
+      near.once('close', () => this.#accepted.delete(near));
+      this.#join(near, target, distance);
+    });
   }
 
   static async before(port: number, distance: Distance | null = null): Promise<Network> {
@@ -95,6 +101,8 @@ export class Network {
       near.destroy();
       far.destroy();
     }
+    // Those, too, that were lost or refused on one side only: the server waits for all.
+    for (const near of this.#accepted) near.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
