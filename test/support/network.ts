@@ -32,9 +32,8 @@ export class Network {
   readonly fromServer = new FrameCount();
   readonly #server: Server;
   readonly #passages = new Set<Passage>();
-  #isCut = false;
-
   readonly #accepted = new Set<Socket>();
+  #isCut = false;
 
   private constructor(server: Server, target: number, distance: Distance | null) {
     const address = server.address();
