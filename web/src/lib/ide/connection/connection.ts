@@ -25,6 +25,9 @@ interface Line {
 const PATIENCE_MS = 10_000;
 /** A connection that stood for so long was good: what ends it is no reason to wait. */
 const GOOD_MS = 5_000;
+/** So many attachments within a minute may follow cuts at once, however short the connections were: half of what the service grants. */
+const AT_ONCE = 30;
+const MINUTE_MS = 60_000;
 /** Who breaks the protocol more often than this in a row is not dialled again. */
 const MOST_BREAKS = 3;
 const OFFLINE_MS = 15_000;
@@ -42,6 +45,8 @@ export class Connection implements Services {
   /** grows with every dial, so that what an older one still has to say is not heard */
   #dial = 0;
   #attempt = 1;
+  /** when this page was let in, within the last minute */
+  #admitted: number[] = [];
   #polls = 0;
   #breaks = 0;
   #downSince: number | null = null;
@@ -146,6 +151,7 @@ export class Connection implements Services {
   #connect(attachment: Attachment, key: ProofKey, runner: KnownRunner): void {
     const { workspaceId, clientId, clock, makeAead } = this.#ports;
     const dial = this.#dial;
+    this.#admitted = [...this.#admitted, clock.now()].filter((at) => clock.now() - at < MINUTE_MS);
     this.#polls = 0;
     this.#later(PATIENCE_MS, () => this.#drop('slow'));
     const socket = this.#ports.openSocket(attachment.ticket, {
@@ -203,7 +209,8 @@ export class Connection implements Services {
   #closed(code: number): void {
     this.#dial += 1;
     const isGood = this.#upSince !== null && this.#ports.clock.now() - this.#upSince >= GOOD_MS;
-    if (isGood) this.#attempt = this.#breaks = 0;
+    if (isGood) this.#breaks = 0;
+    if (isGood || (this.#upSince !== null && this.#admitted.length <= AT_ONCE)) this.#attempt = 0;
     this.#release();
     const isBroken = code === CLOSE_CODES.protocol.code;
     if (isBroken) this.#breaks += 1;

@@ -58,9 +58,24 @@ describe('after a cut', () => {
     expect(waits).toEqual([0, 100, 250, 500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
   });
 
-  it('spreads the attempts, so that many browsers do not come in one wave', () => {
+  it('of a connection that was short, dials without waiting too, thirty times a minute', async () => {
+    const waits: number[] = [];
+    for (let cut = 0; cut < 32; cut += 1) {
+      bench.runner.link.cut();
+      waits.push(bench.wait);
+      await bench.redial();
+      await bench.runner.link.greet();
+    }
+    expect(waits.slice(0, 30).every((wait) => wait === 0)).toBe(true);
+    expect(waits.slice(30).every((wait) => wait > 0)).toBe(true);
+  });
+
+  it('spreads the attempts, so that many browsers do not come in one wave', async () => {
     bench.random = 0;
+    bench.outcomes = [unreachable];
     bench.runner.link.cut();
+    bench.clock.advance(bench.wait);
+    await settle();
     expect(bench.wait).toBe(50);
   });
 
