@@ -42,7 +42,15 @@ async function enrolled(port = 0) {
     ]);
   const first = await enroll();
   const run = (which: 'source' | 'packed' = 'source', ...more: string[]) => startProgram(which, ['run', '--state-dir', state, ...more]);
-  return { platform, state, enroll, first, run };
+  /** Starts the runner; @returns its program once the workspace of `order` runs */
+  const runWith = async (order: WorkspaceOrder, ...how: Parameters<typeof run>) => {
+    const program = run(...how);
+    await platform.connections.wait(() => true);
+    platform.want(order);
+    await platform.reported(order, 'running');
+    return program;
+  };
+  return { platform, state, enroll, first, run, runWith };
 }
 
 /** A repository served by the platform's plain http, as old servers do. */
@@ -98,13 +106,10 @@ describe('enrolling', () => {
 
 describe('running', () => {
   it('clones, runs the script, serves a terminal, and keeps files over stop and start', async () => {
-    const { platform, run } = await enrolled();
+    const { platform, runWith } = await enrolled();
     const repository = mintRepository(platform, 'served.git');
     const order = mintOrder({ spec: { repository, startupScript: 'echo "colour $COLOUR"; pwd; ls', environment: { COLOUR: 'blue' } } });
-    run();
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    await runWith(order);
     const steps = platform.stored.all.map(({ body }) => body.step);
     expect(steps).toEqual(
       expect.arrayContaining(['Preparing the home', 'Cloning the repository', 'Running the start-up script', 'Connecting']),
@@ -207,12 +212,9 @@ describe('running', () => {
 
   const drivers = isolated ? [[], ['--no-bubblewrap']] : [['--no-bubblewrap']];
   it.each(drivers)('is killed under a terminal that prints (%s): it goes on, every number once, at its offset', async (...flags) => {
-    const { platform, state, run } = await enrolled();
+    const { platform, state, run, runWith } = await enrolled();
     const order = mintOrder({ spec: { startupScript: 'echo once >> starts' } });
-    const first = run('source', ...flags);
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    const first = await runWith(order, 'source', ...flags);
     const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
     before.write("stty -echo; printf 'be''gin,'; for i in $(seq 200); do printf '%s,' $i; sleep 0.01; done; read x; echo e''nd:$x:\n");
@@ -245,12 +247,9 @@ describe('running', () => {
   });
 
   it('stops what was deleted while it was away', async () => {
-    const { platform, state, run } = await enrolled();
+    const { platform, state, run, runWith } = await enrolled();
     const order = mintOrder();
-    const first = run();
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    const first = await runWith(order);
     const { process } = traceOf(state, order);
     first.child.kill('SIGKILL');
     await first.ended;
@@ -264,12 +263,9 @@ describe('running', () => {
   });
 
   it('is handed over: the old one ends at once, the new one goes on', async () => {
-    const { platform, state, run } = await enrolled();
+    const { platform, state, run, runWith } = await enrolled();
     const order = mintOrder();
-    const first = run();
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    const first = await runWith(order);
     const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
     before.write('x=kept-$((40+2)); echo $x\n');
@@ -292,12 +288,9 @@ describe('running', () => {
   });
 
   it('says which terminals are gone when their sandbox died with it', async () => {
-    const { platform, state, run } = await enrolled();
+    const { platform, state, run, runWith } = await enrolled();
     const order = mintOrder();
-    const first = run();
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    const first = await runWith(order);
     const before = (await platform.join(order.workspaceId)).open({
       method: 'pty.open',
       key: 'a-key-of-this-page',
@@ -328,12 +321,9 @@ describe('running', () => {
   });
 
   it('stops what the platform does not list, and keeps its files', async () => {
-    const { platform, state, run } = await enrolled();
+    const { platform, state, runWith } = await enrolled();
     const order = mintOrder();
-    run();
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    await runWith(order);
     platform.orders.clear();
     platform.connections.all.at(-1)?.terminate();
     await platform.connections.wait(() => platform.connections.all.length === 2);
@@ -346,12 +336,9 @@ describe('running', () => {
   });
 
   it('reports a sandbox that dies', async () => {
-    const { platform, run } = await enrolled();
+    const { platform, runWith } = await enrolled();
     const order = mintOrder();
-    run('source', '--no-bubblewrap');
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    await runWith(order, 'source', '--no-bubblewrap');
     const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('kill -9 $PPID\n');
     expect((await platform.reported(order, 'failed')).error).toContain('The sandbox ended unexpectedly');
@@ -396,12 +383,9 @@ describe('the packed program', () => {
   });
 
   it('runs a workspace', async () => {
-    const { platform, run } = await enrolled();
+    const { platform, runWith } = await enrolled();
     const order = mintOrder({ spec: { driver: isolated ? 'bubblewrap' : 'process' } });
-    run('packed');
-    await platform.connections.wait(() => true);
-    platform.want(order);
-    await platform.reported(order, 'running');
+    await runWith(order, 'packed');
     const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('echo home:$HOME:$((40+2))\n');
     await terminal.shows(isolated ? 'home:/home/dev:42' : ':42');
