@@ -16,7 +16,7 @@ const options: BuildOptions = {
   platform: 'node',
   format: 'esm',
   target: 'node22',
-  external: ['@lydell/node-pty'],
+  external: ['@lydell/node-pty', 'ws'],
   plugins: [withoutLocales],
   logLevel: 'warning',
 };

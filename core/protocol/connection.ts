@@ -8,7 +8,7 @@ export const LIMITS = {
   window: 1024 * 1024,
   passiveWindow: 192 * 1024,
   ackEvery: 64 * 1024,
-  ackWithin: 250,
+  ackWithin: 1000,
   /** open streams of one viewer */
   streams: 256,
   /** the broker asks for an echo after so much */

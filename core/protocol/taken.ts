@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
 import { LIMITS } from './connection.ts';
 
-/** SPEC W1: acknowledges what was taken every 64 KiB or 250 ms, whichever comes first. */
+/** SPEC W1: acknowledges what was taken every 64 KiB or once a second, whichever comes first. */
 export class Taken {
   readonly #clock: Clock;
   readonly #acknowledge: (offset: number) => void;

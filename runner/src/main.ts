@@ -132,7 +132,7 @@ async function run(values: Values, root: string): Promise<void> {
   });
 }
 
-/** An older Node has no WebSocket of its own, and would say so in words that help nobody. */
+/** What an older Node lacks it would say in words that help nobody. */
 function refuseOldNode(): void {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 22 || (major === 22 && minor < 17))

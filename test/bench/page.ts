@@ -76,7 +76,7 @@ async function visit(browser: Browser, product: Product, walk: (page: Page, wire
   }
 }
 
-async function beSignedIn(context: BrowserContext, origin: string, cookie: string): Promise<void> {
+export async function beSignedIn(context: BrowserContext, origin: string, cookie: string): Promise<void> {
   const at = cookie.indexOf('=');
   await context.addCookies([
     { name: cookie.slice(0, at), value: cookie.slice(at + 1), domain: new URL(origin).hostname, path: '/', secure: true, httpOnly: true },

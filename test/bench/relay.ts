@@ -18,6 +18,7 @@ export class Pair {
     const side = new URL(request.url).pathname.split('/')[1];
     const { 0: client, 1: server } = new WebSocketPair();
     this.ctx.acceptWebSocket(server, [side]);
+    if (side === 'page' && this.ctx.getWebSockets('shell').length > 0) server.send('joined');
     if (side === 'shell') for (const page of this.ctx.getWebSockets('page')) page.send('joined');
     return new Response(null, { status: 101, webSocket: client });
   }
@@ -34,8 +35,13 @@ export default {
 /** Milliseconds between dials after a cut; nothing that was lost meanwhile comes back. */
 const REDIAL_MS = 50;
 
+export interface Relay extends System {
+  /** A session that waits for its page, which connects to `address`; the shell comes once it has. */
+  session(): Promise<{ address: string; end(): Promise<void> }>;
+}
+
 /** The floor of the design: page, Worker, object, program on the other machine; no protocol, no sandbox, no acknowledgement. */
-export async function relay(): Promise<System> {
+export async function relay(): Promise<Relay> {
   const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), 'bench-relay-'))];
   const shells = new Set<ChildProcess>();
   const miniflare = new Miniflare(
@@ -57,6 +63,17 @@ export async function relay(): Promise<System> {
   );
   await miniflare.ready;
   let sessions = 0;
+  const startShell = (session: string) => {
+    const shell = spawn(process.execPath, [join(import.meta.dirname, 'relay-shell.ts'), `ws://127.0.0.1:${port}/shell/${session}`], {
+      cwd: folder,
+      stdio: 'inherit',
+    });
+    shells.add(shell);
+    return async () => {
+      await end(shell);
+      shells.delete(shell);
+    };
+  };
   return {
     name: 'relay',
     port,
@@ -65,11 +82,7 @@ export async function relay(): Promise<System> {
       const session = String(++sessions);
       const page = new Page(`ws://127.0.0.1:${via}/page/${session}`, onBytes);
       await within(10, 'the relay answers', page.opened);
-      const shell = spawn(process.execPath, [join(import.meta.dirname, 'relay-shell.ts'), `ws://127.0.0.1:${port}/shell/${session}`], {
-        cwd: folder,
-        stdio: 'inherit',
-      });
-      shells.add(shell);
+      const endShell = startShell(session);
       await within(10, 'the relay’s shell', page.joined);
       return {
         send: (bytes) => page.send(bytes),
@@ -77,10 +90,13 @@ export async function relay(): Promise<System> {
         resume: () => page.socket.resume(),
         close: async () => {
           page.close();
-          await end(shell);
-          shells.delete(shell);
+          await endShell();
         },
       };
+    },
+    session: async () => {
+      const session = String(++sessions);
+      return { address: `ws://127.0.0.1:${port}/page/${session}`, end: startShell(session) };
     },
     processes: () => ({ server: workerdOf(folder), runner: [...shells].flatMap(({ pid }) => pid ?? []) }),
     stop: async () => {

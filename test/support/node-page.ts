@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
 import { attachment, workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { Presence } from '@gatehouse/core/protocol/connection.ts';
+import type { MakeAead } from '@gatehouse/core/protocol/aead.ts';
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { Person } from '../../scripts/api.ts';
 import { ApiProblem, problemOf } from '../../web/src/lib/api/problem.ts';
@@ -57,8 +58,8 @@ export class NodePage {
   #socket: WebSocket | null = null;
   #isFrozen = false;
 
-  /** @param owner whose cookie is asked for each time */
-  constructor(owner: Pick<Person, 'cookie'>, address: Address, key: ProofKey) {
+  /** @param owner whose cookie is asked for each time @param makeAead in place of the WebCrypto that a page has */
+  constructor(owner: Pick<Person, 'cookie'>, address: Address, key: ProofKey, makeAead: MakeAead = webAead) {
     const pins = new Map<string, string>();
     this.connection = new Connection(
       {
@@ -67,6 +68,11 @@ export class NodePage {
           workspaceApi(address, () => owner.cookie),
           () => undefined,
         ),
+        isThere: () =>
+          fetch(`${dialled(address)}/api/v1/health`, { headers: { Connection: 'close' }, signal: AbortSignal.timeout(2000) }).then(
+            () => true,
+            () => false,
+          ),
         openSocket: nodeSocketTo(
           address,
           () => owner.cookie,
@@ -77,7 +83,7 @@ export class NodePage {
         clientId: crypto.randomUUID(),
         key: () => Promise.resolve(key),
         pins: { get: (id) => pins.get(id) ?? null, set: (id, fingerprint) => pins.set(id, fingerprint) },
-        makeAead: webAead,
+        makeAead,
         online: () => true,
       },
       {
@@ -93,8 +99,8 @@ export class NodePage {
   }
 
   /** Loads a page. @returns when it is connected @throws Error when it can't be */
-  static async load(owner: Pick<Person, 'cookie'>, address: Address, key?: ProofKey): Promise<NodePage> {
-    const page = new NodePage(owner, address, key ?? (await makeProofKey()));
+  static async load(owner: Pick<Person, 'cookie'>, address: Address, key?: ProofKey, makeAead?: MakeAead): Promise<NodePage> {
+    const page = new NodePage(owner, address, key ?? (await makeProofKey()), makeAead);
     page.connection.start();
     try {
       await page.connected();

@@ -5,6 +5,7 @@ import { terminalControl, type ProgramExit, type TerminalInfo } from '../channel
 import { Feed } from './feed.ts';
 import type { Host, Stream, StreamEvents } from './host.ts';
 import { Pty } from './pty.ts';
+import { TypedReports } from './typed-reports.ts';
 
 /** A runner this far behind holds the program back: far less than the ring, so that it loses nothing. */
 const PAUSE_ABOVE = 256 * 1024;
@@ -49,6 +50,7 @@ export class Terminal {
     if (this.#exit !== null) feed.end(this.#exit);
     this.#review();
     let client: string | null = null;
+    const typed = new TypedReports((clientId, offset) => this.#feed === feed && stream.message({ kind: 'typed', clientId, offset }));
     return {
       data: (bytes, at) => {
         const clientId = client;
@@ -56,7 +58,7 @@ export class Terminal {
         const fresh = this.#inputs.take(clientId, at, bytes);
         const offset = this.#inputs.of(clientId);
         if (this.#exit !== null || fresh.byteLength === 0) return;
-        this.#pty.write(fresh, () => this.#feed === feed && stream.message({ kind: 'typed', clientId, offset }));
+        this.#pty.write(fresh, () => typed.upTo(clientId, offset));
       },
       message: (value) => {
         const control = terminalControl.parse(value);
@@ -72,6 +74,7 @@ export class Terminal {
         }
       },
       reset: () => {
+        typed.end();
         if (this.#feed === feed) this.#detach();
       },
     };

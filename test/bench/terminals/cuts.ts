@@ -10,11 +10,15 @@ const TYPE_EVERY = 50;
 const LAST_WORD = 'STOP';
 const SAY_AGAIN = 2000;
 
-/** Prints about 1,000 numbered lines a second and writes each line that is typed into a file, until it is told to stop. */
+/**
+ * Prints about 1,000 numbered lines a second and writes each line that is typed into a file, until it is told to stop.
+ * bash reads a terminal byte by byte, so its time may be up in the middle of a line: that part belongs to the next one.
+ */
 const PROGRAM = [
-  'stty -echo; : > typed.txt; n=0',
+  'stty -echo; : > typed.txt; n=0; part=',
   "while :; do printf 'N%d\\n' $((n)) $((n+1)) $((n+2)) $((n+3)) $((n+4)) $((n+5)) $((n+6)) $((n+7)) $((n+8)) $((n+9)); n=$((n+10))",
-  `if read -r -t 0.01 line; then [ "$line" = ${LAST_WORD} ] && break; echo "$line" >> typed.txt; fi; done`,
+  'if read -r -t 0.01 line; then line=$part$line; part=; else part=$part$line; continue; fi',
+  `[ "$line" = ${LAST_WORD} ] && break; echo "$line" >> typed.txt; done`,
   "stty echo; echo TOTAL''=$n=",
 ].join('; ');
 

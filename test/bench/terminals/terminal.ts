@@ -1,3 +1,4 @@
+import { echoInChromium } from '../chromium/echo.ts';
 import { gatehouse } from '../gatehouse.ts';
 import { type Options, type Row } from '../measure.ts';
 import { startPeers } from '../peers.ts';
@@ -21,8 +22,8 @@ const SHARED: Record<string, Measure[]> = {
   stall: stalls,
   cut: [resets],
 };
-/** Parts that only ours takes; `idle` has the relay beside it. */
-const OURS = ['files', 'kill', 'idle'];
+/** Parts that only ours takes; `chromium` and `idle` have the relay beside it. */
+const OURS = ['chromium', 'files', 'kill', 'idle'];
 
 export const PARTS = [...Object.keys(SHARED), ...OURS];
 
@@ -37,6 +38,7 @@ export async function measureTerminals(product: Product, options: Options): Prom
     for (const [part, measures] of Object.entries(SHARED)) {
       if (wanted(part)) for (const measure of measures) await step(measure.name, () => takeTurns(measure, systems, rows, options));
     }
+    if (wanted('chromium')) await step('echo in Chromium', () => echoInChromium(product, floor, rows, options));
     if (wanted('files')) {
       await step('echo during files.read', () => typeWhileReading(ours, add, options));
       await step('Ctrl-C during files.write', () => interruptWhileWriting(ours, add, options));

@@ -24,7 +24,7 @@ describe('what was dealt with', () => {
     expect(clock.waiting).toEqual([]);
   });
 
-  test('W1 is acknowledged after 250 ms, counted from the first byte, however little it is', () => {
+  test('W1 is acknowledged after a second, counted from the first byte, however little it is', () => {
     taken.upTo(START + 1);
     clock.pass(LIMITS.ackWithin - 1);
     taken.upTo(START + 2);

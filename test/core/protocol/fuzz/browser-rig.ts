@@ -49,6 +49,7 @@ export class BrowserRig {
         pins: { get: () => null, set: () => undefined },
         makeAead: nodeAead,
         online: () => true,
+        isThere: () => Promise.resolve(true),
       },
       {
         changed: ({ kind }) => {

@@ -62,6 +62,7 @@ export class Page {
         pins,
         makeAead: nodeAead,
         online: () => true,
+        isThere: () => Promise.resolve(true),
       },
       {
         changed: () => undefined,

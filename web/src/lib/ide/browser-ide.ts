@@ -1,5 +1,6 @@
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { toast } from 'svelte-sonner';
+import { isThere } from '#lib/api/deployment.ts';
 import * as workspaces from '#lib/api/workspaces.ts';
 import { browserKeyIn } from './connection/browser-key.ts';
 import { socketTo } from './connection/browser-socket.ts';
@@ -27,6 +28,7 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     },
     workspaceId,
     userId: user.id,
+    isThere,
     openSocket: socketTo(workspaceId),
     clock: browserClock,
     random: Math.random,

@@ -74,9 +74,14 @@ it.each([
   ['browser-only', { kind: 'ended', why: 'refused' }],
   ['not-signed-in', { kind: 'ended', why: 'signed-out' }],
   ['not-found', { kind: 'ended', why: 'gone' }],
-  ['unavailable', { kind: 'unreachable' }],
+  ['unavailable', { kind: 'unreachable', answered: true }],
   ['rate-limited', { kind: 'unreachable', retryAfter: 30 }],
 ] as const)('%s', async (code, outcome) => {
   const refuse = () => Promise.reject(new ApiProblem(code, 'Words', { retryAfter: 30, requestId: 'req_1' }));
   expect(await attachTo({ attach: refuse, get: refuse }, () => undefined)(key)).toMatchObject({ ...outcome, detail: 'Words' });
+});
+
+it('knows an answer from none', async () => {
+  const fail = () => Promise.reject(new ApiProblem('unavailable', 'No answer came'));
+  expect(await attachTo({ attach: fail, get: fail }, () => undefined)(key)).toMatchObject({ kind: 'unreachable', answered: false });
 });

@@ -69,7 +69,7 @@ function outcomeOf(problem: ApiProblem): AttachOutcome {
     case 'unavailable':
     case 'internal':
     case 'rate-limited':
-      return { kind: 'unreachable', detail, retryAfter: problem.retryAfter };
+      return { kind: 'unreachable', detail, answered: problem.requestId !== null, retryAfter: problem.retryAfter };
     case 'not-signed-in':
       return { ...refusal, why: 'signed-out' };
     case 'not-found':

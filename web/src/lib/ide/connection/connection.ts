@@ -9,6 +9,7 @@ import { endOf } from './close-reason.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { recognize } from './pins.ts';
 import type { AttachOutcome, ConnectionEvents, ConnectionPorts, ConnectionState, Ended, KnownRunner, ProofKey, Socket } from './ports.ts';
+import { Search } from './search.ts';
 import { SleepWatch } from './sleep-watch.ts';
 import { disconnected } from './stream-error.ts';
 import { Streams, type Services } from './streams.ts';
@@ -40,6 +41,7 @@ export class Connection implements Services {
   readonly #events: ConnectionEvents;
   readonly #heartbeat: Heartbeat;
   readonly #sleep: SleepWatch;
+  readonly #search: Search;
   #state: ConnectionState = { kind: 'connecting' };
   #line: Line | null = null;
   /** grows with every dial, so that what an older one still has to say is not heard */
@@ -47,18 +49,21 @@ export class Connection implements Services {
   #attempt = 1;
   /** when this page was let in, within the last minute */
   #admitted: number[] = [];
+  /** whether the service was searched for since the last connection */
+  #searched = false;
   #polls = 0;
   #breaks = 0;
   #downSince: number | null = null;
   #upSince: number | null = null;
   #cancelTimer: (() => void) | null = null;
-  /** whether the timer is for the next dial, and nothing is done but waiting for it */
+  /** whether nothing is done but waiting until it is time for the next dial */
   #planned = false;
 
   constructor(ports: ConnectionPorts, events: ConnectionEvents) {
     this.#ports = ports;
     this.#events = events;
     this.#sleep = new SleepWatch(ports.clock, () => this.nudge());
+    this.#search = new Search(ports.clock, ports.isThere);
     this.#heartbeat = new Heartbeat(ports.clock, {
       ping: () => this.#line?.socket.send('ping'),
       alive: (ms) => events.latency(ms),
@@ -144,7 +149,7 @@ export class Connection implements Services {
         return this.#end(ended);
       }
       case 'unreachable':
-        return this.#retry((outcome.retryAfter ?? 0) * 1000);
+        return outcome.answered ? this.#retry((outcome.retryAfter ?? 0) * 1000) : this.#retryUnanswered();
     }
   }
 
@@ -185,6 +190,7 @@ export class Connection implements Services {
 
   #greeted(hello: RunnerHello, runner: KnownRunner): void {
     this.#rest();
+    this.#searched = false;
     this.#downSince = null;
     this.#upSince = this.#ports.clock.now();
     this.#become({ kind: 'connected', hello, runner });
@@ -244,6 +250,17 @@ export class Connection implements Services {
     this.#plan(wait);
   }
 
+  /** Nobody answered. Once in each outage the network is waited for closely. */
+  #retryUnanswered(): void {
+    if (this.#searched || !this.#ports.online()) return this.#retry(0);
+    this.#searched = true;
+    this.#downSince ??= this.#ports.clock.now();
+    this.#reconnecting(this.#downSince, null);
+    this.#rest();
+    this.#planned = true;
+    this.#search.start((found) => (found ? void this.#attach() : this.#retry(0)));
+  }
+
   #reconnecting(since: number, retryAt: number | null): void {
     this.#become({ kind: 'reconnecting', since, retryAt, offline: !this.#ports.online() });
   }
@@ -259,6 +276,7 @@ export class Connection implements Services {
   }
 
   #rest(): void {
+    this.#search.stop();
     this.#cancelTimer?.();
     this.#cancelTimer = null;
     this.#planned = false;

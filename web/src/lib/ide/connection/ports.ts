@@ -74,8 +74,8 @@ export type AttachOutcome =
   | { kind: 'admitted'; attachment: Attachment }
   | ({ kind: 'waiting' } & Waiting)
   | ({ kind: 'ended' } & Ended)
-  /** no answer, or one that another attempt may change; `retryAfter` in seconds */
-  | { kind: 'unreachable'; detail: string; retryAfter: number | null };
+  /** no answer, or one (`answered`) that another attempt may change; `retryAfter` in seconds */
+  | { kind: 'unreachable'; detail: string; answered: boolean; retryAfter: number | null };
 
 /** Asks to be let in, with a grant made out to that key. Never rejects. */
 export type Attach = (key: BrowserKey) => Promise<AttachOutcome>;
@@ -101,6 +101,8 @@ export interface ConnectionEvents {
 export interface ConnectionPorts {
   workspaceId: string;
   attach: Attach;
+  /** whether anybody answers at the service's address; soon, and never rejects */
+  isThere: () => Promise<boolean>;
   openSocket: OpenSocket;
   clock: Clock;
   /** 0 ≤ random < 1 */

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from '../testing/connected.ts';
 import { settle } from '../testing/manual-clock.ts';
 
-const unreachable = { kind: 'unreachable', detail: '', retryAfter: null } as const;
+const unreachable = { kind: 'unreachable', detail: '', answered: true, retryAfter: null } as const;
 let bench: Bench;
 
 beforeEach(async () => {
@@ -105,6 +105,57 @@ describe('after a cut', () => {
       await settle();
       expect(bench.state).toMatchObject({ kind: 'reconnecting', since });
     }
+  });
+
+  describe('when nobody answers', () => {
+    const unanswered = { ...unreachable, answered: false };
+    /** Looks that find nobody, until one is due later than the next look would be. */
+    const look = async (times: number) => {
+      for (let count = 0; count < times; count += 1) {
+        bench.clock.advance(25);
+        await settle();
+      }
+    };
+
+    beforeEach(async () => {
+      stand();
+      bench.there = false;
+      bench.outcomes = [unanswered];
+      bench.runner.link.cut();
+      bench.clock.advance(bench.wait);
+      await settle();
+    });
+
+    it('looks closely for the network, and asks to be let in once somebody is there', async () => {
+      await look(40);
+      expect([bench.looks, bench.attached]).toEqual([40, 2]);
+      bench.there = true;
+      await bench.dialling(() => bench.clock.advance(25));
+      await bench.runner.link.greet();
+      expect([bench.attached, bench.state.kind]).toEqual([3, 'connected']);
+    });
+
+    it('stops looking closely after three seconds', async () => {
+      await look(120);
+      expect(bench.looks).toBe(120);
+      expect(bench.wait).toBeGreaterThan(0);
+    });
+
+    it('looks closely once in each outage, so that answers that get lost can’t make it ask without end', async () => {
+      bench.there = true;
+      bench.outcomes = [unanswered];
+      await look(2);
+      expect([bench.looks, bench.attached]).toEqual([1, 3]);
+      expect(bench.wait).toBeGreaterThan(50);
+    });
+
+    it('dials at once when somebody does not want to wait', async () => {
+      await look(3);
+      await bench.dialling(() => bench.connection.nudge());
+      await bench.runner.link.greet();
+      await look(3);
+      expect(bench.looks).toBe(3);
+    });
   });
 
   it('respects Retry-After', async () => {

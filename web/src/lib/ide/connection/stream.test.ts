@@ -123,14 +123,14 @@ describe('streams', () => {
 });
 
 describe('flow', () => {
-  it('W1: acknowledges 250 ms after the first byte that was taken, cumulatively', async () => {
+  it('W1: acknowledges a second after the first byte that was taken, cumulatively', async () => {
     const read = files.read('a');
     link.send('head', 1, 0, { ok: true, entry: ENTRY, etag: 'e', binary: false });
     link.send('data', 1, 0, new Uint8Array(100));
-    bench.clock.advance(200);
+    bench.clock.advance(900);
     link.send('data', 1, 100, new Uint8Array(50));
     expect(link.of(1, 'ack')).toEqual([]);
-    bench.clock.advance(50);
+    bench.clock.advance(100);
     expect(link.of(1, 'ack').map(({ offset }) => offset)).toEqual([150]);
     link.send('fin', 1, 0);
     await expect(read).resolves.toMatchObject({ etag: 'e' });

@@ -1,3 +1,4 @@
+import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bench } from '../testing/connected.ts';
@@ -116,7 +117,7 @@ describe('output', () => {
     bench.clock.advance(500);
     expect(bench.runner.link.of(1, 'ack')).toEqual([]);
     screen.parseAll();
-    bench.clock.advance(250);
+    bench.clock.advance(LIMITS.ackWithin);
     expect(bench.runner.link.of(1, 'ack').map(({ offset }) => offset)).toEqual([1003]);
   });
 

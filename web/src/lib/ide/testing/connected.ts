@@ -31,6 +31,9 @@ export class Bench {
   attached = 0;
   random = 0.999999;
   online = true;
+  /** whether the service answers, and how often it was asked */
+  there = true;
+  looks = 0;
   /** what the next attach answers; admitted when there is none */
   outcomes: AttachOutcome[] = [];
   onConnected: () => void = () => undefined;
@@ -42,6 +45,10 @@ export class Bench {
       attach: () => {
         this.attached += 1;
         return Promise.resolve(this.outcomes.shift() ?? admitted(this.attached));
+      },
+      isThere: () => {
+        this.looks += 1;
+        return Promise.resolve(this.there);
       },
       openSocket: this.runner.openSocket,
       clock: this.clock,
