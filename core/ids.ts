@@ -24,6 +24,9 @@ export const ID_PREFIXES = {
   finding: 'fnd',
   recording: 'rec',
   accessRequest: 'acr',
+  revocation: 'rvk',
+  serviceAccount: 'sva',
+  passkey: 'pky',
   request: 'req',
 } as const;
 

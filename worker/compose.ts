@@ -1,4 +1,5 @@
 import { newId } from '@gatehouse/core/ids.ts';
+import { runRevocation } from './access/revocation.ts';
 import type { HashingPort, LedgerPort, MailPort, Services, ThrottlePort, WorkspacePort } from './platform/context.ts';
 import { parseSettings, shardsOf, type Env, type Settings } from './platform/env.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -16,6 +17,14 @@ const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Ar
 
 /** The only place that makes things: bindings and settings in, services out. */
 export function compose(env: Env, defer: (work: Promise<unknown>) => void): Services {
+  const services: Services = {
+    ...portsOf(env, defer),
+    revocation: { run: (shard, tenantId, taskId) => runRevocation(services, shard, tenantId, taskId) },
+  };
+  return services;
+}
+
+function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Services, 'revocation'> {
   const settings = parseSettings(env);
   const shards = shardsOf(env);
   const now = () => new Date();
@@ -73,8 +82,8 @@ function ledgerPort(env: Env, settings: Settings): LedgerPort {
 }
 
 function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Database>): WorkspacePort {
-  const revoke = (shard: string, workspaceId: string, connectionId: string) =>
-    workspaceOf(env, settings, shard, workspaceId).revoke(connectionId);
+  const revoke = (shard: string, workspaceId: string, connectionId: string, cause: string) =>
+    workspaceOf(env, settings, shard, workspaceId).revoke(connectionId, cause);
   return {
     order: (shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
     refreshRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).refresh(),
@@ -83,12 +92,12 @@ function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Datab
     connectRunner: (shard, runnerId, facts) => runnerOf(env, settings, shard, runnerId).fetch(socketRequest(facts)),
     connectWorkspace: (shard, workspaceId, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(socketRequest(facts)),
     removeRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).remove(),
-    closeConnections: async (shard, connections) => {
-      await Promise.all(connections.map(({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId)));
+    closeConnections: async (shard, connections, cause) => {
+      await Promise.all(connections.map(({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId, cause)));
     },
     closeSessions: async (shard, tenantId, sessionIds) => {
       const open = await openConnections(new TenantDb(shardNamed(shards, shard), shard, tenantId), sessionIds);
-      await Promise.all(open.map(({ workspace_id, id }) => revoke(shard, workspace_id, id)));
+      await Promise.all(open.map(({ workspace_id, id }) => revoke(shard, workspace_id, id, 'The session ended')));
     },
   };
 }

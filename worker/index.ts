@@ -1,3 +1,4 @@
+import { sweepRevocations } from './access/revocation.ts';
 import { consume } from './audit/consumers.ts';
 import { LedgerShell } from './audit/ledger.object.ts';
 import { sweepOutbox } from './audit/sweep.ts';
@@ -50,6 +51,6 @@ export default {
   },
   async scheduled(_event, env, ctx) {
     const services = compose(env, (work) => ctx.waitUntil(work));
-    await Promise.all([sweepOutbox(services), sweepDirectory(services), sweepSessions(services)]);
+    await Promise.all([sweepOutbox(services), sweepRevocations(services), sweepDirectory(services), sweepSessions(services)]);
   },
 } satisfies ExportedHandler<Env>;

@@ -91,8 +91,9 @@ export class Switchboard<S> {
     if (this.#link !== undefined) this.#say(this.#link, { kind: 'joined', viewer });
   }
 
-  close(socket: S, name: CloseName): void {
-    this.left(socket, CLOSE_CODES[name].reason);
+  /** @param why for the trail, where the code says too little */
+  close(socket: S, name: CloseName, why: string = CLOSE_CODES[name].reason): void {
+    this.left(socket, why);
     this.#ports.close(socket, name);
   }
 

@@ -5,7 +5,15 @@ import type { Actor, Context, UserContext } from './context.ts';
 import { statement, type Statement, type TenantDb } from './tenant-db.ts';
 
 /** What a commit needs of a context; sign-up and the system ledger have no tenant to offer yet. */
-export type EventContext = Pick<Context, 'actor' | 'request' | 'now' | 'newId' | 'ledger' | 'defer' | 'log'> & { db: TenantDb };
+export type EventContext = Pick<Context, 'actor' | 'request' | 'now' | 'newId' | 'ledger' | 'revocation' | 'defer' | 'log'> & {
+  db: TenantDb;
+};
+
+/** Whose access a change may have made less, and the words for it that the people concerned are shown. */
+export interface Lessening {
+  users: readonly string[] | 'everybody';
+  cause: string;
+}
 
 export interface EventFacts {
   action: AuditAction;
@@ -66,24 +74,43 @@ export class GuardFailed extends Error {}
  * `guard`, if any, runs first and must change a row: where it matches nothing the outbox row can't be
  * made, so the whole batch is undone and GuardFailed is thrown. No read-then-write across trips.
  *
+ * A change that may take access away names whose in `lessens`: their open connections are looked at again at once, and
+ * the task is kept with the change until that is done.
+ *
  * @returns what the guard's RETURNING names
  * @throws GuardFailed; a D1 error (`UNIQUE constraint failed: …`) as it comes, see `onUnique`
  */
 export async function commit(
   ctx: EventContext,
-  change: { guard?: Statement; changes?: Statement[]; events: DraftEvent[] },
+  change: { guard?: Statement; changes?: Statement[]; events: DraftEvent[]; lessens?: Lessening },
 ): Promise<Array<Record<string, unknown>>> {
   const outboxId = ctx.newId('outbox');
   const outbox = outboxRow(ctx, outboxId, change.events, change.guard !== undefined);
-  const batch = [...(change.guard ? [change.guard] : []), outbox, ...(change.changes ?? [])];
+  const revocation = change.lessens ? { id: ctx.newId('revocation'), ...change.lessens } : null;
+  const batch = [
+    ...(change.guard ? [change.guard] : []),
+    outbox,
+    ...(change.changes ?? []),
+    ...(revocation ? [revocationRow(ctx, revocation)] : []),
+  ];
   const [first] = await ctx.db.batch(batch).catch((error: unknown) => {
     throw String(error).includes('NOT NULL constraint failed: outbox.body') ? new GuardFailed() : error;
   });
   // The sweep repeats what does not arrive now.
   const sent = ctx.ledger.append(ctx.db.tenantId, ctx.db.shard, [{ outboxId, events: change.events }]);
   ctx.defer(sent.catch((error: unknown) => ctx.log('warn', 'events wait for the sweep', { outboxId, error: String(error) })));
+  if (revocation) {
+    const closed = ctx.revocation.run(ctx.db.shard, ctx.db.tenantId, revocation.id);
+    ctx.defer(closed.catch((error: unknown) => ctx.log('warn', 'a revocation waits for the sweep', { error: String(error) })));
+  }
   return change.guard ? (first?.rows ?? []) : [];
 }
+
+const revocationRow = (ctx: EventContext, { id, users, cause }: Lessening & { id: string }): Statement =>
+  statement(
+    'INSERT INTO revocations (tenant_id, id, users, cause, created_at) VALUES (?, ?, ?, ?, ?)',
+    ...[ctx.db.tenantId, id, users === 'everybody' ? null : JSON.stringify(users), cause, ctx.now().toISOString()],
+  );
 
 function outboxRow(ctx: EventContext, id: string, events: DraftEvent[], guarded: boolean): Statement {
   return statement(

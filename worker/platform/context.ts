@@ -41,10 +41,16 @@ export interface WorkspacePort {
   refreshRunner(shard: string, runnerId: string): Promise<void>;
   /** closes a removed runner's sockets */
   removeRunner(shard: string, runnerId: string): Promise<void>;
-  /** closes the browsers' sockets of these connections with 4403 */
-  closeConnections(shard: string, connections: Array<{ workspaceId: string; connectionId: string }>): Promise<void>;
+  /** closes the browsers' sockets of these connections with 4403; `cause` goes into the trail */
+  closeConnections(shard: string, connections: Array<{ workspaceId: string; connectionId: string }>, cause: string): Promise<void>;
   /** closes what these sessions hold open; `all`: of the whole tenant */
   closeSessions(shard: string, tenantId: string, sessionIds: readonly string[] | 'all'): Promise<void>;
+}
+
+/** What looks at open connections again once somebody's access may have become less. */
+export interface RevocationPort {
+  /** Closes what is not allowed any more, with 4403, and removes the task. Idempotent; the sweep repeats it. */
+  run(shard: string, tenantId: string, taskId: string): Promise<void>;
 }
 
 export interface HashingPort {
@@ -83,6 +89,7 @@ export interface Services {
   workspaces: WorkspacePort;
   throttle: ThrottlePort;
   hashing: HashingPort;
+  revocation: RevocationPort;
   /** work that may outlive the answer */
   defer(work: Promise<unknown>): void;
   log(level: 'info' | 'warn' | 'error', message: string, facts?: Record<string, unknown>): void;

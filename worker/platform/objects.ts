@@ -104,8 +104,8 @@ export interface RunnerObject extends Rpc.DurableObjectBranded {
 
 export interface WorkspaceObject extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
-  /** closes that browser connection with 4403 */
-  revoke(connectionId: string): Promise<void>;
+  /** closes that browser connection with 4403; `cause` goes into the trail */
+  revoke(connectionId: string, cause: string): Promise<void>;
   /** closes every browser's and the runner's socket with 4410 */
   stop(): Promise<void>;
 }

@@ -78,7 +78,10 @@ export async function replaceAcl(ctx: UserContext, templateId: string, revision:
     diff: aclDiff(before, input.items),
   });
   await onGuard(
-    commit(ctx, { guard, changes: [clear, fill], events: [event] }),
+    commit(ctx, {
+      ...{ guard, changes: [clear, fill], events: [event] },
+      lessens: { users: 'everybody', cause: `Who may use template ${template.name} changed` },
+    }),
     () =>
       new AppError('stale-version', 'Somebody changed who may use this template in the meantime. Load it again and repeat your change.'),
   );

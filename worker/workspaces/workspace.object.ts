@@ -69,8 +69,9 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     this.#gone(socket, 1006, 'the socket failed');
   }
 
-  async revoke(connectionId: string): Promise<void> {
-    this.#closeViewer(this.#connections.findById(connectionId)?.viewer ?? 0, 'revoked');
+  async revoke(connectionId: string, cause: string): Promise<void> {
+    const socket = this.#board.viewer(this.#connections.findById(connectionId)?.viewer ?? 0);
+    if (socket) this.#board.close(socket, 'revoked', cause);
   }
 
   async stop(): Promise<void> {
