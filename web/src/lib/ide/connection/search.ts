@@ -1,6 +1,6 @@
 import type { Clock } from './ports.ts';
 
-const WAIT_MS = 25;
+const WAIT_MS = 15;
 /** longer than any moment without a network; from then on it is asked ever more seldom */
 const SEARCH_MS = 3_000;
 
