@@ -4,7 +4,9 @@ import { destinationRoutes } from './audit/destinations.routes.ts';
 import { accountRoutes } from './identity/account.routes.ts';
 import { signInRoutes } from './identity/sign-in.routes.ts';
 import { directoryRoutes } from './directory/directory.routes.ts';
+import { groupRoutes } from './directory/groups.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
+import { roleRoutes } from './directory/roles.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { describeApiOnce, getDocument } from './openapi.ts';
@@ -32,6 +34,8 @@ const joined = base
   .route('/', signInRoutes)
   .route('/', accountRoutes)
   .route('/', directoryRoutes)
+  .route('/', groupRoutes)
+  .route('/', roleRoutes)
   .route('/', operatorRoutes)
   .route('/', templateRoutes)
   .route('/', runnerRoutes)

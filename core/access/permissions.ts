@@ -11,6 +11,7 @@ export const PERMISSIONS = {
   'group:update': 'Change groups and their members',
   'role:read': 'See who holds which role',
   'role:assign': 'Give and take roles',
+  'role:update': 'Make and change custom roles',
   'template:create': 'Make templates',
   'template:admin': 'Change every template and who may use it',
   'workspace:create': 'Make workspaces from the templates one may use',
@@ -48,7 +49,40 @@ export const BUILT_IN_ROLES = {
 
 export type BuiltInRole = keyof typeof BUILT_IN_ROLES;
 
+export const BUILT_IN_ROLE_NAMES: Record<BuiltInRole, string> = {
+  owner: 'Owner',
+  'user-admin': 'User admin',
+  'template-admin': 'Template admin',
+  auditor: 'Auditor',
+  member: 'Member',
+};
+
+/** A role that an organisation made itself. */
+export interface CustomRole {
+  id: string;
+  name: string;
+  permissions: readonly Permission[];
+}
+
 /** The permissions that the given roles hold together; `member` is always among them. */
-export function permissionsOf(roles: readonly BuiltInRole[]): Set<Permission> {
-  return new Set<Permission>([...member, ...roles.flatMap((role) => BUILT_IN_ROLES[role])]);
+export function permissionsOf(roles: readonly BuiltInRole[], custom: ReadonlyArray<Pick<CustomRole, 'permissions'>> = []): Set<Permission> {
+  return new Set<Permission>([...member, ...roles.flatMap((role) => BUILT_IN_ROLES[role]), ...custom.flatMap((role) => role.permissions)]);
+}
+
+/** The permissions by what they are about, in the order of the list above. */
+export function permissionsByResource(): Array<{ resource: string; permissions: Permission[] }> {
+  const groups = new Map<string, Permission[]>();
+  for (const permission of all) {
+    const resource = permission.slice(0, permission.indexOf(':'));
+    groups.set(resource, [...(groups.get(resource) ?? []), permission]);
+  }
+  return [...groups].map(([resource, permissions]) => ({ resource, permissions }));
+}
+
+/** "see who is in the organisation and invite people": what somebody with these permissions may do, to go on a sentence. */
+export function permissionWords(permissions: readonly Permission[]): string {
+  const words = all
+    .filter((permission) => permissions.includes(permission))
+    .map((permission) => PERMISSIONS[permission].charAt(0).toLowerCase() + PERMISSIONS[permission].slice(1));
+  return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join('; ')}; and ${words.at(-1)}`;
 }

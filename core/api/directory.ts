@@ -1,9 +1,18 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
 import { email, listOf, password, secret, text, time } from './common.ts';
-import { builtInRole, REGIONS } from './identity.ts';
+import { builtInRole, customRoleRef, REGIONS } from './identity.ts';
 
-export const QUOTAS = { users: 200, templates: 100, runners: 50, workspaces: 500, destinations: 10, invitations: 100 } as const;
+export const QUOTAS = {
+  users: 200,
+  templates: 100,
+  runners: 50,
+  workspaces: 500,
+  destinations: 10,
+  invitations: 100,
+  groups: 1000,
+  roles: 200,
+} as const;
 export type Quota = keyof typeof QUOTAS;
 
 export const tenant = z.object({
@@ -24,6 +33,7 @@ export const user = z.object({
   emailVerified: z.boolean(),
   state: z.enum(USER_STATES),
   roles: z.array(builtInRole),
+  customRoles: z.array(customRoleRef),
   createdAt: time,
   lastSeenAt: time.nullable(),
 });

@@ -5,6 +5,8 @@ import { email, listOf, password, secret, slug, text, time, typedPassword } from
 
 export const builtInRole = z.enum(Object.keys(BUILT_IN_ROLES) as [BuiltInRole, ...BuiltInRole[]]);
 export const permission = z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission[]]);
+/** A role that the organisation made itself; built-in ones are named by themselves. */
+export const customRoleRef = z.object({ id: idSchema('role'), name: z.string() });
 export const REGIONS = ['auto', 'eu'] as const;
 
 export const signUp = z.object({
@@ -15,7 +17,16 @@ export const login = z.object({ tenant: slug, email, password: typedPassword });
 export const verifyEmail = z.object({ token: secret });
 
 export const me = z.object({
-  user: z.object({ id: idSchema('user'), name: z.string(), email: z.string(), emailVerified: z.boolean(), roles: z.array(builtInRole) }),
+  user: z.object({
+    id: idSchema('user'),
+    name: z.string(),
+    email: z.string(),
+    emailVerified: z.boolean(),
+    roles: z.array(builtInRole),
+    customRoles: z.array(customRoleRef),
+    /** may edit the members of at least one group */
+    managesGroups: z.boolean(),
+  }),
   tenant: z.object({ id: idSchema('tenant'), name: z.string(), slug: z.string(), region: z.enum(REGIONS) }),
   permissions: z.array(permission),
   session: z.object({ id: idSchema('session'), expiresAt: time }),

@@ -147,6 +147,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/runners/enrol', 'Make a code'],
     ['/users', 'oskar@vantage.test'],
     ['/users/invite', 'Invite somebody'],
+    ...(await groupPages(owner)),
     ['/account', 'Where you are signed in'],
     ['/audit', 'was refused to'],
     ['/siem', 'SOC'],
@@ -154,6 +155,30 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/deployment/security', 'Browser-only is on'],
     ['/local/mail', 'dana@meridian.test'],
     [`/w/${running.id}`, 'Connected'],
+  ];
+}
+
+/** Groups in groups with a manager and roles that end. */
+async function groupPages(owner: Person): Promise<typeof pages> {
+  const { items: people } = await owner.call<{ items: Array<{ id: string }> }>('GET', '/users');
+  const users = people.map(({ id }) => ({ type: 'user', id }));
+  const make = (name: string) => owner.call<{ id: string }>('POST', '/groups', { name, description: 'For the tests' });
+  const [platform, devs] = [await make('Platform engineers'), await make('Devs')];
+  await owner.call('PATCH', `/groups/${devs.id}/members`, { add: users });
+  await owner.call('PATCH', `/groups/${platform.id}/members`, { add: [{ type: 'group', id: devs.id }] });
+  await owner.call('PUT', `/groups/${devs.id}/managers`, { items: users.map(({ id }) => id) }, { 'If-Match': '"1"' });
+  const role = await owner.call<{ id: string }>('POST', '/roles', { name: 'Runner watch', permissions: ['runner:read', 'user:read'] });
+  const expiresAt = new Date(Date.now() + 8 * 3_600_000).toISOString();
+  await owner.call('POST', '/role-assignments', { role: role.id, subject: { type: 'group', id: platform.id }, expiresAt });
+  return [
+    ['/groups', 'Platform engineers'],
+    ['/groups?new', 'Create group'],
+    [`/groups/${platform.id}`, 'via Devs'],
+    [`/groups/${devs.id}/access`, 'Through Platform engineers'],
+    ['/roles', 'Runner watch'],
+    ['/roles/new', 'Create role'],
+    [`/roles/${role.id}`, 'Who has it'],
+    ['/roles/auditor', 'Nobody has it'],
   ];
 }
 

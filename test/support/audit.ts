@@ -52,6 +52,8 @@ function userContext(services: Services, tenantId: string, roles: BuiltInRole[])
       email: 'ines@acme.test',
       emailVerified: true,
       roles,
+      customRoles: [],
+      managesGroups: false,
       permissions: permissionsOf(roles),
       sessionId: services.newId('session'),
       sessionExpiresAt: services.now().toISOString(),

@@ -13,6 +13,8 @@ export interface RouteCase {
   who: readonly BuiltInRole[] | 'signed in' | 'open';
   /** a body that the route's schema accepts */
   body?: Record<string, unknown>;
+  /** what a GET needs to be well-formed: `?q=a` */
+  query?: string;
   /** sent besides; `Authorization` makes the request one that has no origin */
   headers?: Record<string, string>;
   /** what `:id` names, where a route has it, … */
@@ -45,7 +47,7 @@ export function callRoute(
 ): Promise<Answer> {
   const [method = '', path = ''] = route.split(' ');
   const body = 'body' in other ? other.body : line.body;
-  return call(method, path.replace('/api/v1', '').replace(/:\w+/, id), {
+  return call(method, `${path.replace('/api/v1', '').replace(/:\w+/, id)}${line.query ?? ''}`, {
     ...(other.cookie === undefined ? {} : { cookie: other.cookie }),
     ...(body === undefined ? {} : { body }),
     headers: { ...line.headers, ...other.headers },

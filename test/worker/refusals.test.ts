@@ -2,6 +2,8 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
+import { groupDetail } from '@gatehouse/core/api/groups.ts';
+import { assignment, role } from '@gatehouse/core/api/roles.ts';
 import { enrollmentCreated } from '@gatehouse/core/api/workspaces.ts';
 import { templateDetail } from '@gatehouse/core/api/templates.ts';
 import { app } from '../../worker/app.ts';
@@ -38,6 +40,21 @@ const makeDestination = async (tenant: Tenant) => {
 const destination = { name: 'SIEM', config: { type: 'webhook', url: 'https://siem.test/in' } };
 const templateAdmins: BuiltInRole[] = ['owner', 'template-admin'];
 const overTemplates = { who: templateAdmins, id: 'template', make: makeTemplate, blind: ROLES } as const;
+const groupAdmins: BuiltInRole[] = ['owner', 'user-admin'];
+const groupReaders: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
+const roleReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
+const makeGroup = async (tenant: Tenant) => read(await api(tenant.owner).post('/groups', { name: `Group ${unique()}` }), groupDetail).id;
+const makeRole = async (tenant: Tenant) =>
+  read(await api(tenant.owner).post('/roles', { name: `Role ${unique()}`, permissions: ['audit:read'] }), role).id;
+const makeAssignment = async (tenant: Tenant) => {
+  const subject = { type: 'group', id: await makeGroup(tenant) };
+  return read(await api(tenant.owner).post('/role-assignments', { role: 'user-admin', subject }), assignment).id;
+};
+const overGroups = { who: groupAdmins, id: 'group', make: makeGroup } as const;
+const overRoles = { who: ['owner'], id: 'role', make: makeRole } as const;
+const overAssignments = { who: groupAdmins, id: 'roleAssignment', make: makeAssignment } as const;
+const nobody = 'usr_01m856tm29e6frrs5mmr9m5rhs';
+const ifMatch = { 'If-Match': '"1"' };
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
 /** The organisation's owner made it, and nobody of the crew: who may, may because of a role. */
@@ -86,6 +103,26 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
   'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },
+
+  'GET /api/v1/groups': { who: 'signed in' },
+  'POST /api/v1/groups': { who: groupAdmins, body: { name: 'Refused' } },
+  'GET /api/v1/groups/:id': { ...overGroups, who: groupReaders },
+  'PATCH /api/v1/groups/:id': { ...overGroups, headers: ifMatch, body: { description: 'Other' } },
+  'DELETE /api/v1/groups/:id': overGroups,
+  'GET /api/v1/groups/:id/members': { ...overGroups, who: groupReaders },
+  'PATCH /api/v1/groups/:id/members': { ...overGroups, body: { add: [], remove: [] } },
+  'GET /api/v1/groups/:id/candidates': { ...overGroups, query: '?q=a' },
+  'PUT /api/v1/groups/:id/managers': { ...overGroups, headers: ifMatch, body: { items: [] } },
+  'GET /api/v1/group-memberships': { who: groupReaders, query: `?subject=${nobody}` },
+  'GET /api/v1/roles': { who: roleReaders },
+  'POST /api/v1/roles': { who: ['owner'], body: { name: 'Refused', permissions: ['audit:read'] } },
+  'GET /api/v1/roles/:id': { ...overRoles, who: roleReaders },
+  'PATCH /api/v1/roles/:id': { ...overRoles, headers: ifMatch, body: { description: 'Other' } },
+  'DELETE /api/v1/roles/:id': overRoles,
+  'GET /api/v1/role-assignments': { who: roleReaders },
+  'POST /api/v1/role-assignments': { who: groupAdmins, body: { role: 'user-admin', subject: { type: 'user', id: nobody } } },
+  'PATCH /api/v1/role-assignments/:id': { ...overAssignments, body: { expiresAt: null } },
+  'DELETE /api/v1/role-assignments/:id': overAssignments,
 
   'GET /api/v1/audit/events': { who: ['owner', 'auditor'] },
   'GET /api/v1/audit/status': { who: ['owner', 'auditor'] },

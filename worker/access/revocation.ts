@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import { permissionsOf } from '@gatehouse/core/access/permissions.ts';
 import { TEMPLATE_ROLES } from '@gatehouse/core/access/template-acl.ts';
-import { rolesByUser, rolesOf } from '../directory/roles.ts';
+import { NO_ROLES, rolesByUser, rolesOf } from '../directory/roles.ts';
 import type { Services } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 
@@ -50,7 +50,8 @@ async function lostConnections(
   return (connections?.rows ?? [])
     .map((row) => open.parse(row))
     .filter(({ user_id, mine, alive, rank }) => {
-      const adminOfAll = permissionsOf(roles.get(user_id) ?? []).has('template:admin');
+      const held = roles.get(user_id) ?? NO_ROLES;
+      const adminOfAll = permissionsOf(held.roles, held.customRoles).has('template:admin');
       return alive === 0 || connectAccess(mine === 1, adminOfAll ? 'admin' : (TEMPLATE_ROLES[rank - 1] ?? null)) === null;
     })
     .map(({ id, workspace_id }) => ({ workspaceId: workspace_id, connectionId: id }));

@@ -1,7 +1,7 @@
-import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import type { BuiltInRole, CustomRole } from '@gatehouse/core/access/permissions.ts';
 import type { Context, Services } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
-import { rolesByUser, rolesOf } from './roles.ts';
+import { NO_ROLES, rolesByUser, rolesOf } from './roles.ts';
 import { roleAssignments, tenants, users } from './tables.ts';
 
 /** A person with what decides about their sign-in. */
@@ -10,6 +10,8 @@ export interface Person {
   state: 'active' | 'suspended' | 'deactivated';
   passwordHash: string | null;
   roles: BuiltInRole[];
+  customRoles: CustomRole[];
+  managesGroups: boolean;
   tenant: Context['tenant'];
   tenantState: 'active' | 'suspended';
 }
@@ -21,6 +23,7 @@ interface PersonRow {
   email_verified_at: string | null;
   state: Person['state'];
   password_hash: string | null;
+  manages: number;
   tenant_id: string;
   tenant_name: string;
   slug: string;
@@ -37,7 +40,8 @@ export function personQuery(db: TenantDb, who: Statement, now: string): [Stateme
   const { sql, params } = who.toSQL();
   const person = statement(
     `SELECT u.id, u.name, u.email, u.email_verified_at, u.state, u.password_hash, t.tenant_id, t.name AS tenant_name, t.slug, t.region,
-       t.state AS tenant_state, t.created_at AS tenant_created_at
+       t.state AS tenant_state, t.created_at AS tenant_created_at,
+       EXISTS (SELECT 1 FROM group_managers m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id) AS manages
      FROM users u JOIN tenants t ON t.tenant_id = u.tenant_id WHERE u.tenant_id = ? AND u.id = (${sql})`,
     db.tenantId,
     ...params,
@@ -55,7 +59,8 @@ export function personFrom(person: Rows, roles: Rows): Person | null {
     user: { id: row.id, name: row.name, email: row.email, emailVerified: row.email_verified_at !== null },
     state: row.state,
     passwordHash: row.password_hash,
-    roles: rolesByUser(roles?.rows ?? []).get(row.id) ?? [],
+    ...(rolesByUser(roles?.rows ?? []).get(row.id) ?? NO_ROLES),
+    managesGroups: row.manages === 1,
     tenant: { id: row.tenant_id, slug: row.slug, name: row.tenant_name, region: row.region, createdAt: row.tenant_created_at },
     tenantState: row.tenant_state,
   };

@@ -17,6 +17,8 @@ const COUNTED: Record<Quota, string> = {
   workspaces: "workspaces WHERE phase <> 'deleted'",
   destinations: 'siem_destinations WHERE TRUE',
   invitations: 'invitations WHERE TRUE',
+  groups: 'groups WHERE TRUE',
+  roles: 'roles WHERE TRUE',
 };
 const names = Object.keys(QUOTAS) as Quota[];
 

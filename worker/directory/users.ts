@@ -4,7 +4,7 @@ import { require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
 import { statement } from '../platform/tenant-db.ts';
-import { rolesByUser, rolesOf } from './roles.ts';
+import { NO_ROLES, rolesByUser, rolesOf, type HeldRoles } from './roles.ts';
 
 const userRow = z.object({
   id: z.string(),
@@ -32,12 +32,13 @@ export async function listUsers(ctx: UserContext, page: { limit: number; after: 
   return pageOf(
     rows,
     page.limit,
-    (row) => present(row, roles.get(row.id) ?? []),
+    (row) => present(row, roles.get(row.id) ?? NO_ROLES),
     (row) => [row.id],
   );
 }
 
-const present = (row: UserRow, roles: User['roles']): User => ({
+const present = (row: UserRow, held: HeldRoles): User => ({
   ...{ id: row.id, name: row.name, email: row.email, emailVerified: row.email_verified_at !== null, state: row.state },
-  ...{ roles, createdAt: row.created_at, lastSeenAt: row.last_seen_at },
+  ...{ roles: held.roles, customRoles: held.customRoles.map(({ id, name }) => ({ id, name })) },
+  ...{ createdAt: row.created_at, lastSeenAt: row.last_seen_at },
 });

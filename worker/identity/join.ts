@@ -50,6 +50,7 @@ export async function acceptInvitation(
 function personOf(services: Services, open: OpenInvitation, name: string, passwordHash: string): Person & { passwordHash: string } {
   return {
     user: { id: services.newId('user'), name, email: open.invitation.email, emailVerified: true },
+    ...{ customRoles: [], managesGroups: false },
     ...{ state: 'active', passwordHash, roles: invitedRoles(open), tenant: open.tenant, tenantState: 'active' },
   };
 }

@@ -44,17 +44,18 @@ export function signedIn(
   services: Services,
   request: RequestFacts,
   db: TenantDb,
-  { user, roles, tenant }: Pick<Person, 'user' | 'roles' | 'tenant'>,
+  { user, roles, customRoles, managesGroups, tenant }: Pick<Person, 'user' | 'roles' | 'customRoles' | 'managesGroups' | 'tenant'>,
   session: { id: string; expiresAt: string },
 ): UserContext {
-  const actor = { type: 'user' as const, ...user, roles, permissions: permissionsOf(roles), sessionId: session.id };
-  return { ...services, request, db, tenant, actor: { ...actor, sessionExpiresAt: session.expiresAt } };
+  const actor = { type: 'user' as const, ...user, roles, customRoles, managesGroups, permissions: permissionsOf(roles, customRoles) };
+  return { ...services, request, db, tenant, actor: { ...actor, sessionId: session.id, sessionExpiresAt: session.expiresAt } };
 }
 
 export function meOf({ actor, tenant }: UserContext): Me {
-  const { id, name, email, emailVerified, roles, permissions, sessionId, sessionExpiresAt } = actor;
+  const { id, name, email, emailVerified, roles, managesGroups, permissions, sessionId, sessionExpiresAt } = actor;
+  const customRoles = actor.customRoles.map((role) => ({ id: role.id, name: role.name }));
   return {
-    user: { id, name, email, emailVerified, roles },
+    user: { id, name, email, emailVerified, roles, customRoles, managesGroups },
     tenant: { id: tenant.id, name: tenant.name, slug: tenant.slug, region: tenant.region },
     permissions: [...permissions],
     session: { id: sessionId, expiresAt: sessionExpiresAt },

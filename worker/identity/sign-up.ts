@@ -28,7 +28,7 @@ export async function signUp(services: Services, request: RequestFacts, input: I
   const { name, email } = input.user;
   const owner: Person & { passwordHash: string } = {
     user: { id: services.newId('user'), name, email, emailVerified: false },
-    ...{ state: 'active', passwordHash, roles: ['owner'], tenantState: 'active' },
+    ...{ state: 'active', passwordHash, roles: ['owner'], customRoles: [], managesGroups: false, tenantState: 'active' },
     tenant: { id: tenantId, ...input.tenant, createdAt: now },
   };
   const db = services.tenantDb(shard, tenantId);

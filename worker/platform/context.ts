@@ -1,5 +1,5 @@
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
-import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import type { BuiltInRole, CustomRole } from '@gatehouse/core/access/permissions.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
@@ -110,6 +110,9 @@ export interface UserActor {
   email: string;
   emailVerified: boolean;
   roles: BuiltInRole[];
+  customRoles: readonly CustomRole[];
+  /** may edit the members of at least one group */
+  managesGroups: boolean;
   permissions: ReadonlySet<Permission>;
   sessionId: string;
   sessionExpiresAt: string;

@@ -40,6 +40,8 @@ describe('the organisation', () => {
       runners: { used: 0, limit: QUOTAS.runners },
       workspaces: { used: 0, limit: QUOTAS.workspaces },
       destinations: { used: 0, limit: QUOTAS.destinations },
+      groups: { used: 0, limit: QUOTAS.groups },
+      roles: { used: 0, limit: QUOTAS.roles },
     });
   });
 

@@ -33,6 +33,13 @@ export const route = {
   enrolRunner: () => '/runners/enrol',
   users: () => '/users',
   inviteUser: () => '/users/invite',
+  groups: () => '/groups',
+  newGroup: () => '/groups?new',
+  group: (groupId: string) => `/groups/${id(groupId)}`,
+  groupAccess: (groupId: string) => `/groups/${id(groupId)}/access`,
+  roles: () => '/roles',
+  newRole: () => '/roles/new',
+  role: (roleId: string) => `/roles/${id(roleId)}`,
   account: () => '/account',
 
   audit: (query: Query = {}) => withQuery('/audit', query),

@@ -4,5 +4,7 @@ import { session } from '#lib/session/session.svelte.ts';
 
 /** The pages that this person may open here. */
 export function ownPages(): Page[] {
-  return PAGES.filter(({ needs, local }) => (needs === undefined || session.can(needs)) && (!local || isLocal()));
+  const { me } = session;
+  const open = ({ needs, also }: Page) => needs === undefined || session.can(needs) || (me !== null && also?.(me) === true);
+  return PAGES.filter((page) => open(page) && (!page.local || isLocal()));
 }

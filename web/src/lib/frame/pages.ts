@@ -1,5 +1,7 @@
 import type { Component } from 'svelte';
+import BadgeCheck from '@lucide/svelte/icons/badge-check';
 import Box from '@lucide/svelte/icons/box';
+import Group from '@lucide/svelte/icons/group';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
 import Send from '@lucide/svelte/icons/send';
@@ -9,6 +11,7 @@ import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import UserRound from '@lucide/svelte/icons/user-round';
 import Users from '@lucide/svelte/icons/users';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
+import type { Me } from '@gatehouse/core/api/identity.ts';
 import { route } from '#lib/route.ts';
 
 export interface Page {
@@ -20,6 +23,8 @@ export interface Page {
   keys: string;
   /** without it the entry is not offered; everybody may see the rest */
   needs?: Permission;
+  /** who may open it without that permission, too */
+  also?: (me: Me) => boolean;
   /** only in a deployment on one's own machine */
   local?: true;
 }
@@ -29,6 +34,16 @@ export const PAGES: readonly Page[] = [
   { label: 'Workspaces', href: route.workspaces(), icon: SquareTerminal, section: '', keys: 'G W' },
   { label: 'Account', href: route.account(), icon: UserRound, section: '', keys: 'G P' },
   { label: 'Users', href: route.users(), icon: Users, section: 'Admin', keys: 'G U', needs: 'user:read' },
+  {
+    label: 'Groups',
+    href: route.groups(),
+    icon: Group,
+    section: 'Admin',
+    keys: 'G O',
+    needs: 'group:read',
+    also: ({ user }) => user.managesGroups,
+  },
+  { label: 'Roles', href: route.roles(), icon: BadgeCheck, section: 'Admin', keys: 'G L', needs: 'role:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
   {

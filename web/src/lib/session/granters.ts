@@ -1,5 +1,5 @@
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
-import { BUILT_IN_ROLES, type Permission } from '@gatehouse/core/access/permissions.ts';
+import { BUILT_IN_ROLE_NAMES, BUILT_IN_ROLES, type Permission } from '@gatehouse/core/access/permissions.ts';
 
 const ROLE_WORDS: Record<BuiltInRole, string> = {
   owner: 'an owner',
@@ -9,13 +9,7 @@ const ROLE_WORDS: Record<BuiltInRole, string> = {
   member: 'a member',
 };
 
-export const ROLE_NAMES: Record<BuiltInRole, string> = {
-  owner: 'Owner',
-  'user-admin': 'User admin',
-  'template-admin': 'Template admin',
-  auditor: 'Auditor',
-  member: 'Member',
-};
+export const ROLE_NAMES = BUILT_IN_ROLE_NAMES;
 
 /** The built-in roles that hold a permission, the smallest first. */
 export function rolesWith(permission: Permission): BuiltInRole[] {

@@ -1,0 +1,13 @@
+/** What a permission is about, as the picker groups them; a resource that is missing here is called by itself. */
+export const RESOURCE_NAMES: Readonly<Record<string, string>> = {
+  tenant: 'Organisation',
+  policy: 'Security policy',
+  user: 'People',
+  group: 'Groups',
+  role: 'Roles',
+  template: 'Templates',
+  workspace: 'Workspaces',
+  runner: 'Runners',
+  audit: 'Audit log',
+  siem: 'SIEM',
+};

@@ -1,0 +1,195 @@
+import type { z } from 'zod';
+import { waysDown } from '@gatehouse/core/access/groups.ts';
+import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import { builtInRole } from '@gatehouse/core/api/identity.ts';
+import type { Assignment, assignmentCreate, assignmentList, assignmentUpdate } from '@gatehouse/core/api/roles.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { commit, eventOf, onGuard, refuse, require, type EventFacts, type Lessening } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
+import { pageOf } from '../platform/route.ts';
+import * as store from './assignments.store.ts';
+import { onLastOwner, ownerRemains } from './owners.ts';
+import { grantable, requireOwnerForSelf, roleName, type NamedRole } from './role-grants.ts';
+
+/** Who or what a role is given to; the name is for people. */
+export interface Subject {
+  type: 'user' | 'group' | 'service-account';
+  id: string;
+  name: string;
+}
+
+const TYPE_OF = { usr: 'user', grp: 'group', sva: 'service-account' } as const;
+const typeOf = (id: string): Subject['type'] => TYPE_OF[id.slice(0, 3) as keyof typeof TYPE_OF];
+const requireRead = (ctx: UserContext) =>
+  require(ctx, 'role:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /role-assignments' } });
+
+/** Everybody's unexpired roles, page by page. */
+export async function listAssignments(
+  ctx: UserContext,
+  page: { q: string; limit: number; after: string },
+  role: string | null,
+): Promise<z.infer<typeof assignmentList>> {
+  await requireRead(ctx);
+  const rows = await store.findAssignments(ctx.db, page, role, ctx.now().toISOString());
+  return pageOf(
+    rows,
+    page.limit,
+    (row) => present(row, []),
+    (row) => [row.id],
+  );
+}
+
+/** What one subject has: its own, and those of the groups that it is in, with the way. */
+export async function listAssignmentsOf(ctx: UserContext, subjectId: string): Promise<z.infer<typeof assignmentList>> {
+  await requireRead(ctx);
+  const subject = { type: typeOf(subjectId), id: subjectId };
+  const { rows, holders, edges, names } = await store.findAssignmentsOf(ctx.db, subject, ctx.now().toISOString());
+  const wayTo = (row: store.AssignmentRow) =>
+    row.subject_id === subjectId ? [] : (waysDown(row.subject_id, holders, edges, 1)[0] ?? [row.subject_id]);
+  const items = rows.map((row) =>
+    present(
+      row,
+      wayTo(row).map((id) => ({ id, name: names.get(id) ?? id })),
+    ),
+  );
+  return { items, nextCursor: null };
+}
+
+const present = (row: store.AssignmentRow, path: Assignment['path']): Assignment => ({
+  ...{ id: row.id, role: { id: row.role as BuiltInRole, name: titleOf(row), builtIn: builtInRole.safeParse(row.role).success } },
+  subject: { type: row.subject_type, id: row.subject_id, name: row.subject_name, email: row.email },
+  ...{ expiresAt: row.expires_at, createdAt: row.created_at, createdBy: row.created_by, path },
+});
+
+const titleOf = (row: store.AssignmentRow) => roleName({ role: row.role, name: row.role_name });
+const roleOf = (row: store.AssignmentRow): NamedRole => ({ role: row.role, name: row.role_name, permissions: row.permissions });
+
+/** Whoever gives roles, or looks after such subjects, may ask at all; which roles they may give is looked at then. */
+async function requireAssigner(ctx: UserContext, type: Subject['type'], facts: Pick<EventFacts, 'action' | 'resource'>): Promise<void> {
+  if (ctx.actor.permissions.has('role:assign')) return;
+  await require(ctx, type === 'group' ? 'group:update' : 'user:update', facts);
+}
+
+/** @throws AppError as `giveRole`, and `invalid` for a subject that is not there */
+export async function assignRole(ctx: UserContext, input: z.infer<typeof assignmentCreate>): Promise<Assignment> {
+  const { subject, role } = input;
+  const facts = {
+    action: 'role.assign',
+    resource: { type: 'role', id: role, name: `${roleName({ role, name: null })} to somebody` },
+  } as const;
+  await requireAssigner(ctx, subject.type, facts);
+  const { subjectName: name } = await store.findForAssigning(ctx.db, subject, role, ctx.actor.id);
+  if (name === null) throw invalid('subject.id', 'is nobody in this organisation');
+  return giveRole(ctx, { ...subject, name }, role, input.expiresAt);
+}
+
+const invalid = (path: string, message: string) => new AppError('invalid', 'Some of the input is wrong', { errors: [{ path, message }] });
+
+/**
+ * Gives a role to somebody whom the caller has found and may change. Nobody gives more than they may themselves unless they hold
+ * `role:assign`; only owners give to themselves, and the event says so.
+ * @throws AppError `permission-denied`, `conflict` when they have it, `invalid` for a role that is not there or an end that has passed
+ */
+export async function giveRole(ctx: UserContext, subject: Subject, role: string, expiresAt: string | null): Promise<Assignment> {
+  const found = await store.findForAssigning(ctx.db, subject, role, ctx.actor.id);
+  if (!builtInRole.safeParse(role).success && found.role === null) throw invalid('role', 'is no role of this organisation');
+  const named = { role, name: found.role?.name ?? null, permissions: found.role?.permissions ?? null };
+  const title = roleName(named);
+  const facts = { action: 'role.assign', resource: { type: 'role', id: role, name: `${title} to ${subject.name}` } } as const;
+  if (!grantable(ctx, named)) await refuse(ctx, facts, `Role ${title} may more than you may, so you can’t give it`);
+  if (found.self) await requireOwnerForSelf(ctx, facts);
+  const end = endOf(ctx, expiresAt);
+  const id = ctx.newId('roleAssignment');
+  const now = ctx.now().toISOString();
+  const details = { ...detailsOf(title, subject), expiresAt: end, ...(found.self ? { selfGrant: true } : {}) };
+  const event = eventOf(ctx, { ...facts, status: 201, diff: [endChange(title, undefined, end)], details });
+  const guard = store.insertAssignment(ctx.db, { id, role, subject, expiresAt: end, now, by: ctx.actor.id });
+  await onGuard(
+    commit(ctx, { guard, events: [event] }),
+    () =>
+      new AppError('conflict', `${subject.name} has the role ${title} already`, {
+        errors: [{ path: 'role', message: 'is given already' }],
+      }),
+  );
+  const given = await store.findAssignment(ctx.db, id);
+  if (!given) throw noAssignment();
+  return present({ ...given, subject_name: subject.name }, []);
+}
+
+const detailsOf = (role: string, subject: Subject) => ({ role, subject: subject.name, subjectType: subject.type, subjectId: subject.id });
+/** @param before undefined: it was not given; @param after undefined: it is not given any more */
+const endChange = (role: string, before: string | null | undefined, after: string | null | undefined) => ({
+  path: `role ${role}`,
+  old: before === undefined ? null : { until: before ?? 'for good' },
+  new: after === undefined ? null : { until: after ?? 'for good' },
+  secret: false,
+});
+const noAssignment = () => new AppError('not-found', 'This role is not given, or not any more');
+
+function endOf(ctx: UserContext, expiresAt: string | null): string | null {
+  if (expiresAt === null) return null;
+  const end = new Date(expiresAt);
+  if (end <= ctx.now()) throw invalid('expiresAt', 'must be in the future');
+  return end.toISOString();
+}
+
+/** The assignment, for somebody who may give and take its role. @throws AppError `permission-denied`, `not-found` */
+async function toChange(
+  ctx: UserContext,
+  id: string,
+  action: 'role.extend' | 'role.unassign',
+  words: 'of' | 'from',
+): Promise<{ row: store.AssignmentRow; subject: Subject; facts: Pick<EventFacts, 'action' | 'resource'> }> {
+  const row = await store.findAssignment(ctx.db, id);
+  const subject = { type: row?.subject_type ?? 'user', id: row?.subject_id ?? '', name: row?.subject_name ?? 'somebody' } as const;
+  const name = row ? `${titleOf(row)} ${words} ${subject.name}` : `${words} somebody`;
+  const facts = { action, resource: { type: 'role', id: row?.role ?? null, name } } as const;
+  await requireAssigner(ctx, subject.type, facts);
+  if (!row) throw noAssignment();
+  if (!grantable(ctx, roleOf(row))) await refuse(ctx, facts, `Role ${titleOf(row)} may more than you may, so you can’t change who has it`);
+  return { row, subject, facts };
+}
+
+/** Somebody who stays in a group may join or leave it until the change stands, so then everybody is looked at. */
+const lesseningOf = (subject: Subject, cause: string): Lessening => ({
+  users: subject.type === 'group' ? 'everybody' : [subject.id],
+  cause,
+});
+
+const ownerKept = (ctx: UserContext, { role }: store.AssignmentRow) => (role === 'owner' ? [ownerRemains(ctx.db)] : []);
+
+/** Gives a role another end, or none. @throws AppError `conflict` for the last owner, or when somebody else was faster */
+export async function changeEnd(ctx: UserContext, id: string, input: z.infer<typeof assignmentUpdate>): Promise<Assignment> {
+  const { row, subject, facts } = await toChange(ctx, id, 'role.extend', 'of');
+  const end = endOf(ctx, input.expiresAt);
+  const longer = end === null ? row.expires_at !== null : row.expires_at !== null && end > row.expires_at;
+  const [self] = await ctx.db.batch([store.selfQuery(ctx.db, subject, ctx.actor.id)]);
+  const selfGrant = longer && (self?.rows.length ?? 0) > 0;
+  if (selfGrant) await requireOwnerForSelf(ctx, facts);
+  const title = titleOf(row);
+  const details = { ...detailsOf(title, subject), expiresAt: end, ...(selfGrant ? { selfGrant } : {}) };
+  const event = eventOf(ctx, { ...facts, status: 200, diff: [endChange(title, row.expires_at, end)], details });
+  const changed = commit(ctx, {
+    guard: store.updateEnd(ctx.db, id, row.expires_at, end),
+    changes: ownerKept(ctx, row),
+    events: [event],
+    ...(longer ? {} : { lessens: lesseningOf(subject, `The end of role ${title} changed`) }),
+  });
+  await onLastOwner(onGuard(changed, () => new AppError('conflict', 'Somebody else changed this role in the meantime. Load it again.')));
+  return present({ ...row, expires_at: end }, []);
+}
+
+/** @throws AppError `conflict` for the last owner */
+export async function unassignRole(ctx: UserContext, id: string): Promise<void> {
+  const { row, subject, facts } = await toChange(ctx, id, 'role.unassign', 'from');
+  const title = titleOf(row);
+  const event = eventOf(ctx, {
+    ...{ ...facts, status: 204, details: detailsOf(title, subject) },
+    diff: [endChange(title, row.expires_at, undefined)],
+  });
+  const change = {
+    ...{ guard: store.deleteAssignment(ctx.db, id), changes: ownerKept(ctx, row), events: [event] },
+    lessens: lesseningOf(subject, `Role ${title} was taken away`),
+  };
+  await onLastOwner(onGuard(commit(ctx, change), noAssignment));
+}

@@ -1,0 +1,181 @@
+import type { z } from 'zod';
+import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import type { Group, groupCreate, GroupDetail, groupList, groupUpdate } from '@gatehouse/core/api/groups.ts';
+import { diff } from '@gatehouse/core/audit/diff.ts';
+import type { AuditAction, AuditChange } from '@gatehouse/core/audit/event.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { commit, eventOf, onGuard, onUnique, refuse, require } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
+import { pageOf } from '../platform/route.ts';
+import * as store from './groups.store.ts';
+import { onLastOwner, ownerRemains } from './owners.ts';
+import { requireGrantable, roleName } from './role-grants.ts';
+import type { SearchedPage } from './search.ts';
+
+export const groupResource = (group: { id: string; name: string }) => ({ type: 'group' as const, id: group.id, name: group.name });
+const tracked = { name: 'tracked', description: 'tracked' } as const;
+
+/** All groups; for somebody who may not see them all, those that they manage. */
+export async function listGroups(ctx: UserContext, page: SearchedPage): Promise<z.infer<typeof groupList>> {
+  const rows = await store.findGroups(ctx.db, ctx.actor.id, page, !ctx.actor.permissions.has('group:read'));
+  return pageOf(rows, page.limit, present, (row) => [row.name]);
+}
+
+const present = (row: store.GroupRow): Group => ({
+  ...{ id: row.id, name: row.name, description: row.description, source: row.source },
+  ...{ users: row.users, groups: row.sub_groups, createdAt: row.created_at },
+});
+
+/** Whoever may see groups sees this one; so does who manages it. @throws AppError `permission-denied`, `not-found` */
+export async function requireReadable(ctx: UserContext, row: store.GroupRow | undefined, id: string): Promise<store.GroupRow> {
+  if (!ctx.actor.permissions.has('group:read') && row?.manages !== 1)
+    return refuse(
+      ctx,
+      { action: 'request.denied', resource: { type: 'group', id, name: 'a group' } },
+      'This needs the permission group:read',
+    );
+  if (!row) throw noGroup();
+  return row;
+}
+
+export const noGroup = () => new AppError('not-found', 'There is no such group');
+
+export async function readGroup(ctx: UserContext, id: string): Promise<{ group: GroupDetail; revision: number }> {
+  const found = await store.findSurroundings(ctx.db, id, ctx.actor.id, ctx.now().toISOString());
+  const row = await requireReadable(ctx, found.row, id);
+  const change = ctx.actor.permissions.has('group:update');
+  const from = ({ from_id, from_name }: { from_id: string; from_name: string }) =>
+    from_id === id ? null : { id: from_id, name: from_name };
+  const group: GroupDetail = {
+    ...present(row),
+    ...{ people: found.people, managers: found.managers, parents: found.parents },
+    grants: {
+      roles: found.roles.map((each) => ({ role: each.role, name: roleName(each), expiresAt: each.expires_at, from: from(each) })),
+      templates: found.templates.map((each) => ({
+        template: { id: each.id, name: each.name },
+        ...{ role: each.role, expiresAt: each.expires_at, from: from(each) },
+      })),
+    },
+    may: { editMembers: row.source === 'local' && (change || row.manages === 1), change },
+  };
+  return { group, revision: row.revision };
+}
+
+/** @throws AppError `quota-exceeded`, `conflict` naming `name` */
+export async function createGroup(ctx: UserContext, input: z.infer<typeof groupCreate>): Promise<{ group: GroupDetail; revision: number }> {
+  const facts = { action: 'group.create', resource: { type: 'group', id: null, name: input.name } } as const;
+  await require(ctx, 'group:update', facts);
+  const id = ctx.newId('group');
+  const guard = store.insertGroup(ctx.db, { id, ...input, createdAt: ctx.now().toISOString() });
+  const event = eventOf(ctx, { ...facts, resource: { ...facts.resource, id }, status: 201, diff: diff(tracked, null, input) });
+  const made = onGuard(commit(ctx, { guard, events: [event] }), () => tooMany());
+  await onUnique(made, 'groups.tenant_id, groups.name', () => taken(input.name));
+  return readGroup(ctx, id);
+}
+
+const tooMany = () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.groups} groups`);
+const taken = (name: string) =>
+  new AppError('conflict', `There is a group ${name} already`, { errors: [{ path: 'name', message: 'is taken' }] });
+const stale = () => new AppError('stale-version', 'Somebody changed the group in the meantime. Load it again and repeat your change.');
+
+/** The group, for somebody who may change it. @throws AppError `permission-denied`, `not-found` */
+async function groupToChange(ctx: UserContext, id: string, action: AuditAction): Promise<store.GroupRow> {
+  const row = await store.findGroup(ctx.db, id, ctx.actor.id);
+  await require(ctx, 'group:update', { action, resource: groupResource({ id, name: row?.name ?? 'a group' }) });
+  if (!row) throw noGroup();
+  return row;
+}
+
+const SYNCED_FROM = { local: '', scim: 'SCIM', oidc: 'single sign-on' } as const;
+/** @throws AppError `conflict` for a group that another system keeps */
+export function requireLocal(group: Pick<store.GroupRow, 'name' | 'source'>): void {
+  if (group.source === 'local') return;
+  throw new AppError('conflict', `Group ${group.name} is kept by your identity provider (${SYNCED_FROM[group.source]}). Change it there.`);
+}
+
+/** @throws AppError `stale-version`; `conflict` for a name that is taken, and for the name of a synced group */
+export async function changeGroup(
+  ctx: UserContext,
+  id: string,
+  revision: number,
+  input: z.infer<typeof groupUpdate>,
+): Promise<{ group: GroupDetail; revision: number }> {
+  const before = await groupToChange(ctx, id, 'group.update');
+  const after = { name: input.name ?? before.name, description: input.description ?? before.description };
+  if (after.name !== before.name) requireLocal(before);
+  const event = eventOf(ctx, { action: 'group.update', resource: groupResource(before), status: 200, diff: diff(tracked, before, after) });
+  const changed = onGuard(commit(ctx, { guard: store.updateGroup(ctx.db, id, revision, after), events: [event] }), stale);
+  await onUnique(changed, 'groups.tenant_id, groups.name', () => taken(after.name));
+  return readGroup(ctx, id);
+}
+
+/**
+ * Deletes a group. One that gives access, or is in another group, only when `grants` says that this may be lost.
+ * @throws AppError `conflict` with what would be lost in `errors`; `permission-denied` for a role the caller can't take
+ */
+export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' | 'remove'): Promise<void> {
+  const facts = { action: 'group.delete', resource: groupResource({ id, name: 'a group' }) } as const;
+  await require(ctx, 'group:update', facts);
+  const found = await store.findSurroundings(ctx.db, id, ctx.actor.id, ctx.now().toISOString());
+  if (!found.row) throw noGroup();
+  const named = { ...facts, resource: groupResource(found.row) };
+  requireLocal(found.row);
+  const before = { name: found.row.name, description: found.row.description };
+  const lost = losses(id, found);
+  const inUse = () =>
+    new AppError('conflict', `Group ${found.row?.name ?? ''} gives access that would be lost`, {
+      errors: lost.map(({ path }) => ({ path, message: 'would be lost' })),
+    });
+  if (grants === 'keep' && lost.length > 0) throw inUse();
+  await requireGrantable(ctx, named, found.roles);
+  const event = eventOf(ctx, {
+    ...named,
+    status: 204,
+    diff: [...diff(tracked, before, null), ...lost],
+    details: { people: found.people },
+  });
+  const change = {
+    guard: store.deleteGroup(ctx.db, id, grants === 'keep'),
+    changes: [...store.forgetGroup(ctx.db, id), ownerRemains(ctx.db)],
+    ...{ events: [event], lessens: { users: 'everybody' as const, cause: `Group ${found.row.name} was deleted` } },
+  };
+  await onLastOwner(onGuard(commit(ctx, change), inUse));
+}
+
+/** What goes with a group: its roles, its entries on templates, its place in other groups. */
+function losses(id: string, { roles, templates, parents }: store.GroupSurroundings): AuditChange[] {
+  const change = (path: string, old: unknown): AuditChange => ({ path, old, new: null, secret: false });
+  return [
+    ...roles
+      .filter(({ from_id }) => from_id === id)
+      .map((each) => change(`role ${roleName(each)}`, { role: roleName(each), expiresAt: each.expires_at })),
+    ...templates
+      .filter(({ from_id }) => from_id === id)
+      .map((each) => change(`template ${each.name}`, { role: each.role, expiresAt: each.expires_at })),
+    ...parents.map((each) => change(`membership of ${each.name}`, each.name)),
+  ];
+}
+
+/** Replaces who may edit the members of a group. @throws AppError `stale-version`, `invalid` for somebody who is not there */
+export async function replaceManagers(
+  ctx: UserContext,
+  id: string,
+  revision: number,
+  items: readonly string[],
+): Promise<{ group: GroupDetail; revision: number }> {
+  const group = await groupToChange(ctx, id, 'group.managers.update');
+  const wanted = [...new Set(items)];
+  const [before, people] = await ctx.db.batch([store.managersQuery(ctx.db, id), store.peopleQuery(ctx.db, wanted)]);
+  const old = new Map(store.managersFrom(before?.rows).map((each) => [each.id, each.name]));
+  const now = new Map(store.managersFrom(people?.rows).map((each) => [each.id, each.name]));
+  const errors = wanted.flatMap((each, at) => (now.has(each) ? [] : [{ path: `items.${at}`, message: 'is nobody in this organisation' }]));
+  if (errors.length > 0) throw new AppError('invalid', 'Some of the input is wrong', { errors });
+  const changes = [...new Set([...old.keys(), ...now.keys()])]
+    .filter((each) => old.has(each) !== now.has(each))
+    .map((each) => ({ path: `managers.${each}`, old: old.get(each) ?? null, new: now.get(each) ?? null, secret: false }));
+  if (changes.length === 0) return readGroup(ctx, id);
+  const event = eventOf(ctx, { action: 'group.managers.update', resource: groupResource(group), status: 200, diff: changes });
+  const guard = store.updateGroup(ctx.db, id, revision, group);
+  await onGuard(commit(ctx, { guard, changes: store.replaceManagers(ctx.db, id, wanted), events: [event] }), stale);
+  return readGroup(ctx, id);
+}

@@ -1,0 +1,41 @@
+import { AppError } from '@gatehouse/core/errors.ts';
+import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+
+/**
+ * An organisation always keeps an active owner: a person in state `active` who holds the role `owner`, directly or through
+ * groups however deep, without an end. One whose role ends does not count, or the organisation would be left behind then.
+ */
+
+/**
+ * A statement that undoes its whole batch when no active owner is left. Put it last into `changes` of `commit()`: it looks at
+ * what the statements before it have made, so it holds for demoting, suspending and deleting alike, and whatever else happens
+ * at the same time. Wrap the commit in `onLastOwner`.
+ */
+export const ownerRemains = (db: TenantDb): Statement =>
+  statement(
+    // created_at NULL is refused by the table, and its name tells this refusal from that of a guard (body).
+    `INSERT INTO outbox (tenant_id, id, created_at, body) SELECT ?1, 'no-owner', NULL, '[]'
+     WHERE NOT EXISTS (
+       WITH RECURSIVE holder (type, id) AS (
+         SELECT subject_type, subject_id FROM role_assignments WHERE tenant_id = ?1 AND role = 'owner' AND expires_at IS NULL
+         UNION
+         SELECT m.member_type, m.member_id FROM holder
+         JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = holder.id WHERE holder.type = 'group'
+       )
+       SELECT 1 FROM holder JOIN users u ON u.tenant_id = ?1 AND u.id = holder.id WHERE holder.type = 'user' AND u.state = 'active'
+     )`,
+    db.tenantId,
+  );
+
+/** Turns the refusal of `ownerRemains` into the error that people see. @throws AppError `conflict` */
+export async function onLastOwner<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (!String(cause).includes('NOT NULL constraint failed: outbox.created_at')) throw cause;
+    throw new AppError(
+      'conflict',
+      'The organisation would be left without an active owner. Make somebody else an owner, without an end, first.',
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import { BUILT_IN_ROLE_NAMES, permissionsOf, type CustomRole, type Permission } from '@gatehouse/core/access/permissions.ts';
+import { builtInRole } from '@gatehouse/core/api/identity.ts';
+import { refuse, type EventFacts } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
+import { mayGrant, storedPermissions } from './roles.ts';
+
+/** A role as rows name it: a built-in one by itself, a custom one by its id, with its own row beside. */
+export interface NamedRole {
+  role: string;
+  name: string | null;
+  permissions: string | null;
+}
+
+export function roleName({ role, name }: Pick<NamedRole, 'role' | 'name'>): string {
+  const known = builtInRole.safeParse(role);
+  return known.success ? BUILT_IN_ROLE_NAMES[known.data] : (name ?? role);
+}
+
+const customOf = ({ role, name, permissions }: NamedRole): CustomRole[] =>
+  name === null ? [] : [{ id: role, name, permissions: storedPermissions(permissions) }];
+
+/** What somebody with this role may do, what everybody may aside. */
+export function permissionsOfRole(role: NamedRole): Set<Permission> {
+  const known = builtInRole.safeParse(role.role);
+  return known.success ? permissionsOf([known.data]) : permissionsOf([], customOf(role));
+}
+
+/** Whether the caller may give and take that role. */
+export function grantable(ctx: UserContext, role: NamedRole): boolean {
+  const known = builtInRole.safeParse(role.role);
+  return known.success ? mayGrant(ctx.actor.permissions, [known.data]) : mayGrant(ctx.actor.permissions, [], customOf(role));
+}
+
+/**
+ * Being in a group, and not being in it any more, gives and takes the roles of the group: that needs as much as to give them.
+ * @throws AppError `permission-denied`; the refusal is an event
+ */
+export async function requireGrantable(
+  ctx: UserContext,
+  facts: Pick<EventFacts, 'action' | 'resource'>,
+  roles: readonly NamedRole[],
+): Promise<void> {
+  const beyond = roles.find((role) => !grantable(ctx, role));
+  if (beyond) await refuse(ctx, facts, `The group gives the role ${roleName(beyond)}, which may more than you may`);
+}
+
+/** @throws AppError `permission-denied`; the refusal is an event */
+export async function requireOwnerForSelf(ctx: UserContext, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<void> {
+  if (!ctx.actor.roles.includes('owner')) await refuse(ctx, facts, 'Only owners give a role to themselves');
+}
