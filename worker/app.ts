@@ -2,7 +2,10 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
 import { accountRoutes } from './identity/account.routes.ts';
+import { serviceAccountRoutes } from './identity/service-accounts.routes.ts';
 import { signInRoutes } from './identity/sign-in.routes.ts';
+import { tokenRoutes } from './identity/tokens.routes.ts';
+import { userRoutes } from './identity/users.routes.ts';
 import { directoryRoutes } from './directory/directory.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { gate } from './gate.ts';
@@ -32,6 +35,9 @@ const joined = base
   .route('/', signInRoutes)
   .route('/', accountRoutes)
   .route('/', directoryRoutes)
+  .route('/', userRoutes)
+  .route('/', tokenRoutes)
+  .route('/', serviceAccountRoutes)
   .route('/', operatorRoutes)
   .route('/', templateRoutes)
   .route('/', runnerRoutes)

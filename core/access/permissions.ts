@@ -6,11 +6,17 @@ export const PERMISSIONS = {
   'policy:update': 'Change the security policy',
   'user:read': 'See who is in the organisation',
   'user:invite': 'Invite people and take invitations back',
-  'user:update': 'Change, suspend and remove people',
+  'user:update': 'Rename, suspend and reactivate people',
+  'user:delete': 'Delete people',
+  'user:sign-out': 'End other people’s sessions',
   'group:read': 'See groups and their members',
   'group:update': 'Change groups and their members',
   'role:read': 'See who holds which role',
   'role:assign': 'Give and take roles',
+  'service-account:read': 'See the service accounts and their tokens',
+  'service-account:manage': 'Make and change service accounts and their tokens',
+  'token:read-all': 'See everybody’s API tokens',
+  'token:revoke-all': 'Revoke everybody’s API tokens',
   'template:create': 'Make templates',
   'template:admin': 'Change every template and who may use it',
   'workspace:create': 'Make workspaces from the templates one may use',
@@ -31,7 +37,20 @@ const member: Permission[] = ['tenant:read', 'policy:read', 'workspace:create'];
 /** What each built-in role may do. `member` is everybody's, without an assignment. */
 export const BUILT_IN_ROLES = {
   owner: all,
-  'user-admin': ['user:read', 'user:invite', 'user:update', 'group:read', 'group:update', 'role:read'],
+  'user-admin': [
+    'user:read',
+    'user:invite',
+    'user:update',
+    'user:delete',
+    'user:sign-out',
+    'group:read',
+    'group:update',
+    'role:read',
+    'service-account:read',
+    'service-account:manage',
+    'token:read-all',
+    'token:revoke-all',
+  ],
   'template-admin': [
     'template:create',
     'template:admin',
@@ -42,7 +61,17 @@ export const BUILT_IN_ROLES = {
     'workspace:read-all',
     'workspace:stop-all',
   ],
-  auditor: ['audit:read', 'user:read', 'group:read', 'role:read', 'runner:read', 'siem:read', 'workspace:read-all'],
+  auditor: [
+    'audit:read',
+    'user:read',
+    'group:read',
+    'role:read',
+    'service-account:read',
+    'token:read-all',
+    'runner:read',
+    'siem:read',
+    'workspace:read-all',
+  ],
   member,
 } as const satisfies Record<string, readonly Permission[]>;
 
@@ -51,4 +80,9 @@ export type BuiltInRole = keyof typeof BUILT_IN_ROLES;
 /** The permissions that the given roles hold together; `member` is always among them. */
 export function permissionsOf(roles: readonly BuiltInRole[]): Set<Permission> {
   return new Set<Permission>([...member, ...roles.flatMap((role) => BUILT_IN_ROLES[role])]);
+}
+
+/** Whether somebody with these permissions is at least as mighty as a holder of those roles. */
+export function covers(held: ReadonlySet<string>, roles: readonly BuiltInRole[]): boolean {
+  return roles.flatMap((role) => BUILT_IN_ROLES[role] as readonly Permission[]).every((each) => member.includes(each) || held.has(each));
 }

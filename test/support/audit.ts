@@ -53,6 +53,8 @@ function userContext(services: Services, tenantId: string, roles: BuiltInRole[])
       emailVerified: true,
       roles,
       permissions: permissionsOf(roles),
+      standing: permissionsOf(roles),
+      token: null,
       sessionId: services.newId('session'),
       sessionExpiresAt: services.now().toISOString(),
     },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { permissionsOf, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import { covers, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 
@@ -29,6 +29,16 @@ export function rolesOf(tenantId: string, people: Statement, now: string): State
   );
 }
 
+/** The unexpired roles of these service accounts, as `rolesOf` answers those of people. @param accounts a query of ids */
+export function rolesOfServiceAccounts(tenantId: string, accounts: Statement, now: string): Statement {
+  const { sql, params } = accounts.toSQL();
+  return statement(
+    `SELECT subject_id AS user_id, role FROM role_assignments
+     WHERE tenant_id = ? AND subject_type = 'service-account' AND subject_id IN (${sql}) AND (expires_at IS NULL OR expires_at > ?)`,
+    ...[tenantId, ...params, now],
+  );
+}
+
 /** Each role once, the mightiest first. */
 export const inOrder = (roles: readonly BuiltInRole[]): BuiltInRole[] => builtInRole.options.filter((role) => roles.includes(role));
 
@@ -41,5 +51,5 @@ export function rolesByUser(rows: ReadonlyArray<Record<string, unknown>>): Map<s
 
 /** Nobody makes somebody mightier than they are themselves, unless giving roles is what they may. */
 export function mayGrant(permissions: ReadonlySet<string>, roles: readonly BuiltInRole[]): boolean {
-  return permissions.has('role:assign') || [...permissionsOf(roles)].every((permission) => permissions.has(permission));
+  return permissions.has('role:assign') || covers(permissions, roles);
 }

@@ -25,7 +25,7 @@ export const roleAssignments = sqliteTable('role_assignments', {
   tenantId: text('tenant_id').notNull(),
   id: text('id').notNull(),
   role: text('role').notNull(),
-  subjectType: text('subject_type', { enum: ['user', 'group'] }).notNull(),
+  subjectType: text('subject_type', { enum: ['user', 'group', 'service-account'] }).notNull(),
   subjectId: text('subject_id').notNull(),
   expiresAt: text('expires_at'),
   createdAt: text('created_at').notNull(),

@@ -31,8 +31,13 @@ export const route = {
 
   runners: () => '/runners',
   enrolRunner: () => '/runners/enrol',
-  users: () => '/users',
+  users: (query: Query = {}) => withQuery('/users', query),
   inviteUser: () => '/users/invite',
+  user: (userId: string) => `/users/${id(userId)}`,
+  serviceAccounts: (query: Query = {}) => withQuery('/service-accounts', query),
+  newServiceAccount: () => '/service-accounts/new',
+  serviceAccount: (accountId: string) => `/service-accounts/${id(accountId)}`,
+  tokens: (query: Query = {}) => withQuery('/tokens', query),
   account: () => '/account',
 
   audit: (query: Query = {}) => withQuery('/audit', query),

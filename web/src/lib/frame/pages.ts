@@ -1,5 +1,7 @@
 import type { Component } from 'svelte';
+import Bot from '@lucide/svelte/icons/bot';
 import Box from '@lucide/svelte/icons/box';
+import KeyRound from '@lucide/svelte/icons/key-round';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
 import Send from '@lucide/svelte/icons/send';
@@ -29,6 +31,7 @@ export const PAGES: readonly Page[] = [
   { label: 'Workspaces', href: route.workspaces(), icon: SquareTerminal, section: '', keys: 'G W' },
   { label: 'Account', href: route.account(), icon: UserRound, section: '', keys: 'G P' },
   { label: 'Users', href: route.users(), icon: Users, section: 'Admin', keys: 'G U', needs: 'user:read' },
+  { label: 'Service accounts', href: route.serviceAccounts(), icon: Bot, section: 'Admin', keys: 'G B', needs: 'service-account:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
   {
@@ -39,6 +42,7 @@ export const PAGES: readonly Page[] = [
     keys: 'G D',
     needs: 'policy:read',
   },
+  { label: 'API tokens', href: route.tokens(), icon: KeyRound, section: 'Security', keys: 'G K', needs: 'token:read-all' },
   { label: 'Audit log', href: route.audit(), icon: ListTree, section: 'Security', keys: 'G A', needs: 'audit:read' },
   { label: 'SIEM destinations', href: route.siem(), icon: Send, section: 'Security', keys: 'G S', needs: 'siem:read' },
   { label: 'Local mail', href: route.localMail(), icon: Mail, section: 'Local', keys: 'G M', local: true },
