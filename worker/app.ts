@@ -2,7 +2,10 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
 import { accountRoutes } from './identity/account.routes.ts';
+import { serviceAccountRoutes } from './identity/service-accounts.routes.ts';
 import { signInRoutes } from './identity/sign-in.routes.ts';
+import { tokenRoutes } from './identity/tokens.routes.ts';
+import { userRoutes } from './identity/users.routes.ts';
 import { directoryRoutes } from './directory/directory.routes.ts';
 import { groupRoutes } from './directory/groups.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
@@ -36,6 +39,9 @@ const joined = base
   .route('/', directoryRoutes)
   .route('/', groupRoutes)
   .route('/', roleRoutes)
+  .route('/', userRoutes)
+  .route('/', tokenRoutes)
+  .route('/', serviceAccountRoutes)
   .route('/', operatorRoutes)
   .route('/', templateRoutes)
   .route('/', runnerRoutes)

@@ -1,7 +1,10 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context as HonoContext, MiddlewareHandler } from 'hono';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { authenticate } from './identity/authenticate.ts';
+import { sessionCredential } from './identity/cookie.ts';
+import { authenticateToken } from './identity/token-auth.ts';
 import { record } from './platform/commit.ts';
+import type { UserContext } from './platform/context.ts';
 import type { HonoEnv } from './platform/route.ts';
 
 /**
@@ -35,17 +38,33 @@ const doors = Object.entries(OPEN_ROUTES).map(([route, door]) => {
 const doorOf = (method: string, path: string): 'page' | 'program' | 'session' =>
   doors.find(({ pattern }) => pattern.test(`${method} ${path}`))?.door ?? 'session';
 
+const BEARER = /^Bearer\s+/i;
+
+/**
+ * Who asks, by a session's cookie or by an API token. A request with both is refused: which of the two it means is not
+ * ours to guess, and a page that adds a token to somebody's cookie must not pass by the origin's check.
+ */
+async function whoAsks(c: HonoContext<HonoEnv>): Promise<UserContext> {
+  const [services, request] = [c.get('services'), c.get('request')];
+  const [authorization, cookie] = [c.req.header('Authorization'), c.req.header('Cookie')];
+  if (authorization === undefined || !BEARER.test(authorization)) return authenticate(services, request, cookie);
+  if (sessionCredential(cookie) !== undefined) throw new AppError('not-signed-in', 'Send either a session’s cookie or a token');
+  return authenticateToken(services, request, authorization.replace(BEARER, ''));
+}
+
 /**
  * Who gets in: behind it, `signedIn` is there unless the route is open. A change comes from our own page,
- * to the letter; from another site it is refused, and with somebody's session that is an event.
+ * to the letter; from another site it is refused, and with somebody's session that is an event. A token travels only
+ * where its holder sends it, so it comes from anywhere.
  */
 export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const { method, path } = c.req;
   const services = c.get('services');
   const door = doorOf(method, path);
-  if (door === 'session') c.set('signedIn', await authenticate(services, c.get('request'), c.req.header('Cookie')));
+  if (door === 'session') c.set('signedIn', await whoAsks(c));
+  const byToken = door === 'session' && c.get('signedIn').actor.token !== null;
   const changes = method !== 'GET' && method !== 'HEAD';
-  if (changes && door !== 'program' && c.req.header('Origin') !== services.settings.ORIGIN) {
+  if (changes && !byToken && door !== 'program' && c.req.header('Origin') !== services.settings.ORIGIN) {
     const reason = 'A change must come from Gatehouse’s own page';
     if (door === 'session') {
       const resource = { type: 'policy' as const, id: null, name: `${method} ${path}` };

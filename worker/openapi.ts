@@ -16,7 +16,7 @@ export const getDocument = createRoute({
 
 const securitySchemes = {
   session: { type: 'apiKey', in: 'cookie', name: '__Host-gatehouse', description: 'Set by sign-in; changes need our own Origin too' },
-  token: { type: 'http', scheme: 'bearer', description: 'Of a runner, or of the operator' },
+  token: { type: 'http', scheme: 'bearer', description: 'An API token (gat_…); of a runner or of the operator where a route says so' },
 } as const;
 
 /** What a route behind each door of the gate asks for, unless it says otherwise itself. */
@@ -28,7 +28,7 @@ export function describeApi(app: Pick<OpenAPIHono<HonoEnv>, 'getOpenAPI31Documen
     openapi: '3.1.0',
     info: { title: 'Gatehouse', version: VERSION, license: { name: 'Apache-2.0' } },
     servers: [{ url: origin }],
-    security: [{ session: [] }],
+    security: [{ session: [] }, { token: [] }],
   });
   for (const [path, item] of Object.entries(document.paths ?? {})) {
     for (const method of ['get', 'post'] as const) {

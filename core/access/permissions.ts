@@ -6,12 +6,18 @@ export const PERMISSIONS = {
   'policy:update': 'Change the security policy',
   'user:read': 'See who is in the organisation',
   'user:invite': 'Invite people and take invitations back',
-  'user:update': 'Change, suspend and remove people',
+  'user:update': 'Rename, suspend and reactivate people',
+  'user:delete': 'Delete people',
+  'user:sign-out': 'End other people’s sessions',
   'group:read': 'See groups and their members',
   'group:update': 'Change groups and their members',
   'role:read': 'See who holds which role',
   'role:assign': 'Give and take roles',
   'role:update': 'Make and change custom roles',
+  'service-account:read': 'See the service accounts and their tokens',
+  'service-account:manage': 'Make and change service accounts and their tokens',
+  'token:read-all': 'See everybody’s API tokens',
+  'token:revoke-all': 'Revoke everybody’s API tokens',
   'template:create': 'Make templates',
   'template:admin': 'Change every template and who may use it',
   'workspace:create': 'Make workspaces from the templates one may use',
@@ -32,7 +38,20 @@ const member: Permission[] = ['tenant:read', 'policy:read', 'workspace:create'];
 /** What each built-in role may do. `member` is everybody's, without an assignment. */
 export const BUILT_IN_ROLES = {
   owner: all,
-  'user-admin': ['user:read', 'user:invite', 'user:update', 'group:read', 'group:update', 'role:read'],
+  'user-admin': [
+    'user:read',
+    'user:invite',
+    'user:update',
+    'user:delete',
+    'user:sign-out',
+    'group:read',
+    'group:update',
+    'role:read',
+    'service-account:read',
+    'service-account:manage',
+    'token:read-all',
+    'token:revoke-all',
+  ],
   'template-admin': [
     'template:create',
     'template:admin',
@@ -43,7 +62,17 @@ export const BUILT_IN_ROLES = {
     'workspace:read-all',
     'workspace:stop-all',
   ],
-  auditor: ['audit:read', 'user:read', 'group:read', 'role:read', 'runner:read', 'siem:read', 'workspace:read-all'],
+  auditor: [
+    'audit:read',
+    'user:read',
+    'group:read',
+    'role:read',
+    'service-account:read',
+    'token:read-all',
+    'runner:read',
+    'siem:read',
+    'workspace:read-all',
+  ],
   member,
 } as const satisfies Record<string, readonly Permission[]>;
 
@@ -85,4 +114,13 @@ export function permissionWords(permissions: readonly Permission[]): string {
     .filter((permission) => permissions.includes(permission))
     .map((permission) => PERMISSIONS[permission].charAt(0).toLowerCase() + PERMISSIONS[permission].slice(1));
   return words.length < 2 ? (words[0] ?? '') : `${words.slice(0, -1).join('; ')}; and ${words.at(-1)}`;
+}
+
+/** Whether somebody with these permissions is at least as mighty as a holder of those roles. */
+export function covers(
+  held: ReadonlySet<string>,
+  roles: readonly BuiltInRole[],
+  custom: ReadonlyArray<Pick<CustomRole, 'permissions'>> = [],
+): boolean {
+  return [...permissionsOf(roles, custom)].every((each) => member.includes(each) || held.has(each));
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
-import { email, listOf, password, secret, text, time } from './common.ts';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+import { email, listOf, page, password, secret, text, time } from './common.ts';
 import { builtInRole, customRoleRef, REGIONS } from './identity.ts';
 
 export const QUOTAS = {
@@ -39,8 +40,41 @@ export const user = z.object({
 });
 export type User = z.infer<typeof user>;
 export const userList = listOf(user);
+/** Deleted people are listed only when `state` asks for them. */
+export const userQuery = page.extend({
+  q: text(100).optional(),
+  state: z.enum(USER_STATES).optional(),
+  role: builtInRole.optional(),
+});
+export const userDetail = user.extend({
+  sessions: z.number().int(),
+  workspaces: z.number().int(),
+  tokens: z.number().int(),
+  /** whether the caller may act on them, or why nobody like the caller may */
+  standing: z.enum(['yes', 'self', 'mightier', 'deleted']),
+});
+export type UserDetail = z.infer<typeof userDetail>;
+export const userUpdate = z.object({ name: text(80) });
 
-const assignable = builtInRole.exclude(['member']);
+export const USER_ACTIONS = ['suspend', 'activate', 'delete', 'sign-out'] as const;
+export type UserAction = (typeof USER_ACTIONS)[number];
+/** As many as one request takes. */
+export const BULK_LIMIT = 200;
+export const usersBulk = z.object({ action: z.enum(USER_ACTIONS), ids: z.array(idSchema('user')).min(1).max(BULK_LIMIT) });
+/** What became of each, in the order asked. */
+export const bulkResult = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      ok: z.boolean(),
+      code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]).nullable(),
+      reason: z.string().nullable(),
+    }),
+  ),
+});
+export type BulkResult = z.infer<typeof bulkResult>;
+
+export const assignable = builtInRole.exclude(['member']);
 export const invitationCreate = z.object({ email, roles: z.array(assignable).max(4).default([]) });
 export const invitation = z.object({
   id: idSchema('invitation'),

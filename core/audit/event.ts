@@ -15,11 +15,13 @@ export const RESOURCE_TYPES = [
   'siem',
   'audit',
   'policy',
+  'token',
+  'service-account',
 ] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 export const OUTCOMES = ['success', 'failure', 'denied'] as const;
-export const ACTOR_TYPES = ['user', 'runner', 'system', 'operator', 'anonymous'] as const;
+export const ACTOR_TYPES = ['user', 'service-account', 'runner', 'system', 'operator', 'anonymous'] as const;
 
 interface Action {
   resource: ResourceType;
@@ -47,6 +49,10 @@ export const AUDIT_ACTIONS = {
   'user.sign_out_everywhere': { resource: 'user', done: 'signed {resource} out everywhere', attempt: 'sign {resource} out everywhere' },
   'user.verify_email': { resource: 'user', done: 'verified the e-mail address of {resource}', attempt: 'verify an e-mail address' },
   'user.join': { resource: 'user', done: 'joined the organisation', attempt: 'join the organisation' },
+  'user.update': { resource: 'user', done: 'changed {resource}', attempt: 'change {resource}' },
+  'user.suspend': { resource: 'user', done: 'suspended {resource}', attempt: 'suspend {resource}' },
+  'user.activate': { resource: 'user', done: 'reactivated {resource}', attempt: 'reactivate {resource}' },
+  'user.delete': { resource: 'user', done: 'deleted {resource}', attempt: 'delete {resource}' },
   'session.end': { resource: 'session', done: 'ended a session of {resource}', attempt: 'end a session of {resource}' },
   'invitation.create': { resource: 'invitation', done: 'invited {resource}', attempt: 'invite {resource}' },
   'invitation.revoke': {
@@ -73,6 +79,34 @@ export const AUDIT_ACTIONS = {
   'role.assign': { resource: 'role', done: 'gave role {resource}', attempt: 'give role {resource}' },
   'role.extend': { resource: 'role', done: 'changed the end of role {resource}', attempt: 'change the end of role {resource}' },
   'role.unassign': { resource: 'role', done: 'took role {resource}', attempt: 'take role {resource}' },
+  'service_account.create': {
+    resource: 'service-account',
+    done: 'made service account {resource}',
+    attempt: 'make service account {resource}',
+  },
+  'service_account.update': {
+    resource: 'service-account',
+    done: 'changed service account {resource}',
+    attempt: 'change service account {resource}',
+  },
+  'service_account.suspend': {
+    resource: 'service-account',
+    done: 'suspended service account {resource}',
+    attempt: 'suspend service account {resource}',
+  },
+  'service_account.activate': {
+    resource: 'service-account',
+    done: 'reactivated service account {resource}',
+    attempt: 'reactivate service account {resource}',
+  },
+  'service_account.delete': {
+    resource: 'service-account',
+    done: 'deleted service account {resource}',
+    attempt: 'delete service account {resource}',
+  },
+  'token.create': { resource: 'token', done: 'made API token {resource}', attempt: 'make API token {resource}' },
+  'token.revoke': { resource: 'token', done: 'revoked API token {resource}', attempt: 'revoke API token {resource}' },
+  'token.use': { resource: 'token', done: 'used API token {resource}', attempt: 'use API token {resource}' },
   'template.create': { resource: 'template', done: 'created template {resource}', attempt: 'create template {resource}' },
   'template.update': { resource: 'template', done: 'changed template {resource}', attempt: 'change template {resource}' },
   'template.publish': {

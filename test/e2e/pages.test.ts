@@ -133,6 +133,10 @@ async function work(owner: Person): Promise<typeof pages> {
   for (const [{ id }, phase] of [[running, 'running'] as const, [failed, 'failed'] as const]) {
     await until(async () => (await owner.call<{ phase: string }>('GET', `/workspaces/${id}`)).phase === phase);
   }
+  const { items: people } = await owner.call<{ items: Array<{ id: string; name: string }> }>('GET', '/users');
+  const danaId = people.find(({ name }) => name === 'Dana Developer')?.id ?? '';
+  const robot = await owner.call<{ id: string }>('POST', '/service-accounts', { name: 'siem-puller', roles: ['auditor'] });
+  await owner.call('POST', `/service-accounts/${robot.id}/tokens`, { name: 'nightly', scopes: ['audit:read'], networks: ['192.0.2.0/24'] });
   return [
     ['/workspaces', 'settlement-api'],
     ['/workspaces/new', 'Create and start'],
@@ -148,6 +152,11 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/users', 'oskar@vantage.test'],
     ['/users/invite', 'Invite somebody'],
     ...(await groupPages(owner)),
+    [`/users/${danaId}`, 'Joined'],
+    ['/service-accounts', 'siem-puller'],
+    ['/service-accounts/new', 'Responsible person'],
+    [`/service-accounts/${robot.id}`, 'nightly'],
+    ['/tokens', 'nightly'],
     ['/account', 'Where you are signed in'],
     ['/audit', 'was refused to'],
     ['/siem', 'SOC'],

@@ -55,6 +55,8 @@ function userContext(services: Services, tenantId: string, roles: BuiltInRole[])
       customRoles: [],
       managesGroups: false,
       permissions: permissionsOf(roles),
+      standing: permissionsOf(roles),
+      token: null,
       sessionId: services.newId('session'),
       sessionExpiresAt: services.now().toISOString(),
     },

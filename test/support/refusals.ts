@@ -21,6 +21,10 @@ export interface RouteCase {
   id?: IdKind;
   /** … and how to make one in the given organisation, to show that another one’s answers as if it were not there */
   make?: (tenant: Tenant) => Promise<string>;
+  /** only for a person in a browser: no API token does it */
+  browser?: true;
+  /** says nothing that needs a permission: a token without any scope may ask */
+  anyToken?: true;
   /** roles that may not even know that it exists, and so are told 404 instead of 403 */
   blind?: readonly BuiltInRole[];
 }

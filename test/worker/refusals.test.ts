@@ -5,6 +5,7 @@ import { invitationCreated } from '@gatehouse/core/api/directory.ts';
 import { groupDetail } from '@gatehouse/core/api/groups.ts';
 import { assignment, role } from '@gatehouse/core/api/roles.ts';
 import { enrollmentCreated } from '@gatehouse/core/api/workspaces.ts';
+import { serviceAccount } from '@gatehouse/core/api/service-accounts.ts';
 import { templateDetail } from '@gatehouse/core/api/templates.ts';
 import { app } from '../../worker/app.ts';
 import { OPEN_ROUTES } from '../../worker/gate.ts';
@@ -13,7 +14,19 @@ import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/site.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
-import { addSession, api, eventOfAnswer, mintTenant, read, services, unique, type Person, type Tenant } from '../support/tenants.ts';
+import {
+  addSession,
+  addToken,
+  addUser,
+  api,
+  eventOfAnswer,
+  mintTenant,
+  read,
+  services,
+  unique,
+  type Person,
+  type Tenant,
+} from '../support/tenants.ts';
 
 const operator = { Authorization: `Bearer ${env.OPERATOR_TOKEN}` };
 const token = `ghi_s0.tnt_01m856tm29e6frrs5mmr9m5rhs.${'a'.repeat(43)}`;
@@ -37,6 +50,15 @@ const makeDestination = async (tenant: Tenant) => {
   ]);
   return id;
 };
+const makeUser = async (tenant: Tenant) => (await addUser(tenant)).id;
+const makeToken = async (tenant: Tenant) => (await addToken(tenant, tenant.owner)).id;
+const makeAccount = async (tenant: Tenant) =>
+  read(await api(tenant.owner).post('/service-accounts', { name: `robot ${unique()}` }), serviceAccount).id;
+const userAdmins: BuiltInRole[] = ['owner', 'user-admin'];
+const overUsers = { who: userAdmins, id: 'user', make: makeUser } as const;
+const seeUsers = { ...overUsers, who: ['owner', 'user-admin', 'template-admin', 'auditor'] } as const;
+const overAccounts = { who: userAdmins, id: 'serviceAccount', make: makeAccount } as const;
+const newToken = { name: 'ci', scopes: ['audit:read'], networks: ['192.0.2.0/24'] };
 const destination = { name: 'SIEM', config: { type: 'webhook', url: 'https://siem.test/in' } };
 const templateAdmins: BuiltInRole[] = ['owner', 'template-admin'];
 const overTemplates = { who: templateAdmins, id: 'template', make: makeTemplate, blind: ROLES } as const;
@@ -78,7 +100,7 @@ const overDestinations = { who: ['owner'], id: 'destination', make: makeDestinat
 const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/health': { who: 'open' },
   'GET /api/v1/openapi.json': { who: 'open' },
-  'GET /api/v1/deployment/security': { who: 'signed in' },
+  'GET /api/v1/deployment/security': { who: 'signed in', anyToken: true },
   'GET /api/v1/local/mails': { who: 'open' },
 
   'POST /api/v1/signup': {
@@ -86,20 +108,44 @@ const ROUTES: Record<string, RouteCase> = {
     body: { tenant: { name: 'New', slug: 'refused-slug' }, user: { name: 'Olga', email: 'olga@refused.test', password } },
   },
   'POST /api/v1/login': { who: 'open', body: { tenant: 'refused-slug', email: 'olga@refused.test', password } },
-  'POST /api/v1/logout': { who: 'signed in' },
+  'POST /api/v1/logout': { who: 'signed in', browser: true },
   'POST /api/v1/verify-email': { who: 'open', body: { token: token.replace('ghi_', 'ghv_') } },
   'POST /api/v1/invitations/preview': { who: 'open', body: { token } },
   'POST /api/v1/invitations/accept': { who: 'open', body: { token, name: 'Nina', password } },
 
-  'GET /api/v1/me': { who: 'signed in' },
-  'POST /api/v1/me/verification': { who: 'signed in' },
-  'GET /api/v1/me/sessions': { who: 'signed in' },
-  'DELETE /api/v1/me/sessions': { who: 'signed in' },
-  'DELETE /api/v1/me/sessions/:id': { who: 'signed in', id: 'session', make: makeSession },
+  'GET /api/v1/me': { who: 'signed in', browser: true },
+  'POST /api/v1/me/verification': { who: 'signed in', browser: true },
+  'GET /api/v1/me/sessions': { who: 'signed in', browser: true },
+  'DELETE /api/v1/me/sessions': { who: 'signed in', browser: true },
+  'DELETE /api/v1/me/sessions/:id': { who: 'signed in', browser: true, id: 'session', make: makeSession },
+
+  'GET /api/v1/token': { who: 'signed in', anyToken: true },
+  'GET /api/v1/me/tokens': { who: 'signed in', browser: true },
+  'POST /api/v1/me/tokens': { who: 'signed in', browser: true, body: newToken },
+  'GET /api/v1/tokens': { who: ['owner', 'user-admin', 'auditor'] },
+  'POST /api/v1/tokens/revoke': { who: userAdmins, body: { ids: ['tok_01m856tm29e6frrs5mmr9m5rhs'] } },
+  'DELETE /api/v1/tokens/:id': { who: userAdmins, id: 'token', make: makeToken },
+
+  'GET /api/v1/service-accounts': { who: ['owner', 'user-admin', 'auditor'] },
+  'POST /api/v1/service-accounts': { who: userAdmins, body: { name: 'robot', description: 'Pulls the log', roles: [] } },
+  'GET /api/v1/service-accounts/:id': { ...overAccounts, who: ['owner', 'user-admin', 'auditor'] },
+  'PATCH /api/v1/service-accounts/:id': { ...overAccounts, body: { description: 'Other' } },
+  'DELETE /api/v1/service-accounts/:id': overAccounts,
+  'POST /api/v1/service-accounts/:id/suspend': overAccounts,
+  'POST /api/v1/service-accounts/:id/activate': overAccounts,
+  'POST /api/v1/service-accounts/:id/tokens': { ...overAccounts, browser: true, body: newToken },
 
   'GET /api/v1/tenant': { who: 'signed in' },
   'PATCH /api/v1/tenant': { who: ['owner'], body: { name: 'Renamed' } },
   'GET /api/v1/users': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
+  'POST /api/v1/users/bulk': { who: userAdmins, body: { action: 'suspend', ids: ['usr_01m856tm29e6frrs5mmr9m5rhs'] } },
+  'GET /api/v1/users/:id': seeUsers,
+  'PATCH /api/v1/users/:id': { ...overUsers, body: { name: 'Renamed' } },
+  'DELETE /api/v1/users/:id': overUsers,
+  'GET /api/v1/users/:id/sessions': seeUsers,
+  'POST /api/v1/users/:id/suspend': overUsers,
+  'POST /api/v1/users/:id/activate': overUsers,
+  'POST /api/v1/users/:id/sign-out': overUsers,
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
   'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },
@@ -163,6 +209,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/workspaces/:id/logs': overWorkspaces,
   'POST /api/v1/workspaces/:id/attach': {
     ...overWorkspaces,
+    browser: true,
     who: templateAdmins,
     headers: { 'Sec-Fetch-Site': 'same-origin' },
     body: { key: BROWSER_KEY },
@@ -210,6 +257,42 @@ describe('signed out a moment ago', () => {
     const { cookie, sessionId } = await addSession(tenant, crew.owner.id);
     await tenant.db.batch([statement('DELETE FROM sessions WHERE tenant_id = ? AND id = ?', tenant.id, sessionId)]);
     expectProblem(await callRoute(route, line, idFor(line), { cookie }), 401, 'not-signed-in');
+  });
+});
+
+describe('with an API token', () => {
+  const now = () => new Date().toISOString();
+
+  test.each(only(closed))('%s: revoked or expired', async (route, line) => {
+    for (const over of [{ revokedAt: now() }, { expiresAt: now() }]) {
+      const { headers } = await addToken(tenant, crew.owner, over);
+      expectProblem(await callRoute(route, line, idFor(line), { headers }), 401, 'not-signed-in');
+    }
+  });
+
+  test.each(only((line) => closed(line) && !line.anyToken))('%s: without the scope, and in the log', async (route, line) => {
+    const id = line.make ? await line.make(tenant) : idFor(line);
+    const token = await addToken(tenant, crew.owner, { scopes: [] });
+    const answer = await callRoute(route, line, id, { headers: token.headers });
+    expectProblem(answer, 403, line.browser ? 'browser-only' : 'permission-denied');
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      ...{ outcome: 'denied', status: 403, actor: { type: 'user', id: crew.owner.id, via: 'token' }, sessionId: null },
+      details: { token: token.id },
+    });
+  });
+
+  test.each(only((line) => line.browser))('%s: with every scope there is, and still only for browsers', async (route, line) => {
+    const id = line.make ? await line.make(tenant) : idFor(line);
+    const { headers } = await addToken(tenant, crew.owner);
+    const answer = await callRoute(route, line, id, { headers });
+    expectProblem(answer, 403, 'browser-only');
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ outcome: 'denied', actor: { via: 'token' } });
+  });
+
+  test.each(only(closed))('%s: together with a cookie', async (route, line) => {
+    const { headers } = await addToken(tenant, crew.owner);
+    const { cookie } = await caller();
+    expectProblem(await callRoute(route, line, idFor(line), { cookie, headers }), 401, 'not-signed-in');
   });
 });
 

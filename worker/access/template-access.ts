@@ -1,5 +1,6 @@
 import { TEMPLATE_ROLES, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
-import type { Context } from '../platform/context.ts';
+import { inScope } from '@gatehouse/core/access/scopes.ts';
+import type { Context, UserContext } from '../platform/context.ts';
 
 /**
  * SQL of the template access list, to be put into queries on templates (alias `t`).
@@ -22,9 +23,15 @@ export const ROLE_RANK = `
   ), 0)`;
 
 /** Owners and template administrators have `admin` on every template. */
-export const adminOfAll = (ctx: Context): boolean => ctx.actor.type === 'user' && ctx.actor.permissions.has('template:admin');
+export const adminOfAll = (ctx: Context): boolean => 'permissions' in ctx.actor && ctx.actor.permissions.has('template:admin');
 
-/** The role that a rank and the caller's tenant-wide permissions give together. */
-export function roleOf(ctx: Context, rank: number): TemplateRole | null {
-  return adminOfAll(ctx) ? 'admin' : (TEMPLATE_ROLES[rank - 1] ?? null);
+/**
+ * The role that a rank and the caller's tenant-wide permissions give together. No list names a service account, and
+ * everyone is people. A token that may not manage templates is a user of those that its owner administers.
+ */
+export function roleOf(ctx: UserContext, rank: number): TemplateRole | null {
+  if (adminOfAll(ctx)) return 'admin';
+  if (ctx.actor.type === 'service-account') return null;
+  const role = TEMPLATE_ROLES[rank - 1] ?? null;
+  return role === 'admin' && !inScope(ctx.actor.token?.scopes ?? null, 'template:manage') ? 'use' : role;
 }

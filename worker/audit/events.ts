@@ -39,12 +39,15 @@ export async function readStatus(ctx: Context): Promise<LedgerStatus> {
 const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
 
 /**
- * Reading the log is recorded before anything is shown, but once per session and window: otherwise a page
+ * Reading the log is recorded before anything is shown, but once per session or token and window: otherwise a page
  * that refreshes would fill the log with the news that it was read. The id is the same within the window,
  * and the ledger takes each id once. Nothing in D1 changes, so no outbox row is needed.
  */
 async function noteReading(ctx: UserContext): Promise<void> {
-  const event = { ...eventOf(ctx, { ...log, status: 200 }), id: recurringEventId(`audit.read|${ctx.actor.sessionId}`, ctx.now()) };
+  const event = {
+    ...eventOf(ctx, { ...log, status: 200 }),
+    id: recurringEventId(`audit.read|${ctx.actor.sessionId ?? ctx.actor.token?.id}`, ctx.now()),
+  };
   const { tenantId, shard } = ctx.db;
   await openLedger(ctx).append({ tenantId, shard, source: 'audit', batches: [{ outboxId: event.id, events: [event] }] });
 }

@@ -6,7 +6,6 @@ import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, json, keysetPage, noContent, problems, routes } from '../platform/route.ts';
 import { invite, listInvitations, previewInvitation, revokeInvitation } from './invitations.ts';
 import { changeTenant, readTenant } from './tenant.ts';
-import { listUsers } from './users.ts';
 
 const params = z.object({ id: idSchema('invitation') });
 const paged = { query: page };
@@ -26,14 +25,6 @@ const patchTenant = createRoute({
   tags,
   request: body(api.tenantUpdate),
   responses: { 200: json(api.tenant), ...problems },
-});
-const getUsers = createRoute({
-  method: 'get',
-  path: '/users',
-  summary: 'People of the organisation',
-  tags,
-  request: paged,
-  responses: { 200: json(api.userList), ...problems },
 });
 const getInvitations = createRoute({
   method: 'get',
@@ -71,7 +62,6 @@ const postPreview = createRoute({
 export const directoryRoutes = routes()
   .openapi(getTenant, async (c) => c.json(await readTenant(c.get('signedIn')), 200))
   .openapi(patchTenant, async (c) => c.json(await changeTenant(c.get('signedIn'), c.req.valid('json')), 200))
-  .openapi(getUsers, async (c) => c.json(await listUsers(c.get('signedIn'), keysetPage(c.req.valid('query'))), 200))
   .openapi(getInvitations, async (c) => c.json(await listInvitations(c.get('signedIn'), keysetPage(c.req.valid('query'))), 200))
   .openapi(postInvitation, async (c) => c.json(await invite(c.get('signedIn'), c.req.valid('json')), 201))
   .openapi(deleteInvitation, async (c) => {

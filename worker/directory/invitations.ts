@@ -81,7 +81,8 @@ const taken = (message: string) => new AppError('conflict', `This person ${messa
 
 async function mailInvitation(ctx: UserContext, to: string, link: string): Promise<void> {
   const subject = `${ctx.actor.name} invites you to ${ctx.tenant.name}`;
-  const text = `${ctx.actor.name} (${ctx.actor.email}) invites you to work in ${ctx.tenant.name} on Gatehouse.\n\nJoin within ${LIFETIME_DAYS} days:\n${link}\n\nThe link works once. If you expected no invitation, ignore this mail.\n`;
+  const { name, email } = ctx.actor;
+  const text = `${email === null ? name : `${name} (${email})`} invites you to work in ${ctx.tenant.name} on Gatehouse.\n\nJoin within ${LIFETIME_DAYS} days:\n${link}\n\nThe link works once. If you expected no invitation, ignore this mail.\n`;
   // The invitation stands without the mail: whoever invites has the link, too.
   await ctx.mail
     .send({ to, subject, text })

@@ -27,12 +27,15 @@ export const ownerRemains = (db: TenantDb): Statement =>
     db.tenantId,
   );
 
+/** Whether a batch was undone by `ownerRemains`. */
+export const isLastOwner = (error: unknown): boolean => String(error).includes('NOT NULL constraint failed: outbox.created_at');
+
 /** Turns the refusal of `ownerRemains` into the error that people see. @throws AppError `conflict` */
 export async function onLastOwner<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    if (!String(cause).includes('NOT NULL constraint failed: outbox.created_at')) throw cause;
+    if (!isLastOwner(cause)) throw cause;
     throw new AppError(
       'conflict',
       'The organisation would be left without an active owner. Make somebody else an owner, without an end, first.',

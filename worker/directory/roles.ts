@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { permissionsOf, type BuiltInRole, type CustomRole } from '@gatehouse/core/access/permissions.ts';
+import { covers, type BuiltInRole, type CustomRole } from '@gatehouse/core/access/permissions.ts';
 import { builtInRole, permission } from '@gatehouse/core/api/identity.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 
@@ -76,5 +76,5 @@ export function mayGrant(
   roles: readonly BuiltInRole[],
   custom: ReadonlyArray<Pick<CustomRole, 'permissions'>> = [],
 ): boolean {
-  return permissions.has('role:assign') || [...permissionsOf(roles, custom)].every((permission) => permissions.has(permission));
+  return permissions.has('role:assign') || covers(permissions, roles, custom);
 }

@@ -5,8 +5,7 @@ import * as api from '@gatehouse/core/api/identity.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { json, keysetPage, noContent, problems, routes } from '../platform/route.ts';
 import { clearSessionCookie } from './cookie.ts';
-import { meOf } from './session.ts';
-import { endSession, listSessions, signOutEverywhere } from './sessions.ts';
+import { endSession, listSessions, readMe, signOutEverywhere } from './sessions.ts';
 import { resendVerification } from './verification.ts';
 
 const params = z.object({ id: idSchema('session') });
@@ -51,7 +50,7 @@ const deleteSession = createRoute({
 });
 
 export const accountRoutes = routes()
-  .openapi(getMe, (c) => c.json(meOf(c.get('signedIn')), 200))
+  .openapi(getMe, async (c) => c.json(await readMe(c.get('signedIn')), 200))
   .openapi(postVerification, async (c) => {
     await resendVerification(c.get('signedIn'));
     return c.body(null, 204);

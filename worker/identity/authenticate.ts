@@ -1,6 +1,6 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { seenNow } from '../directory/people.ts';
-import type { RequestFacts, Services, UserContext } from '../platform/context.ts';
+import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
 import { locateCredential } from '../platform/credential.ts';
 import { sessionCredential } from './cookie.ts';
 import { hoursBefore, IDLE_HOURS, SEEN_MINUTES, signedIn } from './session.ts';
@@ -10,7 +10,7 @@ import { readSession, touchSession } from './sessions.store.ts';
  * Who asks. One trip to D1 and no cache: whatever was revoked, suspended or changed a moment ago counts.
  * @throws AppError `not-signed-in`
  */
-export async function authenticate(services: Services, request: RequestFacts, cookie: string | undefined): Promise<UserContext> {
+export async function authenticate(services: Services, request: RequestFacts, cookie: string | undefined): Promise<SessionContext> {
   const located = await locateCredential(services, 'session', sessionCredential(cookie) ?? '');
   if (!located) throw notSignedIn();
   const { db, hash } = located;

@@ -5,7 +5,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInvitation } from '../directory/invitations.ts';
 import type { Person } from '../directory/people.ts';
 import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
-import type { RequestFacts, Services, UserContext } from '../platform/context.ts';
+import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
 import { countAttempt, networkOf } from '../platform/throttle.ts';
 import { hashPassword } from './password.ts';
 import { meOf, newSession, signedIn } from './session.ts';
@@ -56,7 +56,7 @@ function personOf(services: Services, open: OpenInvitation, name: string, passwo
 }
 
 /** The invitation is gone; or it still stands, and then it is the limit. */
-async function obstacle(ctx: UserContext, token: string): Promise<AppError> {
+async function obstacle(ctx: SessionContext, token: string): Promise<AppError> {
   const stands = await openInvitation(ctx, token).catch(() => null);
   if (!stands) return invitationGone();
   const detail = `An organisation has at most ${QUOTAS.users} users`;

@@ -1,7 +1,7 @@
 import { permissionsOf } from '@gatehouse/core/access/permissions.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import type { Person } from '../directory/people.ts';
-import type { RequestFacts, Services, UserContext } from '../platform/context.ts';
+import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
 import { mintCredential } from '../platform/credential.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
 import { insertSession } from './sessions.store.ts';
@@ -46,12 +46,14 @@ export function signedIn(
   db: TenantDb,
   { user, roles, customRoles, managesGroups, tenant }: Pick<Person, 'user' | 'roles' | 'customRoles' | 'managesGroups' | 'tenant'>,
   session: { id: string; expiresAt: string },
-): UserContext {
-  const actor = { type: 'user' as const, ...user, roles, customRoles, managesGroups, permissions: permissionsOf(roles, customRoles) };
+): SessionContext {
+  const permissions = permissionsOf(roles, customRoles);
+  const held = { roles, customRoles, managesGroups, permissions, standing: permissions };
+  const actor = { type: 'user' as const, ...user, ...held, token: null };
   return { ...services, request, db, tenant, actor: { ...actor, sessionId: session.id, sessionExpiresAt: session.expiresAt } };
 }
 
-export function meOf({ actor, tenant }: UserContext): Me {
+export function meOf({ actor, tenant }: SessionContext): Me {
   const { id, name, email, emailVerified, roles, managesGroups, permissions, sessionId, sessionExpiresAt } = actor;
   const customRoles = actor.customRoles.map((role) => ({ id: role.id, name: role.name }));
   return {

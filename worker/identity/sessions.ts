@@ -1,22 +1,37 @@
 import type { z } from 'zod';
-import type { sessionList } from '@gatehouse/core/api/identity.ts';
+import type { Me, sessionList } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, GuardFailed, onGuard } from '../platform/commit.ts';
+import { commit, eventOf, GuardFailed, onGuard, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { deviceOf } from '../platform/origin.ts';
 import { pageOf } from '../platform/route.ts';
-import { hoursBefore, IDLE_HOURS } from './session.ts';
+import { hoursBefore, IDLE_HOURS, meOf } from './session.ts';
 import { deleteAllSessions, deleteSession, liveSessions, type SessionRow } from './sessions.store.ts';
 
-/** One's own sessions need no permission: every use case here names the caller's user id. */
+/** One's own sessions need no permission, but a session: every use case here names the caller's user id. */
 
 /** Sorts after every id. */
 const NEWEST = 'ses_~';
 
+/** Who is signed in. A token asks GET /token instead. */
+export async function readMe(ctx: UserContext): Promise<Me> {
+  return meOf(await requireSession(ctx, { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /me' } }));
+}
+
 export async function listSessions(ctx: UserContext, page: { limit: number; after: string }): Promise<z.infer<typeof sessionList>> {
+  await requireSession(ctx, { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /me/sessions' } });
+  return sessionsOf(ctx, ctx.actor.id, page);
+}
+
+/** Live sessions of a person, whoever asks: for use cases that have checked. */
+export async function sessionsOf(
+  ctx: UserContext,
+  userId: string,
+  page: { limit: number; after: string },
+): Promise<z.infer<typeof sessionList>> {
   const now = ctx.now();
   const live = { now: now.toISOString(), seenSince: hoursBefore(now, IDLE_HOURS) };
-  const rows = await liveSessions(ctx.db, ctx.actor.id, live, { limit: page.limit, before: page.after || NEWEST });
+  const rows = await liveSessions(ctx.db, userId, live, { limit: page.limit, before: page.after || NEWEST });
   return pageOf(
     rows,
     page.limit,
@@ -34,19 +49,22 @@ const self = ({ actor }: UserContext) => ({ type: 'user' as const, id: actor.id,
 
 /** Ends the session that asks. That it has ended already is no fault. */
 export async function signOut(ctx: UserContext): Promise<void> {
-  const event = eventOf(ctx, { action: 'user.sign_out', resource: self(ctx), status: 204 });
+  const facts = { action: 'user.sign_out', resource: self(ctx) } as const;
+  const { sessionId } = (await requireSession(ctx, facts)).actor;
+  const event = eventOf(ctx, { ...facts, status: 204 });
   try {
-    await commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, ctx.actor.sessionId), events: [event] });
+    await commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, sessionId), events: [event] });
   } catch (error) {
     if (!(error instanceof GuardFailed)) throw error;
   }
-  closeOf(ctx, [ctx.actor.sessionId]);
+  closeOf(ctx, [sessionId]);
 }
 
 /** @throws AppError `not-found`, also for a session of somebody else */
 export async function endSession(ctx: UserContext, id: string): Promise<void> {
-  const resource = { type: 'session' as const, id, name: ctx.actor.name };
-  const event = eventOf(ctx, { action: 'session.end', resource, status: 204 });
+  const facts = { action: 'session.end', resource: { type: 'session', id, name: ctx.actor.name } } as const;
+  await requireSession(ctx, facts);
+  const event = eventOf(ctx, { ...facts, status: 204 });
   const ended = commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, id), events: [event] });
   await onGuard(ended, () => new AppError('not-found', 'There is no such session'));
   closeOf(ctx, [id]);
@@ -54,7 +72,9 @@ export async function endSession(ctx: UserContext, id: string): Promise<void> {
 
 /** Ends every session of the caller, this one too, with all that they hold open. */
 export async function signOutEverywhere(ctx: UserContext): Promise<void> {
-  const event = eventOf(ctx, { action: 'user.sign_out_everywhere', resource: self(ctx), status: 204 });
+  const facts = { action: 'user.sign_out_everywhere', resource: self(ctx) } as const;
+  await requireSession(ctx, facts);
+  const event = eventOf(ctx, { ...facts, status: 204 });
   const ended = await onGuard(
     commit(ctx, { guard: deleteAllSessions(ctx.db, ctx.actor.id), events: [event] }),
     () => new AppError('not-signed-in', 'Sign in first'),

@@ -1,6 +1,6 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { findVerification, insertVerification, markVerified, useUpVerifications } from './verification.store.ts';
-import { commit, eventOf, onGuard } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, requireSession } from '../platform/commit.ts';
 import type { RequestFacts, Services, UserContext } from '../platform/context.ts';
 import { locateCredential, mintCredential } from '../platform/credential.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
@@ -28,9 +28,9 @@ export async function mailVerification(services: Pick<Services, 'mail'>, to: { n
 
 /** Sends the caller a new link; older ones keep working until one is used. @throws AppError `rate-limited`, `conflict` */
 export async function resendVerification(ctx: UserContext): Promise<void> {
-  const { id, name, email } = ctx.actor;
-  const resource = { type: 'user' as const, id, name };
-  if (ctx.actor.emailVerified) throw new AppError('conflict', 'The address is verified already');
+  const resource = { type: 'user' as const, id: ctx.actor.id, name: ctx.actor.name };
+  const { id, name, email, emailVerified } = (await requireSession(ctx, { action: 'user.verify_email', resource })).actor;
+  if (emailVerified) throw new AppError('conflict', 'The address is verified already');
   await countAttempt(ctx, `verification ${id}`, RESENDS, { action: 'user.verify_email', resource });
   const { link, row } = await newVerification(ctx, ctx.db, id);
   await ctx.db.batch([row]);

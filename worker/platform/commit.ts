@@ -1,7 +1,8 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { AuditAction, AuditActor, AuditChange, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
-import type { Actor, Context, UserContext } from './context.ts';
+import { inScope, type OwnScope } from '@gatehouse/core/access/scopes.ts';
+import type { ActingToken, Actor, Context, SessionContext, UserContext } from './context.ts';
 import { statement, type Statement, type TenantDb } from './tenant-db.ts';
 
 /** What a commit needs of a context; sign-up and the system ledger have no tenant to offer yet. */
@@ -42,18 +43,22 @@ export function eventOf(ctx: EventContext, facts: EventFacts): DraftEvent {
     reason: facts.reason ?? null,
     origin: ctx.request?.origin ?? null,
     requestId: ctx.request?.id ?? null,
-    sessionId: facts.sessionId ?? (ctx.actor.type === 'user' ? ctx.actor.sessionId : null),
+    sessionId: facts.sessionId ?? ('sessionId' in ctx.actor ? ctx.actor.sessionId : null),
     workspaceId: facts.workspaceId ?? null,
     grantId: null,
     diff: facts.diff ?? [],
-    details: facts.details ?? {},
+    details: { ...tokenDetails(tokenOf(ctx.actor)), ...facts.details },
   };
 }
+
+const tokenOf = (actor: Actor): ActingToken | null => ('token' in actor ? actor.token : null);
+const tokenDetails = (token: ActingToken | null): Record<string, string> => (token ? { token: token.id, tokenName: token.name } : {});
 
 function auditActor(actor: Actor): AuditActor {
   switch (actor.type) {
     case 'user':
-      return { type: 'user', id: actor.id, name: actor.name, email: actor.email, via: 'session' };
+    case 'service-account':
+      return { type: actor.type, id: actor.id, name: actor.name, email: actor.email, via: actor.token ? 'token' : 'session' };
     case 'runner':
       return { type: 'runner', id: actor.id, name: actor.name, email: null, via: 'runner-token' };
     case 'system':
@@ -152,8 +157,30 @@ export async function record(ctx: EventContext, facts: EventFacts): Promise<void
  * @throws AppError `permission-denied`
  */
 export async function require(ctx: Context, permission: Permission, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<UserContext> {
-  if (ctx.actor.type === 'user' && ctx.actor.permissions.has(permission)) return ctx as UserContext;
+  if ('permissions' in ctx.actor && ctx.actor.permissions.has(permission)) return ctx as UserContext;
   return refuse(ctx, facts, `This needs the permission ${permission}`);
+}
+
+/**
+ * First line of a use case that needs no tenant-wide permission of a person: a token still needs the scope for it.
+ * @throws AppError `permission-denied`; the refusal is an event
+ */
+export async function requireScope(ctx: UserContext, scope: OwnScope, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<void> {
+  if (!inScope(ctx.actor.token?.scopes ?? null, scope)) await refuse(ctx, facts, `The token needs the scope ${scope}`);
+}
+
+/**
+ * First line of what only a person in a browser may do: connecting to workspaces, and whatever proves who somebody is
+ * (sessions, passwords, factors, tokens). No token does it, whatever its scopes.
+ * @throws AppError `browser-only`; the refusal is an event
+ */
+export async function requireSession(
+  ctx: UserContext,
+  facts: Pick<EventFacts, 'action' | 'resource' | 'workspaceId'>,
+): Promise<SessionContext> {
+  if (ctx.actor.token === null && ctx.actor.sessionId !== null) return ctx as SessionContext;
+  await record(ctx, { ...facts, outcome: 'denied', status: 403, reason: 'Not with an API token' });
+  throw new AppError('browser-only', 'This can’t be done with an API token: sign in with a browser');
 }
 
 /**
@@ -162,6 +189,7 @@ export async function require(ctx: Context, permission: Permission, facts: Pick<
  */
 export async function requireVerifiedEmail(ctx: UserContext, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<void> {
   if (ctx.actor.emailVerified) return;
+  if (ctx.actor.type === 'service-account') return refuse(ctx, facts, 'A service account has no address that anybody could answer to');
   const reason = 'The e-mail address is not verified yet';
   await record(ctx, { ...facts, outcome: 'denied', status: 403, reason });
   throw new AppError('email-unverified', `${reason}: open the link in the mail`);

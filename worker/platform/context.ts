@@ -1,5 +1,6 @@
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { BuiltInRole, CustomRole } from '@gatehouse/core/access/permissions.ts';
+import type { Scope } from '@gatehouse/core/access/scopes.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
@@ -103,19 +104,43 @@ export interface RequestFacts {
   origin: AuditOrigin;
 }
 
-export interface UserActor {
-  type: 'user';
+/** The API token that somebody acts with. */
+export interface ActingToken {
   id: string;
   name: string;
-  email: string;
-  emailVerified: boolean;
+  scopes: ReadonlySet<Scope>;
+  expiresAt: string;
+}
+
+interface Principal {
+  id: string;
+  name: string;
   roles: BuiltInRole[];
   customRoles: readonly CustomRole[];
   /** may edit the members of at least one group */
   managesGroups: boolean;
+  /** what may be done now: what the roles hold, narrowed to the scopes of the token */
   permissions: ReadonlySet<Permission>;
-  sessionId: string;
-  sessionExpiresAt: string;
+  /** all that the roles hold: whom they stand above */
+  standing: ReadonlySet<Permission>;
+}
+/** A person, by a session of a browser or by a token: one of both is null. */
+export interface UserActor extends Principal {
+  type: 'user';
+  email: string;
+  emailVerified: boolean;
+  sessionId: string | null;
+  sessionExpiresAt: string | null;
+  token: ActingToken | null;
+}
+/** A robot of the organisation: it has tokens only, and no mailbox. */
+export interface ServiceAccountActor extends Principal {
+  type: 'service-account';
+  email: null;
+  emailVerified: false;
+  sessionId: null;
+  sessionExpiresAt: null;
+  token: ActingToken;
 }
 export interface RunnerActor {
   type: 'runner';
@@ -134,7 +159,7 @@ export interface AnonymousActor {
   /** what it called itself, e.g. the e-mail address of a failed sign-in */
   name: string;
 }
-export type Actor = UserActor | RunnerActor | SystemActor | OperatorActor | AnonymousActor;
+export type Actor = UserActor | ServiceAccountActor | RunnerActor | SystemActor | OperatorActor | AnonymousActor;
 
 /** What a use case gets: who asks, for which tenant, and everything it may use. */
 export interface Context extends Services {
@@ -145,5 +170,8 @@ export interface Context extends Services {
   tenant: { id: string; slug: string; name: string; region: 'auto' | 'eu'; createdAt: string };
 }
 
-/** A context whose actor is a signed-in person. */
-export type UserContext = Context & { actor: UserActor };
+/** A context whose actor has proved who it is: a person, or a service account. */
+export type UserContext = Context & { actor: UserActor | ServiceAccountActor };
+
+/** A person in a browser; `requireSession` makes it of a UserContext. */
+export type SessionContext = Context & { actor: UserActor & { sessionId: string; sessionExpiresAt: string; token: null } };

@@ -3,8 +3,8 @@ import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { BrowserKey, ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
-import { commit, eventOf, record, refuse } from '../platform/commit.ts';
-import type { UserContext } from '../platform/context.ts';
+import { commit, eventOf, record, refuse, requireSession } from '../platform/commit.ts';
+import type { SessionContext, UserContext } from '../platform/context.ts';
 import { mintCredential } from '../platform/credential.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 import { countAttempt } from '../platform/throttle.ts';
@@ -21,7 +21,12 @@ const ATTACH_RULE = { limit: 60, windowSeconds: 60 };
  * the runner, both for the key that the page made. The connection stands in the audit log before access is given.
  * @throws AppError `not-found`, `rate-limited`, `browser-only`, `permission-denied`, `not-ready`
  */
-export async function attach(ctx: UserContext, id: string, key: BrowserKey, fetchSite: string | undefined): Promise<Attachment> {
+export async function attach(asking: UserContext, id: string, key: BrowserKey, fetchSite: string | undefined): Promise<Attachment> {
+  const ctx = await requireSession(asking, {
+    action: 'connection.open',
+    resource: { type: 'connection', id: null, name: id },
+    workspaceId: id,
+  });
   const workspace = await readWorkspace(ctx, id);
   const resource = { type: 'connection' as const, id: null, name: workspace.name };
   const facts = { action: 'connection.open' as const, resource, workspaceId: id };
@@ -73,7 +78,7 @@ interface NewConnection {
 }
 
 /** Writes down the connection, its ticket and its event in one transaction. */
-async function open(ctx: UserContext, connection: NewConnection, facts: Parameters<typeof eventOf>[1]) {
+async function open(ctx: SessionContext, connection: NewConnection, facts: Parameters<typeof eventOf>[1]) {
   const ticket = await mintCredential('ticket', ctx.db, ctx.random);
   const now = ctx.now();
   const expiresAt = new Date(now.getTime() + TICKET_SECONDS * 1000).toISOString();
@@ -95,13 +100,17 @@ async function open(ctx: UserContext, connection: NewConnection, facts: Paramete
   return { ticket: ticket.text, expiresAt };
 }
 
-const insertConnection = (ctx: UserContext, { id, workspaceId }: NewConnection, openedAt: string): Statement =>
+const insertConnection = (ctx: SessionContext, { id, workspaceId }: NewConnection, openedAt: string): Statement =>
   statement(
     'INSERT INTO connections (tenant_id, id, workspace_id, user_id, session_id, opened_at) VALUES (?, ?, ?, ?, ?, ?)',
     ...[ctx.db.tenantId, id, workspaceId, ctx.actor.id, ctx.actor.sessionId, openedAt],
   );
 
-const insertTicket = (ctx: UserContext, connection: NewConnection, { hash, expiresAt }: { hash: string; expiresAt: string }): Statement =>
+const insertTicket = (
+  ctx: SessionContext,
+  connection: NewConnection,
+  { hash, expiresAt }: { hash: string; expiresAt: string },
+): Statement =>
   statement(
     `INSERT INTO tickets (tenant_id, ticket_hash, connection_id, workspace_id, user_id, session_id, expires_at, access, key_thumbprint)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

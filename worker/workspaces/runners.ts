@@ -35,7 +35,8 @@ export async function createEnrollment(
     resource: { type: 'runner' as const, id: null, name: input.name ?? 'a new runner' },
   };
   await require(ctx, 'runner:manage', facts);
-  if (!ctx.actor.emailVerified) throw new AppError('email-unverified', 'Verify your e-mail address before you enrol a runner');
+  if (ctx.actor.type === 'user' && !ctx.actor.emailVerified)
+    throw new AppError('email-unverified', 'Verify your e-mail address before you enrol a runner');
   const code = await mintCredential('enrollment', ctx.db, ctx.random);
   const id = ctx.newId('enrollment');
   const expiresAt = minutesLater(ctx.now(), ENROLLMENT_MINUTES);

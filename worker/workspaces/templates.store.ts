@@ -120,11 +120,12 @@ export const deleteTemplate = (tenantId: string, id: string, now: string): State
 
 const versionRow = z.object({ id: z.string(), number: z.number(), spec: z.string(), created_at: z.string(), created_by: z.string() });
 
-/** Newest first; `created_by` is the person's name. */
+/** Newest first; `created_by` is the name of the person or the service account. */
 export async function findVersions(ctx: UserContext, templateId: string): Promise<Array<z.infer<typeof versionRow>>> {
   const rows = await ctx.db.rows(
-    `SELECT v.id, v.number, v.spec, v.created_at, coalesce(u.name, v.created_by) AS created_by
+    `SELECT v.id, v.number, v.spec, v.created_at, coalesce(u.name, s.name, v.created_by) AS created_by
      FROM template_versions v LEFT JOIN users u ON u.tenant_id = ?1 AND u.id = v.created_by
+     LEFT JOIN service_accounts s ON s.tenant_id = ?1 AND s.id = v.created_by
      WHERE v.tenant_id = ?1 AND v.template_id = ?2 ORDER BY v.number DESC LIMIT 100`,
     ctx.db.tenantId,
     templateId,

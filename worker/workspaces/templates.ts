@@ -12,8 +12,8 @@ import type {
 import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { roleOf } from '../access/template-access.ts';
-import { commit, eventOf, onGuard, onUnique, refuse, require } from '../platform/commit.ts';
+import { adminOfAll, roleOf } from '../access/template-access.ts';
+import { commit, eventOf, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import * as store from './templates.store.ts';
 
@@ -34,6 +34,8 @@ const templateRules: FieldRules<{ name: string; description: string; icon: strin
 const resourceOf = (template: { id: string; name: string }) => ({ type: 'template' as const, id: template.id, name: template.name });
 
 export async function listTemplates(ctx: UserContext, page: { limit: number; after: string | null }): Promise<store.TemplateRow[]> {
+  await requireScope(ctx, 'template:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /templates' } });
+  if (ctx.actor.type === 'service-account' && !adminOfAll(ctx)) return [];
   return store.findTemplates(ctx, page);
 }
 
@@ -69,6 +71,9 @@ export function presentDetail(ctx: UserContext, row: store.TemplateRow): z.infer
  * @throws AppError `not-found` when the caller may not even see it, `permission-denied` (an event) when the role is too low
  */
 export async function templateFor(ctx: UserContext, id: string, needed: TemplateRole, action: AuditAction): Promise<store.TemplateRow> {
+  const scope = needed === 'admin' ? 'template:manage' : 'template:read';
+  // Making a workspace has a scope of its own.
+  if (action !== 'workspace.create') await requireScope(ctx, scope, { action, resource: { type: 'template', id, name: id } });
   const row = await store.findTemplate(ctx, id);
   const role = row === undefined ? null : roleOf(ctx, row.rank);
   if (row === undefined || role === null) throw new AppError('not-found', 'There is no such template');
@@ -101,7 +106,7 @@ export async function createTemplate(ctx: UserContext, input: z.infer<typeof tem
     'templates.tenant_id, templates.name',
     () => new AppError('conflict', `There is a template ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),
   );
-  return templateFor(ctx, id, 'admin', 'template.read');
+  return templateFor(ctx, id, 'view', 'template.read');
 }
 
 export async function changeTemplate(

@@ -6,7 +6,7 @@ import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { roleOf } from '../access/template-access.ts';
-import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse } from '../platform/commit.ts';
+import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { findFreeRunner } from './runners.store.ts';
 import { findTemplate, parseSpec } from './templates.store.ts';
@@ -38,11 +38,15 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
   };
 }
 
+const listed = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /workspaces' } } as const;
+const named = (id: string) => ({ type: 'workspace' as const, id, name: id });
+
 /** Everybody's workspaces only for those who may see them; others get their own. */
 export async function listWorkspaces(
   ctx: UserContext,
   page: { limit: number; after: string | null; all: boolean },
 ): Promise<store.WorkspaceRow[]> {
+  await requireScope(ctx, 'workspace:read-own', listed);
   return store.findWorkspaces(ctx, { ...page, everybody: page.all && ctx.actor.permissions.has('workspace:read-all') });
 }
 
@@ -51,6 +55,7 @@ export async function listWorkspaces(
  * @throws AppError `not-found` otherwise, the same as for none
  */
 export async function readWorkspace(ctx: UserContext, id: string): Promise<store.WorkspaceRow> {
+  await requireScope(ctx, 'workspace:read-own', { action: 'workspace.read', resource: named(id) });
   const row = await store.findWorkspace(ctx.db, id);
   if (!row || !(await maySee(ctx, row))) throw new AppError('not-found', 'There is no such workspace');
   return row;
@@ -71,6 +76,7 @@ export async function templateRoleOf(
 }
 
 export async function createWorkspace(ctx: UserContext, input: z.infer<typeof workspaceCreate>): Promise<store.WorkspaceRow> {
+  await require(ctx, 'workspace:create', { action: 'workspace.create', resource: { type: 'workspace', id: null, name: input.name } });
   const template = await templateFor(ctx, input.templateId, 'use', 'workspace.create');
   const { driver } = parseSpec(template.spec);
   const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null });
@@ -119,10 +125,12 @@ const WISHES = {
  * taken away; starting needs `use`. Others need `workspace:stop-all`, and never start what is not theirs.
  */
 export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof WISHES): Promise<store.WorkspaceRow> {
-  const workspace = await readWorkspace(ctx, id);
   const { action, desired } = WISHES[verb];
+  if (!ctx.actor.permissions.has('workspace:stop-all')) await requireScope(ctx, 'workspace:run-own', { action, resource: named(id) });
+  const workspace = await readWorkspace(ctx, id);
   const facts = { action, resource: resourceOf(workspace) };
   const mine = workspace.owner_id === ctx.actor.id;
+  if (mine) await requireScope(ctx, 'workspace:run-own', facts);
   if (verb === 'start') {
     if (!mine) return refuse(ctx, facts, 'Only its owner starts a workspace');
     if (!atLeast(await templateRoleOf(ctx, workspace), 'use'))

@@ -31,7 +31,7 @@ export const route = {
 
   runners: () => '/runners',
   enrolRunner: () => '/runners/enrol',
-  users: () => '/users',
+  users: (query: Query = {}) => withQuery('/users', query),
   inviteUser: () => '/users/invite',
   groups: () => '/groups',
   newGroup: () => '/groups?new',
@@ -40,6 +40,11 @@ export const route = {
   roles: () => '/roles',
   newRole: () => '/roles/new',
   role: (roleId: string) => `/roles/${id(roleId)}`,
+  user: (userId: string) => `/users/${id(userId)}`,
+  serviceAccounts: (query: Query = {}) => withQuery('/service-accounts', query),
+  newServiceAccount: () => '/service-accounts/new',
+  serviceAccount: (accountId: string) => `/service-accounts/${id(accountId)}`,
+  tokens: (query: Query = {}) => withQuery('/tokens', query),
   account: () => '/account',
 
   audit: (query: Query = {}) => withQuery('/audit', query),

@@ -1,6 +1,33 @@
-import { userList } from '@gatehouse/core/api/directory.ts';
+import {
+  bulkResult,
+  user,
+  userDetail,
+  userList,
+  type BulkResult,
+  type User,
+  type UserAction,
+  type UserDetail,
+} from '@gatehouse/core/api/directory.ts';
+import { sessionList, type builtInRole } from '@gatehouse/core/api/identity.ts';
+import type { z } from 'zod';
 import { read } from './answer.ts';
-import { abortable, api, type Call } from './client.ts';
+import { abortable, api, at, type Call } from './client.ts';
 
-export const list = (query: { cursor?: string } = {}, call: Call = {}) =>
+export interface UserQuery {
+  q?: string;
+  state?: User['state'];
+  role?: z.infer<typeof builtInRole>;
+  cursor?: string;
+}
+
+const one = api.users[':id'];
+
+export const list = (query: UserQuery = {}, call: Call = {}) =>
   read(api.users.$get({ query: { limit: 100, ...query } }, abortable(call)), userList);
+export const get = (id: string, call: Call = {}): Promise<UserDetail> => read(one.$get(at(id), abortable(call)), userDetail);
+export const rename = (id: string, name: string) => read(one.$patch({ ...at(id), json: { name } }), user);
+export const sessions = (id: string, call: Call = {}) => read(one.sessions.$get({ ...at(id), query: {} }, abortable(call)), sessionList);
+
+/** One thing for many people; each has its own result. */
+export const act = (action: UserAction, ids: string[]): Promise<BulkResult> =>
+  read(api.users.bulk.$post({ json: { action, ids } }), bulkResult);

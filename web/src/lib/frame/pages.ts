@@ -1,7 +1,9 @@
 import type { Component } from 'svelte';
 import BadgeCheck from '@lucide/svelte/icons/badge-check';
-import Box from '@lucide/svelte/icons/box';
 import Group from '@lucide/svelte/icons/group';
+import Bot from '@lucide/svelte/icons/bot';
+import Box from '@lucide/svelte/icons/box';
+import KeyRound from '@lucide/svelte/icons/key-round';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
 import Send from '@lucide/svelte/icons/send';
@@ -44,6 +46,7 @@ export const PAGES: readonly Page[] = [
     also: ({ user }) => user.managesGroups,
   },
   { label: 'Roles', href: route.roles(), icon: BadgeCheck, section: 'Admin', keys: 'G L', needs: 'role:read' },
+  { label: 'Service accounts', href: route.serviceAccounts(), icon: Bot, section: 'Admin', keys: 'G B', needs: 'service-account:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
   {
@@ -54,6 +57,7 @@ export const PAGES: readonly Page[] = [
     keys: 'G D',
     needs: 'policy:read',
   },
+  { label: 'API tokens', href: route.tokens(), icon: KeyRound, section: 'Security', keys: 'G K', needs: 'token:read-all' },
   { label: 'Audit log', href: route.audit(), icon: ListTree, section: 'Security', keys: 'G A', needs: 'audit:read' },
   { label: 'SIEM destinations', href: route.siem(), icon: Send, section: 'Security', keys: 'G S', needs: 'siem:read' },
   { label: 'Local mail', href: route.localMail(), icon: Mail, section: 'Local', keys: 'G M', local: true },

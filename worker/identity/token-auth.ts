@@ -1,0 +1,94 @@
+import { permissionsOf, type Permission } from '@gatehouse/core/access/permissions.ts';
+import { inNetworks } from '@gatehouse/core/access/networks.ts';
+import { narrowed } from '@gatehouse/core/access/scopes.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import type { HeldRoles } from '../directory/roles.ts';
+import { record } from '../platform/commit.ts';
+import type { ActingToken, Context, RequestFacts, ServiceAccountActor, Services, UserActor, UserContext } from '../platform/context.ts';
+import { locateCredential } from '../platform/credential.ts';
+import type { TenantDb } from '../platform/tenant-db.ts';
+import { hoursBefore, SEEN_MINUTES } from './session.ts';
+import { readToken, type Bearer } from './token-auth.store.ts';
+import { markUsed } from './tokens.store.ts';
+
+/** Refusals of one token that are told: the ones after it say nothing new and would let anybody fill the log. */
+const TOLD = { limit: 1, windowSeconds: 300 };
+
+/**
+ * Who asks with an API token. One trip to D1 and no cache: what it may do is what its owner may at this moment, within its
+ * scopes. A token that was true once and is refused leaves an event.
+ * @throws AppError `not-signed-in`; `permission-denied` from a network that the token is not for
+ */
+export async function authenticateToken(services: Services, request: RequestFacts, secret: string): Promise<UserContext> {
+  const located = await locateCredential(services, 'token', secret.trim());
+  if (!located) throw notSignedIn();
+  const { db, hash } = located;
+  const now = services.now();
+  const bearer = await readToken(db, hash, now.toISOString());
+  if (!bearer) throw notSignedIn();
+  const ctx = contextOf(services, request, db, bearer);
+  const refusal = refusalOf(bearer, now.toISOString(), request.origin.ip);
+  if (refusal) throw await refuse(ctx, bearer, refusal);
+  const since = hoursBefore(now, SEEN_MINUTES / 60);
+  if (bearer.token.last_used_at === null || bearer.token.last_used_at <= since) {
+    const marked = db.batch([markUsed(db, bearer.token.id, now.toISOString(), since, request.origin.ip)]);
+    services.defer(marked.catch((error: unknown) => services.log('warn', 'a token was not marked as used', { error: String(error) })));
+  }
+  return ctx;
+}
+
+type Refusal = 'revoked' | 'expired' | 'owner is not active' | 'organisation suspended' | 'wrong network';
+
+function refusalOf({ token, owner, tenantState }: Bearer, now: string, ip: string | null): Refusal | null {
+  if (token.revoked_at !== null) return 'revoked';
+  if (token.expires_at <= now) return 'expired';
+  if (owner.state !== 'active') return 'owner is not active';
+  if (tenantState !== 'active') return 'organisation suspended';
+  return token.networks.length > 0 && !inNetworks(ip, token.networks) ? 'wrong network' : null;
+}
+
+async function refuse(ctx: UserContext, { token }: Bearer, reason: Refusal): Promise<AppError> {
+  const status = reason === 'wrong network' ? 403 : 401;
+  if ((await ctx.throttle.begin(`refused token ${token.id} ${reason}`, TOLD)) === 0) {
+    const resource = { type: 'token', id: token.id, name: token.name } as const;
+    await record(ctx, { action: 'token.use', resource, outcome: 'denied', status, reason });
+  }
+  return reason === 'wrong network' ? new AppError('permission-denied', 'The token is not for use from this network') : notSignedIn();
+}
+
+function contextOf(
+  services: Services,
+  request: RequestFacts,
+  db: TenantDb,
+  { token, owner, held, managesGroups, tenant }: Bearer,
+): UserContext {
+  const { roles, customRoles } = held;
+  const acting: ActingToken = { id: token.id, name: token.name, scopes: new Set(token.scopes), expiresAt: token.expires_at };
+  const common = {
+    id: owner.id,
+    name: owner.name,
+    roles,
+    customRoles,
+    managesGroups,
+    token: acting,
+    sessionId: null,
+    sessionExpiresAt: null,
+  };
+  const standing = owner.type === 'user' ? permissionsOf(roles, customRoles) : withoutWorkspaces(held);
+  const may = { standing, permissions: narrowed(standing, acting.scopes) };
+  const actor: UserActor | ServiceAccountActor =
+    owner.type === 'user'
+      ? { type: 'user', email: owner.email, emailVerified: owner.emailVerified, ...common, ...may }
+      : { type: 'service-account', email: null, emailVerified: false, ...common, ...may };
+  const base: Omit<Context, 'actor'> = { ...services, request, db, tenant };
+  return { ...base, actor };
+}
+
+/** What a service account's roles hold: it is nobody's place to work, so it never has a workspace. */
+export function withoutWorkspaces({ roles, customRoles }: HeldRoles): Set<Permission> {
+  const held = permissionsOf(roles, customRoles);
+  held.delete('workspace:create');
+  return held;
+}
+
+const notSignedIn = () => new AppError('not-signed-in', 'The token is not valid: it may have been revoked or have expired');

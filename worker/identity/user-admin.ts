@@ -1,0 +1,169 @@
+import type { z } from 'zod';
+import type { Permission } from '@gatehouse/core/access/permissions.ts';
+import type { BulkResult, UserAction, UserDetail } from '@gatehouse/core/api/directory.ts';
+import type { sessionList } from '@gatehouse/core/api/identity.ts';
+import type { AuditAction } from '@gatehouse/core/audit/event.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { isLastOwner, ownerRemains } from '../directory/owners.ts';
+import { OBSTACLES, obstacleTo, shownUser, usersById, type KnownUser } from '../directory/users.ts';
+import { commit, eventOf, GuardFailed, record, require } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
+import type { Statement } from '../platform/tenant-db.ts';
+import { hoursBefore, IDLE_HOURS } from './session.ts';
+import { sessionsOf } from './sessions.ts';
+import { changeStates, countsOf, endSessions, forget } from './user-admin.store.ts';
+
+interface Act {
+  permission: Permission;
+  action: AuditAction;
+  /** whom it is for, and the words for whom it is not */
+  from: readonly KnownUser['state'][];
+  clash: string;
+  /** null: it takes nothing away from open connections */
+  cause: string | null;
+}
+
+const ACTS: Record<UserAction, Act> = {
+  suspend: {
+    ...{ permission: 'user:update', action: 'user.suspend', from: ['active'], clash: 'is not active' },
+    cause: 'Your account was suspended',
+  },
+  activate: { permission: 'user:update', action: 'user.activate', from: ['suspended'], clash: 'is not suspended', cause: null },
+  delete: {
+    ...{ permission: 'user:delete', action: 'user.delete', from: ['active', 'suspended'], clash: 'is deleted already' },
+    cause: 'Your account was deleted',
+  },
+  'sign-out': {
+    ...{ permission: 'user:sign-out', action: 'user.sign_out_everywhere', from: ['active', 'suspended'], clash: 'is deleted' },
+    cause: 'An administrator signed you out',
+  },
+};
+
+const somebody = (id: string) => ({ type: 'user' as const, id, name: 'somebody' });
+const resourceOf = ({ id, name }: KnownUser) => ({ type: 'user' as const, id, name });
+const gone = () => new AppError('not-found', 'There is no such person');
+
+/** A person with what hangs on them. @throws AppError `not-found` */
+export async function readUser(ctx: UserContext, id: string): Promise<UserDetail> {
+  const user = await personFor(ctx, id, 'GET /users/{id}');
+  const live = { now: ctx.now().toISOString(), seenSince: hoursBefore(ctx.now(), IDLE_HOURS) };
+  return { ...shownUser(user), ...(await countsOf(ctx.db, id, live)), standing: obstacleTo(ctx, user) ?? 'yes' };
+}
+
+/** Where a person is signed in. @throws AppError `not-found` */
+export async function listSessionsOf(
+  ctx: UserContext,
+  id: string,
+  page: { limit: number; after: string },
+): Promise<z.infer<typeof sessionList>> {
+  await personFor(ctx, id, 'GET /users/{id}/sessions');
+  return sessionsOf(ctx, id, page);
+}
+
+async function personFor(ctx: UserContext, id: string, route: string): Promise<KnownUser> {
+  await require(ctx, 'user:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: route } });
+  const [user] = await usersById(ctx, [id]);
+  if (!user) throw gone();
+  return user;
+}
+
+/**
+ * Suspends, reactivates, deletes or signs out a person. Sessions end with it, and open connections are closed at once.
+ * @throws AppError `not-found`; `permission-denied` for oneself and for whoever is mightier; `conflict` for the wrong state and
+ * for the last active owner
+ */
+export async function actOnUser(ctx: UserContext, act: UserAction, id: string): Promise<void> {
+  await require(ctx, ACTS[act].permission, { action: ACTS[act].action, resource: somebody(id) });
+  const [error] = await actOnAll(ctx, act, [id]);
+  if (error) throw error;
+}
+
+/** The same for many: what can't be done to one keeps nobody else from it. */
+export async function actOnUsers(ctx: UserContext, act: UserAction, ids: readonly string[]): Promise<BulkResult> {
+  const resource = { type: 'user', id: null, name: `${ids.length} people` } as const;
+  await require(ctx, ACTS[act].permission, { action: ACTS[act].action, resource });
+  const unique = [...new Set(ids)];
+  const errors = await actOnAll(ctx, act, unique);
+  return { items: unique.map((id, index) => resultOf(id, errors[index] ?? null)) };
+}
+
+export const resultOf = (id: string, error: AppError | null): BulkResult['items'][number] => ({
+  ...{ id, ok: error === null, code: error?.code ?? null, reason: error?.message ?? null },
+});
+
+/** @returns why not, for each */
+async function actOnAll(ctx: UserContext, act: UserAction, ids: readonly string[]): Promise<Array<AppError | null>> {
+  const known = new Map((await usersById(ctx, ids)).map((user) => [user.id, user]));
+  const errors = new Map<string, AppError>();
+  const fitting: KnownUser[] = [];
+  for (const id of ids) {
+    const error = obstacle(ctx, act, known.get(id));
+    const user = known.get(id);
+    if (error) errors.set(id, error);
+    else if (user) fitting.push(user);
+  }
+  const refused = ids.flatMap((id) => (errors.get(id)?.code === 'permission-denied' ? (known.get(id) ?? []) : []));
+  if (refused.length > 0) await commit(ctx, { events: refused.map((user) => refusal(ctx, act, user, errors.get(user.id)?.message ?? '')) });
+  // All at once, as nearly always goes; else one by one, to know whom it does not go with.
+  if (fitting.length > 0 && !(await apply(ctx, act, fitting))) {
+    for (const user of fitting)
+      if (fitting.length === 1 || !(await apply(ctx, act, [user]))) errors.set(user.id, await clash(ctx, act, user));
+  }
+  return ids.map((id) => errors.get(id) ?? null);
+}
+
+function obstacle(ctx: UserContext, act: UserAction, user: KnownUser | undefined): AppError | null {
+  if (!user) return gone();
+  const found = obstacleTo(ctx, user);
+  // Signing oneself out harms nobody.
+  if (found === 'mightier' || (found === 'self' && act !== 'sign-out')) return new AppError('permission-denied', OBSTACLES[found]);
+  return ACTS[act].from.includes(user.state) ? null : new AppError('conflict', `${user.name} ${ACTS[act].clash}`);
+}
+
+const refusal = (ctx: UserContext, act: UserAction, user: KnownUser, reason: string) =>
+  eventOf(ctx, { action: ACTS[act].action, resource: resourceOf(user), outcome: 'denied', status: 403, reason });
+
+/** @returns whether it was done; if not, nobody was changed */
+async function apply(ctx: UserContext, act: UserAction, people: readonly KnownUser[]): Promise<boolean> {
+  const ids = people.map(({ id }) => id);
+  const { action, cause } = ACTS[act];
+  const events = people.map((user) => eventOf(ctx, { action, resource: resourceOf(user), status: 204, ...traces(act, user) }));
+  try {
+    await commit(ctx, { ...statements(ctx, act, ids), events, ...(cause === null ? {} : { lessens: { users: ids, cause } }) });
+    return true;
+  } catch (error) {
+    if (error instanceof GuardFailed || isLastOwner(error)) return false;
+    throw error;
+  }
+}
+
+/** The address that a deletion frees stands in the log only. */
+const traces = (act: UserAction, user: KnownUser) =>
+  act === 'delete' ? { details: { email: user.email, roles: user.roles.join(' ') } } : {};
+
+function statements(ctx: UserContext, act: UserAction, ids: readonly string[]): { guard?: Statement; changes: Statement[] } {
+  const { db } = ctx;
+  const { from } = ACTS[act];
+  switch (act) {
+    case 'suspend':
+      return { guard: changeStates(db, ids, from, 'suspended'), changes: [...endSessions(db, ids), ownerRemains(db)] };
+    case 'activate':
+      return { guard: changeStates(db, ids, from, 'active'), changes: [] };
+    case 'delete':
+      return {
+        guard: changeStates(db, ids, from, 'deactivated'),
+        changes: [...endSessions(db, ids), ...forget(db, ids, ctx.now().toISOString()), ownerRemains(db)],
+      };
+    case 'sign-out':
+      return { changes: endSessions(db, ids) };
+  }
+}
+
+/** Why nothing was changed: the person is an owner and the last, or changed since they were read. */
+async function clash(ctx: UserContext, act: UserAction, before: KnownUser): Promise<AppError> {
+  const [user] = await usersById(ctx, [before.id]);
+  if (!user || !ACTS[act].from.includes(user.state)) return new AppError('conflict', `${before.name} ${ACTS[act].clash}`);
+  const reason = `${user.name} is the last active owner: make somebody else an owner first`;
+  await record(ctx, { action: ACTS[act].action, resource: resourceOf(user), outcome: 'denied', status: 409, reason });
+  return new AppError('conflict', reason);
+}
