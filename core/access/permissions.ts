@@ -11,6 +11,7 @@ export const PERMISSIONS = {
   'group:update': 'Change groups and their members',
   'role:read': 'See who holds which role',
   'role:assign': 'Give and take roles',
+  'access:review': 'See who can use which template, and why',
   'template:create': 'Make templates',
   'template:admin': 'Change every template and who may use it',
   'workspace:create': 'Make workspaces from the templates one may use',
@@ -31,18 +32,19 @@ const member: Permission[] = ['tenant:read', 'policy:read', 'workspace:create'];
 /** What each built-in role may do. `member` is everybody's, without an assignment. */
 export const BUILT_IN_ROLES = {
   owner: all,
-  'user-admin': ['user:read', 'user:invite', 'user:update', 'group:read', 'group:update', 'role:read'],
+  'user-admin': ['user:read', 'user:invite', 'user:update', 'group:read', 'group:update', 'role:read', 'access:review'],
   'template-admin': [
     'template:create',
     'template:admin',
     'user:read',
     'group:read',
+    'access:review',
     'runner:read',
     'runner:manage',
     'workspace:read-all',
     'workspace:stop-all',
   ],
-  auditor: ['audit:read', 'user:read', 'group:read', 'role:read', 'runner:read', 'siem:read', 'workspace:read-all'],
+  auditor: ['audit:read', 'user:read', 'group:read', 'role:read', 'access:review', 'runner:read', 'siem:read', 'workspace:read-all'],
   member,
 } as const satisfies Record<string, readonly Permission[]>;
 

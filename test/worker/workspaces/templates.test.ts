@@ -123,7 +123,12 @@ describe('a template’s access list', () => {
     const answer = await api(tenant.owner).put(`/templates/${id}/acl`, everyone('use'), { 'If-Match': '"1"' });
     expect(answer.status).toBe(200);
     expect(answer.headers.get('ETag')).toBe('"2"');
-    expect(read(answer, aclShown).items).toEqual([{ subject: { type: 'everyone' }, role: 'use', expiresAt: null, name: 'Everyone' }]);
+    expect(read(answer, aclShown).items).toEqual([
+      {
+        ...{ subject: { type: 'everyone' }, role: 'use', expiresAt: null, grantId: null },
+        ...{ name: 'Everyone', people: 1, givenBy: tenant.owner.name },
+      },
+    ]);
     expect(await eventOfAnswer(tenant, answer)).toMatchObject({
       action: 'template.acl.update',
       diff: [{ path: 'acl.everyone', old: null, new: { role: 'use', expiresAt: null } }],

@@ -1,8 +1,14 @@
 import { isLocal } from './local.ts';
 import { PAGES, type Page } from './pages.ts';
+import { noticeBoard } from '#lib/session/notices.svelte.ts';
 import { session } from '#lib/session/session.svelte.ts';
+
+/** Who administers single templates only learns of requests by the first that waits. */
+const decides = () => session.can('template:admin') || noticeBoard.shown.toDecide > 0;
 
 /** The pages that this person may open here. */
 export function ownPages(): Page[] {
-  return PAGES.filter(({ needs, local }) => (needs === undefined || session.can(needs)) && (!local || isLocal()));
+  return PAGES.filter(
+    ({ needs, local, notice }) => (needs === undefined || session.can(needs)) && (!local || isLocal()) && (notice !== 'toDecide' || decides()),
+  );
 }

@@ -1,5 +1,7 @@
 import type { Component } from 'svelte';
 import Box from '@lucide/svelte/icons/box';
+import Hand from '@lucide/svelte/icons/hand';
+import Inbox from '@lucide/svelte/icons/inbox';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
 import Send from '@lucide/svelte/icons/send';
@@ -7,7 +9,9 @@ import Server from '@lucide/svelte/icons/server';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import UserRound from '@lucide/svelte/icons/user-round';
+import UserSearch from '@lucide/svelte/icons/user-search';
 import Users from '@lucide/svelte/icons/users';
+import type { Notices } from '@gatehouse/core/api/access.ts';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import { route } from '#lib/route.ts';
 
@@ -20,6 +24,8 @@ export interface Page {
   keys: string;
   /** without it the entry is not offered; everybody may see the rest */
   needs?: Permission;
+  /** what of the notices its entry counts */
+  notice?: keyof Notices;
   /** only in a deployment on one's own machine */
   local?: true;
 }
@@ -27,9 +33,12 @@ export interface Page {
 /** Every page that the navigation and the command palette reach. */
 export const PAGES: readonly Page[] = [
   { label: 'Workspaces', href: route.workspaces(), icon: SquareTerminal, section: '', keys: 'G W' },
+  { label: 'My requests', href: route.requests(), icon: Inbox, section: '', keys: 'G Q', notice: 'decided' },
   { label: 'Account', href: route.account(), icon: UserRound, section: '', keys: 'G P' },
   { label: 'Users', href: route.users(), icon: Users, section: 'Admin', keys: 'G U', needs: 'user:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
+  { label: 'Access requests', href: route.accessRequests(), icon: Hand, section: 'Admin', keys: 'G E', notice: 'toDecide' },
+  { label: 'Access review', href: route.accessReview(), icon: UserSearch, section: 'Admin', keys: 'G V', needs: 'access:review' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
   {
     label: 'Deployment security',
