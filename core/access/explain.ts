@@ -27,7 +27,9 @@ export interface AccessFacts {
 export interface AccessPath {
   role: TemplateRole;
   groups: string[];
-  by: { kind: 'entry'; subject: 'user' | 'group' | 'everyone'; grantId: string | null } | { kind: 'role'; role: string; assignmentId: string };
+  by:
+    | { kind: 'entry'; subject: 'user' | 'group' | 'everyone'; grantId: string | null }
+    | { kind: 'role'; role: string; assignmentId: string };
   expiresAt: string | null;
 }
 
@@ -132,5 +134,10 @@ const mightiestFirst = (a: AccessPath, b: AccessPath) => rank(b.role) - rank(a.r
 
 /** The last of these ends; null when one of them has none. */
 function latest(ends: Array<string | null>): string | null {
-  return ends.includes(null) ? null : (ends.filter((end) => end !== null).sort().at(-1) ?? null);
+  return ends.includes(null)
+    ? null
+    : (ends
+        .filter((end) => end !== null)
+        .sort()
+        .at(-1) ?? null);
 }

@@ -95,7 +95,10 @@ export const previewBody = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('delete-group'), groupId: idSchema('group') }),
   z.object({
     kind: z.literal('role-assignments'),
-    add: z.array(z.object({ role: text(100), subject: member })).max(100).default([]),
+    add: z
+      .array(z.object({ role: text(100), subject: member }))
+      .max(100)
+      .default([]),
     /** ids of assignments */
     remove: z.array(idSchema('roleAssignment')).max(100).default([]),
   }),
@@ -114,7 +117,10 @@ const side = z.object({ people: z.number().int(), total: z.number().int(), items
 export const preview = z.object({
   gains: side,
   losses: side,
-  sessions: z.object({ total: z.number().int(), items: z.array(z.object({ user: person, workspace: z.object({ id: z.string(), name: z.string() }) })) }),
+  sessions: z.object({
+    total: z.number().int(),
+    items: z.array(z.object({ user: person, workspace: z.object({ id: z.string(), name: z.string() }) })),
+  }),
   /** false: more people are concerned than were looked at, and the numbers are at least these */
   complete: z.boolean(),
 });
@@ -122,10 +128,7 @@ export type Preview = z.infer<typeof preview>;
 export const PREVIEW_SHOWN = 50;
 
 export const REQUEST_HOURS = { min: 1, max: 720 } as const;
-const hours = z
-  .int()
-  .min(REQUEST_HOURS.min, 'must be at least 1 hour')
-  .max(REQUEST_HOURS.max, 'must be at most 30 days (720 hours)');
+const hours = z.int().min(REQUEST_HOURS.min, 'must be at least 1 hour').max(REQUEST_HOURS.max, 'must be at most 30 days (720 hours)');
 export const REQUEST_STATES = ['open', 'approved', 'denied', 'withdrawn'] as const;
 export const requestCreate = z.object({ templateId: idSchema('template'), hours, reason: text(500) });
 export const requestDecision = z.discriminatedUnion('decision', [

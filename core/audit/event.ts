@@ -75,7 +75,11 @@ export const AUDIT_ACTIONS = {
   'access.review': { resource: 'policy', done: 'reviewed who can use what', attempt: 'review who can use what' },
   'access.export': { resource: 'policy', done: 'exported who can use what, and why', attempt: 'export who can use what, and why' },
   'access.preview': { resource: 'policy', done: 'asked what {resource} would change', attempt: 'ask what {resource} would change' },
-  'access_request.create': { resource: 'access-request', done: 'asked to use template {resource}', attempt: 'ask to use template {resource}' },
+  'access_request.create': {
+    resource: 'access-request',
+    done: 'asked to use template {resource}',
+    attempt: 'ask to use template {resource}',
+  },
   'access_request.approve': {
     resource: 'access-request',
     done: 'approved a request to use template {resource}',

@@ -49,3 +49,7 @@ CREATE INDEX connections_cause ON connections (tenant_id, workspace_id, user_id,
 -- Search by name in the order of names.
 CREATE INDEX users_search ON users (tenant_id, name COLLATE NOCASE, id);
 CREATE INDEX groups_search ON groups (tenant_id, name COLLATE NOCASE, id);
+
+-- The walk from a member up to its groups reads the index alone.
+DROP INDEX IF EXISTS group_members_member;
+CREATE INDEX group_members_member ON group_members (tenant_id, member_type, member_id, group_id);

@@ -21,10 +21,15 @@ export async function writeAcl(tenant: Tenant, templateId: string, items: Entry[
   return api(tenant.owner).put(`/templates/${templateId}/acl`, { items }, { 'If-Match': headers.get('ETag') ?? '' });
 }
 
-export const aclOf = async (tenant: Tenant, templateId: string) => read(await api(tenant.owner).get(`/templates/${templateId}/acl`), aclShown);
+export const aclOf = async (tenant: Tenant, templateId: string) =>
+  read(await api(tenant.owner).get(`/templates/${templateId}/acl`), aclShown);
 
 /** A group with these members, straight into the store. @returns its id */
-export async function insertGroup(tenant: Tenant, name: string, members: Array<{ type: 'user' | 'group'; id: string }> = []): Promise<string> {
+export async function insertGroup(
+  tenant: Tenant,
+  name: string,
+  members: Array<{ type: 'user' | 'group'; id: string }> = [],
+): Promise<string> {
   const id = services().newId('group');
   await tenant.db.batch([
     statement(
@@ -40,7 +45,12 @@ export const addMember = (tenant: Tenant, groupId: string, { type, id }: { type:
   statement('INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?)', tenant.id, groupId, type, id);
 
 /** Gives a tenant-wide role, straight into the store. @returns the id of the assignment */
-export async function assignRole(tenant: Tenant, role: string, subject: { type: 'user' | 'group'; id: string }, expiresAt: string | null = null) {
+export async function assignRole(
+  tenant: Tenant,
+  role: string,
+  subject: { type: 'user' | 'group'; id: string },
+  expiresAt: string | null = null,
+) {
   const id = services().newId('roleAssignment');
   await tenant.db.batch([
     statement(

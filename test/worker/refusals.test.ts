@@ -12,7 +12,18 @@ import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/site.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
-import { addSession, addUser, api, eventOfAnswer, mintTenant, read, services, unique, type Person, type Tenant } from '../support/tenants.ts';
+import {
+  addSession,
+  addUser,
+  api,
+  eventOfAnswer,
+  mintTenant,
+  read,
+  services,
+  unique,
+  type Person,
+  type Tenant,
+} from '../support/tenants.ts';
 
 const operator = { Authorization: `Bearer ${env.OPERATOR_TOKEN}` };
 const token = `ghi_s0.tnt_01m856tm29e6frrs5mmr9m5rhs.${'a'.repeat(43)}`;
@@ -123,7 +134,10 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/subjects': { who: reviewers },
   'GET /api/v1/access/review': { who: reviewers },
   'GET /api/v1/access/review.csv': { who: reviewers },
-  'POST /api/v1/access/preview': { who: ['owner', 'user-admin'], body: { kind: 'delete-group', groupId: 'grp_01m856tm29e6frrs5mmr9m5rhs' } },
+  'POST /api/v1/access/preview': {
+    who: ['owner', 'user-admin'],
+    body: { kind: 'delete-group', groupId: 'grp_01m856tm29e6frrs5mmr9m5rhs' },
+  },
   'GET /api/v1/access-requests': { who: 'signed in' },
   'POST /api/v1/access-requests': {
     who: 'signed in',

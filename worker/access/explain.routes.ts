@@ -27,5 +27,7 @@ const subjects = createRoute({
 });
 
 export const explainRoutes = routes()
-  .openapi(explain, async (c) => c.json(await explainTemplate(c.get('signedIn'), c.req.valid('param').id, c.req.valid('query').userId), 200))
+  .openapi(explain, async (c) =>
+    c.json(await explainTemplate(c.get('signedIn'), c.req.valid('param').id, c.req.valid('query').userId), 200),
+  )
   .openapi(subjects, async (c) => c.json(await findSubjects(c.get('signedIn'), c.req.valid('query')), 200));

@@ -16,7 +16,12 @@ export interface ClosureRows {
   givenRoles: GivenRole[];
 }
 
-const edgeRow = z.object({ group_id: z.string(), member_type: z.enum(['user', 'group']), member_id: z.string(), name: z.string().nullable() });
+const edgeRow = z.object({
+  group_id: z.string(),
+  member_type: z.enum(['user', 'group']),
+  member_id: z.string(),
+  name: z.string().nullable(),
+});
 const entryRow = z.object({
   template_id: z.string(),
   subject_type: z.enum(['user', 'group', 'everyone']),
@@ -40,12 +45,16 @@ const WITH_CLOSURE = `
     UNION
     SELECT 'everyone', ''
     UNION
-    SELECT 'group', m.group_id FROM subject
-    JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
+    SELECT 'group', m.group_id FROM subject CROSS JOIN group_members m
+    WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
   )`;
 
 /** Only what these people are in and what these templates say of that: never the tenant's whole list of anything. */
-export function closureQueries(tenantId: string, people: readonly string[], templates: readonly string[]): [Statement, Statement, Statement] {
+export function closureQueries(
+  tenantId: string,
+  people: readonly string[],
+  templates: readonly string[],
+): [Statement, Statement, Statement] {
   const who = JSON.stringify(people);
   return [
     statement(
@@ -84,7 +93,11 @@ export function closureFrom(edges: Rows, entries: Rows, roles: Rows): ClosureRow
     byTemplate.set(each.template_id, [...(byTemplate.get(each.template_id) ?? []), { ...entry, grantId: each.grant_id || null }]);
   }
   return {
-    memberships: parsed.map(({ group_id, member_type, member_id }) => ({ groupId: group_id, memberType: member_type, memberId: member_id })),
+    memberships: parsed.map(({ group_id, member_type, member_id }) => ({
+      groupId: group_id,
+      memberType: member_type,
+      memberId: member_id,
+    })),
     groupNames: new Map(parsed.map(({ group_id, name }) => [group_id, name ?? group_id])),
     entries: byTemplate,
     givenRoles: (roles?.rows ?? [])
@@ -131,7 +144,7 @@ export const administrators = (tenantId: string, templateId: string, now: string
        WHERE a.tenant_id = ?1 AND a.template_id = ?2 AND a.role = 'admin' AND (a.expires_at IS NULL OR a.expires_at > ?3)
        UNION
        SELECT m.member_type, m.member_id FROM listed
-       JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = listed.id WHERE listed.type = 'group'
+       CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = listed.id AND listed.type = 'group'
      )
      SELECT u.id, u.name, u.email, count(*) OVER () AS total FROM granted
      JOIN users u ON u.tenant_id = ?1 AND u.id = granted.id AND u.state = 'active'

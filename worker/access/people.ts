@@ -13,5 +13,5 @@ export const WITH_GRANTED = `
     WHERE a.tenant_id = ?1 AND ${administers('a.role')} AND ${UNEXPIRED}
     UNION
     SELECT m.member_type, m.member_id, granted.rank FROM granted
-    JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = granted.id WHERE granted.type = 'group'
+    CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = granted.id AND granted.type = 'group'
   )`;

@@ -96,12 +96,10 @@ export async function findConcerned(ctx: UserContext, who: Concerned, what: Conc
     entries: byTemplate,
     connections: (connections?.rows ?? [])
       .map((row) => connectionRow.parse(row))
-      .map(
-        (row): PreviewConnection => ({
-          ...{ id: row.id, userId: row.user_id, templateId: row.template_id, mine: row.mine === 1 },
-          workspace: { id: row.workspace_id, name: row.workspace_name },
-        }),
-      ),
+      .map((row): PreviewConnection => ({
+        ...{ id: row.id, userId: row.user_id, templateId: row.template_id, mine: row.mine === 1 },
+        workspace: { id: row.workspace_id, name: row.workspace_name },
+      })),
   };
 }
 

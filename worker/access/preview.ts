@@ -66,7 +66,9 @@ export async function previewChange(ctx: UserContext, change: Change): Promise<P
     losses: show(changes.filter((each) => !gains(each))),
     sessions: {
       total: ending.length,
-      items: ending.slice(0, PREVIEW_SHOWN).map(({ id, userId }) => ({ user: person(userId), workspace: workspaces.get(id) ?? { id, name: id } })),
+      items: ending
+        .slice(0, PREVIEW_SHOWN)
+        .map(({ id, userId }) => ({ user: person(userId), workspace: workspaces.get(id) ?? { id, name: id } })),
     },
     complete: found.complete,
   };
@@ -122,7 +124,10 @@ async function planAcl(ctx: UserContext, { templateId, items }: Change & { kind:
     who: {
       everybody: changed.some(({ type }) => type === 'everyone'),
       users: changed.flatMap((subject) => (subject.type === 'user' ? [subject.id] : [])),
-      groups: inside(changed.flatMap((subject) => (subject.type === 'group' ? [subject.id] : [])), nesting),
+      groups: inside(
+        changed.flatMap((subject) => (subject.type === 'group' ? [subject.id] : [])),
+        nesting,
+      ),
     },
     what: { templateId, groups: [] },
     after: (world) => ({ ...world, entries: new Map([...world.entries, [templateId, next]]) }),
@@ -164,7 +169,10 @@ function planDeletion(groupId: string, { nesting }: Frame): Plan {
       nesting: nesting.filter((edge) => edge.groupId !== groupId && edge.memberId !== groupId),
       groupsOf: new Map([...world.groupsOf].map(([userId, groups]) => [userId, groups.filter((id) => id !== groupId)])),
       entries: new Map(
-        [...world.entries].map(([id, entries]) => [id, entries.filter(({ subject }) => subject.type !== 'group' || subject.id !== groupId)]),
+        [...world.entries].map(([id, entries]) => [
+          id,
+          entries.filter(({ subject }) => subject.type !== 'group' || subject.id !== groupId),
+        ]),
       ),
       administrators: world.administrators.filter(({ type, id }) => type !== 'group' || id !== groupId),
     }),
@@ -172,7 +180,10 @@ function planDeletion(groupId: string, { nesting }: Frame): Plan {
 }
 
 async function planRoles(ctx: UserContext, { add, remove }: Change & { kind: 'role-assignments' }, frame: Frame): Promise<Plan> {
-  const roles = await administeringRoles(ctx, add.map(({ role }) => role));
+  const roles = await administeringRoles(
+    ctx,
+    add.map(({ role }) => role),
+  );
   const given = add.filter(({ role }) => roles.has(role)).map(({ subject }) => subject);
   const taken = frame.administrators.filter(({ id }) => remove.includes(id));
   const left = (all: readonly Assignment[]) => all.filter(({ id }) => !remove.includes(id)).map(({ subject }) => subject);

@@ -87,7 +87,9 @@ export const requestRoutes = routes()
     const row = await decideRequest(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json'));
     return c.json(present(c.get('signedIn'), row), 200);
   })
-  .openapi(withdraw, async (c) => c.json(present(c.get('signedIn'), await withdrawRequest(c.get('signedIn'), c.req.valid('param').id)), 200))
+  .openapi(withdraw, async (c) =>
+    c.json(present(c.get('signedIn'), await withdrawRequest(c.get('signedIn'), c.req.valid('param').id)), 200),
+  )
   .openapi(getNotices, async (c) => c.json(await readNotices(c.get('signedIn')), 200))
   .openapi(postSeen, async (c) => {
     await seeDecisions(c.get('signedIn'));

@@ -73,10 +73,7 @@ export async function findRequest(ctx: UserContext, id: string): Promise<Request
   return found === undefined ? undefined : row.parse(found);
 }
 
-export const insertRequest = (
-  ctx: UserContext,
-  request: { id: string; templateId: string; hours: number; reason: string },
-): Statement =>
+export const insertRequest = (ctx: UserContext, request: { id: string; templateId: string; hours: number; reason: string }): Statement =>
   statement(
     `INSERT INTO access_requests (tenant_id, id, template_id, user_id, hours, reason, state, created_at) VALUES (?, ?, ?, ?, ?, ?, 'open', ?)`,
     ...[ctx.db.tenantId, request.id, request.templateId, ctx.actor.id, request.hours, request.reason, ctx.now().toISOString()],

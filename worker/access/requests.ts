@@ -96,7 +96,11 @@ export async function decideRequest(ctx: UserContext, id: string, input: z.outpu
       errors: [{ path: 'hours', message: `must be at most the ${row.hours} that were asked for` }],
     });
   const expiresAt = input.decision === 'approve' ? new Date(ctx.now().getTime() + hours * HOUR_MS).toISOString() : null;
-  const decision = { state: input.decision === 'approve' ? ('approved' as const) : ('denied' as const), note: input.note || null, expiresAt };
+  const decision = {
+    state: input.decision === 'approve' ? ('approved' as const) : ('denied' as const),
+    note: input.note || null,
+    expiresAt,
+  };
   const details = { template: row.template_id, person: row.user_id, name: row.user_name, ...(expiresAt ? { hours, expiresAt } : {}) };
   await settle(ctx, row, decision, { ...facts, status: 200, details, ...(input.note ? { reason: input.note } : {}) });
   const decided = await readRequest(ctx, id);
@@ -109,7 +113,12 @@ export async function withdrawRequest(ctx: UserContext, id: string): Promise<sto
   const row = await readRequest(ctx, id);
   const facts = { action: 'access_request.withdraw' as AuditAction, resource: resourceOf(id, row.template_name) };
   if (row.user_id !== ctx.actor.id) return refuse(ctx, facts, 'Only who asked withdraws a request');
-  await settle(ctx, row, { state: 'withdrawn', note: null, expiresAt: null }, { ...facts, status: 200, details: { template: row.template_id } });
+  await settle(
+    ctx,
+    row,
+    { state: 'withdrawn', note: null, expiresAt: null },
+    { ...facts, status: 200, details: { template: row.template_id } },
+  );
   return readRequest(ctx, id);
 }
 

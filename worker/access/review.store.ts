@@ -26,8 +26,8 @@ export async function findTemplatesOf(ctx: UserContext, filter: ReviewFilter, fr
     `WITH RECURSIVE subject (type, id) AS (
        SELECT 'user', ?2
        UNION SELECT 'everyone', ''
-       UNION SELECT 'group', m.group_id FROM subject
-       JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
+       UNION SELECT 'group', m.group_id FROM subject CROSS JOIN group_members m
+       WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
      ),
      mighty (yes) AS (
        SELECT EXISTS (SELECT 1 FROM subject CROSS JOIN role_assignments a
@@ -56,7 +56,8 @@ export function peopleOf(ctx: UserContext, templateId: string, filter: ReviewFil
      within (type, id) AS (
        SELECT 'group', ?4 WHERE ?4 IS NOT NULL
        UNION
-       SELECT m.member_type, m.member_id FROM within JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = within.id WHERE within.type = 'group'
+       SELECT m.member_type, m.member_id FROM within CROSS JOIN group_members m
+       WHERE m.tenant_id = ?1 AND m.group_id = within.id AND within.type = 'group'
      ),
      candidate (id, rank) AS (
        SELECT id, rank FROM granted WHERE type = 'user'

@@ -55,11 +55,11 @@ async function readPage(
   // The first template alone often fills the page.
   for (let step = 1; looked < Math.min(templates.length, PER_PAGE) && pairs.length <= limit; step = AT_ONCE) {
     const chunk = templates.slice(looked, Math.min(looked + step, PER_PAGE));
-    const queries = chunk.map(({ id, name }) => peopleOf(ctx, id, filter, { after: name === start.template ? start.user : '', limit: limit + 1 }));
-    const found = await ctx.db.batch(queries);
-    chunk.forEach((template, index) =>
-      pairs.push(...peopleFrom(found[index]?.rows ?? []).map((person) => ({ template, person }))),
+    const queries = chunk.map(({ id, name }) =>
+      peopleOf(ctx, id, filter, { after: name === start.template ? start.user : '', limit: limit + 1 }),
     );
+    const found = await ctx.db.batch(queries);
+    chunk.forEach((template, index) => pairs.push(...peopleFrom(found[index]?.rows ?? []).map((person) => ({ template, person }))));
     looked += chunk.length;
   }
   const shown = pairs.slice(0, limit);
@@ -117,7 +117,8 @@ export async function exportReview(ctx: Context, filter: ReviewFilter): Promise<
     async pull(controller) {
       const page: ReviewPage = await readPage(user, filter, { limit: EXPORT_PAGE, after });
       rows += page.rows.length;
-      if (rows > EXPORT_ROWS) return controller.error(new Error(`An export has at most ${EXPORT_ROWS} rows: choose a template, a person or a group`));
+      if (rows > EXPORT_ROWS)
+        return controller.error(new Error(`An export has at most ${EXPORT_ROWS} rows: choose a template, a person or a group`));
       controller.enqueue(encoder.encode(page.rows.map((row) => csvLine(cellsOf(row))).join('')));
       after = page.next;
       if (after === null) controller.close();
@@ -136,7 +137,14 @@ const cellsOf = ({ template, user, role, until, paths, truncated }: ReviewRow): 
 /** A path in one line: "Night rota > On-call: use until 2026-11-30T18:00:00.000Z". */
 function pathWords({ groups, by, role, expiresAt }: AccessPath): string {
   const through = groups.map(({ name }) => name).join(' > ');
-  const source = by.kind === 'role' ? `role ${by.role}` : by.subject === 'everyone' ? 'Everyone' : by.grantId === null ? 'own entry' : 'approved request';
+  const source =
+    by.kind === 'role'
+      ? `role ${by.role}`
+      : by.subject === 'everyone'
+        ? 'Everyone'
+        : by.grantId === null
+          ? 'own entry'
+          : 'approved request';
   const from = through === '' ? source : by.kind === 'role' ? `${through} > ${source}` : through;
   return `${from}: ${role}${expiresAt === null ? '' : ` until ${expiresAt}`}`;
 }

@@ -8,7 +8,8 @@ import type { Context, UserContext } from '../platform/context.ts';
 
 /**
  * SQL of the template access list, to be put into queries on templates (alias `t`).
- * Bind ?1 tenant, ?2 user, ?3 now (ISO). Tests hold it against core/access/template-acl.ts.
+ * Bind ?1 tenant, ?2 user, ?3 now (ISO). CROSS JOIN makes SQLite begin at the person: left to itself it begins with all
+ * memberships of the tenant. Tests hold it against core/access/template-acl.ts.
  */
 export const WITH_SUBJECTS = `
   WITH RECURSIVE subject(type, id) AS (
@@ -16,8 +17,8 @@ export const WITH_SUBJECTS = `
     UNION
     SELECT 'everyone', ''
     UNION
-    SELECT 'group', m.group_id FROM subject
-    JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
+    SELECT 'group', m.group_id FROM subject CROSS JOIN group_members m
+    WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
   )`;
 
 /** Rank of the role of an entry (alias `a`): 1 view, 2 use, 3 admin. */

@@ -39,7 +39,7 @@ export async function findAcl(ctx: UserContext, templateId: string): Promise<z.i
          SELECT subject_id, 'group', subject_id FROM template_acl WHERE tenant_id = ?1 AND template_id = ?2 AND subject_type = 'group'
          UNION
          SELECT inside.root, m.member_type, m.member_id FROM inside
-         JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = inside.id WHERE inside.type = 'group'
+         CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = inside.id AND inside.type = 'group'
        )
        SELECT inside.root AS id, count(*) AS people FROM inside
        JOIN users u ON u.tenant_id = ?1 AND u.id = inside.id AND u.state = 'active' WHERE inside.type = 'user' GROUP BY inside.root`,

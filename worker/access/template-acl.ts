@@ -53,7 +53,10 @@ export const withExactEnd = (entry: Entry): Entry => ({
 /** @throws AppError `invalid` with the entry: named twice, nobody here, or a grant that nobody approved */
 export async function checkAcl(ctx: UserContext, before: readonly Entry[], items: readonly Entry[]): Promise<void> {
   const keys = items.map(keyOf);
-  const ids = await findKnown(ctx, items.map(({ subject }) => idOf(subject)));
+  const ids = await findKnown(
+    ctx,
+    items.map(({ subject }) => idOf(subject)),
+  );
   const grants = new Map(before.filter(({ grantId }) => grantId !== null).map((entry) => [keyOf(entry), entry]));
   const errors = items.flatMap((entry, index): FieldError[] => {
     if (keys.indexOf(keys[index] ?? '') < index) return [{ path: `items.${index}.subject`, message: 'is named twice' }];
@@ -74,7 +77,8 @@ function grantErrors(entry: Entry, granted: Entry | undefined, path: string): Fi
 
 /** One change for each subject whose entry came, went or became another. */
 function aclDiff(before: readonly Entry[], after: readonly Entry[]): AuditChange[] {
-  const grants = (items: readonly Entry[]) => new Map(items.map((entry) => [keyOf(entry), { role: entry.role, expiresAt: entry.expiresAt }]));
+  const grants = (items: readonly Entry[]) =>
+    new Map(items.map((entry) => [keyOf(entry), { role: entry.role, expiresAt: entry.expiresAt }]));
   const old = grants(before);
   const now = grants(after);
   return [...new Set([...old.keys(), ...now.keys()])]

@@ -7,7 +7,11 @@ const NOW = '2026-11-26T20:00:00.000Z';
 const PAST = '2026-11-26T19:59:59.999Z';
 const LATER = '2026-11-27T20:00:00.000Z';
 
-const inGroup = (groupId: string, memberId: string, memberType: 'user' | 'group' = 'user'): Membership => ({ groupId, memberType, memberId });
+const inGroup = (groupId: string, memberId: string, memberType: 'user' | 'group' = 'user'): Membership => ({
+  groupId,
+  memberType,
+  memberId,
+});
 const entry = (subject: ExplainedEntry['subject'], role: ExplainedEntry['role'], expiresAt: string | null = null): ExplainedEntry => ({
   ...{ subject, role, expiresAt, grantId: null },
 });
@@ -20,7 +24,12 @@ describe('why somebody can use a template', () => {
   test('names every way: own entry, each chain of groups, everyone; the mightiest first', () => {
     const { role, paths } = explainTemplateAccess(
       facts({
-        memberships: [inGroup('night', 'yuki'), inGroup('on-call', 'night', 'group'), inGroup('payments', 'on-call', 'group'), inGroup('payments', 'yuki')],
+        memberships: [
+          inGroup('night', 'yuki'),
+          inGroup('on-call', 'night', 'group'),
+          inGroup('payments', 'on-call', 'group'),
+          inGroup('payments', 'yuki'),
+        ],
         entries: [
           entry({ type: 'everyone' }, 'view'),
           entry({ type: 'user', id: 'yuki' }, 'use', LATER),
@@ -71,7 +80,9 @@ describe('why somebody can use a template', () => {
     const layers = Array.from({ length: 12 }, (_, layer) => [`a${layer}`, `b${layer}`]);
     const memberships = [
       ...(layers[0] ?? []).map((group) => inGroup(group, 'yuki')),
-      ...layers.slice(1).flatMap((layer, below) => layer.flatMap((group) => (layers[below] ?? []).map((inner) => inGroup(group, inner, 'group')))),
+      ...layers
+        .slice(1)
+        .flatMap((layer, below) => layer.flatMap((group) => (layers[below] ?? []).map((inner) => inGroup(group, inner, 'group')))),
       inGroup('a0', 'a11', 'group'),
     ];
     const explained = explainTemplateAccess(facts({ memberships, entries: [entry({ type: 'group', id: 'a11' }, 'use')] }), NOW);
@@ -113,14 +124,18 @@ describe('on random groups and lists', () => {
         expect(role).toBe(paths[0]?.role ?? null);
         for (const { groups, role: given, expiresAt } of paths) {
           const chain = [{ type: 'user', id: 'u0' }, ...groups.map((group) => ({ type: 'group', id: group }))];
-          chain.slice(1).forEach((group, index) =>
-            expect(memberships).toContainEqual({ groupId: group.id, memberType: chain[index]?.type, memberId: chain[index]?.id }),
-          );
+          chain
+            .slice(1)
+            .forEach((group, index) =>
+              expect(memberships).toContainEqual({ groupId: group.id, memberType: chain[index]?.type, memberId: chain[index]?.id }),
+            );
           const end = chain.at(-1) ?? { type: '', id: '' };
           expect(
             entries.some(
               ({ subject, role: granted, expiresAt: ends }) =>
-                granted === given && ends === expiresAt && (subject.type === 'everyone' || (subject.type === end.type && subject.id === end.id)),
+                granted === given &&
+                ends === expiresAt &&
+                (subject.type === 'everyone' || (subject.type === end.type && subject.id === end.id)),
             ),
           ).toBe(true);
         }

@@ -4,7 +4,18 @@ import { templateList } from '@gatehouse/core/api/templates.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { aclOf, inHours, insertGroup, makeTemplate, writeAcl } from '../../support/access.ts';
 import { attachTo, join, makeRunning, makeSite } from '../../support/site.ts';
-import { addUser, api, eventOfAnswer, eventsOf, mailTo, mintTenant, problem, read, type Person, type Tenant } from '../../support/tenants.ts';
+import {
+  addUser,
+  api,
+  eventOfAnswer,
+  eventsOf,
+  mailTo,
+  mintTenant,
+  problem,
+  read,
+  type Person,
+  type Tenant,
+} from '../../support/tenants.ts';
 
 const ask = async (person: Person, templateId: string, hours = 8): Promise<AccessRequest> =>
   read(await api(person).post('/access-requests', { templateId, hours, reason: 'On call for Yuki' }), accessRequest);
@@ -144,7 +155,15 @@ describe('approving', () => {
     expect((await writeAcl(tenant, id, withGrant({ expiresAt: null }))).status).toBe(422);
     expect((await writeAcl(tenant, id, withGrant({ expiresAt: inHours(1) }))).status).toBe(200);
     expect(await roleOf(pat, id)).toBe('use');
-    expect((await writeAcl(tenant, id, kept.filter(({ grantId }) => grantId === null))).status).toBe(200);
+    expect(
+      (
+        await writeAcl(
+          tenant,
+          id,
+          kept.filter(({ grantId }) => grantId === null),
+        )
+      ).status,
+    ).toBe(200);
     expect(await roleOf(pat, id)).toBe('view');
     expect(read(await api(pat).get(`/access-requests/${request.id}`), accessRequest).inForce).toBe(false);
   });
@@ -156,7 +175,11 @@ test('a denial needs a word, is in the log, and the asker reads it', async () =>
   const deny = (note: string) => api(lead).post(`/access-requests/${request.id}/decision`, { decision: 'deny', note });
   expect(problem(await deny(' ')).errors?.[0]?.path).toBe('note');
   const answer = await deny('Use the sandbox');
-  expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'access_request.deny', reason: 'Use the sandbox', outcome: 'success' });
+  expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+    action: 'access_request.deny',
+    reason: 'Use the sandbox',
+    outcome: 'success',
+  });
   expect(read(await api(pat).get('/access-requests'), requestList).items).toMatchObject([{ state: 'denied', note: 'Use the sandbox' }]);
   await expect.poll(async () => (await mailTo(pat.email))?.text).toContain('Use the sandbox');
   expect(await roleOf(pat, id)).toBe('view');
@@ -199,7 +222,6 @@ test('what a connection owes to an approved request stands in its events; what i
 
   const other = await makeSite();
   const box = await makeRunning(other);
-  const { connectionId: plain } = await join(other.dev, box.id);
-  expect(await grantsOf(plain)).toEqual([]);
+  await join(other.dev, box.id);
   expect((await eventsOf(other.tenant)).find(({ action }) => action === 'connection.open')?.grantId).toBeNull();
 });

@@ -13,8 +13,14 @@ test('a new template grants nobody but those who administer every template', asy
 test('the list says how many active people each entry and the whole of it reach', async () => {
   const tenant = await mintTenant();
   const [ann, ben, cyd] = [await addUser(tenant), await addUser(tenant), await addUser(tenant)];
-  const night = await insertGroup(tenant, 'Night rota', [{ type: 'user', id: ann.id }, { type: 'user', id: ben.id }]);
-  const payments = await insertGroup(tenant, 'Payments', [{ type: 'group', id: night }, { type: 'user', id: ann.id }]);
+  const night = await insertGroup(tenant, 'Night rota', [
+    { type: 'user', id: ann.id },
+    { type: 'user', id: ben.id },
+  ]);
+  const payments = await insertGroup(tenant, 'Payments', [
+    { type: 'group', id: night },
+    { type: 'user', id: ann.id },
+  ]);
   const id = await makeTemplate(tenant);
   await writeAcl(tenant, id, [
     { subject: { type: 'group', id: payments }, role: 'use' },
@@ -70,7 +76,7 @@ test('people and groups are found by name and address, in pages, by who edits a 
   expect((await find('q=_')).items).toEqual([]);
   expect((await find('kind=group')).items.map(({ name }) => name)).toEqual(['100% sure', 'Łąka']);
   const names: string[] = [];
-  for (let cursor: string | null = ''; cursor !== null; ) {
+  for (let cursor: string | null = ''; cursor !== null;) {
     const page: Awaited<ReturnType<typeof find>> = await find(`limit=1${cursor ? `&cursor=${cursor}` : ''}`);
     names.push(...page.items.map(({ name }) => name));
     cursor = page.nextCursor;
