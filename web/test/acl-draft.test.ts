@@ -90,7 +90,11 @@ describe('a row of the list', () => {
 const nothing = { people: 0, total: 0, items: [] };
 const YUKI_LOSES: Preview = {
   gains: nothing,
-  losses: { people: 1, total: 1, items: [{ user: { id: id('user'), name: 'Yuki' }, template: { id: id('template'), name: 'payments' }, before: 'use', after: null }] },
+  losses: {
+    people: 1,
+    total: 1,
+    items: [{ user: { id: id('user'), name: 'Yuki' }, template: { id: id('template'), name: 'payments' }, before: 'use', after: null }],
+  },
   sessions: { total: 2, items: [{ user: { id: id('user'), name: 'Yuki' }, workspace: { id: id('workspace'), name: 'fees-api' } }] },
   complete: true,
 };

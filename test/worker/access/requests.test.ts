@@ -73,6 +73,16 @@ describe('asking', () => {
     expect((await api(pat).post('/access-requests', body)).status).toBe(409);
   });
 
+  test('twenty times an hour at most: each sends mails', async () => {
+    const { pat, id } = await makeScene();
+    for (let times = 0; times < 20; times++) {
+      const request = await ask(pat, id);
+      await api(pat).post(`/access-requests/${request.id}/withdraw`);
+    }
+    const refused = await api(pat).post('/access-requests', { templateId: id, hours: 8, reason: 'Again' });
+    expect([refused.status, problem(refused).code]).toEqual([429, 'rate-limited']);
+  });
+
   test('is taken back by who asked, and then nobody decides it', async () => {
     const { tenant, pat, lead, id } = await makeScene();
     const request = await ask(pat, id);

@@ -28,7 +28,10 @@ export const subjects = (query: z.input<typeof subjectQuery>, call: Call = {}) =
 
 /** @param userId left out: oneself */
 export const explain = (templateId: string, userId: string | undefined, call: Call = {}) =>
-  read(api.templates[':id'].access.$get({ ...at(templateId), query: userId === undefined ? {} : { userId } }, abortable(call)), explanation);
+  read(
+    api.templates[':id'].access.$get({ ...at(templateId), query: userId === undefined ? {} : { userId } }, abortable(call)),
+    explanation,
+  );
 export const explainWorkspace = (id: string, call: Call = {}) =>
   read(api.workspaces[':id'].access.$get(at(id), abortable(call)), workspaceAccess);
 
@@ -40,7 +43,7 @@ export async function exportReview(query: ReviewFilter, progress: (lines: number
   const response = await api.access['review.csv'].$get({ query }, abortable(call));
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let lines = -1;
-  for (let reader = (response as unknown as Response).body?.getReader(); reader !== undefined; ) {
+  for (let reader = (response as unknown as Response).body?.getReader(); reader !== undefined;) {
     const { done, value } = await reader.read();
     if (done) break;
     parts.push(new Uint8Array(value));

@@ -9,6 +9,7 @@ const decides = () => session.can('template:admin') || noticeBoard.shown.toDecid
 /** The pages that this person may open here. */
 export function ownPages(): Page[] {
   return PAGES.filter(
-    ({ needs, local, notice }) => (needs === undefined || session.can(needs)) && (!local || isLocal()) && (notice !== 'toDecide' || decides()),
+    ({ needs, local, notice }) =>
+      (needs === undefined || session.can(needs)) && (!local || isLocal()) && (notice !== 'toDecide' || decides()),
   );
 }
