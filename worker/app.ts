@@ -1,6 +1,10 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
+import { explainRoutes } from './access/explain.routes.ts';
+import { requestRoutes } from './access/requests.routes.ts';
+import { reviewRoutes } from './access/review.routes.ts';
+import { templateAclRoutes } from './access/template-acl.routes.ts';
 import { accountRoutes } from './identity/account.routes.ts';
 import { serviceAccountRoutes } from './identity/service-accounts.routes.ts';
 import { signInRoutes } from './identity/sign-in.routes.ts';
@@ -43,6 +47,10 @@ const joined = base
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
   .route('/', operatorRoutes)
+  .route('/', templateAclRoutes)
+  .route('/', explainRoutes)
+  .route('/', reviewRoutes)
+  .route('/', requestRoutes)
   .route('/', templateRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)

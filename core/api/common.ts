@@ -39,6 +39,9 @@ export const page = z.object({
   cursor: z.string().max(500).optional(),
 });
 
+/** What is looked for in names. */
+export const searchText = text(100, 0);
+
 export const listOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 
 export const done = z.object({ ok: z.literal(true) });

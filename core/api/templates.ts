@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
-import { listOf, multiline, text, time } from './common.ts';
+import { listOf, multiline, page, searchText, text, time } from './common.ts';
 
 const isHttps = (value: string) => {
   if (!URL.canParse(value)) return false;
@@ -75,6 +75,9 @@ export const templateCreate = z.object({
 export const templateUpdate = z.object({ description: text(300, 0), icon: z.enum(TEMPLATE_ICONS) }).partial();
 
 export const templateRole = z.enum(TEMPLATE_ROLES);
+/** What a list of templates is narrowed to: what the caller may do with them. */
+export const TEMPLATE_LISTS = ['use', 'ask', 'administer'] as const;
+export const templateQuery = page.extend({ q: searchText.optional(), may: z.enum(TEMPLATE_LISTS).optional() });
 export const template = z.object({
   id: idSchema('template'),
   name: z.string(),
@@ -83,6 +86,8 @@ export const template = z.object({
   version: z.object({ id: idSchema('templateVersion'), number: z.number().int(), createdAt: time }),
   /** what the caller may do with it */
   role: templateRole,
+  /** the caller has asked for it and nobody has decided yet */
+  asked: z.boolean(),
   workspaces: z.number().int(),
   createdAt: time,
 });
@@ -105,7 +110,18 @@ export const aclSubject = z.discriminatedUnion('type', [
   z.object({ type: z.literal('group'), id: idSchema('group') }),
   z.object({ type: z.literal('everyone') }),
 ]);
-export const aclEntry = z.object({ subject: aclSubject, role: templateRole, expiresAt: time.nullable().default(null) });
-/** `name` is that of the subject, for people; it is ignored in what is sent */
-export const aclShown = z.object({ items: z.array(aclEntry.extend({ name: z.string() })) });
+/** `grantId`: the approved request that made the entry; such entries can be kept, ended earlier or left out, not written */
+export const aclEntry = z.object({
+  subject: aclSubject,
+  role: templateRole,
+  expiresAt: time.nullable().default(null),
+  grantId: idSchema('accessRequest').nullable().default(null),
+});
+const people = z.number().int().describe('active people');
+/** What is beside the entry is for people, and ignored in what is sent: its subject's name, how many it reaches, who wrote it. */
+export const aclShown = z.object({
+  items: z.array(aclEntry.extend({ name: z.string(), people, givenBy: z.string().nullable() })),
+  /** who can do at least that, through whatever, tenant-wide roles included */
+  reach: z.object({ view: people, use: people, admin: people }),
+});
 export const aclPut = z.object({ items: z.array(aclEntry).max(200) });

@@ -8,6 +8,7 @@ export const RESOURCE_TYPES = [
   'group',
   'role',
   'template',
+  'access-request',
   'runner',
   'workspace',
   'connection',
@@ -119,6 +120,34 @@ export const AUDIT_ACTIONS = {
     resource: 'template',
     done: 'changed who may use template {resource}',
     attempt: 'change who may use template {resource}',
+  },
+  'access.explain': {
+    resource: 'template',
+    done: 'asked why somebody can use template {resource}',
+    attempt: 'ask why somebody can use template {resource}',
+  },
+  'access.review': { resource: 'policy', done: 'reviewed who can use what', attempt: 'review who can use what' },
+  'access.export': { resource: 'policy', done: 'exported who can use what, and why', attempt: 'export who can use what, and why' },
+  'access.preview': { resource: 'policy', done: 'asked what {resource} would change', attempt: 'ask what {resource} would change' },
+  'access_request.create': {
+    resource: 'access-request',
+    done: 'asked to use template {resource}',
+    attempt: 'ask to use template {resource}',
+  },
+  'access_request.approve': {
+    resource: 'access-request',
+    done: 'approved a request to use template {resource}',
+    attempt: 'approve a request to use template {resource}',
+  },
+  'access_request.deny': {
+    resource: 'access-request',
+    done: 'denied a request to use template {resource}',
+    attempt: 'deny a request to use template {resource}',
+  },
+  'access_request.withdraw': {
+    resource: 'access-request',
+    done: 'withdrew a request to use template {resource}',
+    attempt: 'withdraw a request to use template {resource}',
   },
   'template.read': { resource: 'template', done: 'opened template {resource}', attempt: 'open template {resource}' },
   'runner.enrollment.create': {

@@ -126,6 +126,11 @@ async function work(owner: Person): Promise<typeof pages> {
   // More than one page of the audit log.
   for (let times = 0; times < 100; times++)
     await expect(dana.call('POST', '/invitations', { email: 'x@meridian.test', roles: [] })).rejects.toThrow('403');
+  // Somebody asks for what they see and can’t use.
+  const { id: ledger } = await owner.call<{ id: string }>('POST', '/templates', { name: 'ledger' });
+  const everyone = [{ subject: { type: 'everyone' }, role: 'view' }];
+  await owner.call('PUT', `/templates/${ledger}/acl`, { items: everyone }, { 'If-Match': '"1"' });
+  await dana.call('POST', '/access-requests', { templateId: ledger, hours: 8, reason: 'Check the postings of Monday' });
   await expect(
     new Person(origin).call('POST', '/login', { tenant: SLUG, email: 'dana@meridian.test', password: 'not the password' }),
   ).rejects.toThrow('401');
@@ -147,6 +152,9 @@ async function work(owner: Person): Promise<typeof pages> {
     [`/templates/${template}`, 'What a workspace starts with'],
     [`/templates/${template}/versions`, 'Version 1'],
     [`/templates/${template}/permissions`, 'Dana Developer'],
+    ['/access/review', 'python-ml'],
+    ['/access-requests', 'Dana Developer'],
+    ['/requests', 'You have asked for nothing yet'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
     ['/users', 'oskar@vantage.test'],

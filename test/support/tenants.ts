@@ -51,7 +51,7 @@ export const unique = (): string => crypto.randomUUID().replaceAll('-', '').slic
 export interface Answer {
   status: number;
   headers: Headers;
-  /** the parsed body; null when there is none */
+  /** the parsed body, text where it is no JSON; null when there is none */
   body: unknown;
 }
 
@@ -68,7 +68,8 @@ export async function call(method: string, path: string, { cookie, body, headers
   const content = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const response = await exports.default.fetch(new Request(`${ORIGIN}/api/v1${path}`, { method, headers: sent, body: content }));
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text === '' ? null : JSON.parse(text) };
+  const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
+  return { status: response.status, headers: response.headers, body: text === '' ? null : isJson ? JSON.parse(text) : text };
 }
 
 /** Requests as one person: `api(tenant.owner).post('/invitations', { email })`. */

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import { accessRequest } from '@gatehouse/core/api/access.ts';
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
 import { groupDetail } from '@gatehouse/core/api/groups.ts';
 import { assignment, role } from '@gatehouse/core/api/roles.ts';
@@ -77,6 +78,16 @@ const overRoles = { who: ['owner'], id: 'role', make: makeRole } as const;
 const overAssignments = { who: groupAdmins, id: 'roleAssignment', make: makeAssignment } as const;
 const nobody = 'usr_01m856tm29e6frrs5mmr9m5rhs';
 const ifMatch = { 'If-Match': '"1"' };
+/** Somebody of the organisation asked for it: not one of the crew. */
+const makeRequest = async (tenant: Tenant) => {
+  const templateId = await makeTemplate(tenant);
+  const items = [{ subject: { type: 'everyone' }, role: 'view', expiresAt: null }];
+  await api(tenant.owner).put(`/templates/${templateId}/acl`, { items }, { 'If-Match': '"1"' });
+  const answer = await api(await addUser(tenant)).post('/access-requests', { templateId, hours: 8, reason: 'On call' });
+  return read(answer, accessRequest).id;
+};
+const overRequests = { who: templateAdmins, id: 'accessRequest', make: makeRequest, blind: ['auditor', 'user-admin', 'member'] } as const;
+const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
 /** The organisation's owner made it, and nobody of the crew: who may, may because of a role. */
@@ -191,6 +202,25 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/templates/:id/acl': overTemplates,
   'PUT /api/v1/templates/:id/acl': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { items: [] } },
 
+  'GET /api/v1/templates/:id/access': { ...overTemplates, who: reviewers },
+  'GET /api/v1/subjects': { who: reviewers },
+  'GET /api/v1/access/review': { who: reviewers },
+  'GET /api/v1/access/review.csv': { who: reviewers },
+  'POST /api/v1/access/preview': {
+    who: ['owner', 'user-admin'],
+    body: { kind: 'delete-group', groupId: 'grp_01m856tm29e6frrs5mmr9m5rhs' },
+  },
+  'GET /api/v1/access-requests': { who: 'signed in' },
+  'POST /api/v1/access-requests': {
+    who: 'signed in',
+    body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', hours: 8, reason: 'On call' },
+  },
+  'GET /api/v1/access-requests/:id': overRequests,
+  'POST /api/v1/access-requests/:id/decision': { ...overRequests, body: { decision: 'deny', note: 'Not now' } },
+  'POST /api/v1/access-requests/:id/withdraw': { ...overRequests, who: [] },
+  'GET /api/v1/notices': { who: 'signed in' },
+  'POST /api/v1/notices/seen': { who: 'signed in' },
+
   'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
   'DELETE /api/v1/runners/:id': overRunners,
   'POST /api/v1/runners/:id/confirm': { ...overRunners, body: { fingerprint: 'SHA256:0000' } },
@@ -207,6 +237,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces/:id/start': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/stop': { ...overWorkspaces, who: templateAdmins },
   'GET /api/v1/workspaces/:id/logs': overWorkspaces,
+  'GET /api/v1/workspaces/:id/access': overWorkspaces,
   'POST /api/v1/workspaces/:id/attach': {
     ...overWorkspaces,
     browser: true,

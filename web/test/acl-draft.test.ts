@@ -1,22 +1,26 @@
 import { fireEvent, render, screen } from '@testing-library/svelte';
-import { describe, expect, it } from 'vitest';
+import type { Preview } from '@gatehouse/core/api/access.ts';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AclDraft, changeOf, type AclRow as Row } from '../src/lib/templates/acl-draft.svelte.ts';
 import AclRow from '../src/lib/templates/AclRow.svelte';
 import SavePanel from '../src/lib/templates/SavePanel.svelte';
 import { ApiProblem } from '../src/lib/api/problem.ts';
+import { answerWith, jsonAnswer, problemAnswer } from './api.ts';
 import { id, NOW } from './data.ts';
 
 const LATER = '2026-11-30T18:00:00.000Z';
 
 function draftOfThree() {
+  const more = { grantId: null, people: 1, givenBy: 'Ines' };
   const ines = { type: 'user' as const, id: id('user') };
   const yuki = { type: 'user' as const, id: id('user') };
   return new AclDraft({
     items: [
-      { subject: ines, name: 'Ines', role: 'admin', expiresAt: null },
-      { subject: yuki, name: 'Yuki', role: 'use', expiresAt: LATER },
-      { subject: { type: 'everyone' }, name: 'Everyone', role: 'view', expiresAt: null },
+      { subject: ines, name: 'Ines', role: 'admin', expiresAt: null, ...more },
+      { subject: yuki, name: 'Yuki', role: 'use', expiresAt: LATER, ...more },
+      { subject: { type: 'everyone' }, name: 'Everyone', role: 'view', expiresAt: null, ...more },
     ],
+    reach: { view: 3, use: 2, admin: 1 },
   });
 }
 
@@ -57,7 +61,7 @@ describe('the draft of an access list', () => {
     draft.add({ type: 'everyone' }, 'Everyone', 'use', null);
     expect(draft.rows).toHaveLength(3);
     expect(changeOf(row(draft, 'Everyone'))).toBe('changed');
-    expect(draft.items.at(-1)).toEqual({ subject: { type: 'everyone' }, role: 'use', expiresAt: null });
+    expect(draft.items.at(-1)).toEqual({ subject: { type: 'everyone' }, role: 'use', expiresAt: null, grantId: null });
   });
 
   it('counts as a loss what is removed, made smaller or ended earlier', () => {
@@ -83,18 +87,54 @@ describe('a row of the list', () => {
   });
 });
 
+const nothing = { people: 0, total: 0, items: [] };
+const YUKI_LOSES: Preview = {
+  gains: nothing,
+  losses: {
+    people: 1,
+    total: 1,
+    items: [{ user: { id: id('user'), name: 'Yuki' }, template: { id: id('template'), name: 'payments' }, before: 'use', after: null }],
+  },
+  sessions: { total: 2, items: [{ user: { id: id('user'), name: 'Yuki' }, workspace: { id: id('workspace'), name: 'fees-api' } }] },
+  complete: true,
+};
+
 describe('what saving does', () => {
   const panel = (draft: AclDraft, problem: ApiProblem | null = null) =>
-    render(SavePanel, { draft, busy: false, problem, save: () => undefined, reload: () => undefined });
+    render(SavePanel, { templateId: id('template'), draft, busy: false, problem, save: () => undefined, reload: () => undefined });
+  afterEach(() => vi.unstubAllGlobals());
 
-  it('is red only when something is taken away, and says from how many', () => {
+  it('is red when something is taken away, and says whose and how many sessions end', async () => {
+    const sent = answerWith(() => jsonAnswer(YUKI_LOSES));
     const draft = draftOfThree();
     draft.remove(row(draft, 'Yuki'));
     panel(draft);
-    expect(screen.getByRole('button', { name: 'Save and take from 1' }).className).toContain('danger');
+    expect((await screen.findByRole('button', { name: 'Save and end 2 sessions' })).className).toContain('danger');
+    expect(screen.getByText('person loses “use”')).toBeTruthy();
+    expect(screen.getByText('fees-api')).toBeTruthy();
+    expect(sent.mock.calls[0]?.[0]).toMatchObject({ method: 'POST', path: '/api/v1/access/preview', body: { kind: 'template-acl' } });
+  });
+
+  it('is not red when nobody loses anything by it', async () => {
+    answerWith(() => jsonAnswer({ ...YUKI_LOSES, losses: nothing, sessions: { total: 0, items: [] } }));
+    const draft = draftOfThree();
+    draft.remove(row(draft, 'Yuki'));
+    panel(draft);
+    expect(await screen.findByText('Nobody gains or loses anything by it right now.')).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Save' }).className).toContain('primary');
+  });
+
+  it('can be saved although nobody knows what would change', async () => {
+    answerWith(() => problemAnswer('unavailable', 'Not now.'));
+    const draft = draftOfThree();
+    draft.remove(row(draft, 'Yuki'));
+    panel(draft);
+    expect(await screen.findByText(/What would change can’t be said now/)).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'Save and take from 1 entry' })).toBeTruthy();
   });
 
   it('offers the new list, and no saving, when somebody else was faster', () => {
+    answerWith(() => jsonAnswer(YUKI_LOSES));
     const draft = draftOfThree();
     row(draft, 'Yuki').role = 'admin';
     panel(draft, new ApiProblem('stale-version', 'Somebody saved other entries.'));

@@ -32,6 +32,8 @@ export async function runRevocation(services: Services, shard: string, tenantId:
   await services.workspaces.closeConnections(shard, lost, cause);
   await db.batch([
     statement(`UPDATE connections SET ended_at = ? WHERE tenant_id = ? AND ended_at IS NULL AND id ${among}`, now, tenantId, ids),
+    // Kept for the people concerned, also where the object told the end first.
+    statement(`UPDATE connections SET ended_cause = ? WHERE tenant_id = ? AND id ${among}`, cause, tenantId, ids),
     statement('DELETE FROM revocations WHERE tenant_id = ? AND id = ?', tenantId, taskId),
   ]);
 }

@@ -17,6 +17,9 @@ const tracked = { name: 'tracked', description: 'tracked' } as const;
 
 /** All groups; for somebody who may not see them all, those that they manage. */
 export async function listGroups(ctx: UserContext, page: SearchedPage): Promise<z.infer<typeof groupList>> {
+  // A session without the permission sees what it manages; a token is held to its scopes.
+  const facts = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /groups' } } as const;
+  if (ctx.actor.token !== null) await require(ctx, 'group:read', facts);
   const rows = await store.findGroups(ctx.db, ctx.actor.id, page, !ctx.actor.permissions.has('group:read'));
   return pageOf(rows, page.limit, present, (row) => [row.name]);
 }

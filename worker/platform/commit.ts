@@ -26,6 +26,8 @@ export interface EventFacts {
   details?: DraftEvent['details'];
   workspaceId?: string;
   sessionId?: string;
+  /** the approved request that this was allowed by, or that it is about */
+  grantId?: string | null;
   /** whose act it was, where an object tells it later */
   actor?: AuditActor;
 }
@@ -45,7 +47,7 @@ export function eventOf(ctx: EventContext, facts: EventFacts): DraftEvent {
     requestId: ctx.request?.id ?? null,
     sessionId: facts.sessionId ?? ('sessionId' in ctx.actor ? ctx.actor.sessionId : null),
     workspaceId: facts.workspaceId ?? null,
-    grantId: null,
+    grantId: facts.grantId ?? null,
     diff: facts.diff ?? [],
     details: { ...tokenDetails(tokenOf(ctx.actor)), ...facts.details },
   };

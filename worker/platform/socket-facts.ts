@@ -32,6 +32,8 @@ export const viewerFacts = z.object({
   sessionId: z.string(),
   user: z.object({ id: z.string(), name: z.string(), email: z.string() }),
   access: z.enum(ACCESS),
+  /** the approved request without which it would not have been allowed; left out by facts of the release before */
+  grantId: z.string().nullable().default(null),
   /** of the browser's key, RFC 7638 */
   keyThumbprint: z.string(),
 });

@@ -9,7 +9,7 @@ import { mintCredential } from '../platform/credential.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 import { countAttempt } from '../platform/throttle.ts';
 import { signGrant } from './runner-keys.ts';
-import { readWorkspace, templateRoleOf } from './workspaces.ts';
+import { accessOf, readWorkspace } from './workspaces.ts';
 
 /** Seconds within which a ticket opens its socket. */
 const TICKET_SECONDS = 30;
@@ -36,7 +36,8 @@ export async function attach(asking: UserContext, id: string, key: BrowserKey, f
     throw new AppError('browser-only', 'A workspace opens only from Gatehouse’s own page in a browser');
   }
   const mine = workspace.owner_id === ctx.actor.id;
-  const access = connectAccess(mine, await templateRoleOf(ctx, workspace));
+  const { role, grantId } = await accessOf(ctx, workspace);
+  const access = connectAccess(mine, role);
   if (access === null)
     return refuse(
       ctx,
@@ -48,11 +49,13 @@ export async function attach(asking: UserContext, id: string, key: BrowserKey, f
   if (workspace.phase !== 'running') throw new AppError('not-ready', `The workspace is ${workspace.phase}`);
   if (workspace.runner_online !== 1) throw new AppError('not-ready', `The runner ${workspace.runner_name} is away`);
 
-  const connection = { id: ctx.newId('connection'), workspaceId: id, access, keyThumbprint: await calculateJwkThumbprint(key, 'sha256') };
+  const keyThumbprint = await calculateJwkThumbprint(key, 'sha256');
+  const connection = { id: ctx.newId('connection'), workspaceId: id, access, keyThumbprint, grantId };
   const { ticket, expiresAt } = await open(ctx, connection, {
     ...facts,
     resource: { ...resource, id: connection.id },
-    details: { access, keyThumbprint: connection.keyThumbprint },
+    details: { access, keyThumbprint },
+    grantId,
   });
   return {
     connectionId: connection.id,
@@ -75,6 +78,8 @@ interface NewConnection {
   workspaceId: string;
   access: ViewerAccess;
   keyThumbprint: string;
+  /** the approved request without which it would not be allowed */
+  grantId: string | null;
 }
 
 /** Writes down the connection, its ticket and its event in one transaction. */
@@ -112,8 +117,8 @@ const insertTicket = (
   { hash, expiresAt }: { hash: string; expiresAt: string },
 ): Statement =>
   statement(
-    `INSERT INTO tickets (tenant_id, ticket_hash, connection_id, workspace_id, user_id, session_id, expires_at, access, key_thumbprint)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO tickets (tenant_id, ticket_hash, connection_id, workspace_id, user_id, session_id, expires_at, access, key_thumbprint, grant_id)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ...[ctx.db.tenantId, hash, connection.id, connection.workspaceId, ctx.actor.id, ctx.actor.sessionId, expiresAt],
-    ...[connection.access, connection.keyThumbprint],
+    ...[connection.access, connection.keyThumbprint, connection.grantId],
   );

@@ -36,6 +36,7 @@ export class ConnectionEvents {
       resource: { type: 'connection', id: facts.connectionId, name: facts.workspaceName },
       workspaceId: facts.workspaceId,
       sessionId: facts.sessionId,
+      grantId: facts.grantId,
       actor: { type: 'user', ...facts.user, via: 'connection' },
     });
     this.#sql.exec('INSERT INTO events (tenant_id, shard, body) VALUES (?, ?, ?)', facts.tenantId, facts.shard, JSON.stringify(event));

@@ -10,7 +10,13 @@ import { statement, type TenantDb } from '../platform/tenant-db.ts';
 import type { RunnerContext } from './runners.ts';
 import { findWorkspace } from './workspaces.store.ts';
 
-const burned = z.object({ connection_id: z.string(), session_id: z.string(), access: z.enum(ACCESS), key_thumbprint: z.string() });
+const burned = z.object({
+  connection_id: z.string(),
+  session_id: z.string(),
+  access: z.enum(ACCESS),
+  key_thumbprint: z.string(),
+  grant_id: z.string().nullable(),
+});
 const person = z.object({ id: z.string(), name: z.string(), email: z.string() });
 
 /**
@@ -48,6 +54,7 @@ export async function redeemTicket(
     sessionId: ticket.data.session_id,
     user: who.data,
     access: ticket.data.access,
+    grantId: ticket.data.grant_id,
     keyThumbprint: ticket.data.key_thumbprint,
   };
 }
@@ -68,7 +75,7 @@ async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: 
     ),
     statement(
       `DELETE FROM tickets WHERE tenant_id = ? AND ticket_hash = ? AND workspace_id = ? AND expires_at > ?
-       RETURNING connection_id, session_id, access, key_thumbprint`,
+       RETURNING connection_id, session_id, access, key_thumbprint, grant_id`,
       db.tenantId,
       hash,
       workspaceId,

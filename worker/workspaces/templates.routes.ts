@@ -1,10 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { page } from '@gatehouse/core/api/common.ts';
 import * as api from '@gatehouse/core/api/templates.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, etag, json, noContent, pageOf, problems, revisionOf, routes } from '../platform/route.ts';
-import { readAcl, replaceAcl } from './template-acl.ts';
 import {
   changeTemplate,
   createTemplate,
@@ -26,7 +24,7 @@ const list = createRoute({
   path: '/templates',
   summary: 'Templates you may see',
   tags,
-  request: { query: page },
+  request: { query: api.templateQuery },
   responses: { 200: json(api.templateList), ...problems },
 });
 const create = createRoute({
@@ -77,31 +75,15 @@ const publish = createRoute({
   request: { params, ...body(api.templateVersionCreate) },
   responses: { 201: json(api.templateVersion), ...problems },
 });
-const getAcl = createRoute({
-  method: 'get',
-  path: '/templates/{id}/acl',
-  summary: 'Who may use a template',
-  tags,
-  request: { params },
-  responses: { 200: json(api.aclShown), ...problems },
-});
-const putAcl = createRoute({
-  method: 'put',
-  path: '/templates/{id}/acl',
-  summary: 'Replace who may use a template',
-  tags,
-  request: { params, headers, ...body(api.aclPut) },
-  responses: { 200: json(api.aclShown), ...problems },
-});
 
 const cursorKeys = z.tuple([z.string()]);
 
 export const templateRoutes = routes()
   .openapi(list, async (c) => {
-    const { limit, cursor } = c.req.valid('query');
+    const { limit, cursor, q, may } = c.req.valid('query');
     const ctx = c.get('signedIn');
     const after = cursor === undefined ? null : decodeCursor(cursor, cursorKeys)[0];
-    const rows = await listTemplates(ctx, { limit, after });
+    const rows = await listTemplates(ctx, { limit, after, q, may });
     return c.json(
       pageOf(
         rows,
@@ -137,16 +119,4 @@ export const templateRoutes = routes()
     return c.body(null, 204);
   })
   .openapi(versions, async (c) => c.json({ items: await listVersions(c.get('signedIn'), c.req.valid('param').id), nextCursor: null }, 200))
-  .openapi(publish, async (c) => c.json(await publishVersion(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').spec), 201))
-  .openapi(getAcl, async (c) => {
-    const { acl, revision } = await readAcl(c.get('signedIn'), c.req.valid('param').id);
-    c.header('ETag', etag(revision));
-    return c.json(acl, 200);
-  })
-  .openapi(putAcl, async (c) => {
-    const { id } = c.req.valid('param');
-    await replaceAcl(c.get('signedIn'), id, revisionOf(c.req.valid('header')['if-match']), c.req.valid('json'));
-    const { acl, revision } = await readAcl(c.get('signedIn'), id);
-    c.header('ETag', etag(revision));
-    return c.json(acl, 200);
-  });
+  .openapi(publish, async (c) => c.json(await publishVersion(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').spec), 201));

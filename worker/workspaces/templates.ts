@@ -33,7 +33,8 @@ const templateRules: FieldRules<{ name: string; description: string; icon: strin
 
 const resourceOf = (template: { id: string; name: string }) => ({ type: 'template' as const, id: template.id, name: template.name });
 
-export async function listTemplates(ctx: UserContext, page: { limit: number; after: string | null }): Promise<store.TemplateRow[]> {
+/** Those that the caller may at least see, by name. */
+export async function listTemplates(ctx: UserContext, page: store.TemplatePage): Promise<store.TemplateRow[]> {
   await requireScope(ctx, 'template:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /templates' } });
   if (ctx.actor.type === 'service-account' && !adminOfAll(ctx)) return [];
   return store.findTemplates(ctx, page);
@@ -48,6 +49,7 @@ export function present(ctx: UserContext, row: store.TemplateRow): Template {
     version: { id: row.version_id, number: row.version_number, createdAt: row.version_created_at },
     role: roleOf(ctx, row.rank) ?? 'view',
     workspaces: row.workspaces,
+    asked: row.asked === 1,
     createdAt: row.created_at,
   };
 }

@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
+import { workspaceAccess } from '@gatehouse/core/api/access.ts';
 import { page } from '@gatehouse/core/api/common.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -7,7 +8,7 @@ import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
 import { attach } from './attach.ts';
 import { redeemTicket } from './connections.ts';
-import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, wishFor } from './workspaces.ts';
+import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, readWorkspaceAccess, wishFor } from './workspaces.ts';
 
 const params = z.object({ id: idSchema('workspace') });
 const listQuery = page.extend({ all: z.enum(['true', 'false']).default('false') });
@@ -78,6 +79,14 @@ const attachTo = createRoute({
   request: { params, ...body(api.attach) },
   responses: { 200: json(api.attachment), ...problems },
 });
+const access = createRoute({
+  method: 'get',
+  path: '/workspaces/{id}/access',
+  summary: 'Why you can connect to a workspace or can’t, and whom to ask',
+  tags,
+  request: { params },
+  responses: { 200: json(workspaceAccess), ...problems },
+});
 const connect = createRoute({
   method: 'get',
   path: '/workspaces/{id}/connect',
@@ -136,6 +145,7 @@ export const workspaceRoutes = routes()
     const { id } = c.req.valid('param');
     return c.json(await attach(c.get('signedIn'), id, c.req.valid('json').key, c.req.header('Sec-Fetch-Site')), 200);
   })
+  .openapi(access, async (c) => c.json(await readWorkspaceAccess(c.get('signedIn'), c.req.valid('param').id), 200))
   .openapi(connect, async (c) => {
     requireUpgrade(c.req.raw);
     const services = c.get('services');

@@ -1,15 +1,18 @@
 import type { z } from 'zod';
-import { atLeast, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
+import { atLeast } from '@gatehouse/core/access/template-acl.ts';
+import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
+import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';
 import { QUOTAS } from '@gatehouse/core/api/directory.ts';
 import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
-import { roleOf } from '../access/template-access.ts';
+import { explainWorkspace } from '../access/explain.ts';
+import { findTemplateAccess, type TemplateAccess } from '../access/template-access.ts';
 import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { findFreeRunner } from './runners.store.ts';
-import { findTemplate, parseSpec } from './templates.store.ts';
+import { parseSpec } from './templates.store.ts';
 import { templateFor } from './templates.ts';
 import * as store from './workspaces.store.ts';
 
@@ -63,16 +66,23 @@ export async function readWorkspace(ctx: UserContext, id: string): Promise<store
 
 async function maySee(ctx: UserContext, row: store.WorkspaceRow): Promise<boolean> {
   if (row.owner_id === ctx.actor.id || ctx.actor.permissions.has('workspace:read-all')) return true;
-  return atLeast(await templateRoleOf(ctx, row), 'admin');
+  return atLeast((await accessOf(ctx, row)).role, 'admin');
 }
 
-/** The caller's role on the workspace's template; null also when that is deleted. */
-export async function templateRoleOf(
+/** The caller's role on the workspace's template, and what it hangs on; no role also when that is deleted. */
+export async function accessOf(
   ctx: UserContext,
   { template_id }: Pick<store.WorkspaceRow, 'template_id'>,
-): Promise<TemplateRole | null> {
-  const template = await findTemplate(ctx, template_id);
-  return template ? roleOf(ctx, template.rank) : null;
+): Promise<Pick<TemplateAccess, 'role' | 'grantId'>> {
+  return (await findTemplateAccess(ctx, template_id)) ?? { role: null, grantId: null };
+}
+
+/** Why the caller can or can't connect to a workspace that they may see, what took it away, and whom to ask. */
+export async function readWorkspaceAccess(ctx: UserContext, id: string): Promise<WorkspaceAccess> {
+  const workspace = await readWorkspace(ctx, id);
+  const explanation = await explainWorkspace(ctx, { id, templateId: workspace.template_id });
+  const mine = workspace.owner_id === ctx.actor.id;
+  return { ...explanation, needed: mine ? 'use' : 'admin', allowed: connectAccess(mine, explanation.role) !== null };
 }
 
 export async function createWorkspace(ctx: UserContext, input: z.infer<typeof workspaceCreate>): Promise<store.WorkspaceRow> {
@@ -133,7 +143,7 @@ export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof W
   if (mine) await requireScope(ctx, 'workspace:run-own', facts);
   if (verb === 'start') {
     if (!mine) return refuse(ctx, facts, 'Only its owner starts a workspace');
-    if (!atLeast(await templateRoleOf(ctx, workspace), 'use'))
+    if (!atLeast((await accessOf(ctx, workspace)).role, 'use'))
       return refuse(ctx, facts, `This needs the role “use” on template ${workspace.template_name}`);
   } else if (!mine && !ctx.actor.permissions.has('workspace:stop-all')) {
     return refuse(ctx, facts, 'This needs the permission workspace:stop-all');

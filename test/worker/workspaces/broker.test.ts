@@ -171,6 +171,7 @@ describe('K: the broker’s bounds', () => {
       sessionId: site.dev.sessionId,
       user: { id: site.dev.id, name: site.dev.name, email: site.dev.email },
       access: 'own',
+      grantId: null,
       keyThumbprint: '',
     };
     const codes: number[] = [];

@@ -23,11 +23,15 @@ export const route = {
   /** the editor and terminals of a workspace */
   ide: (workspaceId: string) => `/w/${id(workspaceId)}`,
 
-  templates: () => '/templates',
+  templates: (query: { may?: string; q?: string } = {}) => withQuery('/templates', query),
   newTemplate: () => '/templates/new',
   template: (templateId: string) => `/templates/${id(templateId)}`,
   templateVersions: (templateId: string) => `/templates/${id(templateId)}/versions`,
   templatePermissions: (templateId: string) => `/templates/${id(templateId)}/permissions`,
+
+  requests: () => '/requests',
+  accessRequests: (query: { state?: string } = {}) => withQuery('/access-requests', query),
+  accessReview: (query: Query = {}) => withQuery('/access/review', query),
 
   runners: () => '/runners',
   enrolRunner: () => '/runners/enrol',

@@ -1,11 +1,13 @@
 import {
   aclShown,
+  type aclEntry,
   templateDetail,
   templateList,
   templateVersion,
   templateVersionList,
   type aclPut,
   type templateCreate,
+  type templateQuery,
   type templateUpdate,
   type templateVersionCreate,
 } from '@gatehouse/core/api/templates.ts';
@@ -16,13 +18,15 @@ import { abortable, api, at, type Call } from './client.ts';
 export type TemplateDetail = z.infer<typeof templateDetail>;
 export type TemplateVersion = z.infer<typeof templateVersion>;
 export type AclShown = z.infer<typeof aclShown>;
+export type AclItem = z.infer<typeof aclEntry>;
 
 const one = api.templates[':id'];
 
 /** The ETag that was seen: the change is refused when somebody else was faster. */
 const ifMatch = (etag: string) => ({ header: { 'if-match': etag } });
 
-export const list = (query: { cursor?: string } = {}, call: Call = {}) =>
+/** @param query.may only those that the caller may use, ask for or administer */
+export const list = (query: z.input<typeof templateQuery> = {}, call: Call = {}) =>
   read(api.templates.$get({ query: { limit: 100, ...query } }, abortable(call)), templateList);
 export const create = (json: z.input<typeof templateCreate>) => read(api.templates.$post({ json }), templateDetail);
 export const get = (id: string, call: Call = {}) => readVersioned(one.$get(at(id), abortable(call)), templateDetail);

@@ -4,6 +4,8 @@ import Group from '@lucide/svelte/icons/group';
 import Bot from '@lucide/svelte/icons/bot';
 import Box from '@lucide/svelte/icons/box';
 import KeyRound from '@lucide/svelte/icons/key-round';
+import Hand from '@lucide/svelte/icons/hand';
+import Inbox from '@lucide/svelte/icons/inbox';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
 import Send from '@lucide/svelte/icons/send';
@@ -11,7 +13,9 @@ import Server from '@lucide/svelte/icons/server';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import UserRound from '@lucide/svelte/icons/user-round';
+import UserSearch from '@lucide/svelte/icons/user-search';
 import Users from '@lucide/svelte/icons/users';
+import type { Notices } from '@gatehouse/core/api/access.ts';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import { route } from '#lib/route.ts';
@@ -27,6 +31,8 @@ export interface Page {
   needs?: Permission;
   /** who may open it without that permission, too */
   also?: (me: Me) => boolean;
+  /** what of the notices its entry counts */
+  notice?: keyof Notices;
   /** only in a deployment on one's own machine */
   local?: true;
 }
@@ -34,6 +40,7 @@ export interface Page {
 /** Every page that the navigation and the command palette reach. */
 export const PAGES: readonly Page[] = [
   { label: 'Workspaces', href: route.workspaces(), icon: SquareTerminal, section: '', keys: 'G W' },
+  { label: 'My requests', href: route.requests(), icon: Inbox, section: '', keys: 'G Q', notice: 'decided' },
   { label: 'Account', href: route.account(), icon: UserRound, section: '', keys: 'G P' },
   { label: 'Users', href: route.users(), icon: Users, section: 'Admin', keys: 'G U', needs: 'user:read' },
   {
@@ -48,6 +55,8 @@ export const PAGES: readonly Page[] = [
   { label: 'Roles', href: route.roles(), icon: BadgeCheck, section: 'Admin', keys: 'G L', needs: 'role:read' },
   { label: 'Service accounts', href: route.serviceAccounts(), icon: Bot, section: 'Admin', keys: 'G B', needs: 'service-account:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
+  { label: 'Access requests', href: route.accessRequests(), icon: Hand, section: 'Admin', keys: 'G E', notice: 'toDecide' },
+  { label: 'Access review', href: route.accessReview(), icon: UserSearch, section: 'Admin', keys: 'G V', needs: 'access:review' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
   {
     label: 'Deployment security',

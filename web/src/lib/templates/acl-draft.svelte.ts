@@ -1,5 +1,5 @@
-import { TEMPLATE_ROLES, type AclEntry, type AclSubject, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
-import type { AclShown } from '#lib/api/templates.ts';
+import { TEMPLATE_ROLES, type AclSubject, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
+import type { AclItem, AclShown } from '#lib/api/templates.ts';
 
 export type RowChange = 'same' | 'new' | 'changed' | 'gone';
 
@@ -7,6 +7,11 @@ export interface AclRow {
   key: string;
   subject: AclSubject;
   name: string;
+  /** active people whom it reaches; null while it is not saved and not known */
+  people: number | null;
+  givenBy: string | null;
+  /** the approved request that made it: it can end earlier or go, and nothing else */
+  grantId: string | null;
   role: TemplateRole;
   expiresAt: string | null;
   removed: boolean;
@@ -15,6 +20,7 @@ export interface AclRow {
 }
 
 export const subjectKey = (subject: AclSubject): string => (subject.type === 'everyone' ? 'everyone' : subject.id);
+const keyOf = (subject: AclSubject, grantId: string | null) => `${subjectKey(subject)}${grantId === null ? '' : ` ${grantId}`}`;
 
 export function changeOf({ saved, removed, role, expiresAt }: AclRow): RowChange {
   if (saved === null) return 'new';
@@ -27,12 +33,8 @@ export class AclDraft {
   rows = $state<AclRow[]>([]);
 
   constructor(saved: AclShown) {
-    this.rows = saved.items.map(({ subject, name, role, expiresAt }) => ({
-      key: subjectKey(subject),
-      subject,
-      name,
-      role,
-      expiresAt,
+    this.rows = saved.items.map(({ subject, name, role, expiresAt, grantId, people, givenBy }) => ({
+      ...{ key: keyOf(subject, grantId), subject, name, people, givenBy, grantId, role, expiresAt },
       removed: false,
       saved: { role, expiresAt },
     }));
@@ -49,9 +51,13 @@ export class AclDraft {
 
   /** Adds an entry; for somebody who has one already, changes that. */
   add(subject: AclSubject, name: string, role: TemplateRole, expiresAt: string | null): void {
-    const known = this.rows.find(({ key }) => key === subjectKey(subject));
+    const key = keyOf(subject, null);
+    const known = this.rows.find((row) => row.key === key);
     if (known) Object.assign(known, { role, expiresAt, removed: false });
-    else this.rows.push({ key: subjectKey(subject), subject, name, role, expiresAt, removed: false, saved: null });
+    else {
+      const people = subject.type === 'user' ? 1 : null;
+      this.rows.push({ key, subject, name, people, givenBy: null, grantId: null, role, expiresAt, removed: false, saved: null });
+    }
   }
 
   remove(row: AclRow): void {
@@ -69,10 +75,10 @@ export class AclDraft {
   }
 
   /** The whole list as it is sent. */
-  get items(): AclEntry[] {
+  get items(): AclItem[] {
     return this.rows
       .filter(({ removed }) => !removed)
-      .map(({ subject, role, expiresAt }) => ({ subject: $state.snapshot(subject), role, expiresAt }));
+      .map(({ subject, role, expiresAt, grantId }) => ({ subject: $state.snapshot(subject), role, expiresAt, grantId }));
   }
 }
 

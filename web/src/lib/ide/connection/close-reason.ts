@@ -9,7 +9,7 @@ const REASONS: Record<number, Pick<Ended, 'why' | 'detail'>> = {
   [CLOSE_CODES.unauthenticated.code]: { why: 'signed-out', detail: 'Your session has ended. Sign in again to go on where you were.' },
   [CLOSE_CODES.revoked.code]: {
     why: 'revoked',
-    detail: 'Somebody changed who may use this workspace. An administrator of its template can give access again.',
+    detail: 'What you may do was changed, and this workspace was closed to you at once.',
   },
   [CLOSE_CODES.gone.code]: { why: 'gone', detail: 'This workspace does not exist any more.' },
   [CLOSE_CODES.replaced.code]: { why: 'replaced', detail: 'You opened this workspace again somewhere else, and that page took over.' },

@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  ancestors,
+  compareWorlds,
+  descendants,
+  gains,
+  type AccessChange,
+  type OpenConnection,
+  type World,
+} from '@gatehouse/core/access/preview.ts';
+import {
+  effectiveTemplateRole,
+  groupClosure,
+  TEMPLATE_ROLES,
+  type AclEntry,
+  type Membership,
+} from '@gatehouse/core/access/template-acl.ts';
+import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
+
+const NOW = '2026-11-26T20:00:00.000Z';
+const USERS = ['u0', 'u1', 'u2', 'u3'];
+const TEMPLATES = ['t0', 't1'];
+
+/** A world as plain lists, and what anybody can do in it, made out the slow and obvious way. */
+interface Plain {
+  memberships: Membership[];
+  entries: Array<AclEntry & { template: string }>;
+  administrators: Array<{ type: 'user' | 'group'; id: string }>;
+}
+const worldOf = ({ memberships, entries, administrators }: Plain): World => ({
+  nesting: memberships.filter(({ memberType }) => memberType === 'group'),
+  groupsOf: new Map(
+    USERS.map((user) => [
+      user,
+      memberships.filter(({ memberType, memberId }) => memberType === 'user' && memberId === user).map(({ groupId }) => groupId),
+    ]),
+  ),
+  entries: new Map(TEMPLATES.map((template) => [template, entries.filter((entry) => entry.template === template)])),
+  administrators,
+});
+const closureOf = ({ memberships }: Plain, userId: string) => groupClosure(userId, memberships);
+const rules = (plain: Plain, userId: string) =>
+  plain.administrators.some(({ type, id }) => (type === 'user' ? id === userId : closureOf(plain, userId).has(id)));
+const roleIn = (plain: Plain, userId: string, template: string) =>
+  effectiveTemplateRole(
+    plain.entries.filter((entry) => entry.template === template),
+    { userId, groups: closureOf(plain, userId), adminOfAll: rules(plain, userId) },
+    NOW,
+  );
+
+const id = (prefix: string, count: number) => fc.integer({ min: 0, max: count - 1 }).map((number) => `${prefix}${number}`);
+const subject = fc.oneof(
+  fc.record({ type: fc.constant('user' as const), id: id('u', 4) }),
+  fc.record({ type: fc.constant('group' as const), id: id('g', 5) }),
+);
+const plainWorld: fc.Arbitrary<Plain> = fc.record({
+  memberships: fc.array(
+    fc
+      .record({ groupId: id('g', 5), member: subject })
+      .map(({ groupId, member }) => ({ groupId, memberType: member.type, memberId: member.id })),
+    { maxLength: 12 },
+  ),
+  entries: fc.array(
+    fc.record({
+      template: id('t', 2),
+      subject: fc.oneof(subject, fc.constant({ type: 'everyone' as const })),
+      role: fc.constantFrom(...TEMPLATE_ROLES),
+      expiresAt: fc.constantFrom(null, NOW, '2027-01-01T00:00:00.000Z'),
+    }),
+    { maxLength: 8 },
+  ),
+  administrators: fc.array(subject, { maxLength: 2 }),
+});
+const connections: OpenConnection[] = USERS.flatMap((userId) =>
+  TEMPLATES.flatMap((templateId) => [true, false].map((mine) => ({ id: `${userId}${templateId}${mine}`, userId, templateId, mine }))),
+);
+
+describe('what a change would change', () => {
+  test('is what a slow model says of both worlds', () => {
+    fc.assert(
+      fc.property(plainWorld, plainWorld, (before, after) => {
+        const { changes, ending } = compareWorlds(
+          worldOf(before),
+          worldOf(after),
+          { people: USERS, templates: TEMPLATES, connections },
+          NOW,
+        );
+        const expected = USERS.flatMap((userId): AccessChange[] => {
+          const [ruled, ruling] = [rules(before, userId), rules(after, userId)];
+          if (ruled && ruling) return [];
+          if (ruled !== ruling) return [{ userId, templateId: null, before: ruled ? 'admin' : null, after: ruling ? 'admin' : null }];
+          return TEMPLATES.map((templateId) => ({
+            ...{ userId, templateId, before: roleIn(before, userId, templateId), after: roleIn(after, userId, templateId) },
+          })).filter((change) => change.before !== change.after);
+        });
+        expect(changes).toEqual(expected);
+        const opens = (plain: Plain, { userId, templateId, mine }: OpenConnection) =>
+          connectAccess(mine, roleIn(plain, userId, templateId)) !== null;
+        expect(ending).toEqual(connections.filter((connection) => opens(before, connection) && !opens(after, connection)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('nothing, where nothing is changed', () => {
+    fc.assert(
+      fc.property(plainWorld, (plain) => {
+        const among = { people: USERS, templates: TEMPLATES, connections };
+        expect(compareWorlds(worldOf(plain), worldOf(plain), among, NOW)).toEqual({ changes: [], ending: [] });
+      }),
+    );
+  });
+
+  test('more is a gain, less is none', () => {
+    expect(gains({ before: null, after: 'view' })).toBe(true);
+    expect(gains({ before: 'admin', after: 'use' })).toBe(false);
+    expect(gains({ before: 'view', after: null })).toBe(false);
+  });
+
+  test('groups above and inside a group, circles included', () => {
+    const edge = (groupId: string, memberId: string): Membership => ({ groupId, memberType: 'group', memberId });
+    const nesting = [edge('all', 'eng'), edge('eng', 'night'), edge('night', 'eng'), edge('other', 'x')];
+    expect([...ancestors('night', nesting)].sort()).toEqual(['all', 'eng', 'night']);
+    expect([...descendants(['all'], nesting)].sort()).toEqual(['all', 'eng', 'night']);
+  });
+});
