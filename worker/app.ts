@@ -12,6 +12,7 @@ import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
+import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
 import { workspaceRoutes } from './workspaces/workspaces.routes.ts';
 
@@ -34,6 +35,7 @@ const joined = base
   .route('/', directoryRoutes)
   .route('/', operatorRoutes)
   .route('/', templateRoutes)
+  .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
   .route('/', auditRoutes)

@@ -1,7 +1,9 @@
 import type { MiddlewareHandler } from 'hono';
+import { TRANSPORTS } from '@gatehouse/core/access/transports.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { authenticate } from './identity/authenticate.ts';
 import { record } from './platform/commit.ts';
+import type { UserContext } from './platform/context.ts';
 import type { HonoEnv } from './platform/route.ts';
 
 /**
@@ -27,10 +29,9 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'POST /api/v1/operator/tenants/:id/activate': 'program',
 };
 
-const doors = Object.entries(OPEN_ROUTES).map(([route, door]) => {
-  const pattern = route.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+');
-  return { pattern: new RegExp(`^${pattern}$`), door };
-});
+const patternOf = (route: string): RegExp => new RegExp(`^${route.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`);
+const doors = Object.entries(OPEN_ROUTES).map(([route, door]) => ({ pattern: patternOf(route), door }));
+const transports = Object.keys(TRANSPORTS).map(patternOf);
 
 const doorOf = (method: string, path: string): 'page' | 'program' | 'session' =>
   doors.find(({ pattern }) => pattern.test(`${method} ${path}`))?.door ?? 'session';
@@ -44,14 +45,19 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const services = c.get('services');
   const door = doorOf(method, path);
   if (door === 'session') c.set('signedIn', await authenticate(services, c.get('request'), c.req.header('Cookie')));
+  if (c.req.header('Upgrade') !== undefined && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {
+    const reason = 'The policy names no such transport';
+    if (door === 'session') await recordRefusal(c.get('signedIn'), `${method} ${path}`, reason);
+    throw new AppError('browser-only', reason);
+  }
   const changes = method !== 'GET' && method !== 'HEAD';
   if (changes && door !== 'program' && c.req.header('Origin') !== services.settings.ORIGIN) {
     const reason = 'A change must come from Gatehouse’s own page';
-    if (door === 'session') {
-      const resource = { type: 'policy' as const, id: null, name: `${method} ${path}` };
-      await record(c.get('signedIn'), { action: 'request.denied', resource, outcome: 'denied', status: 403, reason });
-    }
+    if (door === 'session') await recordRefusal(c.get('signedIn'), `${method} ${path}`, reason);
     throw new AppError('foreign-origin', reason);
   }
   await next();
 };
+
+const recordRefusal = (ctx: UserContext, name: string, reason: string): Promise<void> =>
+  record(ctx, { action: 'request.denied', resource: { type: 'policy', id: null, name }, outcome: 'denied', status: 403, reason });

@@ -47,6 +47,11 @@ export const AUDIT_ACTIONS = {
   'user.verify_email': { resource: 'user', done: 'verified the e-mail address of {resource}', attempt: 'verify an e-mail address' },
   'user.join': { resource: 'user', done: 'joined the organisation', attempt: 'join the organisation' },
   'session.end': { resource: 'session', done: 'ended a session of {resource}', attempt: 'end a session of {resource}' },
+  'session.bind_key': {
+    resource: 'session',
+    done: 'bound a session of {resource} to a browser’s key',
+    attempt: 'bind a session to a browser’s key',
+  },
   'invitation.create': { resource: 'invitation', done: 'invited {resource}', attempt: 'invite {resource}' },
   'invitation.revoke': {
     resource: 'invitation',
@@ -110,6 +115,8 @@ export const AUDIT_ACTIONS = {
     attempt: 'deliver to SIEM destination {resource}',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
+  'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'sent a request that was refused', attempt: 'call {resource}' },
 } as const satisfies Record<string, Action>;
 

@@ -9,7 +9,7 @@ import { OPEN_ROUTES } from '../../worker/gate.ts';
 import { secretAddress } from '../../worker/audit/destinations.store.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
-import { BROWSER_KEY } from '../support/site.ts';
+import { BROWSER_KEY } from '../support/browser-key.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
 import { addSession, api, eventOfAnswer, mintTenant, read, services, unique, type Person, type Tenant } from '../support/tenants.ts';
 
@@ -77,10 +77,13 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/me': { who: 'signed in' },
   'POST /api/v1/me/verification': { who: 'signed in' },
   'GET /api/v1/me/sessions': { who: 'signed in' },
+  'POST /api/v1/me/session/key': { who: 'signed in', proved: true },
   'DELETE /api/v1/me/sessions': { who: 'signed in' },
   'DELETE /api/v1/me/sessions/:id': { who: 'signed in', id: 'session', make: makeSession },
 
   'GET /api/v1/tenant': { who: 'signed in' },
+  'GET /api/v1/tenant/policy': { who: 'signed in' },
+  'PUT /api/v1/tenant/policy': { who: ['owner'], headers: { 'If-Match': '"0"' }, body: { values: {} } },
   'PATCH /api/v1/tenant': { who: ['owner'], body: { name: 'Renamed' } },
   'GET /api/v1/users': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
@@ -108,6 +111,9 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/templates/:id/acl': overTemplates,
   'PUT /api/v1/templates/:id/acl': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { items: [] } },
 
+  'GET /api/v1/templates/:id/policy': overTemplates,
+  'PUT /api/v1/templates/:id/policy': { ...overTemplates, headers: { 'If-Match': '"0"' }, body: { values: {} } },
+
   'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
   'DELETE /api/v1/runners/:id': overRunners,
   'POST /api/v1/runners/:id/confirm': { ...overRunners, body: { fingerprint: 'SHA256:0000' } },
@@ -127,6 +133,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces/:id/attach': {
     ...overWorkspaces,
     who: templateAdmins,
+    proved: true,
     headers: { 'Sec-Fetch-Site': 'same-origin' },
     body: { key: BROWSER_KEY },
   },

@@ -8,7 +8,7 @@ export async function sweepSessions({ shards, now, log }: Services): Promise<voi
   for (const [shard, d1] of shards) {
     try {
       await d1.batch(
-        ['sessions', 'email_verifications'].map((table) =>
+        ['sessions', 'email_verifications', 'used_proofs'].map((table) =>
           d1.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at < ? LIMIT ?)`).bind(before, AT_ONCE),
         ),
       );

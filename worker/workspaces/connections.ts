@@ -10,7 +10,14 @@ import { statement, type TenantDb } from '../platform/tenant-db.ts';
 import type { RunnerContext } from './runners.ts';
 import { findWorkspace } from './workspaces.store.ts';
 
-const burned = z.object({ connection_id: z.string(), session_id: z.string(), access: z.enum(ACCESS), key_thumbprint: z.string() });
+const burned = z.object({
+  connection_id: z.string(),
+  session_id: z.string(),
+  access: z.enum(ACCESS),
+  key_thumbprint: z.string(),
+  ends_at: z.string().nullable(),
+  idle_minutes: z.number().nullable(),
+});
 const person = z.object({ id: z.string(), name: z.string(), email: z.string() });
 
 /**
@@ -49,6 +56,8 @@ export async function redeemTicket(
     user: who.data,
     access: ticket.data.access,
     keyThumbprint: ticket.data.key_thumbprint,
+    endsAt: ticket.data.ends_at,
+    idleMinutes: ticket.data.idle_minutes,
   };
 }
 
@@ -68,7 +77,7 @@ async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: 
     ),
     statement(
       `DELETE FROM tickets WHERE tenant_id = ? AND ticket_hash = ? AND workspace_id = ? AND expires_at > ?
-       RETURNING connection_id, session_id, access, key_thumbprint`,
+       RETURNING connection_id, session_id, access, key_thumbprint, ends_at, idle_minutes`,
       db.tenantId,
       hash,
       workspaceId,

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import { runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { signRunnerPolicy } from './runner-keys.ts';
 import { parseSpec } from './templates.store.ts';
 
 const row = z.object({
@@ -124,12 +127,17 @@ const orderRow = z.object({
   owner_name: z.string(),
   owner_email: z.string(),
   spec: z.string(),
+  template_id: z.string(),
 });
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
-export async function findOrders(ctx: Pick<Context, 'db'>, runnerId: string, workspaceId: string | null): Promise<WorkspaceOrder[]> {
-  const rows = await ctx.db.rows(
-    `SELECT w.id, w.generation, w.desired, w.name, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec
+export async function findOrders(
+  ctx: Pick<Context, 'db' | 'settings' | 'now'>,
+  runnerId: string,
+  workspaceId: string | null,
+): Promise<WorkspaceOrder[]> {
+  const orders = statement(
+    `SELECT w.id, w.generation, w.desired, w.name, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id
      FROM workspaces w
      JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id AND r.confirmed_at IS NOT NULL AND r.deleted_at IS NULL
      JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -139,14 +147,21 @@ export async function findOrders(ctx: Pick<Context, 'db'>, runnerId: string, wor
     runnerId,
     workspaceId,
   );
-  return rows
-    .map((each) => orderRow.parse(each))
-    .map((each) => ({
-      workspaceId: each.id,
-      generation: each.generation,
-      desired: each.desired,
-      name: each.name,
-      owner: { name: each.owner_name, email: each.owner_email },
-      spec: parseSpec(each.spec),
-    }));
+  const [found, set] = await ctx.db.batch([orders, policyQuery(ctx.db.tenantId, null)]);
+  const stored = policiesFrom(set?.rows ?? []);
+  const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
+  return Promise.all(
+    rows.map(async (each) => {
+      const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      return {
+        workspaceId: each.id,
+        generation: each.generation,
+        desired: each.desired,
+        name: each.name,
+        owner: { name: each.owner_name, email: each.owner_email },
+        spec: parseSpec(each.spec),
+        policy: await signRunnerPolicy(ctx, { runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged) }),
+      };
+    }),
+  );
 }

@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { runnerPolicyOf, type RunnerField } from '@gatehouse/core/access/enforcement.ts';
+import { FIELDS } from '@gatehouse/core/access/policy.ts';
 import { atLeast, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
 import { QUOTAS } from '@gatehouse/core/api/directory.ts';
 import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
@@ -6,6 +8,7 @@ import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { roleOf } from '../access/template-access.ts';
+import { readPolicies } from '../directory/policies.ts';
 import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { findFreeRunner } from './runners.store.ts';
@@ -73,12 +76,15 @@ export async function templateRoleOf(
 export async function createWorkspace(ctx: UserContext, input: z.infer<typeof workspaceCreate>): Promise<store.WorkspaceRow> {
   const template = await templateFor(ctx, input.templateId, 'use', 'workspace.create');
   const { driver } = parseSpec(template.spec);
-  const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null });
-  if (!runner)
-    throw new AppError(
-      'not-ready',
-      `No confirmed runner that offers ${driver} is online${input.runnerId ? ' under that id' : ''}. Ask an administrator to look at the Runners page.`,
-    );
+  const { merged } = await readPolicies(ctx, ctx.db, template.id);
+  const enforces = Object.keys(runnerPolicyOf(merged)) as RunnerField[];
+  const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null, enforces });
+  if (!runner) {
+    const fields = enforces.map((field) => FIELDS[field].label.toLowerCase()).join(' and ');
+    const offers = fields === '' ? `offers ${driver}` : `offers ${driver} and enforces the policy on ${fields}`;
+    const where = input.runnerId ? ' under that id' : '';
+    throw new AppError('not-ready', `No confirmed runner that ${offers} is online${where}. Ask an administrator to look at the Runners page.`);
+  }
   const id = ctx.newId('workspace');
   const workspace = {
     id,

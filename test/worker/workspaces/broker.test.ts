@@ -172,6 +172,8 @@ describe('K: the broker’s bounds', () => {
       user: { id: site.dev.id, name: site.dev.name, email: site.dev.email },
       access: 'own',
       keyThumbprint: '',
+      endsAt: null,
+      idleMinutes: null,
     };
     const codes: number[] = [];
     for (let index = 0; index <= LIMITS.joinsPerMinute; index++) {
