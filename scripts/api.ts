@@ -1,4 +1,5 @@
 import { browserKey, type BrowserKey } from '@gatehouse/core/protocol/connection.ts';
+import type { CryptoKey } from '@gatehouse/core/protocol/crypto-key.ts';
 import { DPOP_HEADER, signDpop } from '@gatehouse/core/protocol/dpop.ts';
 
 /** A browser's key, as the page has it. */

@@ -21,7 +21,7 @@ export const deploymentSecurity = z.object({
       field: policyField.shape.field,
       count: z.number().int(),
       /** null to those who may not see every template */
-      example: z.object({ template: z.string(), value: policyField.shape.value }).nullable(),
+      first: z.object({ template: z.string(), value: policyField.shape.value }).nullable(),
     }),
   ),
 });

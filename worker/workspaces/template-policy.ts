@@ -41,7 +41,7 @@ export async function readSecurity(ctx: UserContext): Promise<z.infer<typeof dep
 const named = z.object({ id: z.string(), name: z.string() });
 type Stricter = z.infer<typeof deploymentSecurity>['stricter'][number];
 
-/** By field: how many templates are stricter, and the name and value of one of them for those who may see every template. */
+/** By field: how many templates are stricter, and the name and value of the first for those who may see every template. */
 async function stricterTemplates(
   ctx: UserContext,
   stored: ReturnType<typeof policiesFrom>,
@@ -58,7 +58,7 @@ async function stricterTemplates(
     for (const field of POLICY_FIELDS.filter((each) => merged[each].source === 'template')) {
       const known = found.find((each) => each.field === field);
       if (known) known.count += 1;
-      else found.push({ field, count: 1, example: seesAll ? { template: name, value: merged[field].value } : null });
+      else found.push({ field, count: 1, first: seesAll ? { template: name, value: merged[field].value } : null });
     }
   }
   return found;

@@ -370,11 +370,11 @@ describe('the security page', () => {
     const shown = read(await api(site.tenant.owner).get('/deployment/security'), deploymentSecurity);
     expect(shown.browserOnly).toBe(true);
     expect(shown.stricter).toEqual([
-      { field: 'upload', count: 1, example: { template: 'shell', value: 5 } },
-      { field: 'watermark', count: 1, example: { template: 'shell', value: 'on' } },
+      { field: 'upload', count: 1, first: { template: 'shell', value: 5 } },
+      { field: 'watermark', count: 1, first: { template: 'shell', value: 'on' } },
     ]);
     const member = read(await api(site.dev).get('/deployment/security'), deploymentSecurity);
-    expect(member.stricter.map(({ example }) => example)).toEqual([null, null]);
+    expect(member.stricter.map(({ first }) => first)).toEqual([null, null]);
   });
 });
 

@@ -28,6 +28,7 @@ export const route = {
   template: (templateId: string) => `/templates/${id(templateId)}`,
   templateVersions: (templateId: string) => `/templates/${id(templateId)}/versions`,
   templatePermissions: (templateId: string) => `/templates/${id(templateId)}/permissions`,
+  templatePolicy: (templateId: string) => `/templates/${id(templateId)}/policy`,
 
   runners: () => '/runners',
   enrolRunner: () => '/runners/enrol',
@@ -38,6 +39,7 @@ export const route = {
   audit: (query: Query = {}) => withQuery('/audit', query),
   siem: () => '/siem',
   newDestination: () => '/siem/new',
+  policy: () => '/policy',
   deploymentSecurity: () => '/deployment/security',
   localMail: () => '/local/mail',
 } as const;

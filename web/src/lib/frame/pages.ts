@@ -2,6 +2,7 @@ import type { Component } from 'svelte';
 import Box from '@lucide/svelte/icons/box';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
+import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Send from '@lucide/svelte/icons/send';
 import Server from '@lucide/svelte/icons/server';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
@@ -31,6 +32,7 @@ export const PAGES: readonly Page[] = [
   { label: 'Users', href: route.users(), icon: Users, section: 'Admin', keys: 'G U', needs: 'user:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
+  { label: 'Policy', href: route.policy(), icon: ScrollText, section: 'Admin', keys: 'G Y', needs: 'policy:read' },
   {
     label: 'Deployment security',
     href: route.deploymentSecurity(),
