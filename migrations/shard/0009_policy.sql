@@ -35,3 +35,8 @@ ALTER TABLE connections ADD COLUMN ip TEXT;
 ALTER TABLE connections ADD COLUMN key_thumbprint TEXT;
 ALTER TABLE tickets ADD COLUMN ends_at TEXT;
 ALTER TABLE tickets ADD COLUMN idle_minutes INTEGER;
+
+-- When a workspace was last started; NULL: not since it was made, or by the release before.
+ALTER TABLE workspaces ADD COLUMN started_at TEXT;
+CREATE INDEX workspaces_running ON workspaces (tenant_id) WHERE desired = 'running' AND phase = 'running';
+CREATE INDEX connections_ended ON connections (tenant_id, workspace_id, ended_at);

@@ -91,9 +91,15 @@ export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota
   );
 
 /** A new wish for a workspace, if it is still as the caller saw it. A start takes the template's newest version. */
-export const wish = (tenantId: string, seen: { id: string; generation: number }, desired: 'running' | 'stopped' | 'deleted'): Statement =>
+export const wish = (
+  tenantId: string,
+  seen: { id: string; generation: number },
+  desired: 'running' | 'stopped' | 'deleted',
+  now: Date,
+): Statement =>
   statement(
     `UPDATE workspaces SET desired = ?4, phase = ?5, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
+       started_at = CASE WHEN ?4 = 'running' THEN ?6 ELSE started_at END,
        version_id = CASE WHEN ?4 = 'running' THEN (SELECT t.version_id FROM templates t WHERE t.tenant_id = ?1 AND t.id = workspaces.template_id) ELSE version_id END
      WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
     tenantId,
@@ -101,6 +107,7 @@ export const wish = (tenantId: string, seen: { id: string; generation: number },
     seen.generation,
     desired,
     desired === 'running' ? 'queued' : 'stopping',
+    now.toISOString(),
   );
 
 /** What a runner says of a workspace, if it is its own and the report is of the present wish. */

@@ -140,7 +140,7 @@ export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof W
   if (workspace.desired === desired && workspace.phase !== 'failed') return workspace;
   if (workspace.desired === 'deleted') throw new AppError('not-ready', 'The workspace is being deleted');
   const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id });
-  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired), events: [event] });
+  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired, ctx.now()), events: [event] });
   await onGuard(work, () => new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
   ctx.defer(ctx.workspaces.order(ctx.db.shard, workspace.runner_id, id));
   if (desired !== 'running' && workspace.phase === 'running') ctx.defer(ctx.workspaces.stop(ctx.db.shard, id));
