@@ -49,7 +49,11 @@ export const UNAVAILABLE = {
     group: 'Data',
     reason: 'Not available yet: the runner can’t tell what is pasted from what is typed.',
   },
-  ports: { label: 'Ports and web apps', group: 'Reach', reason: 'Not available yet. There is no way to a port: it is closed to everybody.' },
+  ports: {
+    label: 'Ports and web apps',
+    group: 'Reach',
+    reason: 'Not available yet. There is no way to a port: it is closed to everybody.',
+  },
   egress: { label: 'Egress', group: 'Reach', reason: 'Not available yet: no sandbox limits where a workspace connects to.' },
   git: { label: 'Git', group: 'Reach', reason: 'Not available yet: there is no proxy between a workspace and its repositories.' },
   recording: { label: 'Recording', group: 'Evidence', reason: 'Not available yet: nothing records terminals.' },
@@ -57,7 +61,13 @@ export const UNAVAILABLE = {
 export type UnavailableField = keyof typeof UNAVAILABLE;
 
 const refused = Object.fromEntries(
-  Object.entries(UNAVAILABLE).map(([field, { reason }]) => [field, z.unknown().refine((value) => value === undefined, reason).optional()]),
+  Object.entries(UNAVAILABLE).map(([field, { reason }]) => [
+    field,
+    z
+      .unknown()
+      .refine((value) => value === undefined, reason)
+      .optional(),
+  ]),
 ) as Record<UnavailableField, z.ZodOptional<z.ZodUnknown>>;
 
 const shape = Object.fromEntries(Object.entries(FIELD_SCHEMAS).map(([field, schema]) => [field, schema.optional()])) as {

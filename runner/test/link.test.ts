@@ -336,13 +336,25 @@ describe('files', () => {
     const page = await join();
     await runIn(sandbox, 'head -c 1048576 /dev/zero > fits; head -c 1048577 /dev/zero > large');
     policy.now = { upload: 1, download: 1 };
-    expect(await page.call({ method: 'files.read', path: 'large' })).toMatchObject({ ok: false, code: 'refused', message: expect.stringContaining('limited to 1 MB') as unknown });
+    expect(await page.call({ method: 'files.read', path: 'large' })).toMatchObject({
+      ok: false,
+      code: 'refused',
+      message: expect.stringContaining('limited to 1 MB') as unknown,
+    });
     expect(await page.open({ method: 'files.read', path: 'fits' }).head).toMatchObject({ ok: true });
     const tooMuch = await page.open({ method: 'files.write', path: 'new', etag: null, size: 1048577 }).head;
     expect(tooMuch).toMatchObject({ ok: false, code: 'refused', message: expect.stringContaining('limited to 1 MB') as unknown });
     policy.now = { upload: 0, download: 0 };
-    expect(await page.call({ method: 'files.read', path: 'fits' })).toMatchObject({ ok: false, code: 'refused', message: expect.stringContaining('blocked') as unknown });
-    expect(await write(page, 'new', null, 'x')).toMatchObject({ ok: false, code: 'refused', message: expect.stringContaining('blocked') as unknown });
+    expect(await page.call({ method: 'files.read', path: 'fits' })).toMatchObject({
+      ok: false,
+      code: 'refused',
+      message: expect.stringContaining('blocked') as unknown,
+    });
+    expect(await write(page, 'new', null, 'x')).toMatchObject({
+      ok: false,
+      code: 'refused',
+      message: expect.stringContaining('blocked') as unknown,
+    });
     policy.now = {};
     expect(await page.open({ method: 'files.read', path: 'large' }).head).toMatchObject({ ok: true });
     expect(await write(page, 'new', null, 'x')).toMatchObject({ ok: true });

@@ -65,7 +65,12 @@ interface Wire {
 }
 
 /** Opens a page without any cache, counting what comes over the wire, headers and compression as they are. */
-async function visit(browser: Browser, product: Product, walk: (page: Page, wire: Wire) => Promise<void>, account?: Account): Promise<void> {
+async function visit(
+  browser: Browser,
+  product: Product,
+  walk: (page: Page, wire: Wire) => Promise<void>,
+  account?: Account,
+): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   try {
     if (account !== undefined) await signInBrowser(context, product.origin, account);

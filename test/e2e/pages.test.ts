@@ -143,6 +143,8 @@ async function work(owner: Person): Promise<typeof pages> {
     [`/templates/${template}`, 'What a workspace starts with'],
     [`/templates/${template}/versions`, 'Version 1'],
     [`/templates/${template}/permissions`, 'Dana Developer'],
+    [`/templates/${template}/policy`, 'This template sets'],
+    ['/policy', 'Nothing is changed'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
     ['/users', 'oskar@vantage.test'],

@@ -123,7 +123,12 @@ export async function connectControl(
   const tell = (message: FromRunner) => socket.send(JSON.stringify(message));
   const challenge = await control.next();
   if (challenge.kind !== 'challenge') throw new Error(`Expected a challenge, not ${challenge.kind}`);
-  tell({ kind: 'proof', signature: await runner.keys.sign(challengeText(challenge.nonce, '/api/v1/runner/control')), ...proofFacts, ...facts });
+  tell({
+    kind: 'proof',
+    signature: await runner.keys.sign(challengeText(challenge.nonce, '/api/v1/runner/control')),
+    ...proofFacts,
+    ...facts,
+  });
   const ready = await control.next();
   if (ready.kind !== 'ready') throw new Error(`Expected ready, not ${ready.kind}`);
   return { control, ready, tell };

@@ -94,7 +94,10 @@ export function parseSettings(env: object): Settings {
   const parsed = settings.safeParse(env);
   const floor = policyValues.safeParse(floorOf(parsed.data ?? {}));
   if (parsed.success && floor.success) return { ...parsed.data, ORIGIN: new URL(parsed.data.ORIGIN).origin, policy: floor.data };
-  const issues = [...(parsed.error?.issues ?? []), ...(floor.error?.issues ?? []).map((issue) => ({ ...issue, path: [settingOf(issue.path[0])] }))];
+  const issues = [
+    ...(parsed.error?.issues ?? []),
+    ...(floor.error?.issues ?? []).map((issue) => ({ ...issue, path: [settingOf(issue.path[0])] })),
+  ];
   const faults = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   throw new Error(`Gatehouse can't start: ${faults.join('; ')}. See .dev.vars.example and docs/deploy.md.`);
 }

@@ -24,7 +24,8 @@ export async function readProof(request: Request, origin: string, now: Date): Pr
     const said = claims.parse(payload);
     const key = browserKey.parse(protectedHeader.jwk);
     if (protectedHeader.jwk && 'd' in protectedHeader.jwk) return refused('it gives the private key away');
-    if (said.htm !== request.method || said.htu !== `${origin}${new URL(request.url).pathname}`) return refused('it is for another request');
+    if (said.htm !== request.method || said.htu !== `${origin}${new URL(request.url).pathname}`)
+      return refused('it is for another request');
     if (Math.abs(now.getTime() / 1000 - said.iat) > DPOP_SECONDS)
       return refused('it was made at another time: look whether this device’s clock is right');
     const thumbprint = await calculateJwkThumbprint(key, 'sha256');

@@ -42,10 +42,7 @@ const named = z.object({ id: z.string(), name: z.string() });
 type Stricter = z.infer<typeof deploymentSecurity>['stricter'][number];
 
 /** By field: how many templates are stricter, and the name and value of the first for those who may see every template. */
-async function stricterTemplates(
-  ctx: UserContext,
-  stored: ReturnType<typeof policiesFrom>,
-): Promise<Stricter[]> {
+async function stricterTemplates(ctx: UserContext, stored: ReturnType<typeof policiesFrom>): Promise<Stricter[]> {
   const rows = await ctx.db.rows(
     `SELECT t.id, t.name FROM policies p JOIN templates t ON t.tenant_id = p.tenant_id AND t.id = p.scope AND t.deleted_at IS NULL
      WHERE p.tenant_id = ? ORDER BY t.name`,

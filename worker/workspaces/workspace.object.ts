@@ -106,7 +106,8 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   #closeOverdue(now: number): void {
     for (const { viewer, facts, seenActs, activeAt } of this.#connections.all()) {
       const acts = this.#board.actsOf(viewer);
-      if (facts.endsAt !== null && now >= Date.parse(facts.endsAt)) this.#closeViewer(viewer, 'unauthenticated', 'The session’s time is over');
+      if (facts.endsAt !== null && now >= Date.parse(facts.endsAt))
+        this.#closeViewer(viewer, 'unauthenticated', 'The session’s time is over');
       else if (acts !== seenActs) this.#connections.active(viewer, acts, now);
       else if (facts.idleMinutes !== null && now - activeAt >= facts.idleMinutes * 60_000) this.#closeViewer(viewer, 'idle');
     }

@@ -83,7 +83,10 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
     const fields = enforces.map((field) => FIELDS[field].label.toLowerCase()).join(' and ');
     const offers = fields === '' ? `offers ${driver}` : `offers ${driver} and enforces the policy on ${fields}`;
     const where = input.runnerId ? ' under that id' : '';
-    throw new AppError('not-ready', `No confirmed runner that ${offers} is online${where}. Ask an administrator to look at the Runners page.`);
+    throw new AppError(
+      'not-ready',
+      `No confirmed runner that ${offers} is online${where}. Ask an administrator to look at the Runners page.`,
+    );
   }
   const id = ctx.newId('workspace');
   const workspace = {

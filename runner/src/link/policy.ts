@@ -48,7 +48,8 @@ export class PolicyChecker {
       throw new PolicyRefused(message, { isBeyondUs: true });
     }
     const parsed = runnerPolicy.safeParse(claims.policy);
-    if (!parsed.success) throw new PolicyRefused(`The policy is not one that this runner understands: ${parsed.error.issues[0]?.path.join('.')}`);
+    if (!parsed.success)
+      throw new PolicyRefused(`The policy is not one that this runner understands: ${parsed.error.issues[0]?.path.join('.')}`);
     return { policy: parsed.data, issuedAt: claims.iat };
   }
 

@@ -163,7 +163,12 @@ export class Platform {
       if (message.kind === 'proof') {
         if (!isProved(this.identityKey, message.signature, nonce, path)) return socket.close(4401, 'wrong proof');
         socket.send(
-          JSON.stringify({ kind: 'ready', runnerId: this.runnerId, confirmed: this.confirmed, orders: [...this.orders.values()].map((order) => this.#signed(order)) }),
+          JSON.stringify({
+            kind: 'ready',
+            runnerId: this.runnerId,
+            confirmed: this.confirmed,
+            orders: [...this.orders.values()].map((order) => this.#signed(order)),
+          }),
         );
         this.connections.push(socket);
       }

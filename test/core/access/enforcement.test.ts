@@ -23,5 +23,8 @@ describe('whether a field of the runners is enforced', () => {
 
 test('a runner is given what it must enforce, and nothing where nothing is bounded', () => {
   expect(runnerPolicyOf(mergePolicy({}, {}))).toEqual({});
-  expect(runnerPolicyOf(mergePolicy({ upload: 50 }, { download: 0, watermark: 'on' }, { upload: 20 }))).toEqual({ upload: 20, download: 0 });
+  expect(runnerPolicyOf(mergePolicy({ upload: 50 }, { download: 0, watermark: 'on' }, { upload: 20 }))).toEqual({
+    upload: 20,
+    download: 0,
+  });
 });

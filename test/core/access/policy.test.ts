@@ -20,19 +20,21 @@ const CIDRS = ['0.0.0.0/0', '10.0.0.0/8', '10.20.0.0/14', '10.20.1.0/24', '192.0
 const ADDRESSES = ['10.20.1.9', '10.21.0.1', '10.99.0.1', '192.0.2.7', '203.0.113.1', '2001:db8:1::5', '2001:db8:2::5'];
 
 /** What one level sets: some fields, as people may have set them. */
-const level: fc.Arbitrary<PolicyValues> = fc.record(
-  {
-    browserOnly: fc.constantFrom<'off' | 'on'>('off', 'on'),
-    allowedNetworks: fc.subarray(CIDRS, { minLength: 1 }).map((networks) => [...networks]),
-    sessionLimit: fc.integer({ min: 15, max: 720 }),
-    idleTimeout: fc.integer({ min: 10, max: 120 }),
-    autoStop: fc.integer({ min: 10, max: 43_200 }),
-    upload: fc.integer({ min: 0, max: 100 }),
-    download: fc.integer({ min: 0, max: 100 }),
-    watermark: fc.constantFrom<'off' | 'on'>('off', 'on'),
-  },
-  { requiredKeys: [] },
-).map((values) => policyValues.parse(values));
+const level: fc.Arbitrary<PolicyValues> = fc
+  .record(
+    {
+      browserOnly: fc.constantFrom<'off' | 'on'>('off', 'on'),
+      allowedNetworks: fc.subarray(CIDRS, { minLength: 1 }).map((networks) => [...networks]),
+      sessionLimit: fc.integer({ min: 15, max: 720 }),
+      idleTimeout: fc.integer({ min: 10, max: 120 }),
+      autoStop: fc.integer({ min: 10, max: 43_200 }),
+      upload: fc.integer({ min: 0, max: 100 }),
+      download: fc.integer({ min: 0, max: 100 }),
+      watermark: fc.constantFrom<'off' | 'on'>('off', 'on'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((values) => policyValues.parse(values));
 
 /** What a policy lets happen, asked case by case: the slow and obvious model. */
 const CASES: { [F in PolicyField]: (value: Policy[F]) => boolean[] } = {

@@ -78,7 +78,8 @@ describe('the organisation’s policy', () => {
     const owner = api(tenant.owner);
     const body = { values: { download: 5 } };
     expect(problem(await owner.put('/tenant/policy', body)).code).toBe('precondition-required');
-    for (const stale of ['"0"', '"2"']) expect(problem(await owner.put('/tenant/policy', body, { 'If-Match': stale })).code).toBe('stale-version');
+    for (const stale of ['"0"', '"2"'])
+      expect(problem(await owner.put('/tenant/policy', body, { 'If-Match': stale })).code).toBe('stale-version');
     const shown = read(await owner.put('/tenant/policy', body, { 'If-Match': '"1"' }), policyShown);
     expect(shown.levels.tenant).toEqual({ download: 5 });
     expect(fieldOf(shown, 'upload')).toMatchObject({ value: null, source: 'default' });
@@ -136,7 +137,12 @@ describe('the deployment’s floor', () => {
   const set = (variables: Record<string, string>) => parseSettings({ ...env, ...variables }).policy;
 
   test('is read from its variables', () => {
-    const floor = set({ POLICY_ALLOWED_NETWORKS: '10.20.1.9/14, 192.0.2.7', POLICY_SESSION_LIMIT: '600', POLICY_BROWSER_ONLY: 'off', POLICY_UPLOAD: '0' });
+    const floor = set({
+      POLICY_ALLOWED_NETWORKS: '10.20.1.9/14, 192.0.2.7',
+      POLICY_SESSION_LIMIT: '600',
+      POLICY_BROWSER_ONLY: 'off',
+      POLICY_UPLOAD: '0',
+    });
     expect(floor).toEqual({ allowedNetworks: ['10.20.0.0/14', '192.0.2.7/32'], sessionLimit: 600, browserOnly: 'off', upload: 0 });
     expect(set({})).toEqual({});
   });
@@ -162,7 +168,11 @@ describe('allowed networks', () => {
     expect((await signIn(HERE)).status).toBe(200);
     const refused = await signIn(ELSEWHERE);
     expect(problem(refused).code).toBe('network-refused');
-    expect(await eventOfAnswer(site.tenant, refused)).toMatchObject({ action: 'user.sign_in', outcome: 'denied', details: { policy: 'allowedNetworks' } });
+    expect(await eventOfAnswer(site.tenant, refused)).toMatchObject({
+      action: 'user.sign_in',
+      outcome: 'denied',
+      details: { policy: 'allowedNetworks' },
+    });
 
     const asked = await call('GET', '/me', { cookie: site.dev.cookie, headers: from(ELSEWHERE) });
     expect(problem(asked).code).toBe('network-refused');
@@ -273,7 +283,10 @@ describe('K7: how long a connection lasts', () => {
     await setTemplate(site, { idleTimeout: 10 });
     const idle = () =>
       runInDurableObject(stubOf(running.id), (_object, state) =>
-        state.storage.sql.exec<{ facts: string }>('SELECT facts FROM viewers').toArray().map(({ facts }) => (JSON.parse(facts) as { idleMinutes: number }).idleMinutes),
+        state.storage.sql
+          .exec<{ facts: string }>('SELECT facts FROM viewers')
+          .toArray()
+          .map(({ facts }) => (JSON.parse(facts) as { idleMinutes: number }).idleMinutes),
       );
     await expect.poll(idle).toEqual([10]);
   });
@@ -336,7 +349,9 @@ describe('what runners enforce', () => {
 
 describe('transports', () => {
   test('each route that opens a socket stands in the table, and nothing else does', async () => {
-    const { paths } = describeApi(app, 'https://gatehouse.test') as unknown as { paths: Record<string, Record<string, { responses: object }>> };
+    const { paths } = describeApi(app, 'https://gatehouse.test') as unknown as {
+      paths: Record<string, Record<string, { responses: object }>>;
+    };
     const opening = Object.entries(paths).flatMap(([path, verbs]) =>
       Object.entries(verbs)
         .filter(([, { responses }]) => '101' in responses)

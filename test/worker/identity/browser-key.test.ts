@@ -68,7 +68,10 @@ describe('a session and the key of its browser (RFC 9449)', () => {
     const path = '/me/session/key';
     const bound = await call('POST', path, { cookie, headers: await proofHeader('POST', path) });
     expect(bound.status).toBe(204);
-    expect(await eventOfAnswer(tenant, bound)).toMatchObject({ action: 'session.bind_key', details: { keyThumbprint: BROWSER_THUMBPRINT } });
+    expect(await eventOfAnswer(tenant, bound)).toMatchObject({
+      action: 'session.bind_key',
+      details: { keyThumbprint: BROWSER_THUMBPRINT },
+    });
     expect(read(await call('GET', '/me', { cookie }), me).session.hasKey).toBe(true);
     const again = await call('POST', path, { cookie, headers: await proofHeader('POST', path, { key: await otherBrowser() }) });
     expect(problem(again).code).toBe('browser-only');
@@ -91,7 +94,13 @@ describe('a session and the key of its browser (RFC 9449)', () => {
 describe('a proof', () => {
   const path = '/login';
   const signed = async (claims: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<Record<string, string>> => ({
-    DPoP: await new SignJWT({ htm: 'POST', htu: `${ORIGIN}/api/v1${path}`, jti: crypto.randomUUID(), iat: Math.floor(Date.now() / 1000), ...claims })
+    DPoP: await new SignJWT({
+      htm: 'POST',
+      htu: `${ORIGIN}/api/v1${path}`,
+      jti: crypto.randomUUID(),
+      iat: Math.floor(Date.now() / 1000),
+      ...claims,
+    })
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: { ...BROWSER_KEY }, ...header })
       .sign((await testBrowser()).privateKey),
   });

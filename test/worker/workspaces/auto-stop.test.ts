@@ -14,7 +14,8 @@ const inMinutes = (minutes: number, floor: PolicyValues = {}): Services => ({
 const setTenant = (site: Site, values: PolicyValues, revision = 0) =>
   api(site.tenant.owner).put('/tenant/policy', { values }, { 'If-Match': `"${revision}"` });
 const desired = async (site: Site, id: string) =>
-  (await site.tenant.db.first<{ desired: string }>('SELECT desired FROM workspaces WHERE tenant_id = ? AND id = ?', site.tenant.id, id))?.desired;
+  (await site.tenant.db.first<{ desired: string }>('SELECT desired FROM workspaces WHERE tenant_id = ? AND id = ?', site.tenant.id, id))
+    ?.desired;
 
 test('a workspace that nobody is connected to is stopped after the time of its policy, with an event, and its runner is told', async () => {
   const site = await makeSite();
@@ -25,7 +26,11 @@ test('a workspace that nobody is connected to is stopped after the time of its p
   await sweepIdleWorkspaces(inMinutes(31));
   expect(await desired(site, id)).toBe('stopped');
   const stopped = (await eventsOf(site.tenant)).find(({ action }) => action === 'workspace.stop');
-  expect(stopped).toMatchObject({ actor: { type: 'system' }, reason: 'Nobody was connected for 30 minutes', details: { policy: 'autoStop' } });
+  expect(stopped).toMatchObject({
+    actor: { type: 'system' },
+    reason: 'Nobody was connected for 30 minutes',
+    details: { policy: 'autoStop' },
+  });
   const order = await site.control.until((message) => message.kind === 'order' && message.order.desired === 'stopped');
   expect(order).toMatchObject({ order: { workspaceId: id } });
 });

@@ -11,7 +11,8 @@ const ofTemplate = api.templates[':id'].policy;
 const ifMatch = (etag: string) => ({ header: { 'if-match': etag } });
 
 export const tenant = (call: Call = {}) => readVersioned(ofTenant.$get({}, abortable(call)), policyShown);
-export const putTenant = (values: Values, etag: string) => readVersioned(ofTenant.$put({ ...ifMatch(etag), json: { values } }), policyShown);
+export const putTenant = (values: Values, etag: string) =>
+  readVersioned(ofTenant.$put({ ...ifMatch(etag), json: { values } }), policyShown);
 export const template = (id: string, call: Call = {}) => readVersioned(ofTemplate.$get(at(id), abortable(call)), policyShown);
 export const putTemplate = (id: string, values: Values, etag: string) =>
   readVersioned(ofTemplate.$put({ ...at(id), ...ifMatch(etag), json: { values } }), policyShown);

@@ -1,10 +1,4 @@
-import {
-  attachment,
-  workspace,
-  workspaceList,
-  workspaceLogs,
-  type workspaceCreate,
-} from '@gatehouse/core/api/workspaces.ts';
+import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import type { ProofKey } from '../ide/connection/ports.ts';

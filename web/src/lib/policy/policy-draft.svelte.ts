@@ -29,7 +29,11 @@ export class PolicyDraft {
   constructor(level: 'tenant' | 'template', { levels }: PolicyShown) {
     this.level = level;
     const { deployment, tenant, template } = levels;
-    this.#levels = { deployment: policyValues.parse(deployment), tenant: policyValues.parse(tenant), template: policyValues.parse(template) };
+    this.#levels = {
+      deployment: policyValues.parse(deployment),
+      tenant: policyValues.parse(tenant),
+      template: policyValues.parse(template),
+    };
     this.#saved = textsOf(this.#levels[level]);
     this.texts = { ...this.#saved };
   }
@@ -57,7 +61,9 @@ export class PolicyDraft {
   /** fields whose text is another one than what is saved */
   readonly edited: PolicyField[] = $derived.by(() => POLICY_FIELDS.filter((field) => this.texts[field].trim() !== this.#savedText(field)));
 
-  readonly changes: PolicyChange[] = $derived.by(() => this.edited.map((field) => ({ field, before: this.before[field], after: this.merged[field] })));
+  readonly changes: PolicyChange[] = $derived.by(() =>
+    this.edited.map((field) => ({ field, before: this.before[field], after: this.merged[field] })),
+  );
 
   isValid(): boolean {
     return Object.keys(this.errors).length === 0;

@@ -26,6 +26,7 @@ export const valueWords = (field: PolicyField, value: unknown): string => inWord
 export function stateDetail({ state, lacking }: Pick<ShownField, 'state' | 'lacking'>): string {
   if (state === 'not enforced')
     return `${lacking.join(', ')} can’t enforce it, and so refuses every workspace whose policy sets it. No workspace runs without the control.`;
-  if (state === 'unknown') return 'No answer yet: a runner says what it enforces when it connects. Until then it gets no workspace that needs it.';
+  if (state === 'unknown')
+    return 'No answer yet: a runner says what it enforces when it connects. Until then it gets no workspace that needs it.';
   return '';
 }

@@ -63,7 +63,8 @@ export interface Waiting {
 
 /** Why the connection is over until somebody acts. */
 export interface Ended {
-  why: 'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'unproved' | 'replaced' | 'idle' | 'broken' | 'runner-changed';
+  why:
+    'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'unproved' | 'replaced' | 'idle' | 'broken' | 'runner-changed';
   detail: string;
   requestId: string | null;
   /** `runner-changed`: what to compare */
