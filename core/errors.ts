@@ -4,6 +4,7 @@ export const ERRORS = {
   'sign-in-failed': { status: 401, title: 'Organisation, e-mail or password is wrong' },
   'permission-denied': { status: 403, title: 'You may not do this' },
   'browser-only': { status: 403, title: 'Only a browser may do this' },
+  'network-refused': { status: 403, title: 'Not from this network' },
   'foreign-origin': { status: 403, title: 'The request came from another site' },
   'email-unverified': { status: 403, title: 'Verify your e-mail address first' },
   'quota-exceeded': { status: 403, title: 'The organisation has reached its limit' },

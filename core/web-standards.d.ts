@@ -64,4 +64,4 @@ interface SubtleCrypto {
   encrypt(algorithm: AesGcmParams, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
   decrypt(algorithm: AesGcmParams, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
 }
-declare const crypto: { readonly subtle: SubtleCrypto };
+declare const crypto: { readonly subtle: SubtleCrypto; randomUUID(): string };

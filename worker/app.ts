@@ -21,6 +21,7 @@ import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
+import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
 import { workspaceRoutes } from './workspaces/workspaces.routes.ts';
 
@@ -52,6 +53,7 @@ const joined = base
   .route('/', reviewRoutes)
   .route('/', requestRoutes)
   .route('/', templateRoutes)
+  .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
   .route('/', auditRoutes)

@@ -95,6 +95,12 @@ function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Datab
     closeConnections: async (shard, connections, cause) => {
       await Promise.all(connections.map(({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId, cause)));
     },
+    boundConnections: async (shard, connections) => {
+      const bound = connections.map(({ workspaceId, connectionId, endsAt, idleMinutes }) =>
+        workspaceOf(env, settings, shard, workspaceId).bound(connectionId, { endsAt, idleMinutes }),
+      );
+      await Promise.all(bound);
+    },
     closeSessions: async (shard, tenantId, sessionIds) => {
       const open = await openConnections(new TenantDb(shardNamed(shards, shard), shard, tenantId), sessionIds);
       await Promise.all(open.map(({ workspace_id, id }) => revoke(shard, workspace_id, id, 'The session ended')));

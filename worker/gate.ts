@@ -1,4 +1,5 @@
 import type { Context as HonoContext, MiddlewareHandler } from 'hono';
+import { TRANSPORTS } from '@gatehouse/core/access/transports.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { authenticate } from './identity/authenticate.ts';
 import { sessionCredential } from './identity/cookie.ts';
@@ -30,10 +31,9 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'POST /api/v1/operator/tenants/:id/activate': 'program',
 };
 
-const doors = Object.entries(OPEN_ROUTES).map(([route, door]) => {
-  const pattern = route.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+');
-  return { pattern: new RegExp(`^${pattern}$`), door };
-});
+const patternOf = (route: string): RegExp => new RegExp(`^${route.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`);
+const doors = Object.entries(OPEN_ROUTES).map(([route, door]) => ({ pattern: patternOf(route), door }));
+const transports = Object.keys(TRANSPORTS).map(patternOf);
 
 const doorOf = (method: string, path: string): 'page' | 'program' | 'session' =>
   doors.find(({ pattern }) => pattern.test(`${method} ${path}`))?.door ?? 'session';
@@ -63,14 +63,19 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const door = doorOf(method, path);
   if (door === 'session') c.set('signedIn', await whoAsks(c));
   const byToken = door === 'session' && c.get('signedIn').actor.token !== null;
+  if (c.req.header('Upgrade') !== undefined && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {
+    const reason = 'The policy names no such transport';
+    if (door === 'session') await recordRefusal(c.get('signedIn'), `${method} ${path}`, reason);
+    throw new AppError('browser-only', reason);
+  }
   const changes = method !== 'GET' && method !== 'HEAD';
   if (changes && !byToken && door !== 'program' && c.req.header('Origin') !== services.settings.ORIGIN) {
     const reason = 'A change must come from Gatehouse’s own page';
-    if (door === 'session') {
-      const resource = { type: 'policy' as const, id: null, name: `${method} ${path}` };
-      await record(c.get('signedIn'), { action: 'request.denied', resource, outcome: 'denied', status: 403, reason });
-    }
+    if (door === 'session') await recordRefusal(c.get('signedIn'), `${method} ${path}`, reason);
     throw new AppError('foreign-origin', reason);
   }
   await next();
 };
+
+const recordRefusal = (ctx: UserContext, name: string, reason: string): Promise<void> =>
+  record(ctx, { action: 'request.denied', resource: { type: 'policy', id: null, name }, outcome: 'denied', status: 403, reason });

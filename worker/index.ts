@@ -11,6 +11,7 @@ import { ThrottleShell } from './identity/throttle.object.ts';
 import { servePage } from './pages.ts';
 import { parseSettings, type Env } from './platform/env.ts';
 import { log } from './platform/log.ts';
+import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
 
@@ -51,6 +52,12 @@ export default {
   },
   async scheduled(_event, env, ctx) {
     const services = compose(env, (work) => ctx.waitUntil(work));
-    await Promise.all([sweepOutbox(services), sweepRevocations(services), sweepDirectory(services), sweepSessions(services)]);
+    await Promise.all([
+      sweepOutbox(services),
+      sweepRevocations(services),
+      sweepDirectory(services),
+      sweepSessions(services),
+      sweepIdleWorkspaces(services),
+    ]);
   },
 } satisfies ExportedHandler<Env>;

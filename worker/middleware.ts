@@ -3,6 +3,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { compose } from './compose.ts';
 import type { Env } from './platform/env.ts';
 import { originOf } from './platform/origin.ts';
+import { readProof } from './platform/proof.ts';
 import type { HonoEnv } from './platform/route.ts';
 
 /** Largest JSON body of the API, and its deepest nesting. */
@@ -14,7 +15,9 @@ export const begin = createMiddleware<HonoEnv & { Bindings: Env }>(async (c, nex
   const services = compose(c.env, (work) => c.executionCtx.waitUntil(work));
   const id = services.newId('request');
   c.set('services', services);
-  c.set('request', { id, method: c.req.method, route: c.req.path, origin: originOf(c.req.raw, services.settings.ENVIRONMENT) });
+  const { ORIGIN, ENVIRONMENT } = services.settings;
+  const proof = await readProof(c.req.raw, ORIGIN, services.now());
+  c.set('request', { id, method: c.req.method, route: c.req.path, origin: originOf(c.req.raw, ENVIRONMENT), proof });
   c.header('X-Request-Id', id);
   c.header('Cache-Control', 'no-store');
   await next();

@@ -1,31 +1,57 @@
 import ipaddr from 'ipaddr.js';
 
-type Address = ipaddr.IPv4 | ipaddr.IPv6;
+/** Networks as people write them: `10.20.0.0/14`, `2001:db8::/32`, or one address. */
 
-/** A network as it is kept: `192.0.2.0/24`, `2001:db8::/32`; a bare address is a network of one. Null for what is none. */
-export function networkFrom(text: string): string | null {
+type Cidr = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** The network in its normal form (`10.20.0.0/14`); null when the text is none. */
+export function normalNetwork(text: string): string | null {
+  const parsed = parse(text.trim());
+  if (parsed === null) return null;
+  const [address, bits] = parsed;
+  const first =
+    address.kind() === 'ipv4'
+      ? ipaddr.IPv4.networkAddressFromCIDR(`${address.toString()}/${bits}`)
+      : ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`);
+  return `${first.toString()}/${bits}`;
+}
+
+function parse(text: string): Cidr | null {
+  // Short and octal forms of IPv4 mean different things to different programs.
+  if (!text.includes(':') && !ipaddr.IPv4.isValidFourPartDecimal(text.split('/')[0] ?? '')) return null;
   try {
-    const [address, bits] = text.includes('/') ? ipaddr.parseCIDR(text) : alone(text);
-    if (address.kind() === 'ipv6') return `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`;
-    // ipaddr.js also reads `127.1` and `0x7f.0.0.1`; what looks odd is not what somebody meant.
-    if (!ipaddr.IPv4.isValidFourPartDecimal(text.split('/')[0] ?? '')) return null;
-    return `${ipaddr.IPv4.networkAddressFromCIDR(`${address.toString()}/${bits}`).toString()}/${bits}`;
+    if (text.includes('/')) return ipaddr.parseCIDR(text);
+    const address = ipaddr.process(text);
+    return [address, address.kind() === 'ipv4' ? 32 : 128];
   } catch {
     return null;
   }
 }
 
-function alone(text: string): [Address, number] {
-  const address = ipaddr.parse(text);
-  return [address, address.kind() === 'ipv4' ? 32 : 128];
+/** Whether an address lies in one of the networks; an address that nobody knows lies in none. */
+export function inNetworks(ip: string | null, networks: readonly string[]): boolean {
+  const address = ip === null ? null : parse(ip)?.[0];
+  return address ? networks.some((network) => contains(network, address)) : false;
 }
 
-/** Whether an address lies in one of the networks. An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) counts as IPv4. */
-export function inNetworks(ip: string | null, networks: readonly string[]): boolean {
-  if (ip === null || !ipaddr.isValid(ip)) return false;
-  const address = ipaddr.process(ip);
-  return networks.some((network) => {
-    const [range, bits] = ipaddr.parseCIDR(network);
-    return range.kind() === address.kind() && address.match([range, bits] as never);
-  });
+function contains(network: string, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  const cidr = parse(network);
+  return cidr !== null && cidr[0].kind() === address.kind() && address.match(cidr as [ipaddr.IPv4, number] & [ipaddr.IPv6, number]);
+}
+
+/** What lies in both lists, in normal form, sorted. Two networks meet only where one contains the other. */
+export function intersectNetworks(a: readonly string[], b: readonly string[]): string[] {
+  const met = a.flatMap((one) => b.flatMap((other) => (within(one, other) ? [one] : within(other, one) ? [other] : [])));
+  return reduceNetworks(met);
+}
+
+/** Normal forms without those that another one contains, sorted. */
+export function reduceNetworks(networks: readonly string[]): string[] {
+  const all = [...new Set(networks.flatMap((network) => normalNetwork(network) ?? []))].sort();
+  return all.filter((one) => !all.some((other) => other !== one && within(one, other)));
+}
+
+function within(inner: string, outer: string): boolean {
+  const [small, large] = [parse(inner), parse(outer)];
+  return small !== null && large !== null && small[1] >= large[1] && contains(outer, small[0]);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { text } from './common.ts';
+import { policyField, policyShown } from './policy.ts';
 
 /** One control on Deployment › Security: what is in force, where it is set, what it refuses. */
 export const control = z.object({
@@ -10,7 +11,20 @@ export const control = z.object({
   state: z.enum(['enforced', 'not enforced', 'unknown']),
   refuses: z.string(),
 });
-export const deploymentSecurity = z.object({ browserOnly: z.literal(true), controls: z.array(control) });
+/** `controls` are built in and can't be changed; `stricter`: by field, templates that set more than their organisation does */
+export const deploymentSecurity = z.object({
+  browserOnly: z.boolean(),
+  controls: z.array(control),
+  policy: policyShown,
+  stricter: z.array(
+    z.object({
+      field: policyField.shape.field,
+      count: z.number().int(),
+      /** null to those who may not see every template */
+      first: z.object({ template: z.string(), value: policyField.shape.value }).nullable(),
+    }),
+  ),
+});
 
 export const health = z.object({ status: z.literal('ok'), version: z.string() });
 export const operatorTenant = z.object({

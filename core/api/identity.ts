@@ -29,7 +29,8 @@ export const me = z.object({
   }),
   tenant: z.object({ id: idSchema('tenant'), name: z.string(), slug: z.string(), region: z.enum(REGIONS) }),
   permissions: z.array(permission),
-  session: z.object({ id: idSchema('session'), expiresAt: time }),
+  /** `hasKey`: it is bound to the key of its browser, without which no workspace opens */
+  session: z.object({ id: idSchema('session'), expiresAt: time, hasKey: z.boolean() }),
 });
 export type Me = z.infer<typeof me>;
 

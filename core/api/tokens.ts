@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { networkFrom } from '../access/networks.ts';
+import { normalNetwork } from '../access/networks.ts';
 import { SCOPES, type Scope } from '../access/scopes.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, page, text, time } from './common.ts';
@@ -16,8 +16,8 @@ const network = z
   .string()
   .trim()
   .max(50)
-  .refine((value) => networkFrom(value) !== null, 'must be an address or a network, such as 192.0.2.0/24 or 2001:db8::/32')
-  .transform((value) => networkFrom(value) ?? value);
+  .refine((value) => normalNetwork(value) !== null, 'must be an address or a network, such as 192.0.2.0/24 or 2001:db8::/32')
+  .transform((value) => normalNetwork(value) ?? value);
 
 export const tokenCreate = z.object({
   name: text(80),

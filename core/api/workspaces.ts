@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policy } from './policy.ts';
 import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
@@ -49,6 +50,8 @@ export const attachment = z.object({
   grant: z.string(),
   expiresAt: time,
   access: z.enum(ACCESS),
+  /** in force for this connection */
+  policy,
   /** raw public keys, so that the page makes out the fingerprint itself: SHA-256 over both, identity first */
   runner: z.object({
     id: idSchema('runner'),

@@ -55,6 +55,11 @@ export const AUDIT_ACTIONS = {
   'user.activate': { resource: 'user', done: 'reactivated {resource}', attempt: 'reactivate {resource}' },
   'user.delete': { resource: 'user', done: 'deleted {resource}', attempt: 'delete {resource}' },
   'session.end': { resource: 'session', done: 'ended a session of {resource}', attempt: 'end a session of {resource}' },
+  'session.bind_key': {
+    resource: 'session',
+    done: 'bound a session of {resource} to a browser’s key',
+    attempt: 'bind a session to a browser’s key',
+  },
   'invitation.create': { resource: 'invitation', done: 'invited {resource}', attempt: 'invite {resource}' },
   'invitation.revoke': {
     resource: 'invitation',
@@ -193,6 +198,8 @@ export const AUDIT_ACTIONS = {
     attempt: 'deliver to SIEM destination {resource}',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
+  'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'sent a request that was refused', attempt: 'call {resource}' },
 } as const satisfies Record<string, Action>;
 

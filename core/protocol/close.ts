@@ -7,6 +7,7 @@ export const CLOSE_CODES = {
   slow: { code: 4408, retry: true, reason: 'took too long to read' },
   replaced: { code: 4409, retry: false, reason: 'a newer connection took over' },
   stopped: { code: 4410, retry: false, reason: 'the workspace stopped' },
+  idle: { code: 4411, retry: false, reason: 'nothing was typed or saved for too long' },
   crowded: { code: 4429, retry: true, reason: 'too many connections' },
   runnerAway: { code: 4503, retry: true, reason: 'the runner is away' },
 } as const;

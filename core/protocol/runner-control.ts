@@ -14,6 +14,8 @@ export const workspaceOrder = z.object({
   name: z.string(),
   owner: z.object({ name: z.string(), email: z.string() }),
   spec: templateSpec,
+  /** what the runner enforces, signed by the deployment (claims: runnerPolicyClaims); a release before sent none */
+  policy: z.string().max(4096).optional(),
 });
 export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
 
@@ -51,6 +53,8 @@ export const fromRunner = z.discriminatedUnion('kind', [
     platform: z.string().max(100),
     labels: z.record(z.string().max(63), z.string().max(63)),
     drivers: z.array(z.enum(['bubblewrap', 'process'])),
+    /** fields of the policy that it enforces; a release before did not say */
+    enforces: z.array(z.string().max(40)).max(50).optional(),
     warnings: z.array(z.string().max(300)).max(20),
     /** what it really has on disk and running */
     inventory: z

@@ -20,10 +20,12 @@ export const seat = z.object({
   taken: count,
   /** streams that it has open */
   streams: z.array(count),
+  /** frames of a viewer that a person's act stands behind: what was typed or saved, not what a page sends by itself */
+  acts: count.default(0),
 });
 export type Seat = z.infer<typeof seat>;
 
-const newSeat = (viewer: number): Seat => ({ viewer, meter: newMeter(), received: 0, marked: 0, taken: 0, streams: [] });
+const newSeat = (viewer: number): Seat => ({ viewer, meter: newMeter(), received: 0, marked: 0, taken: 0, streams: [], acts: 0 });
 
 /** What the runner says of a viewer. */
 export type Verdict = Extract<FromRunnerLink, { viewer: number }>;
@@ -68,6 +70,12 @@ export class Switchboard<S> {
   /** numbers of the viewers that are here */
   get viewers(): number[] {
     return [...this.#viewers.keys()];
+  }
+
+  /** how often that viewer has acted */
+  actsOf(number: number): number {
+    const socket = this.#viewers.get(number);
+    return (socket === undefined ? undefined : this.#seats.get(socket))?.acts ?? 0;
   }
 
   /** A socket takes the place that was written down for it. */
@@ -154,6 +162,7 @@ export class Switchboard<S> {
     if (!countStream(from.streams, frame)) return this.close(socket, 'protocol');
     stampViewer(message, from.viewer);
     from.received += message.byteLength;
+    if (frame.type === 'data') from.acts += 1;
     this.#give(this.#link, to, message, from);
     this.#ports.keep(socket, from);
     if (from.received - from.taken > LIMITS.heldBySocket) this.close(socket, 'slow');

@@ -8,6 +8,7 @@ import { LogSender } from './control/log-sender.ts';
 import { ReportJournal } from './control/report-journal.ts';
 import { Failure } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
+import { ENFORCES, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
 import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
@@ -62,6 +63,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     let tell = (report: WorkspaceReport): void => void journal.add(report);
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants },
+      policies: new PolicyChecker({ keys: config.keys, issuer, runnerId }),
       log,
       screens,
       drivers,
@@ -83,6 +85,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
         platform: PLATFORM,
         labels,
         drivers: drivers.offered,
+        enforces: ENFORCES,
         warnings: [...drivers.warnings, ...supervisor.warnings],
         inventory: supervisor.inventory,
       }),

@@ -1,5 +1,6 @@
 import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { MAX_PAYLOAD, decodeJson, encodeJson } from '@gatehouse/core/protocol/frame.ts';
+import type { RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
 import { fileEntries } from '@gatehouse/core/protocol/services.ts';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { systemClock } from '../src/connection/clock.ts';
@@ -27,6 +28,7 @@ async function makeLink() {
   const [runnerId, workspaceId] = [mintId('runner'), mintId('workspace')];
   const issuer = await makeIssuer();
   const { keys } = makeKeys();
+  const policy: { now: RunnerPolicy | null } = { now: {} };
   const sockets: { broker: Broker; events: SocketEvents; closed: number | null }[] = [];
   const dial = (_path: string, events: SocketEvents) => {
     const broker = new Broker((message) => queueMicrotask(() => events.binary(message)));
@@ -55,7 +57,11 @@ async function makeLink() {
       agreement: keys.agreement,
     },
     { workspaceId, generation: 3, root: sandbox.root, sandbox: 'process' },
-    { terminals: new Terminals(sandbox.helper, new TerminalMemory(mintFolder()), noScreens), helper: sandbox.helper },
+    {
+      terminals: new Terminals(sandbox.helper, new TerminalMemory(mintFolder()), noScreens),
+      helper: sandbox.helper,
+      policy: () => policy.now,
+    },
     { ready: becameReady, refused: () => undefined },
   );
   onTestFinished(() => link.stop());
@@ -73,7 +79,7 @@ async function makeLink() {
       await Browser.join(current().broker, viewer, { ...way, tab: own, grant: await grant(own, { userId: OWNER, ...wish }) }),
     );
   };
-  return { sandbox, runnerId, workspaceId, issuer, keys, sockets, current, ready, grant, way, join };
+  return { sandbox, policy, runnerId, workspaceId, issuer, keys, sockets, current, ready, grant, way, join };
 }
 
 describe('opening', () => {
@@ -323,6 +329,35 @@ describe('files', () => {
     cancelled.reset();
     expect(await page.call({ method: 'files.stat', path: 'note' })).toMatchObject({ entry: { size: 4 } });
     await expect.poll(async () => (await runIn(sandbox, 'cat note; ls -A | grep -c saving')).output).toBe('old\n0');
+  });
+
+  it('are kept to the policy’s sizes both ways, also when it changes while they are at work', async () => {
+    const { join, sandbox, policy } = await makeLink();
+    const page = await join();
+    await runIn(sandbox, 'head -c 1048576 /dev/zero > fits; head -c 1048577 /dev/zero > large');
+    policy.now = { upload: 1, download: 1 };
+    expect(await page.call({ method: 'files.read', path: 'large' })).toMatchObject({
+      ok: false,
+      code: 'refused',
+      message: expect.stringContaining('limited to 1 MB') as unknown,
+    });
+    expect(await page.open({ method: 'files.read', path: 'fits' }).head).toMatchObject({ ok: true });
+    const tooMuch = await page.open({ method: 'files.write', path: 'new', etag: null, size: 1048577 }).head;
+    expect(tooMuch).toMatchObject({ ok: false, code: 'refused', message: expect.stringContaining('limited to 1 MB') as unknown });
+    policy.now = { upload: 0, download: 0 };
+    expect(await page.call({ method: 'files.read', path: 'fits' })).toMatchObject({
+      ok: false,
+      code: 'refused',
+      message: expect.stringContaining('blocked') as unknown,
+    });
+    expect(await write(page, 'new', null, 'x')).toMatchObject({
+      ok: false,
+      code: 'refused',
+      message: expect.stringContaining('blocked') as unknown,
+    });
+    policy.now = {};
+    expect(await page.open({ method: 'files.read', path: 'large' }).head).toMatchObject({ ok: true });
+    expect(await write(page, 'new', null, 'x')).toMatchObject({ ok: true });
   });
 
   it('are read in the same window as all else, and echo overtakes them', async () => {

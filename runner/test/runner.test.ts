@@ -167,6 +167,40 @@ describe('running', () => {
     expect((await platform.reported(order, 'failed')).error).toContain('driver: bubblewrap');
   });
 
+  it('refuses a workspace whose policy sets what it can’t enforce, naming the field, and says what it can', async () => {
+    const { platform, run } = await enrolled();
+    run();
+    await platform.connections.wait(() => true);
+    expect(await platform.heard.wait((message) => message.kind === 'proof')).toMatchObject({ enforces: ['upload', 'download'] });
+    const order = mintOrder();
+    platform.policies.set(order.workspaceId, { egress: 'none' });
+    platform.want(order);
+    expect((await platform.reported(order, 'failed')).error).toContain('can’t enforce what the policy sets: egress');
+    const unsigned = { ...mintOrder({ name: 'unsigned' }), policy: 'rubbish' };
+    platform.want(unsigned);
+    expect((await platform.reported(unsigned, 'failed')).error).toContain('not signed by this deployment');
+  });
+
+  it('keeps to a policy that comes while a workspace runs, also after kill -9, and ends one that it can’t keep to', async () => {
+    const { platform, run, runWith } = await enrolled();
+    const order = mintOrder({ spec: { startupScript: 'echo kept > note' } });
+    const first = await runWith(order);
+    const reading = async () => (await platform.join(order.workspaceId)).open({ method: 'files.read', path: 'note' }).head;
+    expect(await reading()).toMatchObject({ ok: true });
+    platform.policies.set(order.workspaceId, { download: 0 });
+    platform.want(order);
+    await expect.poll(reading, { timeout: 10_000 }).toMatchObject({ ok: false, code: 'refused' });
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const links = platform.links.all.length;
+    run();
+    await platform.links.wait(() => platform.links.all.length > links);
+    expect(await reading()).toMatchObject({ ok: false, code: 'refused' });
+    platform.policies.set(order.workspaceId, { recording: 'required' });
+    platform.want(order);
+    expect((await platform.reported(order, 'failed')).error).toContain('can’t enforce what the policy sets: recording');
+  });
+
   it('cancels a start that is not wanted any more', async () => {
     const { platform, run } = await enrolled();
     const order = mintOrder({ spec: { startupScript: 'echo waiting; sleep 1000' } });

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchBrowser } from '../support/browser.ts';
+import { signInBrowser, type Account } from '../support/browser-session.ts';
 import { loadPage } from './gatehouse.ts';
 import { type Options, type Row } from './measure.ts';
-import type { Product } from './product.ts';
+import { ACCOUNT, type Product } from './product.ts';
 
 const FILE = 'bench.md';
 
@@ -27,7 +28,7 @@ export async function measurePages(product: Product, { rounds, quick }: Options)
         await report(wire, 'sign-in', add);
       });
       await endTerminals(product);
-      await visit(browser, product, async (page, wire) => openIde(page, wire, product, add), product.owner.cookie);
+      await visit(browser, product, async (page, wire) => openIde(page, wire, product, add), ACCOUNT);
     }
   } finally {
     await browser.close();
@@ -64,23 +65,21 @@ interface Wire {
 }
 
 /** Opens a page without any cache, counting what comes over the wire, headers and compression as they are. */
-async function visit(browser: Browser, product: Product, walk: (page: Page, wire: Wire) => Promise<void>, cookie?: string): Promise<void> {
+async function visit(
+  browser: Browser,
+  product: Product,
+  walk: (page: Page, wire: Wire) => Promise<void>,
+  account?: Account,
+): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   try {
-    if (cookie !== undefined) await beSignedIn(context, product.origin, cookie);
+    if (account !== undefined) await signInBrowser(context, product.origin, account);
     const page = await context.newPage();
     page.setDefaultTimeout(30_000);
     await walk(page, await countWire(context, page));
   } finally {
     await context.close();
   }
-}
-
-export async function beSignedIn(context: BrowserContext, origin: string, cookie: string): Promise<void> {
-  const at = cookie.indexOf('=');
-  await context.addCookies([
-    { name: cookie.slice(0, at), value: cookie.slice(at + 1), domain: new URL(origin).hostname, path: '/', secure: true, httpOnly: true },
-  ]);
 }
 
 async function countWire(context: BrowserContext, page: Page): Promise<Wire> {

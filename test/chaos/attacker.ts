@@ -30,7 +30,7 @@ export class Attacker {
   /** @returns null when it was not let in this time, as when too many came within a minute */
   static async admitted(address: Address, cookie: string, key: ProofKey): Promise<Attacker | null> {
     const attachment = await workspaceApi(address, () => cookie)
-      .attach(key.publicKey)
+      .attach(key)
       .catch((error: unknown) => {
         if (error instanceof ApiProblem && error.code === 'rate-limited') return null;
         throw error;

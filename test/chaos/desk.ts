@@ -1,6 +1,6 @@
 import type { ProofKey } from '../../web/src/lib/ide/connection/ports.ts';
 import type { Person } from '../../scripts/api.ts';
-import { makeProofKey, NodePage } from '../support/node-page.ts';
+import { NodePage } from '../support/node-page.ts';
 import type { Address } from '../support/node-socket.ts';
 import { Network } from '../support/network.ts';
 import type { PageTerminal } from '../support/page-terminal.ts';
@@ -38,7 +38,7 @@ export class Desk {
   static async set(product: Product, owner: Person, workspaceId: string, hire: (terminal: PageTerminal) => Typist): Promise<Desk> {
     const network = await Network.before(product.port);
     const address = { origin: product.origin, workspaceId, via: network.port };
-    const desk = new Desk(owner, address, network, await makeProofKey(), hire);
+    const desk = new Desk(owner, address, network, await owner.key, hire);
     desk.page = await NodePage.load(owner, address, desk.#key);
     return desk;
   }

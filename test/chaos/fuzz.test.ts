@@ -6,8 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { encodeFrame } from '@gatehouse/core/protocol/frame.ts';
 import type { Person } from '../../scripts/api.ts';
+import type { ProofKey } from '../../web/src/lib/ide/connection/ports.ts';
 import { mutateFrame, mutateMessage } from '../core/protocol/fuzz/mutate.ts';
-import { makeProofKey, NodePage, workspaceApi } from '../support/node-page.ts';
+import { NodePage, workspaceApi } from '../support/node-page.ts';
 import { type Address, dialWorkspace } from '../support/node-socket.ts';
 import type { PageTerminal } from '../support/page-terminal.ts';
 import { type Product, signUp, startProduct, startWorkspace, until } from '../support/product.ts';
@@ -29,9 +30,9 @@ const HONEST = 'anvil';
 const ROGUE = 'rogue';
 
 const { seed, chance } = seededDie();
-const key = await makeProofKey();
 let product: Product;
 let owner: Person;
+let key: ProofKey;
 let attacked: Address;
 let page: NodePage;
 let terminal: PageTerminal;
@@ -41,6 +42,7 @@ let typed = '';
 beforeAll(async () => {
   product = await startProduct();
   owner = await signUp(product.origin, 'chaos', 'a long enough password');
+  key = await owner.key;
   await product.addRunner(owner, HONEST);
   attacked = { origin: product.origin, workspaceId: await startWorkspace(owner, 'attacked') };
   page = await NodePage.load(owner, attacked, key);
@@ -147,7 +149,7 @@ function nonsense(): Uint8Array | string {
 }
 
 async function dialledViewer(address: Address): Promise<WebSocket> {
-  const { ticket } = await workspaceApi(address, () => owner.cookie).attach(key.publicKey);
+  const { ticket } = await workspaceApi(address, () => owner.cookie).attach(key);
   return dialWorkspace(address, owner.cookie, ticket);
 }
 

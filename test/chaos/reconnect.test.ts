@@ -4,6 +4,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Person } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
+import { signInBrowser } from '../support/browser-session.ts';
 import { type Product, signUp, startProduct, startWorkspace } from '../support/product.ts';
 import { Terminal } from '../support/terminal.ts';
 import { killWorkerd } from './kill.ts';
@@ -34,8 +35,7 @@ afterAll(async () => {
 
 async function signedInPage(): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-  const [name = '', value = ''] = owner.cookie.split('=');
-  await context.addCookies([{ name, value, domain: 'localhost', path: '/', secure: true, httpOnly: true, sameSite: 'Lax' }]);
+  await signInBrowser(context, product.origin, { tenant: 'chaos', email: 'owner@chaos.test', password: PASSWORD });
   const opened = await context.newPage();
   await opened.goto(`${product.origin}/w/${workspaceId}`);
   return opened;

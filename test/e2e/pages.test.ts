@@ -155,6 +155,8 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/access/review', 'python-ml'],
     ['/access-requests', 'Dana Developer'],
     ['/requests', 'You have asked for nothing yet'],
+    [`/templates/${template}/policy`, 'This template sets'],
+    ['/policy', 'Nothing is changed'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
     ['/users', 'oskar@vantage.test'],

@@ -3,10 +3,10 @@ import { attachment, workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { Presence } from '@gatehouse/core/protocol/connection.ts';
 import type { MakeAead } from '@gatehouse/core/protocol/aead.ts';
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
+import { DPOP_HEADER, signDpop } from '@gatehouse/core/protocol/dpop.ts';
 import { Person } from '../../scripts/api.ts';
 import { ApiProblem, problemOf } from '../../web/src/lib/api/problem.ts';
 import { attachTo, type WorkspaceApi } from '../../web/src/lib/ide/connection/attach.ts';
-import { proofKeyOf } from '../../web/src/lib/ide/connection/browser-key.ts';
 import { Connection } from '../../web/src/lib/ide/connection/connection.ts';
 import type { ConnectionState, ProofKey } from '../../web/src/lib/ide/connection/ports.ts';
 import { RemoteFiles } from '../../web/src/lib/ide/files/remote-files.ts';
@@ -16,17 +16,14 @@ import { PageTerminal, type Output } from './page-terminal.ts';
 
 const SIZE = { cols: 120, rows: 40 };
 
-/** A browser's key, as it keeps one over reloads. */
-export const makeProofKey = async (): Promise<ProofKey> =>
-  proofKeyOf(await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']));
-
 /** How a page asks to be let in: at its own origin, with its cookie. */
 export function workspaceApi(address: Address, cookie: () => string): WorkspaceApi {
   // Browsers drop idle connections when the network changes; Node would ask over one that leads nowhere.
   const headers = { Origin: address.origin, 'Sec-Fetch-Site': 'same-origin', Connection: 'close' };
-  const ask = async (method: string, path: string, body?: unknown): Promise<unknown> => {
+  const ask = async (method: string, path: string, body?: unknown, proof: Record<string, string> = {}): Promise<unknown> => {
     const person = new Person(dialled(address), cookie());
-    const response = await person.ask(method, `/workspaces/${address.workspaceId}${path}`, body, headers).catch((cause: unknown) => {
+    const asked = person.ask(method, `/workspaces/${address.workspaceId}${path}`, body, { ...headers, ...proof });
+    const response = await asked.catch((cause: unknown) => {
       throw new ApiProblem('unavailable', 'No answer came', { cause });
     });
     if (!response.ok) throw await problemOf(response);
@@ -35,7 +32,11 @@ export function workspaceApi(address: Address, cookie: () => string): WorkspaceA
     });
   };
   return {
-    attach: async (key) => attachment.parse(await ask('POST', '/attach', { key })),
+    attach: async (key) => {
+      const url = `${address.origin}/api/v1/workspaces/${address.workspaceId}/attach`;
+      const proof = { [DPOP_HEADER]: await signDpop(key, { method: 'POST', url, now: Date.now() }) };
+      return attachment.parse(await ask('POST', '/attach', { key: key.publicKey }, proof));
+    },
     get: async () => workspace.parse(await ask('GET', '')),
   };
 }
@@ -99,8 +100,8 @@ export class NodePage {
   }
 
   /** Loads a page. @returns when it is connected @throws Error when it can't be */
-  static async load(owner: Pick<Person, 'cookie'>, address: Address, key?: ProofKey, makeAead?: MakeAead): Promise<NodePage> {
-    const page = new NodePage(owner, address, key ?? (await makeProofKey()), makeAead);
+  static async load(owner: Pick<Person, 'cookie' | 'key'>, address: Address, key?: ProofKey, makeAead?: MakeAead): Promise<NodePage> {
+    const page = new NodePage(owner, address, key ?? (await owner.key), makeAead);
     page.connection.start();
     try {
       await page.connected();

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import { BUILT_IN_ROLES, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import { ERRORS } from '@gatehouse/core/errors.ts';
+import { proofHeader } from './browser-key.ts';
 import { addUser, call, problem, type Answer, type Person, type Tenant } from './tenants.ts';
 
 /**
@@ -15,6 +16,8 @@ export interface RouteCase {
   body?: Record<string, unknown>;
   /** what a GET needs to be well-formed: `?q=a` */
   query?: string;
+  /** it comes with the proof of the browser's key */
+  proved?: true;
   /** sent besides; `Authorization` makes the request one that has no origin */
   headers?: Record<string, string>;
   /** what `:id` names, where a route has it, … */
@@ -43,7 +46,7 @@ export async function crewOf(tenant: Tenant): Promise<Record<BuiltInRole, Person
 }
 
 /** Calls a route as its line says, but for what is overridden. */
-export function callRoute(
+export async function callRoute(
   route: string,
   line: RouteCase,
   id: string,
@@ -51,10 +54,12 @@ export function callRoute(
 ): Promise<Answer> {
   const [method = '', path = ''] = route.split(' ');
   const body = 'body' in other ? other.body : line.body;
-  return call(method, `${path.replace('/api/v1', '').replace(/:\w+/, id)}${line.query ?? ''}`, {
+  const address = `${path.replace('/api/v1', '').replace(/:\w+/, id)}${line.query ?? ''}`;
+  const proof = line.proved ? await proofHeader(method, address) : {};
+  return call(method, address, {
     ...(other.cookie === undefined ? {} : { cookie: other.cookie }),
     ...(body === undefined ? {} : { body }),
-    headers: { ...line.headers, ...other.headers },
+    headers: { ...proof, ...line.headers, ...other.headers },
   });
 }
 

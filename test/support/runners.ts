@@ -107,6 +107,7 @@ const proofFacts = {
   platform: 'linux-x64',
   labels: { rack: 'a' },
   drivers: ['bubblewrap' as const, 'process' as const],
+  enforces: ['upload', 'download'],
   warnings: [],
   inventory: [],
 };
@@ -114,6 +115,7 @@ const proofFacts = {
 /** The runner's control socket, proved and `ready`. */
 export async function connectControl(
   runner: EnrolledRunner,
+  facts: Partial<typeof proofFacts> | { enforces: undefined } = {},
 ): Promise<{ control: TestSocket<ToRunner>; ready: Extract<ToRunner, { kind: 'ready' }>; tell(message: FromRunner): void }> {
   const { socket } = await openSocket('/runner/control', { Authorization: `Bearer ${runner.token}` });
   if (!socket) throw new Error('The control socket was refused');
@@ -121,7 +123,12 @@ export async function connectControl(
   const tell = (message: FromRunner) => socket.send(JSON.stringify(message));
   const challenge = await control.next();
   if (challenge.kind !== 'challenge') throw new Error(`Expected a challenge, not ${challenge.kind}`);
-  tell({ kind: 'proof', signature: await runner.keys.sign(challengeText(challenge.nonce, '/api/v1/runner/control')), ...proofFacts });
+  tell({
+    kind: 'proof',
+    signature: await runner.keys.sign(challengeText(challenge.nonce, '/api/v1/runner/control')),
+    ...proofFacts,
+    ...facts,
+  });
   const ready = await control.next();
   if (ready.kind !== 'ready') throw new Error(`Expected ready, not ${ready.kind}`);
   return { control, ready, tell };

@@ -1,8 +1,8 @@
 import { templateDetail } from '@gatehouse/core/api/templates.ts';
 import { attachment, workspace as workspaceSchema, type Attachment } from '@gatehouse/core/api/workspaces.ts';
 import type { TemplateRole } from '@gatehouse/core/access/template-acl.ts';
-import type { BrowserKey } from '@gatehouse/core/protocol/connection.ts';
 import type { FromRunner, ToRunner } from '@gatehouse/core/protocol/runner-control.ts';
+import { proofHeader, testBrowser, type KeyPair } from './browser-key.ts';
 import { connectControl, connectLink, connectViewer, enrollRunner, type EnrolledRunner, type TestSocket } from './runners.ts';
 import { addUser, api, eventsOf, mintTenant, read, type Answer, type Person, type Tenant } from './tenants.ts';
 
@@ -46,16 +46,17 @@ export async function makeRunning(site: Site) {
   return { id: made.id, order, ...(await connectLink(site.runner, made.id)) };
 }
 
-/** Public half of a browser's key: the one of RFC 7517, appendix A.1. */
-export const BROWSER_KEY: BrowserKey = {
-  kty: 'EC',
-  crv: 'P-256',
-  x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
-  y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
-};
-
-export const attachTo = (person: Person, id: string): Promise<Answer> =>
-  api(person).post(`/workspaces/${id}/attach`, { key: BROWSER_KEY }, { 'Sec-Fetch-Site': 'same-origin' });
+/** As the page of that person's browser asks. @param how what is otherwise */
+export async function attachTo(
+  person: Pick<Person, 'cookie'>,
+  id: string,
+  how: { key?: KeyPair; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const path = `/workspaces/${id}/attach`;
+  const { key = await testBrowser(), headers = {} } = how;
+  const proof = await proofHeader('POST', path, { key });
+  return api(person).post(path, { key: key.publicKey }, { 'Sec-Fetch-Site': 'same-origin', ...proof, ...headers });
+}
 
 /** A browser of that person, connected, with the number that it was welcomed with. */
 export async function join(person: Person, id: string) {

@@ -8,7 +8,9 @@ import { compose, ledgerOf } from '../../worker/compose.ts';
 import { signUp } from '../../worker/identity/sign-up.ts';
 import type { RequestFacts, Services } from '../../worker/platform/context.ts';
 import { mintCredential } from '../../worker/platform/credential.ts';
+import type { Proof } from '../../worker/platform/proof.ts';
 import { statement, type TenantDb } from '../../worker/platform/tenant-db.ts';
+import { BROWSER_THUMBPRINT } from './browser-key.ts';
 
 export const ORIGIN = 'https://gatehouse.test';
 export const PASSWORD = 'correct horse battery';
@@ -99,7 +101,8 @@ export async function mintTenant(options: { slug?: string; verified?: boolean } 
   const owner = { name: 'Olga Owner', email: `owner@${slug}.test`, password: PASSWORD };
   const tenant = { name: `Tenant ${slug}`, slug };
   const hashed: Services = { ...services(), hashing: { derive: async () => new Uint8Array(32) } };
-  const { me, credential } = await signUp(hashed, requestFrom(), { tenant: { ...tenant, region: 'auto' }, user: owner });
+  const request = { ...requestFrom(), proof: testProof() };
+  const { me, credential } = await signUp(hashed, request, { tenant: { ...tenant, region: 'auto' }, user: owner });
   const db = services().tenantDb('s0', me.tenant.id);
   const verifiedAt = options.verified === false ? null : new Date().toISOString();
   await db.batch([
@@ -133,16 +136,30 @@ export async function addUser(tenant: Tenant, roles: Array<Exclude<BuiltInRole, 
   return { id, name, email, password: PASSWORD, ...(await addSession(tenant, id)) };
 }
 
-/** A session of that person, as sign-in would have begun it at `from`. */
-export async function addSession(tenant: Tenant, userId: string, from = new Date()): Promise<{ cookie: string; sessionId: string }> {
+/** The proof of the tests' browser, as the Worker has read and not yet used it. */
+const testProof = (): Proof => ({
+  good: true,
+  thumbprint: BROWSER_THUMBPRINT,
+  id: unique(),
+  expiresAt: new Date(Date.now() + 120_000).toISOString(),
+});
+
+/** A session of that person, as sign-in would have begun it at `from`. @param keyThumbprint of its browser's key; null: none */
+export async function addSession(
+  tenant: Tenant,
+  userId: string,
+  from = new Date(),
+  keyThumbprint: string | null = BROWSER_THUMBPRINT,
+): Promise<{ cookie: string; sessionId: string }> {
   const { newId, random } = services();
   const sessionId = newId('session');
   const { text, hash } = await mintCredential('session', { shard: tenant.shard, tenantId: tenant.id }, random);
   const ends = new Date(from.getTime() + 12 * 3_600_000).toISOString();
   await tenant.db.batch([
     statement(
-      'INSERT INTO sessions (tenant_id, id, secret_hash, user_id, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      ...[tenant.id, sessionId, hash, userId, from.toISOString(), from.toISOString(), ends],
+      `INSERT INTO sessions (tenant_id, id, secret_hash, user_id, created_at, last_seen_at, expires_at, key_thumbprint)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      ...[tenant.id, sessionId, hash, userId, from.toISOString(), from.toISOString(), ends, keyThumbprint],
     ),
   ]);
   return { cookie: `__Host-gatehouse=${text}`, sessionId };

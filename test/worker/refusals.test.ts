@@ -13,7 +13,7 @@ import { OPEN_ROUTES } from '../../worker/gate.ts';
 import { secretAddress } from '../../worker/audit/destinations.store.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
-import { BROWSER_KEY } from '../support/site.ts';
+import { BROWSER_KEY } from '../support/browser-key.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
 import {
   addSession,
@@ -127,6 +127,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/me': { who: 'signed in', browser: true },
   'POST /api/v1/me/verification': { who: 'signed in', browser: true },
   'GET /api/v1/me/sessions': { who: 'signed in', browser: true },
+  'POST /api/v1/me/session/key': { who: 'signed in', browser: true, proved: true },
   'DELETE /api/v1/me/sessions': { who: 'signed in', browser: true },
   'DELETE /api/v1/me/sessions/:id': { who: 'signed in', browser: true, id: 'session', make: makeSession },
 
@@ -147,6 +148,8 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/service-accounts/:id/tokens': { ...overAccounts, browser: true, body: newToken },
 
   'GET /api/v1/tenant': { who: 'signed in' },
+  'GET /api/v1/tenant/policy': { who: 'signed in' },
+  'PUT /api/v1/tenant/policy': { who: ['owner'], headers: { 'If-Match': '"0"' }, body: { values: {} } },
   'PATCH /api/v1/tenant': { who: ['owner'], body: { name: 'Renamed' } },
   'GET /api/v1/users': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/users/bulk': { who: userAdmins, body: { action: 'suspend', ids: ['usr_01m856tm29e6frrs5mmr9m5rhs'] } },
@@ -220,6 +223,8 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/access-requests/:id/withdraw': { ...overRequests, who: [] },
   'GET /api/v1/notices': { who: 'signed in' },
   'POST /api/v1/notices/seen': { who: 'signed in' },
+  'GET /api/v1/templates/:id/policy': overTemplates,
+  'PUT /api/v1/templates/:id/policy': { ...overTemplates, headers: { 'If-Match': '"0"' }, body: { values: {} } },
 
   'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
   'DELETE /api/v1/runners/:id': overRunners,
@@ -242,6 +247,7 @@ const ROUTES: Record<string, RouteCase> = {
     ...overWorkspaces,
     browser: true,
     who: templateAdmins,
+    proved: true,
     headers: { 'Sec-Fetch-Site': 'same-origin' },
     body: { key: BROWSER_KEY },
   },

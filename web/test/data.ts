@@ -13,7 +13,7 @@ export const me = (): Me => ({
   user: { id: id('user'), name: 'Ines Okafor', email: 'ines@meridian.example', emailVerified: true, roles: ['owner'], customRoles: [], managesGroups: false },
   tenant: { id: id('tenant'), name: 'Meridian Rail', slug: 'meridian-rail', region: 'auto' },
   permissions: [...permissionsOf(['owner'])],
-  session: { id: id('session'), expiresAt: '2026-11-24T10:00:00.000Z' },
+  session: { id: id('session'), expiresAt: '2026-11-24T10:00:00.000Z', hasKey: true },
 });
 
 export const workspace = (facts: Partial<Workspace> = {}): Workspace => ({

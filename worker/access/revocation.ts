@@ -5,6 +5,7 @@ import { TEMPLATE_ROLES } from '@gatehouse/core/access/template-acl.ts';
 import { NO_ROLES, rolesByUser, rolesOf } from '../directory/roles.ts';
 import type { Services } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { reviewPolicy } from './policy-revocation.ts';
 
 const task = z.object({ users: z.string().nullable(), cause: z.string() });
 const open = z.object({
@@ -24,12 +25,14 @@ export async function runRevocation(services: Services, shard: string, tenantId:
   if (!found.success) return;
   const { users, cause } = found.data;
   const now = services.now().toISOString();
-  const lost = await lostConnections(db, users, now);
+  const policy = await reviewPolicy(services, db, users, services.now());
+  const lost = [...(await lostConnections(db, users, now)), ...policy.lost];
   const ids = JSON.stringify(lost.map(({ connectionId }) => connectionId));
   const among = 'IN (SELECT value FROM json_each(?))';
   // First the tickets: one that is on its way must not open what is closed here.
   await db.batch([statement(`DELETE FROM tickets WHERE tenant_id = ? AND connection_id ${among}`, tenantId, ids)]);
   await services.workspaces.closeConnections(shard, lost, cause);
+  await services.workspaces.boundConnections(shard, policy.kept);
   await db.batch([
     statement(`UPDATE connections SET ended_at = ? WHERE tenant_id = ? AND ended_at IS NULL AND id ${among}`, now, tenantId, ids),
     // Kept for the people concerned, also where the object told the end first.

@@ -5,6 +5,7 @@ import * as api from '@gatehouse/core/api/identity.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { json, keysetPage, noContent, problems, routes } from '../platform/route.ts';
 import { clearSessionCookie } from './cookie.ts';
+import { bindSessionKey } from './session-key.ts';
 import { endSession, listSessions, readMe, signOutEverywhere } from './sessions.ts';
 import { resendVerification } from './verification.ts';
 
@@ -48,11 +49,22 @@ const deleteSession = createRoute({
   request: { params },
   responses: { 204: noContent, ...problems },
 });
+const postSessionKey = createRoute({
+  method: 'post',
+  path: '/me/session/key',
+  summary: 'Bind this session to the key of its browser, with a DPoP proof',
+  tags,
+  responses: { 204: noContent, ...problems },
+});
 
 export const accountRoutes = routes()
   .openapi(getMe, async (c) => c.json(await readMe(c.get('signedIn')), 200))
   .openapi(postVerification, async (c) => {
     await resendVerification(c.get('signedIn'));
+    return c.body(null, 204);
+  })
+  .openapi(postSessionKey, async (c) => {
+    await bindSessionKey(c.get('signedIn'));
     return c.body(null, 204);
   })
   .openapi(getSessions, async (c) => c.json(await listSessions(c.get('signedIn'), keysetPage(c.req.valid('query'))), 200))

@@ -1,8 +1,15 @@
 import { permissionsOf } from '@gatehouse/core/access/permissions.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
+import { inNetworks } from '@gatehouse/core/access/networks.ts';
+import type { Policy } from '@gatehouse/core/access/policy.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
 import type { Person } from '../directory/people.ts';
+import { policiesFrom, policiesOf, policyQuery, scopesOf } from '../directory/policies.ts';
+import { refuseByPolicy } from '../directory/policy-refusals.ts';
 import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
 import { mintCredential } from '../platform/credential.ts';
+import { USED_TWICE, useUp } from '../platform/proof.ts';
+import { onUnique, record, type EventContext, type EventFacts } from '../platform/commit.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
 import { insertSession } from './sessions.store.ts';
 
@@ -21,23 +28,69 @@ export interface NewSession {
   /** for the cookie; nowhere kept */
   credential: string;
   row: Statement;
+  keyThumbprint: string | null;
+  createdAt: string;
 }
 
-/** A session that begins now; it stands once its row is committed. */
-export async function newSession(
-  services: Pick<Services, 'newId' | 'random' | 'now'>,
+/**
+ * A session that begins now; it stands once its row is committed. However somebody signs in, this is where the policy's
+ * networks and limits, and the browser's key, come in.
+ * @throws AppError `network-refused`; `invalid` naming `DPoP` for a proof that is wrong or was used
+ */
+export async function newSession(services: Services, request: RequestFacts, db: TenantDb, userId: string): Promise<NewSession> {
+  const now = services.now();
+  const id = services.newId('session');
+  const { policy, thumbprint } = await admit(services, request, db, userId);
+  const expiresAt = hoursBefore(now, -Math.min(SESSION_HOURS, policy.sessionLimit / 60));
+  const { text: credential, hash } = await mintCredential('session', db, services.random);
+  const { ip, userAgent } = request.origin;
+  const facts = { id, secretHash: hash, userId, createdAt: now.toISOString(), expiresAt, ip, userAgent, keyThumbprint: thumbprint };
+  return { id, expiresAt, credential, row: insertSession(db, facts), keyThumbprint: thumbprint, createdAt: facts.createdAt };
+}
+
+/** Whether a session may begin here, and with which key. Uses the proof up. */
+async function admit(
+  services: Services,
   request: RequestFacts,
   db: TenantDb,
   userId: string,
-): Promise<NewSession> {
-  const now = services.now();
-  const id = services.newId('session');
-  const expiresAt = hoursBefore(now, -SESSION_HOURS);
-  const { text: credential, hash } = await mintCredential('session', db, services.random);
-  const { ip, userAgent } = request.origin;
-  const row = insertSession(db, { id, secretHash: hash, userId, createdAt: now.toISOString(), expiresAt, ip, userAgent });
-  return { id, expiresAt, credential, row };
+): Promise<{ policy: Policy; thumbprint: string | null }> {
+  const { proof } = request;
+  const anonymous = { ...services, request, db, actor: { type: 'anonymous' as const, name: 'Somebody signing in' } };
+  const wrong = async (why: string) => {
+    const resource = { type: 'session' as const, id: null, name: 'a new session' };
+    await record(anonymous, { action: 'session.bind_key', resource, outcome: 'denied', status: 422, reason: `The proof: ${why}` });
+    return new AppError('invalid', `The proof of this browser’s key was refused: ${why}`, { errors: [{ path: 'DPoP', message: why }] });
+  };
+  if (proof?.good === false) throw await wrong(proof.why);
+  const asked = db.batch([policyQuery(db.tenantId, scopesOf(null)), ...(proof ? [useUp(db, proof)] : [])]);
+  const [stored] = await onUnique(asked, USED_TWICE, () => new ProofUsed()).catch(async (error: unknown) => {
+    throw error instanceof ProofUsed ? await wrong('it was used before') : error;
+  });
+  const { policy } = policiesOf(services.settings.policy, policiesFrom(stored?.rows ?? []), null);
+  await requireNetwork(anonymous, request, policy, { type: 'user', id: userId, name: 'Somebody' });
+  return { policy, thumbprint: proof?.thumbprint ?? null };
 }
+
+class ProofUsed extends AppError {
+  constructor() {
+    super('invalid', 'The proof was used before');
+  }
+}
+
+/** @throws AppError `network-refused`; the refusal is an event */
+export async function requireNetwork(
+  ctx: EventContext,
+  request: RequestFacts,
+  policy: Pick<Policy, 'allowedNetworks'>,
+  resource: EventFacts['resource'],
+): Promise<void> {
+  if (policy.allowedNetworks === null || inNetworks(request.origin.ip, policy.allowedNetworks)) return;
+  const facts = { action: 'user.sign_in' as const, resource };
+  await refuseByPolicy(ctx, facts, { field: 'allowedNetworks', code: 'network-refused', reason: NETWORK_REFUSED });
+}
+
+export const NETWORK_REFUSED = 'The organisation’s policy does not allow this from your network';
 
 /** The context of somebody who has proved who they are. */
 export function signedIn(
@@ -45,21 +98,21 @@ export function signedIn(
   request: RequestFacts,
   db: TenantDb,
   { user, roles, customRoles, managesGroups, tenant }: Pick<Person, 'user' | 'roles' | 'customRoles' | 'managesGroups' | 'tenant'>,
-  session: { id: string; expiresAt: string },
+  session: { id: string; expiresAt: string; createdAt: string; keyThumbprint: string | null },
 ): SessionContext {
   const permissions = permissionsOf(roles, customRoles);
   const held = { roles, customRoles, managesGroups, permissions, standing: permissions };
-  const actor = { type: 'user' as const, ...user, ...held, token: null };
-  return { ...services, request, db, tenant, actor: { ...actor, sessionId: session.id, sessionExpiresAt: session.expiresAt } };
+  const facts = { sessionExpiresAt: session.expiresAt, sessionBeganAt: session.createdAt, keyThumbprint: session.keyThumbprint };
+  return { ...services, request, db, tenant, actor: { type: 'user', ...user, ...held, token: null, sessionId: session.id, ...facts } };
 }
 
 export function meOf({ actor, tenant }: SessionContext): Me {
-  const { id, name, email, emailVerified, roles, managesGroups, permissions, sessionId, sessionExpiresAt } = actor;
+  const { id, name, email, emailVerified, roles, managesGroups, permissions, sessionId, sessionExpiresAt, keyThumbprint } = actor;
   const customRoles = actor.customRoles.map((role) => ({ id: role.id, name: role.name }));
   return {
     user: { id, name, email, emailVerified, roles, customRoles, managesGroups },
     tenant: { id: tenant.id, name: tenant.name, slug: tenant.slug, region: tenant.region },
     permissions: [...permissions],
-    session: { id: sessionId, expiresAt: sessionExpiresAt },
+    session: { id: sessionId, expiresAt: sessionExpiresAt, hasKey: typeof keyThumbprint === 'string' },
   };
 }

@@ -1,4 +1,5 @@
 import { personFrom, personQuery, type Person } from '../directory/people.ts';
+import { policiesFrom, policyQuery, scopesOf, type StoredPolicy } from '../directory/policies.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { sessions } from './tables.ts';
 
@@ -11,6 +12,10 @@ export interface SessionRow {
   ip: string | null;
   user_agent: string | null;
 }
+/** A session with what is checked at each request. */
+export interface SessionFound extends SessionRow {
+  key_thumbprint: string | null;
+}
 
 export const insertSession = (
   db: TenantDb,
@@ -22,20 +27,26 @@ export const insertSession = (
     expiresAt: string;
     ip: string | null;
     userAgent: string | null;
+    keyThumbprint: string | null;
   },
 ): Statement => db.orm.insert(sessions).values({ ...row, tenantId: db.tenantId, lastSeenAt: row.createdAt });
 
-/** Everything about a session's person in one trip: session, user, tenant and roles, as they are this moment. */
-export async function readSession(db: TenantDb, secretHash: string, now: string): Promise<{ session: SessionRow; person: Person } | null> {
+/** Everything about a session's person in one trip: session, the organisation's policy, user, tenant and roles, as they are this moment. */
+export async function readSession(
+  db: TenantDb,
+  secretHash: string,
+  now: string,
+): Promise<{ session: SessionFound; person: Person; policies: ReadonlyMap<string, StoredPolicy> } | null> {
   const bySecret = (columns: string) =>
     statement(`SELECT ${columns} FROM sessions WHERE tenant_id = ? AND secret_hash = ?`, db.tenantId, secretHash);
-  const [found, ...rest] = await db.batch([
-    bySecret('id, user_id, created_at, last_seen_at, expires_at, ip, user_agent'),
+  const [found, set, ...rest] = await db.batch([
+    bySecret('id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, key_thumbprint'),
+    policyQuery(db.tenantId, scopesOf(null)),
     ...personQuery(db, bySecret('user_id'), now),
   ]);
-  const session = found?.rows[0] as SessionRow | undefined;
+  const session = found?.rows[0] as SessionFound | undefined;
   const person = personFrom(rest[0], rest[1]);
-  return session && person ? { session, person } : null;
+  return session && person ? { session, person, policies: policiesFrom(set?.rows ?? []) } : null;
 }
 
 /** Sessions that are neither over nor idle, the newest first. */
@@ -53,6 +64,13 @@ export const liveSessions = (
 
 export const touchSession = (db: TenantDb, id: string, now: string): Statement =>
   statement('UPDATE sessions SET last_seen_at = ? WHERE tenant_id = ? AND id = ?', now, db.tenantId, id);
+
+/** Matches nothing when the session has a key, or began before `since`. */
+export const bindKey = (db: TenantDb, id: string, thumbprint: string, since: string): Statement =>
+  statement(
+    'UPDATE sessions SET key_thumbprint = ? WHERE tenant_id = ? AND id = ? AND key_thumbprint IS NULL AND created_at > ?',
+    ...[thumbprint, db.tenantId, id, since],
+  );
 
 /** Only a session of that person: matches nothing for anybody else's. */
 export const deleteSession = (db: TenantDb, userId: string, id: string): Statement =>

@@ -12,9 +12,13 @@ export async function sweepSessions({ shards, now, log }: Services): Promise<voi
   for (const [shard, d1] of shards) {
     try {
       await d1.batch(
-        [['sessions', before] as const, ['email_verifications', before] as const, ['api_tokens', tokensBefore] as const].map(
-          ([table, end]) =>
-            d1.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at < ? LIMIT ?)`).bind(end, AT_ONCE),
+        [
+          ['sessions', before] as const,
+          ['email_verifications', before] as const,
+          ['used_proofs', before] as const,
+          ['api_tokens', tokensBefore] as const,
+        ].map(([table, end]) =>
+          d1.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at < ? LIMIT ?)`).bind(end, AT_ONCE),
         ),
       );
     } catch (error) {

@@ -4,6 +4,7 @@ import type { Scope } from '@gatehouse/core/access/scopes.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
+import type { Proof } from './proof.ts';
 import type { DeriveRequest, LedgerObject, OutboxBatch } from './objects.ts';
 import type { ControlFacts, LinkFacts, ViewerSocketFacts, WatcherFacts } from './socket-facts.ts';
 import type { Secrets } from './secrets.ts';
@@ -21,6 +22,15 @@ export interface LedgerPort {
 
 export interface MailPort {
   send(mail: { to: string; subject: string; text: string }): Promise<void>;
+}
+
+/** How long a connection may last, and stay unused. */
+export interface ConnectionBounds {
+  workspaceId: string;
+  connectionId: string;
+  /** ISO */
+  endsAt: string;
+  idleMinutes: number;
 }
 
 /** What the Worker tells runners and open sockets. */
@@ -44,6 +54,8 @@ export interface WorkspacePort {
   removeRunner(shard: string, runnerId: string): Promise<void>;
   /** closes the browsers' sockets of these connections with 4403; `cause` goes into the trail */
   closeConnections(shard: string, connections: Array<{ workspaceId: string; connectionId: string }>, cause: string): Promise<void>;
+  /** other bounds for connections that stay open: their policy changed */
+  boundConnections(shard: string, connections: ConnectionBounds[]): Promise<void>;
   /** closes what these sessions hold open; `all`: of the whole tenant */
   closeSessions(shard: string, tenantId: string, sessionIds: readonly string[] | 'all'): Promise<void>;
 }
@@ -102,6 +114,8 @@ export interface RequestFacts {
   /** pattern of the route, never the address itself: that may hold ids */
   route: string;
   origin: AuditOrigin;
+  /** that the browser holds its key, if it sent one */
+  proof?: Proof | null;
 }
 
 /** The API token that somebody acts with. */
@@ -132,6 +146,10 @@ export interface UserActor extends Principal {
   sessionId: string | null;
   sessionExpiresAt: string | null;
   token: ActingToken | null;
+  /** when the session began; left out: it is not by a session that they act */
+  sessionBeganAt?: string;
+  /** thumbprint of the browser's key that the session is bound to (RFC 7638); null or left out: none */
+  keyThumbprint?: string | null;
 }
 /** A robot of the organisation: it has tokens only, and no mailbox. */
 export interface ServiceAccountActor extends Principal {

@@ -1,8 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { deploymentSecurity, health, localMailList } from '@gatehouse/core/api/deployment.ts';
+import { health, localMailList } from '@gatehouse/core/api/deployment.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { controlsOf } from './deployment.ts';
 import { json, problems, routes } from './route.ts';
 
 export const VERSION = '0.1.0';
@@ -14,13 +13,6 @@ const getHealth = createRoute({
   summary: 'Whether Gatehouse runs, and its version',
   tags,
   responses: { 200: json(health), ...problems },
-});
-const getSecurity = createRoute({
-  method: 'get',
-  path: '/deployment/security',
-  summary: 'The controls in force, and where each is set',
-  tags,
-  responses: { 200: json(deploymentSecurity), ...problems },
 });
 const listLocalMails = createRoute({
   method: 'get',
@@ -34,7 +26,6 @@ const localMailRow = z.object({ id: z.number(), recipient: z.string(), subject: 
 
 export const deploymentRoutes = routes()
   .openapi(getHealth, (c) => c.json({ status: 'ok' as const, version: VERSION }, 200))
-  .openapi(getSecurity, (c) => c.json({ browserOnly: true as const, controls: controlsOf(c.get('services').settings) }, 200))
   .openapi(listLocalMails, async (c) => {
     const { settings, directory } = c.get('services');
     if (settings.ENVIRONMENT !== 'local') throw new AppError('not-found', 'There is no such address in the API');

@@ -7,15 +7,6 @@ export function controlsOf(settings: Settings): Array<z.infer<typeof control>> {
   const deployed = settings.ENVIRONMENT === 'deployed';
   return [
     {
-      id: 'browser-only',
-      name: 'Browser-only connections',
-      value: 'On',
-      source: 'built in',
-      state: 'enforced',
-      refuses:
-        'Every way into a workspace but the page of this origin: the only transport is a WebSocket opened with a ticket that a signed-in browser session asked for.',
-    },
-    {
       id: 'ticket',
       name: 'Single-use tickets',
       value: '30 seconds, one use',

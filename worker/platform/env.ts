@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { policyValues, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
 import type { HasherObject, LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
 
 /** Bindings of wrangler.toml. Shards are bound as SHARD_0, SHARD_1, …; `shardsOf` lists them. */
@@ -54,6 +55,15 @@ const settings = z
       .default('s0=auto'),
     /** sign-ups from one network in an hour */
     SIGN_UPS_PER_HOUR: z.coerce.number().int().min(0).default(5),
+    /** the floor of every organisation's policy; left out: the field's default */
+    POLICY_BROWSER_ONLY: z.string().optional(),
+    POLICY_ALLOWED_NETWORKS: z.string().optional(),
+    POLICY_SESSION_LIMIT: z.string().optional(),
+    POLICY_IDLE_TIMEOUT: z.string().optional(),
+    POLICY_AUTO_STOP: z.string().optional(),
+    POLICY_UPLOAD: z.string().optional(),
+    POLICY_DOWNLOAD: z.string().optional(),
+    POLICY_WATERMARK: z.string().optional(),
   })
   .superRefine((value, context) => {
     if (value.ENVIRONMENT === 'local') return;
@@ -66,7 +76,7 @@ const settings = z
       context.addIssue({ code: 'custom', path: ['OPERATOR_TOKEN'], message: 'is still the placeholder' });
   });
 
-export type Settings = Omit<z.infer<typeof settings>, 'ORIGIN'> & { ORIGIN: string };
+export type Settings = Omit<z.infer<typeof settings>, 'ORIGIN'> & { ORIGIN: string; policy: PolicyValues };
 
 const parseJson = (value: string): unknown => {
   try {
@@ -82,9 +92,40 @@ const parseJson = (value: string): unknown => {
  */
 export function parseSettings(env: object): Settings {
   const parsed = settings.safeParse(env);
-  if (parsed.success) return { ...parsed.data, ORIGIN: new URL(parsed.data.ORIGIN).origin };
-  const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+  const floor = policyValues.safeParse(floorOf(parsed.data ?? {}));
+  if (parsed.success && floor.success) return { ...parsed.data, ORIGIN: new URL(parsed.data.ORIGIN).origin, policy: floor.data };
+  const issues = [
+    ...(parsed.error?.issues ?? []),
+    ...(floor.error?.issues ?? []).map((issue) => ({ ...issue, path: [settingOf(issue.path[0])] })),
+  ];
+  const faults = issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
   throw new Error(`Gatehouse can't start: ${faults.join('; ')}. See .dev.vars.example and docs/deploy.md.`);
+}
+
+const FLOOR = {
+  browserOnly: 'POLICY_BROWSER_ONLY',
+  allowedNetworks: 'POLICY_ALLOWED_NETWORKS',
+  sessionLimit: 'POLICY_SESSION_LIMIT',
+  idleTimeout: 'POLICY_IDLE_TIMEOUT',
+  autoStop: 'POLICY_AUTO_STOP',
+  upload: 'POLICY_UPLOAD',
+  download: 'POLICY_DOWNLOAD',
+  watermark: 'POLICY_WATERMARK',
+} as const satisfies Record<PolicyField, keyof z.infer<typeof settings>>;
+
+/** The variable that sets a field. */
+const settingOf = (field: PropertyKey | undefined): string => FLOOR[field as PolicyField] ?? 'POLICY';
+
+/** The policy's values as the variables say them, to be parsed: numbers as numbers, networks between commas. */
+function floorOf(variables: Partial<Record<string, unknown>>): Record<string, unknown> {
+  const set: Record<string, unknown> = {};
+  for (const [field, name] of Object.entries(FLOOR)) {
+    const value = variables[name];
+    if (typeof value !== 'string' || value.trim() === '') continue;
+    if (field === 'allowedNetworks') set[field] = value.split(',');
+    else set[field] = field === 'browserOnly' || field === 'watermark' ? value.trim() : Number(value);
+  }
+  return set;
 }
 
 /** Every shard by its name in credentials (`s0`), in order. */

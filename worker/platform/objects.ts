@@ -106,6 +106,8 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
   /** closes that browser connection with 4403; `cause` goes into the trail */
   revoke(connectionId: string, cause: string): Promise<void>;
+  /** other bounds for that browser connection: its policy changed */
+  bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number }): Promise<void>;
   /** closes every browser's and the runner's socket with 4410 */
   stop(): Promise<void>;
 }

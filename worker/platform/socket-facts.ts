@@ -36,6 +36,9 @@ export const viewerFacts = z.object({
   grantId: z.string().nullable().default(null),
   /** of the browser's key, RFC 7638 */
   keyThumbprint: z.string(),
+  /** ISO time at which the connection ends, and minutes that it may stay unused; null: no bound */
+  endsAt: z.string().nullable().default(null),
+  idleMinutes: z.number().nullable().default(null),
 });
 
 export type ControlFacts = z.infer<typeof controlFacts>;

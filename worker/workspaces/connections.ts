@@ -16,6 +16,8 @@ const burned = z.object({
   access: z.enum(ACCESS),
   key_thumbprint: z.string(),
   grant_id: z.string().nullable(),
+  ends_at: z.string().nullable(),
+  idle_minutes: z.number().nullable(),
 });
 const person = z.object({ id: z.string(), name: z.string(), email: z.string() });
 
@@ -56,6 +58,8 @@ export async function redeemTicket(
     access: ticket.data.access,
     grantId: ticket.data.grant_id,
     keyThumbprint: ticket.data.key_thumbprint,
+    endsAt: ticket.data.ends_at,
+    idleMinutes: ticket.data.idle_minutes,
   };
 }
 
@@ -75,7 +79,7 @@ async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: 
     ),
     statement(
       `DELETE FROM tickets WHERE tenant_id = ? AND ticket_hash = ? AND workspace_id = ? AND expires_at > ?
-       RETURNING connection_id, session_id, access, key_thumbprint, grant_id`,
+       RETURNING connection_id, session_id, access, key_thumbprint, grant_id, ends_at, idle_minutes`,
       db.tenantId,
       hash,
       workspaceId,

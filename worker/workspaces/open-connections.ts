@@ -12,6 +12,9 @@ export interface OpenConnection {
   openedAt: number;
   /** the runner has admitted it */
   admitted: boolean;
+  /** how often it had acted when it was last seen to have, and when that was */
+  seenActs: number;
+  activeAt: number;
 }
 
 interface Row extends Record<string, SqlStorageValue> {
@@ -19,6 +22,8 @@ interface Row extends Record<string, SqlStorageValue> {
   facts: string;
   opened_at: number;
   admitted: number;
+  seen_acts: number | null;
+  active_at: number | null;
 }
 
 /** The viewers of one workspace's object, in its storage: written when one joins, is judged and leaves, never in between. */
@@ -31,7 +36,15 @@ export class OpenConnections {
     this.#kv = kv;
     sql.exec(`CREATE TABLE IF NOT EXISTS viewers (
       viewer INTEGER PRIMARY KEY, connection_id TEXT NOT NULL UNIQUE, facts TEXT NOT NULL, opened_at INTEGER NOT NULL,
-      admitted INTEGER NOT NULL DEFAULT 0)`);
+      admitted INTEGER NOT NULL DEFAULT 0, seen_acts INTEGER, active_at INTEGER)`);
+    this.#addColumns();
+  }
+
+  /** An object of the release before has a table without them. */
+  #addColumns(): void {
+    const known = this.#sql.exec<{ name: string }>("SELECT name FROM pragma_table_info('viewers')").toArray();
+    for (const column of ['seen_acts', 'active_at'])
+      if (!known.some(({ name }) => name === column)) this.#sql.exec(`ALTER TABLE viewers ADD COLUMN ${column} INTEGER`);
   }
 
   /** SPEC K1: counts a join. @returns false when the minute has had its number of them */
@@ -75,6 +88,16 @@ export class OpenConnections {
     this.#sql.exec('UPDATE viewers SET admitted = 1 WHERE viewer = ?', viewer);
   }
 
+  /** It has done something since it was last looked at. */
+  active(viewer: number, acts: number, now: number): void {
+    this.#sql.exec('UPDATE viewers SET seen_acts = ?, active_at = ? WHERE viewer = ?', acts, now, viewer);
+  }
+
+  /** Other bounds for a connection that is open. */
+  bound(viewer: number, facts: ViewerSocketFacts): void {
+    this.#sql.exec('UPDATE viewers SET facts = ? WHERE viewer = ?', JSON.stringify(facts), viewer);
+  }
+
   /** @returns false when it was told already that this viewer drives */
   drive(viewer: number): boolean {
     if (this.#kv.get<number>('driver') === viewer) return false;
@@ -88,13 +111,15 @@ export class OpenConnections {
 
   #select(where: string, value: string | number): OpenConnection[] {
     return this.#sql
-      .exec<Row>(`SELECT viewer, facts, opened_at, admitted FROM viewers WHERE ${where}`, value)
+      .exec<Row>(`SELECT viewer, facts, opened_at, admitted, seen_acts, active_at FROM viewers WHERE ${where}`, value)
       .toArray()
       .map((row) => ({
         viewer: row.viewer,
         facts: viewerFacts.parse(JSON.parse(row.facts)),
         openedAt: row.opened_at,
         admitted: row.admitted === 1,
+        seenActs: row.seen_acts ?? 0,
+        activeAt: row.active_at ?? row.opened_at,
       }));
   }
 }

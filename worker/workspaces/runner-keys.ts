@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { SignJWT, importJWK } from 'jose';
 import { challengeText, GRANT_TYPE, type ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
+import { POLICY_TYPE } from '@gatehouse/core/protocol/runner-policy.ts';
 import type { Services } from '../platform/context.ts';
 import { fromBase64url } from '../platform/encoding.ts';
 
@@ -48,4 +49,18 @@ export async function signGrant(services: Services, { runnerId, user, connection
     .setIssuedAt(now)
     .setExpirationTime(now + GRANT_SECONDS)
     .sign(key);
+}
+
+/** EdDSA JWT (claims: runnerPolicyClaims) of what the runner must enforce in that workspace; the newest counts. */
+export async function signRunnerPolicy(
+  { settings, now }: Pick<Services, 'settings' | 'now'>,
+  { runnerId, workspaceId, policy }: { runnerId: string; workspaceId: string; policy: Record<string, unknown> },
+): Promise<string> {
+  return new SignJWT({ policy })
+    .setProtectedHeader({ alg: 'EdDSA', typ: POLICY_TYPE, kid: settings.GRANT_KEY.kid })
+    .setIssuer(settings.ORIGIN)
+    .setAudience(runnerId)
+    .setSubject(workspaceId)
+    .setIssuedAt(Math.floor(now().getTime() / 1000))
+    .sign(await importJWK(settings.GRANT_KEY, 'EdDSA'));
 }

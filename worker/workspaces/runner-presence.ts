@@ -15,7 +15,7 @@ export async function markOnline(ctx: RunnerAlone, proof: Extract<FromRunner, { 
   const { id } = resourceOf(ctx);
   const now = ctx.now().toISOString();
   const facts = statement(
-    `UPDATE runners SET version = ?3, platform = ?4, labels = ?5, drivers = ?6, warnings = ?7, last_seen_at = ?8
+    `UPDATE runners SET version = ?3, platform = ?4, labels = ?5, drivers = ?6, warnings = ?7, last_seen_at = ?8, enforces = ?9
      WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL`,
     ctx.db.tenantId,
     id,
@@ -25,6 +25,7 @@ export async function markOnline(ctx: RunnerAlone, proof: Extract<FromRunner, { 
     JSON.stringify(proof.drivers),
     JSON.stringify(proof.warnings),
     now,
+    proof.enforces === undefined ? null : JSON.stringify(proof.enforces),
   );
   await ctx.db.batch([facts]);
   await change(ctx, 1, 'runner.connect', { version: proof.version, platform: proof.platform });

@@ -66,14 +66,20 @@ const tokenRow = z.object({
   tenant_created_at: z.string(),
 });
 
-/** Where a new workspace goes: confirmed, connected, offers the driver, has the fewest workspaces. */
-export async function findFreeRunner(db: TenantDb, wanted: { driver: string; runnerId: string | null }): Promise<RunnerRow | undefined> {
+/** Where a new workspace goes: confirmed, connected, offers the driver, enforces those fields, has the fewest workspaces. */
+export async function findFreeRunner(
+  db: TenantDb,
+  wanted: { driver: string; runnerId: string | null; enforces: readonly string[] },
+): Promise<RunnerRow | undefined> {
   const found = await db.first(
     `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND (?2 IS NULL OR r.id = ?2)
-     AND EXISTS (SELECT 1 FROM json_each(r.drivers) WHERE value = ?3) ORDER BY workspaces, r.name LIMIT 1`,
+     AND EXISTS (SELECT 1 FROM json_each(r.drivers) WHERE value = ?3)
+     AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.enforces, '[]'))))
+     ORDER BY workspaces, r.name LIMIT 1`,
     db.tenantId,
     wanted.runnerId,
     wanted.driver,
+    JSON.stringify(wanted.enforces),
   );
   return found === undefined ? undefined : row.parse(found);
 }

@@ -15,6 +15,9 @@ import { provesIdentity } from './runner-keys.ts';
 const SWEEP_MS = 5 * 60_000;
 /** When it tries again to tell the ledger what could not be told. */
 const TELL_AGAIN_MS = 30_000;
+/** Looks within the time that a viewer may be idle, and the least time between two looks. */
+const LOOKS_PER_IDLE = 4;
+const SOONEST_MS = 1_000;
 
 /** What a link has yet to prove; a socket that has a place on the board has its seat attached instead, one that is over null. */
 const unproved = z.object({ nonce: z.string(), identityKey: z.string(), path: z.string() });
@@ -74,6 +77,14 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     if (socket) this.#board.close(socket, 'revoked', cause);
   }
 
+  async bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number }): Promise<void> {
+    const connection = this.#connections.findById(connectionId);
+    if (!connection) return;
+    const facts = { ...connection.facts, ...bounds };
+    this.#connections.bound(connection.viewer, facts);
+    await this.#watch(facts);
+  }
+
   async stop(): Promise<void> {
     for (const viewer of this.#board.viewers) this.#closeViewer(viewer, 'stopped');
     for (const socket of this.ctx.getWebSockets('link')) this.#board.close(socket, 'stopped');
@@ -83,9 +94,23 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   override async alarm(): Promise<void> {
     const here = new Set(this.#board.viewers);
     for (const { viewer } of this.#connections.all()) if (!here.has(viewer)) this.#end(viewer, 'the connection was lost');
+    this.#closeOverdue(Date.now());
     this.#board.sweep();
     await this.#tell();
-    if (this.#connections.all().length > 0 || this.#events.any()) await this.#watch();
+    const left = this.#connections.all();
+    for (const { facts } of left) await this.#watch(facts);
+    if (left.length === 0 && this.#events.any()) await this.#watch();
+  }
+
+  /** SPEC K7. What a viewer has done is looked at here only, so that nothing is stored on the frame path. */
+  #closeOverdue(now: number): void {
+    for (const { viewer, facts, seenActs, activeAt } of this.#connections.all()) {
+      const acts = this.#board.actsOf(viewer);
+      if (facts.endsAt !== null && now >= Date.parse(facts.endsAt))
+        this.#closeViewer(viewer, 'unauthenticated', 'The session’s time is over');
+      else if (acts !== seenActs) this.#connections.active(viewer, acts, now);
+      else if (facts.idleMinutes !== null && now - activeAt >= facts.idleMinutes * 60_000) this.#closeViewer(viewer, 'idle');
+    }
   }
 
   /** Puts a socket on the board as it was left, if it has a place there. */
@@ -109,7 +134,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   }
 
   async #admit(server: WebSocket, facts: ViewerSocketFacts): Promise<void> {
-    await this.#watch();
+    await this.#watch(facts);
     const refusal = this.#refusal();
     if (refusal === null) {
       this.ctx.acceptWebSocket(server, ['viewer']);
@@ -171,9 +196,9 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     socket.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code);
   }
 
-  #closeViewer(viewer: number, name: CloseName): void {
+  #closeViewer(viewer: number, name: CloseName, why?: string): void {
     const socket = this.#board.viewer(viewer);
-    if (socket) this.#board.close(socket, name);
+    if (socket) this.#board.close(socket, name, why);
   }
 
   #note(facts: ViewerSocketFacts, happened: Happened): void {
@@ -193,8 +218,14 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     return this.#telling;
   }
 
-  async #watch(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + SWEEP_MS);
+  /** @param facts a connection that may have to be closed sooner */
+  async #watch(facts?: ViewerSocketFacts): Promise<void> {
+    const now = Date.now();
+    const idle = (facts?.idleMinutes ?? Infinity) * 60_000;
+    const ends = facts?.endsAt ? Date.parse(facts.endsAt) : Infinity;
+    const wanted = Math.max(now + SOONEST_MS, Math.min(now + SWEEP_MS, now + idle / LOOKS_PER_IDLE, ends));
+    const planned = await this.ctx.storage.getAlarm();
+    if (planned === null || planned > wanted) await this.ctx.storage.setAlarm(wanted);
   }
 }
 

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import { runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { signRunnerPolicy } from './runner-keys.ts';
 import { parseSpec } from './templates.store.ts';
 
 const row = z.object({
@@ -88,9 +91,15 @@ export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota
   );
 
 /** A new wish for a workspace, if it is still as the caller saw it. A start takes the template's newest version. */
-export const wish = (tenantId: string, seen: { id: string; generation: number }, desired: 'running' | 'stopped' | 'deleted'): Statement =>
+export const wish = (
+  tenantId: string,
+  seen: { id: string; generation: number },
+  desired: 'running' | 'stopped' | 'deleted',
+  now: Date,
+): Statement =>
   statement(
     `UPDATE workspaces SET desired = ?4, phase = ?5, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
+       started_at = CASE WHEN ?4 = 'running' THEN ?6 ELSE started_at END,
        version_id = CASE WHEN ?4 = 'running' THEN (SELECT t.version_id FROM templates t WHERE t.tenant_id = ?1 AND t.id = workspaces.template_id) ELSE version_id END
      WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
     tenantId,
@@ -98,6 +107,7 @@ export const wish = (tenantId: string, seen: { id: string; generation: number },
     seen.generation,
     desired,
     desired === 'running' ? 'queued' : 'stopping',
+    now.toISOString(),
   );
 
 /** What a runner says of a workspace, if it is its own and the report is of the present wish. */
@@ -124,12 +134,17 @@ const orderRow = z.object({
   owner_name: z.string(),
   owner_email: z.string(),
   spec: z.string(),
+  template_id: z.string(),
 });
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
-export async function findOrders(ctx: Pick<Context, 'db'>, runnerId: string, workspaceId: string | null): Promise<WorkspaceOrder[]> {
-  const rows = await ctx.db.rows(
-    `SELECT w.id, w.generation, w.desired, w.name, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec
+export async function findOrders(
+  ctx: Pick<Context, 'db' | 'settings' | 'now'>,
+  runnerId: string,
+  workspaceId: string | null,
+): Promise<WorkspaceOrder[]> {
+  const orders = statement(
+    `SELECT w.id, w.generation, w.desired, w.name, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id
      FROM workspaces w
      JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id AND r.confirmed_at IS NOT NULL AND r.deleted_at IS NULL
      JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -139,14 +154,21 @@ export async function findOrders(ctx: Pick<Context, 'db'>, runnerId: string, wor
     runnerId,
     workspaceId,
   );
-  return rows
-    .map((each) => orderRow.parse(each))
-    .map((each) => ({
-      workspaceId: each.id,
-      generation: each.generation,
-      desired: each.desired,
-      name: each.name,
-      owner: { name: each.owner_name, email: each.owner_email },
-      spec: parseSpec(each.spec),
-    }));
+  const [found, set] = await ctx.db.batch([orders, policyQuery(ctx.db.tenantId, null)]);
+  const stored = policiesFrom(set?.rows ?? []);
+  const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
+  return Promise.all(
+    rows.map(async (each) => {
+      const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      return {
+        workspaceId: each.id,
+        generation: each.generation,
+        desired: each.desired,
+        name: each.name,
+        owner: { name: each.owner_name, email: each.owner_email },
+        spec: parseSpec(each.spec),
+        policy: await signRunnerPolicy(ctx, { runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged) }),
+      };
+    }),
+  );
 }

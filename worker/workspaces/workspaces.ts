@@ -1,4 +1,6 @@
 import type { z } from 'zod';
+import { runnerPolicyOf, type RunnerField } from '@gatehouse/core/access/enforcement.ts';
+import { FIELDS } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';
@@ -9,6 +11,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { explainWorkspace } from '../access/explain.ts';
 import { findTemplateAccess, type TemplateAccess } from '../access/template-access.ts';
+import { readPolicies } from '../directory/policies.ts';
 import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { findFreeRunner } from './runners.store.ts';
@@ -89,12 +92,18 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
   await require(ctx, 'workspace:create', { action: 'workspace.create', resource: { type: 'workspace', id: null, name: input.name } });
   const template = await templateFor(ctx, input.templateId, 'use', 'workspace.create');
   const { driver } = parseSpec(template.spec);
-  const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null });
-  if (!runner)
+  const { merged } = await readPolicies(ctx, ctx.db, template.id);
+  const enforces = Object.keys(runnerPolicyOf(merged)) as RunnerField[];
+  const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null, enforces });
+  if (!runner) {
+    const fields = enforces.map((field) => FIELDS[field].label.toLowerCase()).join(' and ');
+    const offers = fields === '' ? `offers ${driver}` : `offers ${driver} and enforces the policy on ${fields}`;
+    const where = input.runnerId ? ' under that id' : '';
     throw new AppError(
       'not-ready',
-      `No confirmed runner that offers ${driver} is online${input.runnerId ? ' under that id' : ''}. Ask an administrator to look at the Runners page.`,
+      `No confirmed runner that ${offers} is online${where}. Ask an administrator to look at the Runners page.`,
     );
+  }
   const id = ctx.newId('workspace');
   const workspace = {
     id,
@@ -152,7 +161,7 @@ export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof W
   if (workspace.desired === desired && workspace.phase !== 'failed') return workspace;
   if (workspace.desired === 'deleted') throw new AppError('not-ready', 'The workspace is being deleted');
   const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id });
-  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired), events: [event] });
+  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired, ctx.now()), events: [event] });
   await onGuard(work, () => new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
   ctx.defer(ctx.workspaces.order(ctx.db.shard, workspace.runner_id, id));
   if (desired !== 'running' && workspace.phase === 'running') ctx.defer(ctx.workspaces.stop(ctx.db.shard, id));

@@ -5,12 +5,20 @@ import { z } from 'zod';
 import type { HelperClient, HelperStream } from '../channel/helper-client.ts';
 import { FILE_WINDOW, type HelperRequest } from '../channel/requests.ts';
 import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
+import { tooLarge } from './policy.ts';
 import type { StreamPort, StreamService } from './stream.ts';
 
 /** of what a viewer sends, in the memory of the runner while the helper writes it: its window, and what a reconnect repeats */
 const MOST_UNTAKEN = 2 * LIMITS.window;
 
 const anyMessage = z.looseObject({ kind: z.string() });
+const headOfFile = z.object({ entry: z.object({ size: z.number() }) });
+
+/** The most bytes either way, as the policy says; null or left out: it sets no bound. */
+export interface Bounds {
+  upload?: number | null;
+  download?: number | null;
+}
 
 /**
  * Hands a request about files on to the helper in the sandbox, and what it answers back to the viewer. The helper
@@ -20,6 +28,7 @@ export class FileStream implements StreamService, Source {
   readonly bulk = true;
   readonly #port: StreamPort;
   readonly #stream: HelperStream;
+  readonly #bounds: { upload: number; download: number };
   #pieces: Uint8Array[] = [];
   #pending = 0;
   #sent = 0;
@@ -29,11 +38,13 @@ export class FileStream implements StreamService, Source {
   #over = false;
   #ended = false;
 
-  constructor(port: StreamPort, helper: HelperClient, request: HelperRequest) {
+  constructor(port: StreamPort, helper: HelperClient, request: HelperRequest, bounds: Bounds = {}) {
     this.#port = port;
+    this.#bounds = { upload: bounds.upload ?? Infinity, download: bounds.download ?? Infinity };
     this.#stream = helper.open(request, {
       head: (head) => {
         this.#answered = true;
+        if (request.method === 'files.read' && head.ok && !this.#mayDownload(head)) return;
         port.head(head);
         if (head.ok) port.provide(this, 0);
         else this.#ended = true;
@@ -75,6 +86,7 @@ export class FileStream implements StreamService, Source {
     if (frame.type !== 'data') return this.#port.reset('invalid', 'This service takes no messages');
     if (frame.offset !== this.#received) return this.#port.reset('invalid', 'Data with a gap or an overlap');
     this.#received += frame.payload.byteLength;
+    if (this.#received > this.#bounds.upload) return this.#port.reset('refused', tooLarge('upload', this.#bounds.upload).message);
     if (this.#received - this.#taken > MOST_UNTAKEN) return this.#port.reset('limit', 'More is sent than can be written');
     this.#stream.data(frame.payload);
   }
@@ -86,9 +98,23 @@ export class FileStream implements StreamService, Source {
     this.#pending = 0;
   }
 
+  /** Refuses a file that is too large before a byte of it goes. */
+  #mayDownload(head: object): boolean {
+    const { data } = headOfFile.safeParse(head);
+    if (data !== undefined && data.entry.size <= this.#bounds.download) return true;
+    this.#ended = true;
+    this.#stream.reset();
+    const { code, message } = tooLarge('download', this.#bounds.download);
+    this.#port.head({ ok: false, code, message });
+    return false;
+  }
+
   #piece(bytes: Uint8Array): void {
     // Only a helper that was tampered with sends more than its window.
     if (this.#pending + bytes.byteLength > 2 * FILE_WINDOW) return this.#port.reset('internal', 'The sandbox sends too much');
+    // It grows while it is read, or its helper lied about its size.
+    if (this.#sent + this.#pending + bytes.byteLength > this.#bounds.download)
+      return this.#port.reset('refused', tooLarge('download', this.#bounds.download).message);
     this.#pieces.push(Uint8Array.from(bytes));
     this.#pending += bytes.byteLength;
     this.#port.ready();

@@ -10,6 +10,13 @@ const CLOCKS_APART = 30;
 
 const issuerKey = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string(), kid: z.string().optional() });
 
+/** Keys of those who may sign for the deployment. @throws Failure when they can't be used */
+export function issuerKeys(given: unknown): Array<{ kty: 'OKP'; crv: 'Ed25519'; x: string; kid?: string }> {
+  const keys = z.array(issuerKey).min(1).safeParse(given);
+  if (!keys.success) throw new Failure(`The platform's keys in the configuration are wrong: ${faultsOf(keys.error)}`);
+  return keys.data.map(({ kid, ...key }) => (kid === undefined ? key : { ...key, kid }));
+}
+
 export class GrantRefused extends Error {}
 
 /**
@@ -26,10 +33,7 @@ export class GrantChecker {
 
   /** @throws Failure when the keys of the enrolment can't be used */
   constructor(options: { keys: unknown; issuer: string; runnerId: string; clock: Clock }) {
-    const keys = z.array(issuerKey).min(1).safeParse(options.keys);
-    if (!keys.success) throw new Failure(`The platform's keys in the configuration are wrong: ${faultsOf(keys.error)}`);
-    const jwks = keys.data.map(({ kid, ...key }) => (kid === undefined ? key : { ...key, kid }));
-    this.#keys = createLocalJWKSet({ keys: jwks });
+    this.#keys = createLocalJWKSet({ keys: issuerKeys(options.keys) });
     this.#issuer = options.issuer;
     this.#runnerId = options.runnerId;
     this.#clock = options.clock;

@@ -1,9 +1,11 @@
 import { DrivingRefused, type Crew } from '@gatehouse/core/protocol/crew.ts';
+import type { RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
 import type { ServiceRequest } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
 import { asServiceFailure, ServiceFailure } from '../service-failure.ts';
 import type { Terminals } from '../terminals/terminals.ts';
 import { FileStream } from './file-stream.ts';
+import { boundOf, tooLarge } from './policy.ts';
 import type { StreamPort, StreamService } from './stream.ts';
 import { TerminalStream } from './terminal-stream.ts';
 
@@ -11,6 +13,8 @@ import { TerminalStream } from './terminal-stream.ts';
 export interface Services {
   terminals: Terminals;
   helper: HelperClient;
+  /** in force now; null: it has not arrived yet */
+  policy(): RunnerPolicy | null;
 }
 
 /** Who asks. */
@@ -89,6 +93,13 @@ export function openService(
         return act(() => crew.take(viewer));
       case 'drive.ask':
         return act(() => crew.ask(viewer, request.asks));
+      case 'files.read':
+        return opened(new FileStream(port, helper, request, { download: boundOf(services.policy(), 'download') }));
+      case 'files.write': {
+        const upload = boundOf(services.policy(), 'upload');
+        if (upload !== null && request.size > upload) throw tooLarge('upload', upload);
+        return opened(new FileStream(port, helper, request, { upload }));
+      }
       default:
         return opened(new FileStream(port, helper, request));
     }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
+import { PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { Log } from '../log.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
@@ -20,6 +21,7 @@ import { StartFailure, startWorkspace } from './start.ts';
 /** What every workspace of this runner needs. */
 export interface WorkspaceContext {
   link: LinkContext;
+  policies: Pick<PolicyChecker, 'check'>;
   log: Log;
   screens: Screens;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
@@ -55,6 +57,10 @@ export class Workspace {
   /** why the sandbox was lost, until that is dealt with */
   #lostWhy: string | null = null;
   #closing = false;
+  /** what the deployment wants enforced; null: not known yet */
+  #policy: SignedPolicy | null = null;
+  /** of the order that was looked at last */
+  #policyText: string | undefined;
 
   constructor(context: WorkspaceContext, folder: string, record: WorkspaceRecord) {
     this.#context = context;
@@ -86,6 +92,7 @@ export class Workspace {
     const trace = loadTrace(this.#folder);
     const memory = new TerminalMemory(this.#folder);
     try {
+      if (trace !== null) await this.#takePolicy(this.#record.policy).catch(() => undefined);
       if (trace !== null) return await this.#takeOver(trace, memory);
     } catch (error) {
       log.warn(`${this.#record.name} can't be taken over and is started anew: ${messageOf(error)}`);
@@ -159,6 +166,7 @@ export class Workspace {
     if (this.#lostWhy !== null) await this.#failLost(this.#lostWhy);
     const wanted = this.#wanted;
     if (wanted === undefined) return false;
+    if (wanted?.desired === 'running' && this.#running !== null) await this.#renewPolicy(wanted);
     const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#record.settled });
     if (step === 'halt') await this.#halt(forget);
     else if (wanted === null || step === 'none') return this.#wanted !== wanted || this.#lostWhy !== null;
@@ -176,6 +184,7 @@ export class Workspace {
     const { signal } = this.#abort;
     try {
       const log = this.#openLog(generation);
+      await this.#takePolicy(order.policy);
       const driver = this.#context.drivers.choose(order);
       if (typeof driver === 'string') throw new StartFailure(driver);
       this.#context.log.info(`Starting ${name} (${this.#record.workspaceId}, ${driver.kind})`);
@@ -196,6 +205,26 @@ export class Workspace {
     }
   }
 
+  /** A workspace that runs gets what the tenant wants now. One that can't be enforced ends it; one that is not true is not taken. */
+  async #renewPolicy(order: WorkspaceOrder): Promise<void> {
+    if (order.policy === this.#policyText) return;
+    try {
+      await this.#takePolicy(order.policy);
+    } catch (error) {
+      this.#context.log.error(`The policy of ${order.name} is refused: ${messageOf(error)}`);
+      if (error instanceof PolicyRefused && error.isBeyondUs) await this.#failLost(error.message);
+    }
+  }
+
+  /** @throws PolicyRefused, and then what was in force stays so */
+  async #takePolicy(signed: string | undefined): Promise<void> {
+    this.#policyText = signed;
+    const taken = await this.#context.policies.check(signed, this.#record.workspaceId);
+    if (this.#policy !== null && taken.issuedAt < this.#policy.issuedAt) throw new PolicyRefused('An older policy came after a newer one');
+    this.#policy = taken;
+    if (signed !== undefined && signed !== this.#record.policy) this.#remember({ policy: signed });
+  }
+
   /** Serves the workspace and waits until the platform has taken its link. */
   async #connect({ generation }: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const memory = new TerminalMemory(this.#folder);
@@ -212,7 +241,8 @@ export class Workspace {
   }
 
   #serve(generation: number, sandbox: Sandbox, memory: TerminalMemory, terminals: Terminals): Promise<void> {
-    const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals };
+    const policy = () => this.#policy?.policy ?? null;
+    const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals, policy };
     const { link, taken } = serveSandbox(this.#context.link, served, (why) => this.#lost(sandbox, why));
     this.#running = { generation, sandbox, memory, link };
     return taken;

@@ -1,4 +1,6 @@
 import { GRANT_TYPE, type ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
+import { KeyObject, sign } from 'node:crypto';
+import { POLICY_TYPE } from '@gatehouse/core/protocol/runner-policy.ts';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { mintId } from './mint.ts';
 
@@ -16,7 +18,16 @@ export interface GrantWish {
   life?: number;
 }
 
-/** Signs viewer grants as the platform does. */
+export interface PolicyWish {
+  runnerId: string;
+  workspaceId: string;
+  policy?: Record<string, unknown>;
+  issuer?: string;
+  type?: string;
+  issuedAt?: number;
+}
+
+/** Signs viewer grants and policies as the platform does. */
 export async function makeIssuer(issuer = 'http://localhost:8787') {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
   const { kty = '', crv = '', x = '' } = await exportJWK(publicKey);
@@ -32,5 +43,14 @@ export async function makeIssuer(issuer = 'http://localhost:8787') {
       .setExpirationTime(issuedAt + (wish.life ?? 60))
       .sign(privateKey);
   };
-  return { issuer, keys: [{ kty, crv, x, kid: 'one' }], grant };
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  /** A runner's policy, signed on the spot. */
+  const policy = (wish: PolicyWish): string => {
+    const header = { alg: 'EdDSA', typ: wish.type ?? POLICY_TYPE, kid: 'one' };
+    const iat = wish.issuedAt ?? Math.floor(Date.now() / 1000);
+    const claims = { iss: wish.issuer ?? issuer, aud: wish.runnerId, sub: wish.workspaceId, iat, policy: wish.policy ?? {} };
+    const text = `${part(header)}.${part(claims)}`;
+    return `${text}.${sign(null, Buffer.from(text), KeyObject.from(privateKey)).toString('base64url')}`;
+  };
+  return { issuer, keys: [{ kty, crv, x, kid: 'one' }], grant, policy };
 }

@@ -32,6 +32,8 @@ export class Platform {
   readonly connections = new Heard<WebSocket>();
   readonly links = new Heard<{ workspaceId: string; broker: Broker; socket: WebSocket }>();
   readonly orders = new Map<string, WorkspaceOrder>();
+  /** what is to be enforced in a workspace; nothing where it is not named */
+  readonly policies = new Map<string, Record<string, unknown>>();
   /** reports as stored, without repetitions */
   readonly stored = new Heard<Report>();
   readonly logs = new Map<string, Buffer>();
@@ -71,7 +73,19 @@ export class Platform {
   /** Wants something of a workspace, with the next generation. */
   want(order: WorkspaceOrder): void {
     this.orders.set(order.workspaceId, order);
-    this.send({ kind: 'order', order });
+    this.send({ kind: 'order', order: this.#signed(order) });
+  }
+
+  /** The order with its policy, unless it has one. */
+  #signed(order: WorkspaceOrder): WorkspaceOrder {
+    const { workspaceId } = order;
+    const policy = order.policy ?? this.policyFor(workspaceId, this.policies.get(workspaceId));
+    return policy === undefined ? order : { ...order, policy };
+  }
+
+  /** A policy for one workspace, as the deployment signs it. */
+  policyFor(workspaceId: string, policy: Record<string, unknown> = {}): string | undefined {
+    return this.#issuer?.policy({ runnerId: this.runnerId, workspaceId, policy });
   }
 
   /** The first stored report of this phase and generation. */
@@ -149,7 +163,12 @@ export class Platform {
       if (message.kind === 'proof') {
         if (!isProved(this.identityKey, message.signature, nonce, path)) return socket.close(4401, 'wrong proof');
         socket.send(
-          JSON.stringify({ kind: 'ready', runnerId: this.runnerId, confirmed: this.confirmed, orders: [...this.orders.values()] }),
+          JSON.stringify({
+            kind: 'ready',
+            runnerId: this.runnerId,
+            confirmed: this.confirmed,
+            orders: [...this.orders.values()].map((order) => this.#signed(order)),
+          }),
         );
         this.connections.push(socket);
       }

@@ -2,9 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { launchBrowser } from '../../support/browser.ts';
+import { signInBrowser } from '../../support/browser-session.ts';
 import { type Options, shuffled, within } from '../measure.ts';
-import { beSignedIn } from '../page.ts';
-import type { Product } from '../product.ts';
+import { ACCOUNT, type Product } from '../product.ts';
 import type { Relay } from '../relay.ts';
 import type { Rows } from '../terminals/turns.ts';
 
@@ -17,7 +17,7 @@ export async function echoInChromium(product: Product, floor: Relay, rows: Rows,
   const browser = await launchBrowser(['--disable-features=LocalNetworkAccessChecks']);
   try {
     const context = await browser.newContext();
-    await beSignedIn(context, product.origin, product.owner.cookie);
+    await signInBrowser(context, product.origin, ACCOUNT);
     await context.route(`${product.origin}/measured`, (route) =>
       route.fulfill({ contentType: 'text/html', headers: ISOLATED, body: `<!doctype html><script>${script}</script>` }),
     );

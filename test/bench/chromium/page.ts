@@ -1,4 +1,5 @@
 import { attachment, workspace } from '@gatehouse/core/api/workspaces.ts';
+import { DPOP_HEADER, signDpop } from '@gatehouse/core/protocol/dpop.ts';
 import { SUBPROTOCOL } from '@gatehouse/core/protocol/frame.ts';
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { attachTo } from '../../../web/src/lib/ide/connection/attach.ts';
@@ -16,8 +17,8 @@ interface PageLine {
 type OnBytes = (bytes: Uint8Array) => void;
 
 /** What the page's own client of the API does, without the types of the whole API. */
-async function ask(method: string, path: string, body?: object): Promise<unknown> {
-  const headers = { 'Content-Type': 'application/json' };
+async function ask(method: string, path: string, body?: object, proof: Record<string, string> = {}): Promise<unknown> {
+  const headers = { 'Content-Type': 'application/json', ...proof };
   const answer = await fetch(path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
   return answer.json();
@@ -48,7 +49,11 @@ async function ours(workspaceId: string, onBytes: OnBytes): Promise<PageLine> {
       workspaceId,
       attach: attachTo(
         {
-          attach: async (publicKey) => attachment.parse(await ask('POST', `${path}/attach`, { key: publicKey })),
+          attach: async (own) => {
+            const url = `${location.origin}${path}/attach`;
+            const proof = { [DPOP_HEADER]: await signDpop(own, { method: 'POST', url, now: Date.now() }) };
+            return attachment.parse(await ask('POST', `${path}/attach`, { key: own.publicKey }, proof));
+          },
           get: async () => workspace.parse(await ask('GET', path)),
         },
         ignore,

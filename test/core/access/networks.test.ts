@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inNetworks, networkFrom } from '@gatehouse/core/access/networks.ts';
+import { inNetworks, normalNetwork } from '@gatehouse/core/access/networks.ts';
 
 describe('a network', () => {
   test.each([
@@ -10,7 +10,7 @@ describe('a network', () => {
     ['2001:DB8::1', '2001:db8::1/128'],
     ['2001:db8::1/32', '2001:db8::/32'],
   ])('%s is kept as %s', (typed, kept) => {
-    expect(networkFrom(typed)).toBe(kept);
+    expect(normalNetwork(typed)).toBe(kept);
   });
 
   test.each([
@@ -26,7 +26,7 @@ describe('a network', () => {
     '010.0.0.1',
     '192.0.2.0/-1',
   ])('“%s” is none', (typed) => {
-    expect(networkFrom(typed)).toBeNull();
+    expect(normalNetwork(typed)).toBeNull();
   });
 
   test.each([
@@ -51,7 +51,7 @@ describe('a network', () => {
       fc.property(fc.ipV4(), fc.ipV4(), fc.integer({ min: 0, max: 32 }), (one, other, bits) => {
         const number = (ip: string) => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
         const head = (ip: string) => Math.floor(number(ip) / 2 ** (32 - bits));
-        const network = networkFrom(`${one}/${bits}`);
+        const network = normalNetwork(`${one}/${bits}`);
         expect(network).not.toBeNull();
         expect(inNetworks(other, [network ?? ''])).toBe(head(one) === head(other));
         expect(inNetworks(one, [network ?? ''])).toBe(true);

@@ -55,7 +55,7 @@ const giveRole = (tenant: Tenant, role: BuiltInRole, subject: { type: 'user' | '
   ]);
 
 describe('who asks', () => {
-  test('is found in one trip to D1: session, person, organisation and roles', async () => {
+  test('is found in one trip to D1: session, policy, person, organisation and roles', async () => {
     const tenant = await mintTenant();
     const person = await addUser(tenant, ['auditor']);
     await giveRole(tenant, 'template-admin', { type: 'group', id: await addGroup(tenant, [{ type: 'user', id: person.id }]) });
@@ -70,8 +70,8 @@ describe('who asks', () => {
     });
     const { actor } = await as(person, { tenantDb: (shard, tenantId) => new TenantDb(counted, shard, tenantId) });
     expect(actor).toMatchObject({ id: person.id, roles: ['template-admin', 'auditor'], sessionId: person.sessionId });
-    expect(trips).toEqual([3]);
-    expect(prepared).toBe(3);
+    expect(trips).toEqual([4]);
+    expect(prepared).toBe(4);
   });
 
   test('has the roles of all groups above, but no expired ones, and groups that contain each other end', async () => {

@@ -6,7 +6,8 @@ import { GRANT_TYPE, viewerGrant } from '@gatehouse/core/protocol/connection.ts'
 import { base64url, fromBase64url } from '../../../worker/platform/encoding.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { openSocket } from '../../support/runners.ts';
-import { attachTo, BROWSER_KEY, grantOn, join, makeRunning, makeSite } from '../../support/site.ts';
+import { BROWSER_KEY, proofHeader } from '../../support/browser-key.ts';
+import { attachTo, grantOn, join, makeRunning, makeSite } from '../../support/site.ts';
 import { addUser, api, eventOfAnswer, eventsOf, ORIGIN, problem, read, services } from '../../support/tenants.ts';
 
 // Dozens of connections one after another.
@@ -81,7 +82,8 @@ describe('opening a connection', () => {
       ['key.x', { ...BROWSER_KEY, x: 'AA' }],
       ['key.crv', { ...BROWSER_KEY, crv: 'P-384' }],
     ] as const) {
-      const answer = await api(site.dev).post(`/workspaces/${id}/attach`, { key }, { 'Sec-Fetch-Site': 'same-origin' });
+      const proof = await proofHeader('POST', `/workspaces/${id}/attach`);
+      const answer = await api(site.dev).post(`/workspaces/${id}/attach`, { key }, { 'Sec-Fetch-Site': 'same-origin', ...proof });
       expect([answer.status, problem(answer).errors?.[0]?.path]).toEqual([422, path]);
     }
   });

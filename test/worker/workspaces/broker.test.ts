@@ -173,6 +173,8 @@ describe('K: the broker’s bounds', () => {
       access: 'own',
       grantId: null,
       keyThumbprint: '',
+      endsAt: null,
+      idleMinutes: null,
     };
     const codes: number[] = [];
     for (let index = 0; index <= LIMITS.joinsPerMinute; index++) {

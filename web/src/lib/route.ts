@@ -28,6 +28,7 @@ export const route = {
   template: (templateId: string) => `/templates/${id(templateId)}`,
   templateVersions: (templateId: string) => `/templates/${id(templateId)}/versions`,
   templatePermissions: (templateId: string) => `/templates/${id(templateId)}/permissions`,
+  templatePolicy: (templateId: string) => `/templates/${id(templateId)}/policy`,
 
   requests: () => '/requests',
   accessRequests: (query: { state?: string } = {}) => withQuery('/access-requests', query),
@@ -54,6 +55,7 @@ export const route = {
   audit: (query: Query = {}) => withQuery('/audit', query),
   siem: () => '/siem',
   newDestination: () => '/siem/new',
+  policy: () => '/policy',
   deploymentSecurity: () => '/deployment/security',
   localMail: () => '/local/mail',
 } as const;

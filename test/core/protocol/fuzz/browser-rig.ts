@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
 import { decodeFrame, encodeControl, encodeFrame, encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { Opener, Sealer, type PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { nodeAead } from '../../../../runner/src/link/node-aead.ts';
@@ -131,7 +132,8 @@ export class BrowserRig {
     const { runnerId, fingerprint, keys } = this.#place;
     const { identityKey, agreementKey } = keys;
     const runner = { id: runnerId, name: 'runner', fingerprint, identityKey, agreementKey };
-    const attachment = { connectionId: 'con', ticket: 'ticket', grant: 'grant', expiresAt: '', access: 'own' as const, runner };
+    const facts = { connectionId: 'con', ticket: 'ticket', grant: 'grant', expiresAt: '', access: 'own' as const };
+    const attachment = { ...facts, policy: DEFAULT_POLICY, runner };
     return { kind: 'admitted', attachment };
   }
 

@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import type { ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
 import { fingerprintOf } from '@gatehouse/core/protocol/runner-keys.ts';
@@ -72,6 +73,7 @@ export class Platform {
     const { identityKey, agreementKey } = keys;
     const attachment: Attachment = {
       ...{ connectionId: mintId('connection'), ticket: 'ticket', grant, access, expiresAt: new Date(clock.now() + 30_000).toISOString() },
+      policy: DEFAULT_POLICY,
       runner: { id: runnerId, name: 'runner', fingerprint, identityKey, agreementKey },
     };
     return { kind: 'admitted', attachment };

@@ -1,6 +1,7 @@
 import type { AppType } from '@gatehouse/api';
 import { hc, type PickResponseByStatusCode } from 'hono/client';
 import { ApiProblem, problemOf } from './problem.ts';
+import { heardDate } from './server-clock.ts';
 
 /** Dispatches `signed-out` when an answer says that the session is over. */
 export const sessionEvents = new EventTarget();
@@ -17,6 +18,7 @@ const fetchAnswer: typeof fetch = async (input, init) => {
       cause,
     });
   }
+  heardDate(response.headers.get('date'));
   if (response.ok) return response;
   const problem = await problemOf(response);
   if (problem.code === 'not-signed-in') sessionEvents.dispatchEvent(new Event('signed-out'));

@@ -4,7 +4,8 @@ import { read } from './answer.ts';
 import { ApiProblem } from './problem.ts';
 import { abortable, api, type Call } from './client.ts';
 
-export type Control = z.infer<typeof deploymentSecurity>['controls'][number];
+export type Security = z.infer<typeof deploymentSecurity>;
+export type Control = Security['controls'][number];
 
 export const security = (call: Call = {}) => read(api.deployment.security.$get({}, abortable(call)), deploymentSecurity);
 /** What a local deployment would have mailed; 404 where mail is really sent. */

@@ -4,12 +4,18 @@ import type { z } from 'zod';
 import { read } from './answer.ts';
 import { abortable, api, at } from './client.ts';
 import { ApiProblem } from './problem.ts';
+import { proofOf } from './proof.ts';
 
 export type Session = z.infer<typeof sessionList>['items'][number];
 
-export const register = (json: z.input<typeof signUp>) => read(api.signup.$post({ json }), me);
-export const signIn = (json: z.input<typeof login>) => read(api.login.$post({ json }), me);
+export const register = async (json: z.input<typeof signUp>) => read(api.signup.$post({ json }, await proofOf('POST', '/signup')), me);
+export const signIn = async (json: z.input<typeof login>) => read(api.login.$post({ json }, await proofOf('POST', '/login')), me);
 export const verifyEmail = (token: string) => read(api['verify-email'].$post({ json: { token } }), done);
+
+/** Binds this session to the key of this browser: for ways of signing in that carry no proof. */
+export async function bindKey(): Promise<void> {
+  await api.me.session.key.$post({}, await proofOf('POST', '/me/session/key'));
+}
 
 export async function signOut(): Promise<void> {
   await api.logout.$post();

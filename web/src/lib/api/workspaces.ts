@@ -1,14 +1,9 @@
-import {
-  attachment,
-  workspace,
-  workspaceList,
-  workspaceLogs,
-  type attach as attachBody,
-  type workspaceCreate,
-} from '@gatehouse/core/api/workspaces.ts';
+import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
+import type { ProofKey } from '../ide/connection/ports.ts';
 import { abortable, api, at, type Call } from './client.ts';
+import { proofOf } from './proof.ts';
 
 const one = api.workspaces[':id'];
 
@@ -22,7 +17,10 @@ export const start = (id: string) => read(one.start.$post(at(id)), workspace);
 export const stop = (id: string) => read(one.stop.$post(at(id)), workspace);
 export const logs = (id: string, call: Call = {}) => read(one.logs.$get({ ...at(id), query: {} }, abortable(call)), workspaceLogs);
 /** A short-lived ticket, and a grant made out to that key, for the workspace's connection. */
-export const attach = (id: string, json: z.input<typeof attachBody>) => read(one.attach.$post({ ...at(id), json }), attachment);
+export const attach = async (id: string, key: ProofKey) => {
+  const proof = await proofOf('POST', `/workspaces/${encodeURIComponent(id)}/attach`, key);
+  return read(one.attach.$post({ ...at(id), json: { key: key.publicKey } }, proof), attachment);
+};
 
 /** The address of an operation that becomes a WebSocket. */
 function socketUrl(path: string): URL {

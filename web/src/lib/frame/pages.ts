@@ -8,6 +8,7 @@ import Hand from '@lucide/svelte/icons/hand';
 import Inbox from '@lucide/svelte/icons/inbox';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
+import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Send from '@lucide/svelte/icons/send';
 import Server from '@lucide/svelte/icons/server';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
@@ -58,6 +59,7 @@ export const PAGES: readonly Page[] = [
   { label: 'Access requests', href: route.accessRequests(), icon: Hand, section: 'Admin', keys: 'G E', notice: 'toDecide' },
   { label: 'Access review', href: route.accessReview(), icon: UserSearch, section: 'Admin', keys: 'G V', needs: 'access:review' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
+  { label: 'Policy', href: route.policy(), icon: ScrollText, section: 'Admin', keys: 'G Y', needs: 'policy:read' },
   {
     label: 'Deployment security',
     href: route.deploymentSecurity(),

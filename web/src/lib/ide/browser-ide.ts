@@ -1,8 +1,8 @@
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { toast } from 'svelte-sonner';
 import { isThere } from '#lib/api/deployment.ts';
+import { browserKey } from '#lib/api/proof.ts';
 import * as workspaces from '#lib/api/workspaces.ts';
-import { browserKeyIn } from './connection/browser-key.ts';
 import { socketTo } from './connection/browser-socket.ts';
 import { pinsIn } from './connection/pins.ts';
 import { browserClock } from './connection/ports.ts';
@@ -19,10 +19,9 @@ const WEIGHTY_MS = 15_000;
 /** The IDE of one workspace on the real things of this browser. @param user whose drafts, tabs and memories these are */
 export function browserIde(workspaceId: string, user: { id: string; tenantId: string }): Ide {
   const scope = `${user.id}.${workspaceId}`;
-  const key = browserKeyIn(indexedDB);
   return new Ide({
     api: {
-      attach: (key) => workspaces.attach(workspaceId, { key }),
+      attach: (key) => workspaces.attach(workspaceId, key),
       get: () => workspaces.get(workspaceId),
       start: () => workspaces.start(workspaceId),
     },
@@ -33,7 +32,7 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     clock: browserClock,
     random: Math.random,
     clientId: crypto.randomUUID(),
-    key: () => key,
+    key: browserKey,
     pins: pinsIn(localStorage, `${user.tenantId}.${user.id}`),
     makeAead: webAead,
     online: () => navigator.onLine,

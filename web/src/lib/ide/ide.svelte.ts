@@ -1,3 +1,4 @@
+import type { Policy } from '@gatehouse/core/access/policy.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { attachTo, type WorkspaceApi } from './connection/attach.ts';
@@ -56,6 +57,8 @@ export class Ide {
   connection = $state.raw<ConnectionState>({ kind: 'connecting' });
   /** what the runner let this page into, at the last connection */
   hello = $state.raw<RunnerHello | null>(null);
+  /** in force for this connection; null before the first */
+  policy = $state.raw<Policy | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
   cursor = $state.raw<CursorPosition | null>(null);
@@ -66,7 +69,15 @@ export class Ide {
   constructor(ports: IdePorts) {
     this.#ports = ports;
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
-    const attach = attachTo(ports.api, (workspace) => (this.workspace = workspace));
+    const api: WorkspaceApi = {
+      get: () => ports.api.get(),
+      attach: async (key) => {
+        const attachment = await ports.api.attach(key);
+        this.policy = attachment.policy;
+        return attachment;
+      },
+    };
+    const attach = attachTo(api, (workspace) => (this.workspace = workspace));
     this.#connection = new Connection(
       { ...ports, attach },
       {

@@ -31,6 +31,8 @@ class Session {
     this.me = me;
     this.#known = true;
     localStorage.setItem(SLUG_KEY, me.tenant.slug);
+    // Too late, and workspaces say so when they are opened.
+    if (!me.session.hasKey) void identity.bindKey().catch(() => undefined);
   }
 
   ended(): void {

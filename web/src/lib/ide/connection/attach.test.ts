@@ -3,8 +3,10 @@ import { ApiProblem } from '#lib/api/problem.ts';
 import { expect, it } from 'vitest';
 import { admitted } from '../testing/connected.ts';
 import { attachTo, readiness } from './attach.ts';
+import { proofKeyOf } from './browser-key.ts';
 
-const key = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' } as const;
+const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
+const key = await proofKeyOf(pair);
 
 const workspace = (more: Partial<Workspace>): Workspace => ({
   id: 'wsp_1',
@@ -71,7 +73,8 @@ it('asks once, then looks until asking makes sense: every attachment is an entry
 
 it.each([
   ['permission-denied', { kind: 'ended', why: 'refused' }],
-  ['browser-only', { kind: 'ended', why: 'refused' }],
+  ['browser-only', { kind: 'ended', why: 'unproved' }],
+  ['network-refused', { kind: 'ended', why: 'refused' }],
   ['not-signed-in', { kind: 'ended', why: 'signed-out' }],
   ['not-found', { kind: 'ended', why: 'gone' }],
   ['unavailable', { kind: 'unreachable', answered: true }],

@@ -1,10 +1,9 @@
 import type { Attachment, Workspace } from '@gatehouse/core/api/workspaces.ts';
-import type { BrowserKey } from '@gatehouse/core/protocol/connection.ts';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
-import type { Attach, AttachOutcome } from './ports.ts';
+import type { Attach, AttachOutcome, ProofKey } from './ports.ts';
 
 export interface WorkspaceApi {
-  attach(key: BrowserKey): Promise<Attachment>;
+  attach(key: ProofKey): Promise<Attachment>;
   get(): Promise<Workspace>;
 }
 
@@ -20,7 +19,7 @@ export function attachTo(api: WorkspaceApi, seen: (workspace: Workspace) => void
     seen(workspace);
     return readiness(workspace);
   };
-  const ask = async (key: BrowserKey): Promise<AttachOutcome> => {
+  const ask = async (key: ProofKey): Promise<AttachOutcome> => {
     try {
       return { kind: 'admitted', attachment: await api.attach(key) };
     } catch (thrown) {
@@ -72,6 +71,8 @@ function outcomeOf(problem: ApiProblem): AttachOutcome {
       return { kind: 'unreachable', detail, answered: problem.requestId !== null, retryAfter: problem.retryAfter };
     case 'not-signed-in':
       return { ...refusal, why: 'signed-out' };
+    case 'browser-only':
+      return { ...refusal, why: 'unproved' };
     case 'not-found':
     case 'gone':
       return { ...refusal, why: 'gone' };

@@ -7,6 +7,9 @@ const STORE = 'keys';
 const NAME = 'browser';
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' };
 
+/** where nothing can be kept */
+let unkept: CryptoKeyPair | null = null;
+
 /**
  * The key of this browser: made once, and kept where its private half can be used but not read. Never rejects: where
  * nothing can be kept, the key lives as long as the page.
@@ -23,7 +26,8 @@ export async function browserKeyIn(factory: IDBFactory): Promise<ProofKey> {
     database.close();
     return await proofKeyOf(pair);
   } catch {
-    return proofKeyOf(made);
+    unkept ??= made;
+    return proofKeyOf(unkept);
   }
 }
 

@@ -13,6 +13,10 @@ const REASONS: Record<number, Pick<Ended, 'why' | 'detail'>> = {
   },
   [CLOSE_CODES.gone.code]: { why: 'gone', detail: 'This workspace does not exist any more.' },
   [CLOSE_CODES.replaced.code]: { why: 'replaced', detail: 'You opened this workspace again somewhere else, and that page took over.' },
+  [CLOSE_CODES.idle.code]: {
+    why: 'idle',
+    detail: 'Nothing was typed or saved for as long as your organisation allows. Programs run on, and nothing is lost.',
+  },
   [CLOSE_CODES.stopped.code]: { why: 'stopped', detail: 'The workspace was stopped. Its files are kept.' },
 };
 

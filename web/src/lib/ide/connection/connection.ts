@@ -126,7 +126,7 @@ export class Connection implements Services {
     else if (this.#state.kind === 'ended') this.#become({ kind: 'connecting' });
     this.#later(PATIENCE_MS, () => this.#drop('slow'));
     const key = await this.#ports.key();
-    const outcome = dial === this.#dial ? await this.#ports.attach(key.publicKey) : null;
+    const outcome = dial === this.#dial ? await this.#ports.attach(key) : null;
     if (outcome === null || dial !== this.#dial) return;
     if (outcome.kind !== 'admitted') return this.#notAdmitted(outcome);
     const recognition = await recognize(outcome.attachment.runner, this.#ports.pins);

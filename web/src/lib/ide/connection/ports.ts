@@ -63,7 +63,8 @@ export interface Waiting {
 
 /** Why the connection is over until somebody acts. */
 export interface Ended {
-  why: 'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'replaced' | 'broken' | 'runner-changed';
+  why:
+    'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'unproved' | 'replaced' | 'idle' | 'broken' | 'runner-changed';
   detail: string;
   requestId: string | null;
   /** `runner-changed`: what to compare */
@@ -78,7 +79,7 @@ export type AttachOutcome =
   | { kind: 'unreachable'; detail: string; answered: boolean; retryAfter: number | null };
 
 /** Asks to be let in, with a grant made out to that key. Never rejects. */
-export type Attach = (key: BrowserKey) => Promise<AttachOutcome>;
+export type Attach = (key: ProofKey) => Promise<AttachOutcome>;
 
 export type ConnectionState =
   | { kind: 'connecting' }

@@ -10,7 +10,9 @@ export const ENDINGS: Record<Ended['why'], { title: string; remedy: Remedy; butt
   revoked: { title: 'Your access was taken away', remedy: 'leave', button: 'To your workspaces' },
   refused: { title: 'You may not open this workspace', remedy: 'leave', button: 'To your workspaces' },
   'signed-out': { title: 'You are signed out', remedy: 'sign-in', button: 'Sign in' },
+  unproved: { title: 'Sign in again in this browser', remedy: 'sign-in', button: 'Sign in' },
   replaced: { title: 'Open somewhere else', remedy: 'connect', button: 'Use it here' },
+  idle: { title: 'Disconnected, because it was idle', remedy: 'connect', button: 'Connect again' },
   'runner-changed': { title: 'Not the runner that you knew', remedy: 'leave', button: 'Stay away' },
   broken: { title: 'The connection broke off', remedy: 'reload', button: 'Reload the page' },
 };

@@ -1,3 +1,4 @@
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
 import type { Presence, RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { proofKeyOf } from '../connection/browser-key.ts';
 import { Connection } from '../connection/connection.ts';
@@ -16,6 +17,7 @@ export const admitted = (number: number): AttachOutcome => ({
     grant: `grant-${number}`,
     expiresAt: '2026-01-01T00:00:30.000Z',
     access: 'own',
+    policy: DEFAULT_POLICY,
     runner: RUNNER,
   },
 });

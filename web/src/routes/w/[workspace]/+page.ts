@@ -6,5 +6,6 @@ import type { PageLoad } from './$types';
 export const load: PageLoad = async ({ params, url }) => {
   const me = await session.ensure();
   if (me === null) redirect(303, route.signIn(url.pathname + url.search));
-  return { workspaceId: params.workspace, user: { id: me.user.id, tenantId: me.tenant.id } };
+  const { user, tenant, session: here } = me;
+  return { workspaceId: params.workspace, user: { id: user.id, tenantId: tenant.id, name: user.email, sessionId: here.id } };
 };

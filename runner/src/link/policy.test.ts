@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { makeIssuer, type PolicyWish } from '../../test/support/issuer.ts';
+import { mintId } from '../../test/support/mint.ts';
+import { boundOf, ENFORCES, PolicyChecker, PolicyRefused } from './policy.ts';
+
+async function checker() {
+  const issuer = await makeIssuer('https://gatehouse.example');
+  const [runnerId, workspaceId] = [mintId('runner'), mintId('workspace')];
+  const policies = new PolicyChecker({ keys: issuer.keys, issuer: issuer.issuer, runnerId });
+  const sign = (wish: Partial<PolicyWish> = {}) => issuer.policy({ runnerId, workspaceId, ...wish });
+  return { policies, sign, workspaceId, check: (wish?: Partial<PolicyWish>) => policies.check(sign(wish), workspaceId) };
+}
+
+describe('the policy of a workspace', () => {
+  it('is taken when it is signed for this workspace on this runner', async () => {
+    const { check } = await checker();
+    expect(await check({ policy: { upload: 20, download: 0 }, issuedAt: 7 })).toEqual({ policy: { upload: 20, download: 0 }, issuedAt: 7 });
+  });
+
+  const wrong: [string, Partial<PolicyWish>][] = [
+    ['another runner', { runnerId: mintId('runner') }],
+    ['another workspace', { workspaceId: mintId('workspace') }],
+    ['another issuer', { issuer: 'https://evil.example' }],
+    ['the type of a grant', { type: 'gatehouse-grant+jwt' }],
+    ['a value that is none', { policy: { upload: 'much' } }],
+  ];
+  it.each(wrong)('is refused with %s', async (_name, wish) => {
+    const { check } = await checker();
+    await expect(check(wish)).rejects.toThrow(PolicyRefused);
+  });
+
+  it('is refused when it is missing, changed on its way, or signed by another', async () => {
+    const { policies, sign, workspaceId } = await checker();
+    const other = await checker();
+    await expect(policies.check(undefined, workspaceId)).rejects.toThrow('no policy');
+    await expect(policies.check(other.sign(), workspaceId)).rejects.toThrow('not signed');
+    const [header, , signature] = sign({ policy: { upload: 1 } }).split('.');
+    const [, loose] = sign({ policy: {} }).split('.');
+    await expect(policies.check(`${header}.${loose}.${signature}`, workspaceId)).rejects.toThrow('not signed');
+  });
+
+  it('is refused, naming the field, when it sets one that this runner can’t enforce', async () => {
+    const { check } = await checker();
+    await expect(check({ policy: { upload: 20, egress: 'none' } })).rejects.toThrow(/can’t enforce what the policy sets: egress/);
+    expect(ENFORCES).toEqual(['upload', 'download']);
+  });
+});
+
+describe('what it bounds', () => {
+  it('is bytes; nothing where it is left out; a refusal where it blocks, and before it is known', () => {
+    expect(boundOf({ upload: 2 }, 'upload')).toBe(2 * 1024 * 1024);
+    expect(boundOf({ upload: 2 }, 'download')).toBeNull();
+    expect(() => boundOf({ download: 0 }, 'download')).toThrow(/blocked by your organisation/);
+    expect(() => boundOf(null, 'upload')).toThrow(/not arrived/);
+  });
+});

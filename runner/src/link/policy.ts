@@ -1,0 +1,85 @@
+import { POLICY_TYPE, runnerPolicy, runnerPolicyClaims, type RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
+import { createLocalJWKSet, jwtVerify } from 'jose';
+import { ServiceFailure } from '../service-failure.ts';
+import { issuerKeys } from './grant.ts';
+
+/** Fields of a policy that this runner enforces; it says so at each connection. */
+export const ENFORCES = Object.keys(runnerPolicy.shape);
+
+/** A policy that the runner can't take, in words for people. */
+export class PolicyRefused extends Error {
+  /** it is true, and sets what this runner can't enforce */
+  readonly isBeyondUs: boolean;
+
+  constructor(message: string, options: { cause?: unknown; isBeyondUs?: boolean } = {}) {
+    super(message, { cause: options.cause });
+    this.isBeyondUs = options.isBeyondUs ?? false;
+  }
+}
+
+/** The policy of one workspace, as the deployment signed it. */
+export interface SignedPolicy {
+  policy: RunnerPolicy;
+  /** seconds since the epoch; the newest counts */
+  issuedAt: number;
+}
+
+/** Checks policies by the keys that the runner knows since its enrolment. */
+export class PolicyChecker {
+  readonly #keys: ReturnType<typeof createLocalJWKSet>;
+  readonly #issuer: string;
+  readonly #runnerId: string;
+
+  /** @throws Failure when the keys of the enrolment can't be used */
+  constructor(options: { keys: unknown; issuer: string; runnerId: string }) {
+    this.#keys = createLocalJWKSet({ keys: issuerKeys(options.keys) });
+    this.#issuer = options.issuer;
+    this.#runnerId = options.runnerId;
+  }
+
+  /** @throws PolicyRefused when it is missing, not signed for this workspace here, or sets what can't be enforced here */
+  async check(signed: string | undefined, workspaceId: string): Promise<SignedPolicy> {
+    if (signed === undefined) throw new PolicyRefused('The order carries no policy: the service is older than this runner');
+    const claims = await this.#verify(signed);
+    if (claims.sub !== workspaceId) throw new PolicyRefused('The policy is for another workspace');
+    const unknown = Object.keys(claims.policy).filter((field) => !ENFORCES.includes(field));
+    if (unknown.length > 0) {
+      const message = `This runner can’t enforce what the policy sets: ${unknown.join(', ')}. Update the runner, or take another one.`;
+      throw new PolicyRefused(message, { isBeyondUs: true });
+    }
+    const parsed = runnerPolicy.safeParse(claims.policy);
+    if (!parsed.success)
+      throw new PolicyRefused(`The policy is not one that this runner understands: ${parsed.error.issues[0]?.path.join('.')}`);
+    return { policy: parsed.data, issuedAt: claims.iat };
+  }
+
+  async #verify(signed: string) {
+    try {
+      const { payload } = await jwtVerify(signed, this.#keys, {
+        issuer: this.#issuer,
+        audience: this.#runnerId,
+        typ: POLICY_TYPE,
+        algorithms: ['EdDSA', 'Ed25519'],
+      });
+      return runnerPolicyClaims.parse(payload);
+    } catch (cause) {
+      throw new PolicyRefused('The policy is not signed by this deployment', { cause });
+    }
+  }
+}
+
+const BYTES = 1024 * 1024;
+
+/** The most bytes that a file may have; null: the policy sets no bound. @throws ServiceFailure when it blocks, or is not known yet */
+export function boundOf(policy: RunnerPolicy | null, field: 'upload' | 'download'): number | null {
+  if (policy === null) throw new ServiceFailure('refused', 'The policy of this workspace has not arrived yet: try again in a moment');
+  const most = policy[field];
+  if (most === 0) throw new ServiceFailure('refused', `${WORDS[field]} is blocked by your organisation’s policy`);
+  return most === undefined ? null : most * BYTES;
+}
+
+const WORDS = { upload: 'Writing files from the browser', download: 'Reading files in the browser' } as const;
+
+/** What says that a file is larger than the policy allows. */
+export const tooLarge = (field: 'upload' | 'download', most: number): ServiceFailure =>
+  new ServiceFailure('refused', `${WORDS[field]} is limited to ${most / BYTES} MB by your organisation’s policy`);

@@ -1,0 +1,195 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { inNetworks, intersectNetworks, normalNetwork } from '@gatehouse/core/access/networks.ts';
+import {
+  atLeastAsStrict,
+  DEFAULT_POLICY,
+  FIELDS,
+  inWords,
+  mergePolicy,
+  POLICY_FIELDS,
+  policyValues,
+  UNAVAILABLE,
+  valuesOf,
+  type Policy,
+  type PolicyField,
+  type PolicyValues,
+} from '@gatehouse/core/access/policy.ts';
+
+const CIDRS = ['0.0.0.0/0', '10.0.0.0/8', '10.20.0.0/14', '10.20.1.0/24', '192.0.2.0/24', '2001:db8::/32', '2001:db8:1::/48'];
+const ADDRESSES = ['10.20.1.9', '10.21.0.1', '10.99.0.1', '192.0.2.7', '203.0.113.1', '2001:db8:1::5', '2001:db8:2::5'];
+
+/** What one level sets: some fields, as people may have set them. */
+const level: fc.Arbitrary<PolicyValues> = fc
+  .record(
+    {
+      browserOnly: fc.constantFrom<'off' | 'on'>('off', 'on'),
+      allowedNetworks: fc.subarray(CIDRS, { minLength: 1 }).map((networks) => [...networks]),
+      sessionLimit: fc.integer({ min: 15, max: 720 }),
+      idleTimeout: fc.integer({ min: 10, max: 120 }),
+      autoStop: fc.integer({ min: 10, max: 43_200 }),
+      upload: fc.integer({ min: 0, max: 100 }),
+      download: fc.integer({ min: 0, max: 100 }),
+      watermark: fc.constantFrom<'off' | 'on'>('off', 'on'),
+    },
+    { requiredKeys: [] },
+  )
+  .map((values) => policyValues.parse(values));
+
+/** What a policy lets happen, asked case by case: the slow and obvious model. */
+const CASES: { [F in PolicyField]: (value: Policy[F]) => boolean[] } = {
+  browserOnly: (value) => [value === 'off'],
+  allowedNetworks: (value) => ADDRESSES.map((ip) => value === null || inNetworks(ip, value)),
+  sessionLimit: (value) => [15, 60, 719, 720].map((minutes) => minutes <= value),
+  idleTimeout: (value) => [10, 60, 119, 120].map((minutes) => minutes <= value),
+  autoStop: (value) => [10, 600, 43_200].map((minutes) => value === null || minutes <= value),
+  upload: (value) => [1, 50, 100].map((size) => value === null || size <= value),
+  download: (value) => [1, 50, 100].map((size) => value === null || size <= value),
+  watermark: (value) => [value === 'off'],
+};
+const allows = <F extends PolicyField>(field: F, value: Policy[F]): boolean[] => CASES[field](value);
+const all = (...answers: boolean[][]): boolean[] => (answers[0] ?? []).map((_, index) => answers.every((each) => each[index]));
+const setBy = <F extends PolicyField>(values: PolicyValues, field: F) => values[field] as Policy[F] | undefined;
+
+describe('merging three levels', () => {
+  test('allows exactly what the floor, the organisation and the template all allow', () => {
+    fc.assert(
+      fc.property(level, level, level, (deployment, tenant, template) => {
+        const merged = mergePolicy(deployment, tenant, template);
+        for (const field of POLICY_FIELDS) {
+          const floor = setBy(deployment, field) ?? DEFAULT_POLICY[field];
+          const sets = [tenant, template].flatMap((values) => {
+            const value = setBy(values, field);
+            return value === undefined ? [] : [allows(field, value)];
+          });
+          expect(allows(field, merged[field].value), field).toEqual(all(allows(field, floor), ...sets));
+        }
+      }),
+    );
+  });
+
+  test('a level below can make it stricter and never looser', () => {
+    fc.assert(
+      fc.property(level, level, level, (deployment, tenant, template) => {
+        const floor = valuesOf(mergePolicy(deployment, {}));
+        const organisation = valuesOf(mergePolicy(deployment, tenant));
+        const whole = valuesOf(mergePolicy(deployment, tenant, template));
+        expect(atLeastAsStrict(organisation, floor) && atLeastAsStrict(whole, organisation)).toBe(true);
+      }),
+    );
+  });
+
+  test('each field says which level it comes from, the highest that sets it', () => {
+    fc.assert(
+      fc.property(level, level, level, (deployment, tenant, template) => {
+        const levels = { deployment, tenant, template };
+        for (const { field, source, value, overruled } of Object.values(mergePolicy(deployment, tenant, template))) {
+          if (source === 'default') expect(value).toEqual(DEFAULT_POLICY[field]);
+          else expect(setBy(levels[source], field)).toBeDefined();
+          for (const each of overruled) expect(setBy(levels[each.level], field)).toEqual(each.value);
+          // The levels above it alone give another value.
+          if (source === 'tenant') expect(mergePolicy(deployment, {})[field].value).not.toEqual(value);
+          if (source === 'template') expect(mergePolicy(deployment, tenant)[field].value).not.toEqual(value);
+        }
+      }),
+    );
+  });
+
+  test('setting the same again below changes nothing', () => {
+    fc.assert(
+      fc.property(level, (values) => {
+        expect(valuesOf(mergePolicy(values, values, values))).toEqual(valuesOf(mergePolicy(values, {})));
+      }),
+    );
+  });
+
+  test('the stricter value wins field by field, and what it overrules is told', () => {
+    const merged = mergePolicy({ upload: 50 }, { upload: 20, idleTimeout: 30 }, { upload: 40, watermark: 'on' });
+    expect(merged.upload).toEqual({
+      field: 'upload',
+      value: 20,
+      source: 'tenant',
+      overruled: [
+        { level: 'deployment', value: 50 },
+        { level: 'template', value: 40 },
+      ],
+    });
+    expect([merged.idleTimeout.source, merged.watermark.source, merged.browserOnly.source]).toEqual(['tenant', 'template', 'default']);
+  });
+
+  test('only the deployment can switch browser-only off', () => {
+    expect(mergePolicy({}, { browserOnly: 'off' }, { browserOnly: 'off' }).browserOnly).toMatchObject({ value: 'on', source: 'default' });
+    expect(mergePolicy({ browserOnly: 'off' }, {}).browserOnly).toMatchObject({ value: 'off', source: 'deployment' });
+    expect(mergePolicy({ browserOnly: 'off' }, { browserOnly: 'on' }).browserOnly).toMatchObject({ value: 'on', source: 'tenant' });
+  });
+});
+
+describe('networks', () => {
+  test('meet where one contains the other: an address is in both lists exactly when it is in what they share', () => {
+    const list = fc.subarray(CIDRS).map((networks) => [...networks]);
+    fc.assert(
+      fc.property(list, list, fc.constantFrom(...ADDRESSES), (a, b, ip) => {
+        expect(inNetworks(ip, intersectNetworks(a, b))).toBe(inNetworks(ip, a) && inNetworks(ip, b));
+      }),
+    );
+  });
+
+  test.each([
+    ['10.20.1.9/14', '10.20.0.0/14'],
+    ['203.0.113.7', '203.0.113.7/32'],
+    ['2001:DB8::1/32', '2001:db8::/32'],
+    ['10.0.0.0/33', null],
+    ['10.0.0', null],
+    ['somewhere', null],
+  ])('%s is written %s', (text, normal) => {
+    expect(normalNetwork(text)).toBe(normal);
+  });
+
+  test('an IPv4 address that comes in IPv6’s clothes is itself; one that is not known is nowhere', () => {
+    expect(inNetworks('::ffff:10.20.1.9', ['10.0.0.0/8'])).toBe(true);
+    expect(inNetworks(null, ['0.0.0.0/0'])).toBe(false);
+    expect(inNetworks('rubbish', ['0.0.0.0/0'])).toBe(false);
+  });
+});
+
+describe('what can be set', () => {
+  test.each(Object.entries(UNAVAILABLE))('%s can’t, and says why', (field, { reason }) => {
+    const { error } = policyValues.safeParse({ [field]: 'on' });
+    expect(error?.issues).toMatchObject([{ path: [field], message: reason }]);
+  });
+
+  test.each([
+    ['browserOnly', 'maybe'],
+    ['sessionLimit', 721],
+    ['sessionLimit', 0],
+    ['idleTimeout', 5],
+    ['upload', -1],
+    ['download', 101],
+    ['allowedNetworks', []],
+    ['allowedNetworks', ['everywhere']],
+    ['anything', 1],
+  ])('%s: %j is refused', (field, value) => {
+    expect(policyValues.safeParse({ [field]: value }).success).toBe(false);
+  });
+
+  test('every field says what it does, what it refuses and who enforces it', () => {
+    for (const field of POLICY_FIELDS) {
+      const { says, refuses, enforcedBy } = FIELDS[field];
+      expect([says.length > 20, refuses.length > 20, enforcedBy.length > 0]).toEqual([true, true, true]);
+    }
+  });
+
+  test.each([
+    ['upload', 0, 'Blocked'],
+    ['upload', 20, 'Up to 20 MB'],
+    ['download', null, 'Up to 100 MB'],
+    ['sessionLimit', 600, '10 h'],
+    ['idleTimeout', 45, '45 min'],
+    ['autoStop', null, 'Never'],
+    ['allowedNetworks', ['10.0.0.0/8'], '10.0.0.0/8'],
+    ['allowedNetworks', [], 'Nowhere'],
+    ['allowedNetworks', null, 'Everywhere'],
+  ] as const)('%s %j reads “%s”', (field, value, words) => {
+    expect(inWords(field, value as Policy[PolicyField])).toBe(words);
+  });
+});

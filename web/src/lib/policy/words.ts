@@ -1,0 +1,32 @@
+import type { Policy, PolicyField, Source } from '@gatehouse/core/access/policy.ts';
+import { inWords } from '@gatehouse/core/access/policy.ts';
+import type { ShownField } from '@gatehouse/core/api/policy.ts';
+import type { Tone } from '#lib/components/Status.svelte';
+
+/** Who has set a value. */
+export const SOURCE_WORDS: Record<Source, string> = {
+  default: 'Default',
+  deployment: 'Deployment',
+  tenant: 'Organisation',
+  template: 'Template',
+};
+
+export const STATE_SHOWN: Record<ShownField['state'], { tone: Tone; word: string }> = {
+  enforced: { tone: 'ok', word: 'Enforced' },
+  'not enforced': { tone: 'bad', word: 'Not enforced' },
+  unknown: { tone: 'unknown', word: 'Unknown' },
+};
+
+export const ENFORCER_WORDS = { worker: 'Worker', broker: 'Broker', ide: 'IDE', runner: 'Runner' } as const;
+
+/** A value as the API gives it, in words. */
+export const valueWords = (field: PolicyField, value: unknown): string => inWords(field, value as Policy[PolicyField]);
+
+/** Why a field is not enforced, or nobody knows. */
+export function stateDetail({ state, lacking }: Pick<ShownField, 'state' | 'lacking'>): string {
+  if (state === 'not enforced')
+    return `${lacking.join(', ')} can’t enforce it, and so refuses every workspace whose policy sets it. No workspace runs without the control.`;
+  if (state === 'unknown')
+    return 'No answer yet: a runner says what it enforces when it connects. Until then it gets no workspace that needs it.';
+  return '';
+}

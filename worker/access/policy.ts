@@ -1,0 +1,96 @@
+import { enforcementOf, type RunnerReport } from '@gatehouse/core/access/enforcement.ts';
+import { inNetworks } from '@gatehouse/core/access/networks.ts';
+import { FIELDS, POLICY_FIELDS, UNAVAILABLE, type MergedPolicy, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import type { PolicyShown, ShownField } from '@gatehouse/core/api/policy.ts';
+import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { readPolicies, storePolicy, TENANT_SCOPE, type Policies } from '../directory/policies.ts';
+import { recentRefusals } from '../directory/policy-refusals.ts';
+import { commit, eventOf, onGuard, require, type EventFacts } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
+import { readRunnerReports, refreshRunners } from './policy-runners.ts';
+
+const RULES = Object.fromEntries(POLICY_FIELDS.map((field) => [field, 'tracked'])) as FieldRules<PolicyValues>;
+
+const tenantFacts = (ctx: UserContext, action: 'policy.read' | 'policy.update') => ({
+  action,
+  resource: { type: 'policy' as const, id: TENANT_SCOPE, name: ctx.tenant.name },
+});
+
+/** The organisation's policy, each field with its source and its state. */
+export async function readTenantPolicy(ctx: UserContext): Promise<{ shown: PolicyShown; revision: number }> {
+  await require(ctx, 'policy:read', tenantFacts(ctx, 'policy.read'));
+  const policies = await readPolicies(ctx, ctx.db, null);
+  return { shown: await showPolicy(ctx, policies), revision: policies.tenant.revision };
+}
+
+/**
+ * Replaces what the organisation sets, if it is still what the caller saw.
+ * @throws AppError `permission-denied`, `stale-version`; `invalid` when it would shut the caller out
+ */
+export async function changeTenantPolicy(ctx: UserContext, revision: number, values: PolicyValues): Promise<void> {
+  const facts = tenantFacts(ctx, 'policy.update');
+  await require(ctx, 'policy:update', facts);
+  const { tenant } = await readPolicies(ctx, ctx.db, null);
+  await storeChange(ctx, { facts, scope: TENANT_SCOPE, revision, before: tenant.values, after: values });
+}
+
+/** A change of what one level sets, by somebody who may. */
+export interface PolicyChange {
+  facts: Pick<EventFacts, 'action' | 'resource'>;
+  scope: string;
+  revision: number;
+  before: PolicyValues;
+  after: PolicyValues;
+}
+
+/**
+ * Stores a change with its event, looks at all open connections again, and tells the runners.
+ * @throws AppError `stale-version`; `invalid` when it would shut the caller out
+ */
+export async function storeChange(ctx: UserContext, { facts, scope, revision, before, after }: PolicyChange): Promise<void> {
+  refuseShuttingOut(ctx, after);
+  const now = ctx.now().toISOString();
+  const guard = storePolicy(ctx.db.tenantId, { scope, values: after, revision, by: ctx.actor.id, now });
+  const event = eventOf(ctx, { ...facts, status: 200, diff: diff(RULES, before, after) });
+  await onGuard(
+    commit(ctx, { guard, events: [event], lessens: { users: 'everybody', cause: `The policy of ${facts.resource.name} changed` } }),
+    () => new AppError('stale-version', 'Somebody changed this policy in the meantime. Load it again and repeat your change.'),
+  );
+  const told = refreshRunners(ctx);
+  ctx.defer(told.catch((error: unknown) => ctx.log('error', 'runners were not told of a policy', { error: String(error) })));
+}
+
+/** Whoever names networks must be in them: else the change would be the last that they could make. */
+function refuseShuttingOut(ctx: UserContext, { allowedNetworks }: PolicyValues): void {
+  const ip = ctx.request?.origin.ip ?? null;
+  if (allowedNetworks === undefined || inNetworks(ip, allowedNetworks)) return;
+  throw new AppError('invalid', 'This would shut you out', {
+    errors: [{ path: 'values.allowedNetworks', message: `must contain your own address, ${ip ?? 'which is not known here'}` }],
+  });
+}
+
+/** How a policy stands, for people. */
+export async function showPolicy(ctx: UserContext, policies: Policies): Promise<PolicyShown> {
+  const [runners, refusals] = await Promise.all([readRunnerReports(ctx.db), recentRefusals(ctx.db, ctx.now())]);
+  return {
+    levels: { deployment: set(policies.deployment), tenant: set(policies.tenant.values), template: set(policies.template.values) },
+    fields: POLICY_FIELDS.map((field) => showField(policies.merged, field, runners, refusals)),
+    unavailable: Object.entries(UNAVAILABLE).map(([field, { label, group, reason }]) => ({ field, label, group, reason })),
+    runners: { total: runners.length, reported: runners.filter(({ enforces }) => enforces !== null).length },
+  };
+}
+
+function showField(
+  merged: MergedPolicy,
+  field: (typeof POLICY_FIELDS)[number],
+  runners: readonly RunnerReport[],
+  refusals: ReadonlyMap<string, number>,
+): ShownField {
+  const { value, source, overruled } = merged[field];
+  const counted = !FIELDS[field].enforcedBy.every((enforcer) => enforcer === 'runner' || enforcer === 'ide');
+  return { field, value, source, overruled, ...enforcementOf(field, runners), refused: counted ? (refusals.get(field) ?? 0) : null };
+}
+
+const set = (values: PolicyValues): Record<string, string | number | string[]> =>
+  Object.fromEntries(Object.entries(values).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])));
