@@ -198,7 +198,7 @@ describe('a circle of groups', () => {
     });
     await putIn(tenant.owner, web, devs);
     const long = await putIn(tenant.owner, platform, tenant.owner, web);
-    expect(problem(long).errors).toEqual([{ path: 'add.1.id', message: 'would close a circle: Platform → Web → Devs → Platform' }]);
+    expect(problem(long).errors).toEqual([{ path: 'add.1.id', message: 'That would close a circle: Platform → Web → Devs → Platform' }]);
     expect(problem(await putIn(tenant.owner, web, web)).detail).toContain('Web → Web');
     expect(await membersOf(tenant.owner, platform)).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import type { Component } from 'svelte';
 import BadgeCheck from '@lucide/svelte/icons/badge-check';
 import Box from '@lucide/svelte/icons/box';
-import Group from '@lucide/svelte/icons/group';
+import Group from '@lucide/svelte/icons/network';
 import ListTree from '@lucide/svelte/icons/list-tree';
 import Mail from '@lucide/svelte/icons/mail';
 import Send from '@lucide/svelte/icons/send';
