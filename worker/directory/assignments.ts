@@ -112,7 +112,7 @@ export async function giveRole(
   const guard = store.insertAssignment(ctx.db, { id, role, subject, expiresAt: end, now, by: ctx.actor.id });
   await onGuard(
     commit(ctx, { guard, events: [event] }),
-    () => new AppError('conflict', `${name} has the role ${title} already`, { errors: [{ path: 'role', message: 'is given already' }] }),
+    () => new AppError('conflict', `${name} has the role ${title} already.`, { errors: [{ path: 'role', message: 'is given already' }] }),
   );
   return {
     ...{ id, role: { id: role as BuiltInRole, name: title, builtIn }, subject: { ...subject, email: found.subject?.email ?? null } },
@@ -128,7 +128,7 @@ const endChange = (role: string, before: string | null | undefined, after: strin
   new: after === undefined ? null : { until: after ?? 'for good' },
   secret: false,
 });
-const noAssignment = () => new AppError('not-found', 'This role is not given, or not any more');
+const noAssignment = () => new AppError('not-found', 'This role is not given, or not any more.');
 
 function endOf(ctx: UserContext, expiresAt: string | null): string | null {
   if (expiresAt === null) return null;
