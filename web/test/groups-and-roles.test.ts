@@ -102,7 +102,7 @@ describe('the roles of somebody', () => {
     answerWith(() => jsonAnswer({ items, nextCursor: null }));
     render(RoleAssignments, { subject });
     expect(await screen.findByText(/Through Admins/)).toBeTruthy();
-    expect(screen.getByRole('button', { name: 'Take Auditor from Dana' })).toBeTruthy();
-    expect(screen.queryByRole('button', { name: 'Take Owner from Dana' })).toBeNull();
+    expect(screen.getByRole('button', { name: 'Take away Auditor from Dana' })).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Take away Owner from Dana' })).toBeNull();
   });
 });
