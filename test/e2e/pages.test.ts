@@ -34,7 +34,7 @@ afterAll(async () => {
 test.each([
   ['a desk, light', { colorScheme: 'light', viewport: { width: 1440, height: 900 } }],
   ['a phone, dark', { colorScheme: 'dark', viewport: { width: 390, height: 844 } }],
-] as const)('on %s axe finds nothing on any page, and none is too wide', async (_where, options) => {
+] as const)('on %s axe finds nothing on any page, and none is too wide', { timeout: 240_000 }, async (_where, options) => {
   expect(await visit(options)).toEqual([]);
 });
 

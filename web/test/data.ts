@@ -10,7 +10,15 @@ let made = 0;
 export const id = (kind: IdKind): string => newId(kind, NOW, new Uint8Array(16).fill((made += 1)));
 
 export const me = (): Me => ({
-  user: { id: id('user'), name: 'Ines Okafor', email: 'ines@meridian.example', emailVerified: true, roles: ['owner'], customRoles: [], managesGroups: false },
+  user: {
+    id: id('user'),
+    name: 'Ines Okafor',
+    email: 'ines@meridian.example',
+    emailVerified: true,
+    roles: ['owner'],
+    customRoles: [],
+    managesGroups: false,
+  },
   tenant: { id: id('tenant'), name: 'Meridian Rail', slug: 'meridian-rail', region: 'auto' },
   permissions: [...permissionsOf(['owner'])],
   session: { id: id('session'), expiresAt: '2026-11-24T10:00:00.000Z', hasKey: true },

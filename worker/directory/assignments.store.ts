@@ -81,27 +81,27 @@ export async function findAssignment(db: TenantDb, id: string): Promise<Assignme
   return found === undefined ? undefined : row.parse(found);
 }
 
-const subjectRow = z.object({ name: z.string() });
+const subjectRow = z.object({ name: z.string(), email: z.string().nullable() });
 const roleRow = z.object({ name: z.string(), permissions: z.string() });
 
-/** What is needed to give a role: the name of who gets it, the custom role's row, and whether the caller is, or is in, the subject. */
+/** What is needed to give a role: who gets it, the custom role’s row, and whether the caller is, or is in, the subject. */
 export async function findForAssigning(
   db: TenantDb,
   subject: { type: string; id: string },
   role: string,
   userId: string,
-): Promise<{ subjectName: string | null; role: z.infer<typeof roleRow> | null; self: boolean }> {
+): Promise<{ subject: z.infer<typeof subjectRow> | null; role: z.infer<typeof roleRow> | null; self: boolean }> {
   const [names, roles, self] = await db.batch([
     statement(
-      `SELECT name FROM users WHERE tenant_id = ?1 AND ?2 = 'user' AND id = ?3 AND state <> 'deactivated'
-       UNION ALL SELECT name FROM groups WHERE tenant_id = ?1 AND ?2 = 'group' AND id = ?3`,
+      `SELECT name, email FROM users WHERE tenant_id = ?1 AND ?2 = 'user' AND id = ?3 AND state <> 'deactivated'
+       UNION ALL SELECT name, NULL FROM groups WHERE tenant_id = ?1 AND ?2 = 'group' AND id = ?3`,
       ...[db.tenantId, subject.type, subject.id],
     ),
     statement('SELECT name, permissions FROM roles WHERE tenant_id = ? AND id = ?', db.tenantId, role),
     selfQuery(db, subject, userId),
   ]);
   return {
-    subjectName: names?.rows[0] === undefined ? null : subjectRow.parse(names.rows[0]).name,
+    subject: names?.rows[0] === undefined ? null : subjectRow.parse(names.rows[0]),
     role: roles?.rows[0] === undefined ? null : roleRow.parse(roles.rows[0]),
     self: (self?.rows.length ?? 0) > 0,
   };

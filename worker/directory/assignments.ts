@@ -70,32 +70,38 @@ async function requireAssigner(ctx: UserContext, type: Subject['type'], facts: P
   await require(ctx, type === 'group' ? 'group:update' : 'user:update', facts);
 }
 
-/** @throws AppError as `giveRole`, and `invalid` for a subject that is not there */
+/** @throws AppError as `giveRole` */
 export async function assignRole(ctx: UserContext, input: z.infer<typeof assignmentCreate>): Promise<Assignment> {
   const { subject, role } = input;
-  const facts = {
-    action: 'role.assign',
-    resource: { type: 'role', id: role, name: `${roleName({ role, name: null })} to somebody` },
-  } as const;
-  await requireAssigner(ctx, subject.type, facts);
-  const { subjectName: name } = await store.findForAssigning(ctx.db, subject, role, ctx.actor.id);
-  if (name === null) throw invalid('subject.id', 'is nobody in this organisation');
-  return giveRole(ctx, { ...subject, name }, role, input.expiresAt);
+  const resource = { type: 'role', id: role, name: `${roleName({ role, name: null })} to somebody` } as const;
+  await requireAssigner(ctx, subject.type, { action: 'role.assign', resource });
+  return giveRole(ctx, { ...subject, name: null }, role, input.expiresAt);
 }
 
 const invalid = (path: string, message: string) => new AppError('invalid', 'Some of the input is wrong', { errors: [{ path, message }] });
 
 /**
- * Gives a role to somebody whom the caller has found and may change. Nobody gives more than they may themselves unless they hold
- * `role:assign`; only owners give to themselves, and the event says so.
- * @throws AppError `permission-denied`, `conflict` when they have it, `invalid` for a role that is not there or an end that has passed
+ * Gives a role to somebody whom the caller may change. Nobody gives more than they may themselves unless they hold `role:assign`;
+ * only owners give to themselves, and the event says so.
+ * @param to `name`: null for people and groups, who are looked up; that of a service account, which its own use case has found
+ * @throws AppError `permission-denied`, `conflict` when they have it, `invalid` for a role or a subject that is not there and for an
+ * end that has passed
  */
-export async function giveRole(ctx: UserContext, subject: Subject, role: string, expiresAt: string | null): Promise<Assignment> {
-  const found = await store.findForAssigning(ctx.db, subject, role, ctx.actor.id);
-  if (!builtInRole.safeParse(role).success && found.role === null) throw invalid('role', 'is no role of this organisation');
+export async function giveRole(
+  ctx: UserContext,
+  to: Omit<Subject, 'name'> & { name: string | null },
+  role: string,
+  expiresAt: string | null,
+): Promise<Assignment> {
+  const found = await store.findForAssigning(ctx.db, to, role, ctx.actor.id);
+  const name = to.name ?? found.subject?.name;
+  if (name === undefined) throw invalid('subject.id', 'is nobody in this organisation');
+  const builtIn = builtInRole.safeParse(role).success;
+  if (!builtIn && found.role === null) throw invalid('role', 'is no role of this organisation');
+  const subject = { ...to, name };
   const named = { role, name: found.role?.name ?? null, permissions: found.role?.permissions ?? null };
   const title = roleName(named);
-  const facts = { action: 'role.assign', resource: { type: 'role', id: role, name: `${title} to ${subject.name}` } } as const;
+  const facts = { action: 'role.assign', resource: { type: 'role', id: role, name: `${title} to ${name}` } } as const;
   if (!grantable(ctx, named)) await refuse(ctx, facts, `Role ${title} may more than you may, so you can’t give it`);
   if (found.self) await requireOwnerForSelf(ctx, facts);
   const end = endOf(ctx, expiresAt);
@@ -106,14 +112,12 @@ export async function giveRole(ctx: UserContext, subject: Subject, role: string,
   const guard = store.insertAssignment(ctx.db, { id, role, subject, expiresAt: end, now, by: ctx.actor.id });
   await onGuard(
     commit(ctx, { guard, events: [event] }),
-    () =>
-      new AppError('conflict', `${subject.name} has the role ${title} already`, {
-        errors: [{ path: 'role', message: 'is given already' }],
-      }),
+    () => new AppError('conflict', `${name} has the role ${title} already.`, { errors: [{ path: 'role', message: 'is given already' }] }),
   );
-  const given = await store.findAssignment(ctx.db, id);
-  if (!given) throw noAssignment();
-  return present({ ...given, subject_name: subject.name }, []);
+  return {
+    ...{ id, role: { id: role as BuiltInRole, name: title, builtIn }, subject: { ...subject, email: found.subject?.email ?? null } },
+    ...{ expiresAt: end, createdAt: now, createdBy: ctx.actor.name, path: [] },
+  };
 }
 
 const detailsOf = (role: string, subject: Subject) => ({ role, subject: subject.name, subjectType: subject.type, subjectId: subject.id });
@@ -124,7 +128,7 @@ const endChange = (role: string, before: string | null | undefined, after: strin
   new: after === undefined ? null : { until: after ?? 'for good' },
   secret: false,
 });
-const noAssignment = () => new AppError('not-found', 'This role is not given, or not any more');
+const noAssignment = () => new AppError('not-found', 'This role is not given, or not any more.');
 
 function endOf(ctx: UserContext, expiresAt: string | null): string | null {
   if (expiresAt === null) return null;

@@ -78,7 +78,7 @@ export async function createRole(ctx: UserContext, input: z.infer<typeof roleCre
 }
 
 const taken = (name: string) =>
-  new AppError('conflict', `There is a role ${name} already`, { errors: [{ path: 'name', message: 'is taken' }] });
+  new AppError('conflict', `There is a role ${name} already.`, { errors: [{ path: 'name', message: 'is taken' }] });
 
 async function requireHeld(ctx: UserContext, facts: Pick<EventFacts, 'action' | 'resource'>, added: readonly Permission[]): Promise<void> {
   const beyond = added.find((permission) => !ctx.actor.permissions.has(permission));

@@ -78,7 +78,7 @@ export async function createGroup(ctx: UserContext, input: z.infer<typeof groupC
 
 const tooMany = () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.groups} groups`);
 const taken = (name: string) =>
-  new AppError('conflict', `There is a group ${name} already`, { errors: [{ path: 'name', message: 'is taken' }] });
+  new AppError('conflict', `There is a group ${name} already.`, { errors: [{ path: 'name', message: 'is taken' }] });
 const stale = () => new AppError('stale-version', 'Somebody changed the group in the meantime. Load it again and repeat your change.');
 
 /** The group, for somebody who may change it. @throws AppError `permission-denied`, `not-found` */
@@ -126,7 +126,7 @@ export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' |
   const before = { name: found.row.name, description: found.row.description };
   const lost = losses(id, found);
   const inUse = () =>
-    new AppError('conflict', `Group ${found.row?.name ?? ''} gives access that would be lost`, {
+    new AppError('conflict', `Group ${found.row?.name ?? ''} gives access that would be lost.`, {
       errors: lost.map(({ path }) => ({ path, message: 'would be lost' })),
     });
   if (grants === 'keep' && lost.length > 0) throw inUse();

@@ -148,9 +148,8 @@ function refuseCircle(group: GroupRow, add: readonly MemberRef[], { above, above
     const circle = type === 'group' ? circleOf(group.id, id, above) : null;
     if (circle === null) return;
     const named = circle.map((each) => aboveNames.get(each) ?? names.get(each) ?? each).join(' → ');
-    throw new AppError('conflict', `That would close a circle: ${named}`, {
-      errors: [{ path: `add.${at}.id`, message: `would close a circle: ${named}` }],
-    });
+    const message = `That would close a circle: ${named}.`;
+    throw new AppError('conflict', message, { errors: [{ path: `add.${at}.id`, message }] });
   });
 }
 

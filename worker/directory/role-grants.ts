@@ -41,10 +41,10 @@ export async function requireGrantable(
   roles: readonly NamedRole[],
 ): Promise<void> {
   const beyond = roles.find((role) => !grantable(ctx, role));
-  if (beyond) await refuse(ctx, facts, `The group gives the role ${roleName(beyond)}, which may more than you may`);
+  if (beyond) await refuse(ctx, facts, `The group gives the role ${roleName(beyond)}, which may more than you may.`);
 }
 
 /** @throws AppError `permission-denied`; the refusal is an event */
 export async function requireOwnerForSelf(ctx: UserContext, facts: Pick<EventFacts, 'action' | 'resource'>): Promise<void> {
-  if (!ctx.actor.roles.includes('owner')) await refuse(ctx, facts, 'Only owners give a role to themselves');
+  if (!ctx.actor.roles.includes('owner')) await refuse(ctx, facts, 'Only owners give a role to themselves.');
 }

@@ -194,11 +194,11 @@ describe('a circle of groups', () => {
     expect(problem(short)).toMatchObject({
       status: 409,
       code: 'conflict',
-      detail: 'That would close a circle: Platform → Devs → Platform',
+      detail: 'That would close a circle: Platform → Devs → Platform.',
     });
     await putIn(tenant.owner, web, devs);
     const long = await putIn(tenant.owner, platform, tenant.owner, web);
-    expect(problem(long).errors).toEqual([{ path: 'add.1.id', message: 'would close a circle: Platform → Web → Devs → Platform' }]);
+    expect(problem(long).errors).toEqual([{ path: 'add.1.id', message: 'That would close a circle: Platform → Web → Devs → Platform.' }]);
     expect(problem(await putIn(tenant.owner, web, web)).detail).toContain('Web → Web');
     expect(await membersOf(tenant.owner, platform)).toEqual([]);
   });

@@ -23,7 +23,7 @@ import {
   type Person,
   type Tenant,
 } from '../../support/tenants.ts';
-import { BROWSER_KEY } from '../../support/site.ts';
+import { BROWSER_KEY } from '../../support/browser-key.ts';
 import { insertWorkspace } from '../../support/workspaces.ts';
 
 const bearer = (secret: string, ip?: string) => ({

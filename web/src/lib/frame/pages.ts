@@ -1,6 +1,6 @@
 import type { Component } from 'svelte';
 import BadgeCheck from '@lucide/svelte/icons/badge-check';
-import Group from '@lucide/svelte/icons/group';
+import Group from '@lucide/svelte/icons/network';
 import Bot from '@lucide/svelte/icons/bot';
 import Box from '@lucide/svelte/icons/box';
 import KeyRound from '@lucide/svelte/icons/key-round';

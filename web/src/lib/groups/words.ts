@@ -6,7 +6,9 @@ export const SOURCE_WORDS: Record<Group['source'], string> = {
   oidc: 'Identity provider (sign-on)',
 };
 
-/** "via Devs → Web, or via Staff": the ways on which somebody is in a group; at most five are told. */
-export function waysWords(paths: readonly (readonly { name: string }[])[]): string {
-  return paths.map((path) => `via ${path.map(({ name }) => name).join(' → ')}`).join(', or ');
+/** "Direct, and via Devs → Web, or via Staff": how somebody is in a group; at most five ways are told. */
+export function howWords({ direct, paths }: { direct: boolean; paths: readonly (readonly { name: string }[])[] }): string {
+  const ways = paths.map((path) => `via ${path.map(({ name }) => name).join(' → ')}`).join(', or ');
+  if (!direct) return ways;
+  return ways === '' ? 'Direct' : `Direct, and ${ways}`;
 }
