@@ -5,6 +5,7 @@ import { SCOPES, type Scope } from '@gatehouse/core/access/scopes.ts';
 import { bulkResult } from '@gatehouse/core/api/directory.ts';
 import { tokenCreated, tokenList, tokenSelf, TOKENS_EACH } from '@gatehouse/core/api/tokens.ts';
 import { ERRORS } from '@gatehouse/core/errors.ts';
+import { sweepSessions } from '../../../worker/identity/sweep.ts';
 import { authenticateToken } from '../../../worker/identity/token-auth.ts';
 import { parseCredential } from '../../../worker/platform/credential.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
@@ -299,6 +300,28 @@ describe('revoking', () => {
     expect(events.map(({ resource }) => resource.id).sort()).toEqual([one.id, two.id].sort());
     for (const { headers } of [one, two]) expect((await call('GET', '/token', { headers })).status).toBe(401);
   });
+});
+
+test('another organisation’s token is none, to read and to revoke', async () => {
+  const [tenant, other] = [await mintTenant(), await mintTenant()];
+  const theirs = await addToken(other, other.owner);
+  const answer = await api(tenant.owner).post('/tokens/revoke', { ids: [theirs.id] });
+  expect(read(answer, bulkResult).items).toMatchObject([{ ok: false, code: 'not-found' }]);
+  expect(read(await api(tenant.owner).get(`/tokens?ownerId=${other.owner.id}`), tokenList).items).toEqual([]);
+  expect((await call('GET', '/token', { headers: theirs.headers })).status).toBe(200);
+});
+
+test('what has expired long ago is removed; what has expired lately stays, so that its use is known', async () => {
+  const tenant = await mintTenant();
+  const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
+  const [long, lately] = [
+    await addToken(tenant, tenant.owner, { expiresAt: daysAgo(91) }),
+    await addToken(tenant, tenant.owner, { expiresAt: daysAgo(89) }),
+  ];
+  await sweepSessions(services());
+  const left = await tenant.db.rows<{ id: string }>('SELECT id FROM api_tokens WHERE tenant_id = ?', tenant.id);
+  expect(left.map(({ id }) => id)).toEqual([lately.id]);
+  expect(left.map(({ id }) => id)).not.toContain(long.id);
 });
 
 describe('everybody’s tokens', () => {

@@ -302,6 +302,16 @@ describe('many people at once', () => {
     expect(items[1]?.reason).toContain('last active owner');
   });
 
+  test('of another organisation are nobody', async () => {
+    const [tenant, other] = [await mintTenant(), await mintTenant()];
+    const theirs = await addUser(other);
+    for (const action of ['suspend', 'delete', 'sign-out'] as const) {
+      const { items } = read(await api(tenant.owner).post('/users/bulk', { action, ids: [theirs.id] }), bulkResult);
+      expect(items).toMatchObject([{ ok: false, code: 'not-found' }]);
+    }
+    expect(await isSignedIn(theirs)).toBe(true);
+  });
+
   test('are at most 200', async () => {
     const tenant = await mintTenant();
     const ids = Array.from({ length: 201 }, () => services().newId('user'));
