@@ -7,7 +7,7 @@ import { heardDate } from './server-clock.ts';
 export const sessionEvents = new EventTarget();
 
 /** Fetches. @throws ApiProblem for every refusal, and when no answer comes; AbortError when aborted */
-const fetchAnswer: typeof fetch = async (input, init) => {
+export const fetchAnswer: typeof fetch = async (input, init) => {
   let response: Response;
   try {
     response = await fetch(input, init);
