@@ -8,6 +8,7 @@ export const CLOSE_CODES = {
   replaced: { code: 4409, retry: false, reason: 'a newer connection took over' },
   stopped: { code: 4410, retry: false, reason: 'the workspace stopped' },
   crowded: { code: 4429, retry: true, reason: 'too many connections' },
+  unavailable: { code: 4500, retry: true, reason: 'not available right now' },
   runnerAway: { code: 4503, retry: true, reason: 'the runner is away' },
 } as const;
 

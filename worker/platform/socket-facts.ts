@@ -34,6 +34,8 @@ export const viewerFacts = z.object({
   access: z.enum(ACCESS),
   /** of the browser's key, RFC 7638 */
   keyThumbprint: z.string(),
+  /** when access may lapse (ISO); null in what the release before wrote down */
+  lapsesAt: z.string().nullable().default(null),
 });
 
 export type ControlFacts = z.infer<typeof controlFacts>;

@@ -8,6 +8,7 @@ import { ComposedObject } from '../platform/durable.ts';
 import type { WorkspaceObject } from '../platform/objects.ts';
 import { factsOf, linkFacts, viewerFacts, type LinkFacts, type ViewerSocketFacts } from '../platform/socket-facts.ts';
 import { ConnectionEvents, type Happened } from './connection-events.ts';
+import { Lapses } from './lapses.ts';
 import { OpenConnections } from './open-connections.ts';
 import { provesIdentity } from './runner-keys.ts';
 
@@ -15,6 +16,11 @@ import { provesIdentity } from './runner-keys.ts';
 const SWEEP_MS = 5 * 60_000;
 /** When it tries again to tell the ledger what could not be told. */
 const TELL_AGAIN_MS = 30_000;
+/** When it asks again whether access goes on, where nobody could say; and after how long it closes what nobody can vouch for. */
+const ASK_AGAIN_MS = 1_000;
+const VOUCHED_MS = 30_000;
+/** A close frame has room for so many bytes of reason. */
+const REASON_BYTES = 123;
 
 /** What a link has yet to prove; a socket that has a place on the board has its seat attached instead, one that is over null. */
 const unproved = z.object({ nonce: z.string(), identityKey: z.string(), path: z.string() });
@@ -26,6 +32,7 @@ const unproved = z.object({ nonce: z.string(), identityKey: z.string(), path: z.
  */
 export abstract class WorkspaceShell extends ComposedObject implements WorkspaceObject {
   readonly #connections = new OpenConnections(this.ctx.storage);
+  readonly #lapses = new Lapses(this.ctx.storage.sql);
   readonly #events = new ConnectionEvents(this.ctx.storage.sql);
   readonly #board = new Switchboard<WebSocket>({
     keep: (socket, seat) => socket.serializeAttachment(seat),
@@ -72,6 +79,13 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   async revoke(connectionId: string, cause: string): Promise<void> {
     const socket = this.#board.viewer(this.#connections.findById(connectionId)?.viewer ?? 0);
     if (socket) this.#board.close(socket, 'revoked', cause);
+    // It may be on its way here, past the last check.
+    else this.#lapses.revoke(connectionId, cause, Date.now());
+  }
+
+  async expectLapse(connectionId: string, at: number): Promise<void> {
+    this.#lapses.expect(connectionId, at, Date.now());
+    if (this.#connections.findById(connectionId)) await this.#wakeAt(at);
   }
 
   async stop(): Promise<void> {
@@ -79,13 +93,42 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     for (const socket of this.ctx.getWebSockets('link')) this.#board.close(socket, 'stopped');
   }
 
-  /** SPEC K5. Also ends what died with the machine, and tells what is still to be told. */
+  /** SPEC K5. Also ends what died with the machine, looks again at what may have lapsed, and tells what is still to be told. */
   override async alarm(): Promise<void> {
     const here = new Set(this.#board.viewers);
     for (const { viewer } of this.#connections.all()) if (!here.has(viewer)) this.#end(viewer, 'the connection was lost');
     this.#board.sweep();
+    await this.#lookAgain();
     await this.#tell();
-    if (this.#connections.all().length > 0 || this.#events.any()) await this.#watch();
+    if (this.#connections.all().length > 0 || this.#events.any()) await this.#wakeAt(Date.now() + SWEEP_MS);
+    const next = this.#lapses.next();
+    if (next !== null) await this.#wakeAt(next);
+  }
+
+  /** Closes whoever's time is over. Where nobody can say, it asks again, and in the end closes so that the page asks anew. */
+  async #lookAgain(): Promise<void> {
+    const services = this.compose();
+    const now = services.now().getTime();
+    const due = this.#lapses.due(now);
+    const facts = due[0] && this.#connections.findById(due[0].connectionId)?.facts;
+    if (!facts) return;
+    this.#lapses.ask(due, Date.now() + ASK_AGAIN_MS, now);
+    try {
+      const ids = due.map(({ connectionId }) => connectionId);
+      const found = await services.revocation.lookAgain(facts.shard, facts.tenantId, ids);
+      for (const [index, { connectionId, lapsesAt, cause }] of found.entries()) {
+        const asked = due[index];
+        if (cause !== null) await this.revoke(connectionId, cause);
+        else if (asked) this.#lapses.answer(asked, Date.parse(lapsesAt));
+      }
+    } catch (error) {
+      services.log('error', 'whether access goes on could not be looked up', { error: String(error) });
+      for (const { connectionId, askedSince } of due) {
+        if (askedSince === null || now - askedSince < VOUCHED_MS) continue;
+        const viewer = this.#connections.findById(connectionId)?.viewer ?? 0;
+        this.#closeViewer(viewer, 'unavailable', 'Whether access goes on could not be looked up');
+      }
+    }
   }
 
   /** Puts a socket on the board as it was left, if it has a place there. */
@@ -109,17 +152,22 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   }
 
   async #admit(server: WebSocket, facts: ViewerSocketFacts): Promise<void> {
-    await this.#watch();
-    const refusal = this.#refusal();
+    const now = Date.now();
+    const lapsesAt = facts.lapsesAt === null ? null : Date.parse(facts.lapsesAt);
+    await this.#wakeAt(Math.min(now + SWEEP_MS, lapsesAt ?? Infinity));
+    const revoked = this.#lapses.causeAgainst(facts.connectionId);
+    const refusal = revoked === null ? this.#refusal() : 'revoked';
     if (refusal === null) {
+      if (lapsesAt !== null) this.#lapses.expect(facts.connectionId, lapsesAt, now);
       this.ctx.acceptWebSocket(server, ['viewer']);
-      return this.#board.join(server, this.#connections.add(facts, Date.now()));
+      return this.#board.join(server, this.#connections.add(facts, now));
     }
+    const reason = revoked ?? CLOSE_CODES[refusal].reason;
     // One that can hibernate and is closed before it is answered tells its peer only when that closes, too.
     server.accept();
-    server.close(CLOSE_CODES[refusal].code, CLOSE_CODES[refusal].reason);
-    const details = { seconds: 0, bytesIn: 0, bytesOut: 0 };
-    this.#note(facts, { action: 'connection.end', reason: CLOSE_CODES[refusal].reason, details });
+    server.close(CLOSE_CODES[refusal].code, closeReason(refusal, reason));
+    this.#lapses.remove(facts.connectionId);
+    this.#note(facts, { action: 'connection.end', reason, details: { seconds: 0, bytesIn: 0, bytesOut: 0 } });
   }
 
   /** SPEC K1, O5: why a viewer is not let in now. */
@@ -158,6 +206,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     const connection = this.#connections.find(viewer);
     if (!connection) return;
     this.#connections.remove(viewer);
+    this.#lapses.remove(connection.facts.connectionId);
     const seconds = Math.round((Date.now() - connection.openedAt) / 1000);
     this.#note(connection.facts, { action: 'connection.end', reason, details: { seconds, bytesIn, bytesOut } });
   }
@@ -171,9 +220,9 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     socket.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code);
   }
 
-  #closeViewer(viewer: number, name: CloseName): void {
+  #closeViewer(viewer: number, name: CloseName, why?: string): void {
     const socket = this.#board.viewer(viewer);
-    if (socket) this.#board.close(socket, name);
+    if (socket) this.#board.close(socket, name, why);
   }
 
   #note(facts: ViewerSocketFacts, happened: Happened): void {
@@ -188,13 +237,15 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
       .then(() => this.#events.tell(services))
       .catch(async (error: unknown) => {
         services.log('warn', 'events of connections wait to be recorded', { error: String(error) });
-        await this.ctx.storage.setAlarm(Date.now() + TELL_AGAIN_MS);
+        await this.#wakeAt(Date.now() + TELL_AGAIN_MS);
       });
     return this.#telling;
   }
 
-  async #watch(): Promise<void> {
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(Date.now() + SWEEP_MS);
+  /** There is one alarm: it rings at the earliest of all that wait for it. */
+  async #wakeAt(at: number): Promise<void> {
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > at) await this.ctx.storage.setAlarm(Math.max(at, Date.now()));
   }
 }
 
@@ -202,8 +253,15 @@ function send(socket: WebSocket, message: Uint8Array): void {
   if (socket.readyState === WebSocket.OPEN) socket.send(message);
 }
 
-function close(socket: WebSocket, name: CloseName): void {
-  const { code, reason } = CLOSE_CODES[name];
+function close(socket: WebSocket, name: CloseName, why: string): void {
   socket.serializeAttachment(null);
-  if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+  if (socket.readyState === WebSocket.OPEN) socket.close(CLOSE_CODES[name].code, closeReason(name, why));
+}
+
+/** Whose access was taken away is told the cause, cut to what a close frame holds; for all else the code says enough. */
+function closeReason(name: CloseName, why: string): string {
+  if (name !== 'revoked') return CLOSE_CODES[name].reason;
+  const bytes = new Uint8Array(REASON_BYTES);
+  const { read } = new TextEncoder().encodeInto(why, bytes);
+  return why.slice(0, read);
 }
