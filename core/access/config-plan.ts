@@ -25,8 +25,8 @@ export type Change = { words: string } & (
 );
 
 /**
- * Steps in the order in which they can be taken: what others need is made first, then all is taken away and then given, so
- * that groups that move never contain each other on the way, and last goes what nothing names any more.
+ * Steps in the order in which they can be taken: what others need is made first, then all is taken away and only then given,
+ * so that groups that move never contain each other on the way, not even through one that goes.
  */
 const ORDER: ReadonlyArray<Change['kind']> = [
   'role.create',
@@ -37,12 +37,12 @@ const ORDER: ReadonlyArray<Change['kind']> = [
   'assignment.remove',
   'manager.remove',
   'member.remove',
+  'group.delete',
+  'role.delete',
   'member.add',
   'manager.add',
   'assignment.set',
   'access.set',
-  'group.delete',
-  'role.delete',
 ];
 
 /** What has to be done so that the organisation is as the file wants it; nothing where it is. */

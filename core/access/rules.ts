@@ -13,12 +13,23 @@ export interface RoleAssignment {
   expiresAt: string | null;
 }
 
+/** The roles that each user and each group was given. */
+export interface AssignmentIndex {
+  toUser: ReadonlyMap<string, readonly RoleAssignment[]>;
+  toGroup: ReadonlyMap<string, readonly RoleAssignment[]>;
+}
+
 /** What decides in one organisation. A role that is not defined gives nothing. */
 export interface AccessRules {
   memberships: MembershipIndex;
-  assignments: readonly RoleAssignment[];
+  assignments: AssignmentIndex;
   /** by role, what it may; `member` is everybody's */
   roles: ReadonlyMap<string, ReadonlySet<Permission>>;
+}
+
+/** Permissions, as far as one has to ask for each: a set of them, or what can be made out when it is asked. */
+export interface Permissions {
+  has(permission: Permission): boolean;
 }
 
 /** Somebody as the rules see them at a moment. */
@@ -28,45 +39,51 @@ export interface Holder {
   groups: ReadonlySet<string>;
   /** roles in force, their own and their groups' */
   roles: ReadonlySet<string>;
-  permissions: ReadonlySet<Permission>;
+  permissions: Permissions;
 }
 
 /** Whether somebody may: tenant-wide, whatever it is done to. */
-export const can = ({ permissions }: { permissions: ReadonlySet<string> }, permission: Permission): boolean => permissions.has(permission);
+export const can = ({ permissions }: { permissions: Permissions }, permission: Permission): boolean => permissions.has(permission);
+
+/** For whoever asks more than once of the same assignments. */
+export function indexAssignments(assignments: readonly RoleAssignment[]): AssignmentIndex {
+  const index = { user: new Map<string, RoleAssignment[]>(), group: new Map<string, RoleAssignment[]>() };
+  for (const assignment of assignments) {
+    const { type, id } = assignment.subject;
+    const given = index[type].get(id);
+    if (given) given.push(assignment);
+    else index[type].set(id, [assignment]);
+  }
+  return { toUser: index.user, toGroup: index.group };
+}
 
 /** The person's groups, roles and permissions at that moment. */
-export function holderOf(userId: string, rules: AccessRules, now: string): Holder {
-  const groups = groupClosure(userId, rules.memberships);
-  const roles = rolesInForce({ userId, groups }, rules.assignments, now);
-  return { userId, groups, roles, permissions: permissionsFrom(roles, rules.roles) };
-}
-
-/** The roles that were given to the person or to a group of theirs, and did not end; `member` always. */
-export function rolesInForce(
-  who: { userId: string; groups: ReadonlySet<string> },
-  assignments: readonly RoleAssignment[],
-  now: string,
-): Set<string> {
+export function holderOf(userId: string, { memberships, assignments, roles: definitions }: AccessRules, now: string): Holder {
+  const groups = groupClosure(userId, memberships);
   const roles = new Set(['member']);
-  for (const { role, subject, expiresAt } of assignments) {
-    const theirs = subject.type === 'user' ? subject.id === who.userId : who.groups.has(subject.id);
-    if (theirs && isInForce(expiresAt, now)) roles.add(role);
-  }
-  return roles;
+  const take = (given: readonly RoleAssignment[] | undefined) => {
+    if (given !== undefined) for (const { role, expiresAt } of given) if (isInForce(expiresAt, now)) roles.add(role);
+  };
+  take(assignments.toUser.get(userId));
+  for (const group of groups) take(assignments.toGroup.get(group));
+  return { userId, groups, roles, permissions: permissionsFrom(roles, definitions) };
 }
 
-export function permissionsFrom(roles: Iterable<string>, definitions: AccessRules['roles']): Set<Permission> {
-  const permissions = new Set<Permission>();
-  for (const role of roles) for (const permission of definitions.get(role) ?? []) permissions.add(permission);
-  return permissions;
+/** What the roles may together. */
+export function permissionsFrom(roles: ReadonlySet<string>, definitions: AccessRules['roles']): Permissions {
+  const has = (permission: Permission) => {
+    for (const role of roles) if (definitions.get(role)?.has(permission)) return true;
+    return false;
+  };
+  return { has };
 }
 
 /** What a token may: its scopes, as far as its owner may it at that moment. A scope gives nobody anything. */
-export function effectivePermissions(owner: ReadonlySet<Permission>, scopes: readonly Permission[]): Set<Permission> {
+export function effectivePermissions(owner: Permissions, scopes: readonly Permission[]): Set<Permission> {
   return new Set(scopes.filter((scope) => owner.has(scope)));
 }
 
 /** The role on a template with those entries; whoever may administer all templates has `admin`. */
-export function templateRoleOf(holder: Holder, entries: readonly AclEntry[], now: string): TemplateRole | null {
-  return effectiveTemplateRole(entries, { ...holder, adminOfAll: can(holder, 'template:admin') }, now);
+export function templateRoleOf({ userId, groups, permissions }: Holder, entries: readonly AclEntry[], now: string): TemplateRole | null {
+  return effectiveTemplateRole(entries, { userId, groups, adminOfAll: permissions.has('template:admin') }, now);
 }

@@ -2,6 +2,7 @@
 
 export const TEMPLATE_ROLES = ['view', 'use', 'admin'] as const;
 export type TemplateRole = (typeof TEMPLATE_ROLES)[number];
+const RANK: Record<TemplateRole, number> = { view: 0, use: 1, admin: 2 };
 
 export type AclSubject = { type: 'user'; id: string } | { type: 'group'; id: string } | { type: 'everyone' };
 
@@ -18,31 +19,34 @@ export interface Membership {
   memberId: string;
 }
 
-/** By member (`user usr_…`, `group grp_…`), the groups that it is in itself. */
-export type MembershipIndex = ReadonlyMap<string, readonly string[]>;
+/** The groups that each member is in itself. */
+export interface MembershipIndex {
+  ofUser: ReadonlyMap<string, readonly string[]>;
+  ofGroup: ReadonlyMap<string, readonly string[]>;
+}
 
 /** For whoever asks more than once of the same memberships. */
 export function indexMemberships(memberships: readonly Membership[]): MembershipIndex {
-  const index = new Map<string, string[]>();
+  const index = { user: new Map<string, string[]>(), group: new Map<string, string[]>() };
   for (const { groupId, memberType, memberId } of memberships) {
-    const member = `${memberType} ${memberId}`;
-    const groups = index.get(member);
+    const groups = index[memberType].get(memberId);
     if (groups) groups.push(groupId);
-    else index.set(member, [groupId]);
+    else index[memberType].set(memberId, [groupId]);
   }
-  return index;
+  return { ofUser: index.user, ofGroup: index.group };
 }
 
 /** Every group that the user is in, directly or through other groups; circles end the walk, and are harmless. */
 export function groupClosure(userId: string, memberships: readonly Membership[] | MembershipIndex): Set<string> {
-  const index = isIndex(memberships) ? memberships : indexMemberships(memberships);
-  const found = new Set(index.get(`user ${userId}`));
+  const { ofUser, ofGroup } = 'ofUser' in memberships ? memberships : indexMemberships(memberships);
+  const found = new Set(ofUser.get(userId));
   // A set is walked in the order of adding, also over what is added on the way.
-  for (const groupId of found) for (const parent of index.get(`group ${groupId}`) ?? []) found.add(parent);
+  for (const groupId of found) {
+    const parents = ofGroup.get(groupId);
+    if (parents !== undefined) for (const parent of parents) found.add(parent);
+  }
   return found;
 }
-
-const isIndex = (memberships: readonly Membership[] | MembershipIndex): memberships is MembershipIndex => memberships instanceof Map;
 
 /** Whether what ends then still counts now. It ends with its last moment: at that very time it is over. */
 export const isInForce = (expiresAt: string | null, now: string): boolean => expiresAt === null || expiresAt > now;
@@ -56,7 +60,7 @@ export function effectiveTemplateRole(
   if (who.adminOfAll) return 'admin';
   let rank = -1;
   for (const { subject, role, expiresAt } of entries) {
-    const own = TEMPLATE_ROLES.indexOf(role);
+    const own = RANK[role];
     if (own > rank && isInForce(expiresAt, now) && names(subject, who)) rank = own;
   }
   return TEMPLATE_ROLES[rank] ?? null;
@@ -74,5 +78,5 @@ function names(subject: AclSubject, who: { userId: string; groups: ReadonlySet<s
 }
 
 export function atLeast(role: TemplateRole | null, needed: TemplateRole): boolean {
-  return role !== null && TEMPLATE_ROLES.indexOf(role) >= TEMPLATE_ROLES.indexOf(needed);
+  return role !== null && RANK[role] >= RANK[needed];
 }

@@ -30,7 +30,7 @@ export async function idsOf(tenant: Tenant): Promise<Ids> {
 
 async function rowsOf(tenant: Tenant): Promise<Record<string, Array<Record<string, unknown>>>> {
   const { results } = await env.SHARD_0.prepare(
-    `SELECT m.name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'tenant_id' WHERE m.type = 'table' ORDER BY m.name`,
+    `SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%tenant_id%' ORDER BY name`,
   ).all<{ name: string }>();
   const found: Record<string, Array<Record<string, unknown>>> = {};
   for (const { name } of results)

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { can, holderOf, templateRoleOf } from '../../../core/access/rules.ts';
+import { can, holderOf, indexAssignments, templateRoleOf } from '../../../core/access/rules.ts';
 import {
   atLeast,
   groupClosure,
@@ -22,15 +22,25 @@ export interface Engine {
   prepare(questions: readonly Question[]): Promise<(question: Question) => Answer>;
 }
 
-/** What the product does: the memberships are indexed once; groups are walked and roles made out for each question. */
-export function ours(organisation: Organisation): Engine {
-  const rules = { ...organisation, memberships: indexMemberships(organisation.memberships) };
+/**
+ * The product's functions. Walked: groups and roles are made out for each question, from indexed rows. Kept: they are made
+ * out once for each person, as a request does, before its questions. The peers are given them in any case.
+ */
+export function ours(organisation: Organisation, groups: 'walked' | 'kept'): Engine {
+  const rules = {
+    memberships: indexMemberships(organisation.memberships),
+    assignments: indexAssignments(organisation.assignments),
+    roles: organisation.roles,
+  };
   return {
-    name: 'gatehouse',
-    prepare: async () => (question) => {
-      const holder = holderOf(question.userId, rules, NOW);
-      const role = templateRoleOf(holder, organisation.entries.get(question.templateId) ?? [], NOW);
-      return { template: atLeast(role, question.needed), permission: can(holder, question.permission) };
+    name: groups === 'kept' ? 'gatehouse' : 'gatehouse, walked',
+    prepare: async (questions) => {
+      const holders = new Map(groups === 'kept' ? questions.map(({ userId }) => [userId, holderOf(userId, rules, NOW)]) : []);
+      return (question) => {
+        const holder = holders.get(question.userId) ?? holderOf(question.userId, rules, NOW);
+        const role = templateRoleOf(holder, organisation.entries.get(question.templateId) ?? [], NOW);
+        return { template: atLeast(role, question.needed), permission: can(holder, question.permission) };
+      };
     },
   };
 }
@@ -38,7 +48,6 @@ export function ours(organisation: Organisation): Engine {
 /** What the peers are given to answer one question: what names this person, and this template's list, unexpired. */
 function sliceOf(organisation: Organisation) {
   const index = indexMemberships(organisation.memberships);
-  const parentsOf = (member: string) => index.get(member) ?? [];
   const assigned = new Map<string, string[]>();
   for (const { role, subject, expiresAt } of organisation.assignments) {
     if (!isInForce(expiresAt, NOW)) continue;
@@ -48,10 +57,10 @@ function sliceOf(organisation: Organisation) {
   return ({ userId, templateId }: Question) => ({
     groups: [...groupClosure(userId, index)].map((id) => ({
       id,
-      parents: parentsOf(`group ${id}`),
+      parents: index.ofGroup.get(id) ?? [],
       roles: assigned.get(`group ${id}`) ?? [],
     })),
-    user: { id: userId, parents: parentsOf(`user ${userId}`), roles: ['member', ...(assigned.get(`user ${userId}`) ?? [])] },
+    user: { id: userId, parents: index.ofUser.get(userId) ?? [], roles: ['member', ...(assigned.get(`user ${userId}`) ?? [])] },
     entries: (organisation.entries.get(templateId) ?? []).filter(({ expiresAt }) => isInForce(expiresAt, NOW)),
   });
 }

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BUILT_IN_ROLES, PERMISSIONS, type Permission } from '@gatehouse/core/access/permissions.ts';
-import { can, effectivePermissions, holderOf, templateRoleOf } from '@gatehouse/core/access/rules.ts';
+import { can, effectivePermissions, holderOf, indexAssignments, templateRoleOf } from '@gatehouse/core/access/rules.ts';
 import { groupClosure, indexMemberships, TEMPLATE_ROLES, type Membership } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import { hasRole, isIn, may, templateRole, type World } from './reference.ts';
@@ -11,14 +11,15 @@ const ALL = Object.keys(PERMISSIONS) as Permission[];
 
 const rulesOf = ({ memberships, assignments, roles }: World) => ({
   memberships: indexMemberships(memberships),
-  assignments,
+  assignments: indexAssignments(assignments),
   roles: new Map(roles.map(({ name, permissions }) => [name, new Set(permissions)])),
 });
 /** Everything that one person may in a world, as the product says. */
 function standing(each: World, userId: string, now = NOW) {
   const holder = holderOf(userId, rulesOf(each), now);
   const role = templateRoleOf(holder, each.entries, now);
-  return { ...holder, role, connects: { own: connectAccess(true, role), others: connectAccess(false, role) } };
+  const may = new Set(ALL.filter((asked) => can(holder, asked)));
+  return { ...holder, may, role, connects: { own: connectAccess(true, role), others: connectAccess(false, role) } };
 }
 const rank = (role: ReturnType<typeof templateRole>) => (role === null ? -1 : TEMPLATE_ROLES.indexOf(role));
 
@@ -102,7 +103,7 @@ describe('expiry', () => {
 
 /** What somebody has after is nothing that they did not have before. */
 function expectNoGain(before: ReturnType<typeof standing>, after: ReturnType<typeof standing>): void {
-  for (const part of ['groups', 'roles', 'permissions'] as const)
+  for (const part of ['groups', 'roles', 'may'] as const)
     expect(
       [...after[part]].filter((each) => !(before[part] as ReadonlySet<string>).has(each)),
       part,
@@ -178,6 +179,6 @@ test('built-in roles grant by the same rules', () => {
   const roles = new Map(Object.entries(BUILT_IN_ROLES).map(([name, permissions]) => [name, new Set<Permission>(permissions)]));
   const assignments = [{ role: 'auditor', subject: { type: 'group' as const, id: 'grp_a' }, expiresAt: null }];
   const memberships = indexMemberships([{ groupId: 'grp_a', memberType: 'user', memberId: 'usr_a' }]);
-  const holder = holderOf('usr_a', { memberships, assignments, roles }, NOW);
+  const holder = holderOf('usr_a', { memberships, assignments: indexAssignments(assignments), roles }, NOW);
   expect([can(holder, 'audit:read'), can(holder, 'siem:manage'), can(holder, 'workspace:create')]).toEqual([true, false, true]);
 });
