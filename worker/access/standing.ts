@@ -42,14 +42,15 @@ export const ofTicket = (hash: string): Which => ({
 
 /**
  * ?1 tenant, ?2 now, ?3 the condition's value. Whoever is concerned, with all that an entry or a role may name them by;
- * then what names them on each connection's template: rank 0 nothing to 3 admin.
+ * then what names them on each connection's template: rank 0 nothing to 3 admin. CROSS JOIN keeps SQLite at the order that
+ * is written: left to itself it may begin with all memberships of the tenant.
  */
 const standing = (where: string) => `
   WITH RECURSIVE subject (user_id, type, id) AS (
     SELECT c.user_id, 'user', c.user_id FROM connections c WHERE c.tenant_id = ?1 AND ${where}
     UNION SELECT c.user_id, 'everyone', '' FROM connections c WHERE c.tenant_id = ?1 AND ${where}
-    UNION SELECT subject.user_id, 'group', m.group_id FROM subject
-    JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
+    UNION SELECT subject.user_id, 'group', m.group_id FROM subject CROSS JOIN group_members m
+    WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
   ), standing AS (
     SELECT c.id, c.workspace_id, c.user_id, c.lapses_at AS noted, w.owner_id = c.user_id AS mine, t.id IS NOT NULL AS there,
       coalesce(s.expires_at > ?2, 0) AND EXISTS (
@@ -58,10 +59,10 @@ const standing = (where: string) => `
       coalesce(max(CASE a.role WHEN 'view' THEN 1 WHEN 'use' THEN 2 WHEN 'admin' THEN 3 END), 0) AS rank,
       min(coalesce(s.expires_at, ?2), coalesce(min(a.expires_at), '9'), coalesce(min(r.expires_at), '9')) AS lapses
     FROM connections c
-    JOIN workspaces w ON w.tenant_id = ?1 AND w.id = c.workspace_id
+    CROSS JOIN workspaces w ON w.tenant_id = ?1 AND w.id = c.workspace_id
     LEFT JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id AND t.deleted_at IS NULL
     LEFT JOIN sessions s ON s.tenant_id = ?1 AND s.id = c.session_id
-    JOIN subject ON subject.user_id = c.user_id
+    CROSS JOIN subject ON subject.user_id = c.user_id
     LEFT JOIN template_acl a ON a.tenant_id = ?1 AND a.template_id = t.id AND a.subject_type = subject.type
       AND a.subject_id = subject.id AND (a.expires_at IS NULL OR a.expires_at > ?2)
     LEFT JOIN role_assignments r ON r.tenant_id = ?1 AND r.subject_type = subject.type AND r.subject_id = subject.id AND r.expires_at > ?2

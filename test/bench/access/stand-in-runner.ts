@@ -6,6 +6,9 @@ import type { FromRunner, ToRunner } from '../../../core/protocol/runner-control
 import type { Person } from '../../../scripts/api.ts';
 import { within } from '../measure.ts';
 
+/** As the runner does: one that is silent counts as away. */
+const PING_MS = 20_000;
+
 const CONTROL = '/api/v1/runner/control';
 
 /**
@@ -20,6 +23,7 @@ export class StandInRunner {
   readonly #sockets: WebSocket[] = [];
   readonly #started = new Map<string, () => void>();
   readonly #stored = new Set<string>();
+  readonly #pinging = setInterval(() => this.#ping(), PING_MS);
   #reports = 0;
 
   private constructor(id: string, origin: string, token: string, key: KeyObject) {
@@ -58,7 +62,12 @@ export class StandInRunner {
   }
 
   stop(): void {
+    clearInterval(this.#pinging);
     for (const socket of this.#sockets) socket.terminate();
+  }
+
+  #ping(): void {
+    for (const socket of this.#sockets) if (socket.readyState === WebSocket.OPEN) socket.send('ping');
   }
 
   #dial(path: string, protocols: string[]): WebSocket {
@@ -79,7 +88,8 @@ export class StandInRunner {
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
       socket.once('close', (code) => reject(new Error(`The control socket closed with ${code}`)));
-      socket.on('message', (data: Buffer) => {
+      socket.on('message', (data: Buffer, isBinary) => {
+        if (!isBinary && data.toString() === 'pong') return;
         const message = JSON.parse(data.toString()) as ToRunner;
         if (message.kind === 'challenge') {
           const facts = { version: '0.1.0', platform: 'linux-x64', labels: {}, drivers: ['process' as const], warnings: [], inventory: [] };
@@ -106,7 +116,8 @@ export class StandInRunner {
     return new Promise((resolve, reject) => {
       socket.once('error', reject);
       socket.once('close', (code) => reject(new Error(`The link closed with ${code}`)));
-      socket.on('message', (data: Buffer) => {
+      socket.on('message', (data: Buffer, isBinary) => {
+        if (!isBinary) return;
         const frame = decodeFrame(new Uint8Array(data));
         if (frame.type !== 'control') return;
         const said = decodeJson(frame.payload) as { kind?: string; nonce?: string };

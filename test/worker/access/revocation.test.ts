@@ -30,6 +30,7 @@ const keptTask = async (tenant: Tenant, createdAt: string) => {
 };
 const takeAclAway = ({ tenant, templateId }: Pick<Site, 'tenant' | 'templateId'>) =>
   tenant.db.batch([statement('DELETE FROM template_acl WHERE tenant_id = ? AND template_id = ?', tenant.id, templateId)]);
+const withShard = (SHARD_0: D1Database): typeof env => ({ ...env, SHARD_0 });
 const isOpen = ({ socket }: { socket: WebSocket }) => socket.readyState === WebSocket.OPEN;
 const dial = async (workspaceId: string, ticket: string) =>
   (await openSocket(`/workspaces/${workspaceId}/connect`, { Origin: ORIGIN, 'Sec-WebSocket-Protocol': `gatehouse.v1, ticket.${ticket}` }))
@@ -226,7 +227,7 @@ describe('when something fails in the middle', () => {
     const down = watchedD1(env.SHARD_0, (trip) => {
       if (trip === failing) throw new Error('D1_ERROR: down');
     });
-    const broken = compose({ ...env, SHARD_0: down }, () => {});
+    const broken = compose(withShard(down), () => {});
     await expect(runRevocation(broken, 's0', site.tenant.id, id)).rejects.toThrow('D1_ERROR');
     expect(await tasksOf(site.tenant)).toEqual([{ id }]);
     await sweepRevocations(services());
@@ -379,7 +380,7 @@ describe('a hundred live sessions', () => {
       closed.push(connectionId);
     };
     const WORKSPACE: typeof env.WORKSPACE = Object.assign(Object.create(env.WORKSPACE), { getByName: () => ({ revoke }) });
-    const counted = compose({ ...env, WORKSPACE, SHARD_0: watchedD1(env.SHARD_0, () => void trips++) }, () => {});
+    const counted = compose({ ...withShard(watchedD1(env.SHARD_0, () => void trips++)), WORKSPACE }, () => {});
     await takeAclAway(site);
     const id = await keptTask(site.tenant, LONG_AGO);
     await runRevocation(counted, 's0', site.tenant.id, id);
