@@ -95,7 +95,7 @@ describe('the moment at which access may lapse', () => {
     }
   });
 
-  test('closes the connection within a second, with nobody’s help', async () => {
+  test('K8: closes the connection within a second, with nobody’s help', async () => {
     const { viewer, site, running, connectionId } = await connectedUntil(inMs(2 * MINUTE));
     const ends = inMs(1_000);
     await site.tenant.db.batch([everyoneUntil(site, ends)]);
@@ -178,7 +178,7 @@ describe('when nobody can say whether access goes on', () => {
       revocation: { ...base.revocation, lookAgain: down },
     }));
 
-  test('it asks again each second, and closes in the end so that the page asks anew', async () => {
+  test('K8: it asks again each second, and closes in the end so that the page asks anew', async () => {
     const { viewer, running } = await connectedUntil(inMs(2 * MINUTE));
     await isDown(running.id, 3 * MINUTE);
     await runDurableObjectAlarm(stubOf(running.id));

@@ -39,7 +39,7 @@ const run = async (tenant: Tenant, by: Services = services()) =>
   runRevocation(by, 's0', tenant.id, await keptTask(tenant, new Date().toISOString()));
 
 describe('taking `use` away', () => {
-  test('closes the open connection with 4403, says why to the person and in the trail, and leaves no task', async () => {
+  test('K7: closes the open connection with 4403, says why to the person and in the trail, and leaves no task', async () => {
     const { viewer, site, connectionId } = await makePair();
     const { headers } = await api(site.tenant.owner).get(`/templates/${site.templateId}/acl`);
     await api(site.tenant.owner).put(`/templates/${site.templateId}/acl`, { items: [] }, { 'If-Match': headers.get('ETag') ?? '' });
@@ -193,7 +193,7 @@ describe('what is opened while access is taken away', () => {
     expect(await openRows(site.tenant)).toEqual([]);
   });
 
-  test('a socket that was past the last check when it was revoked is closed as it comes', async () => {
+  test('K7: a socket that was past the last check when it was revoked is closed as it comes', async () => {
     const { site, running } = await makePair();
     const { workspaces, newId } = services();
     const connectionId = newId('connection');
