@@ -37,7 +37,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   readonly #board = new Switchboard<WebSocket>({
     keep: (socket, seat) => socket.serializeAttachment(seat),
     send,
-    close,
+    close: (socket, name, why) => this.#close(socket, name, why),
     prove: (socket, signature) => this.#prove(socket, signature),
     told: (verdict) => this.#told(verdict),
     ended: (seat, reason) => this.#ended(seat, reason),
@@ -220,6 +220,14 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     socket.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code);
   }
 
+  #close(socket: WebSocket, name: CloseName, why: string): void {
+    const { code } = CLOSE_CODES[name];
+    const isOpen = socket.readyState === WebSocket.OPEN;
+    if (isOpen && this.ctx.getTags(socket).includes('viewer')) send(socket, encodeControl({ kind: 'closing', code }));
+    socket.serializeAttachment(null);
+    if (isOpen) socket.close(code, closeReason(name, why));
+  }
+
   #closeViewer(viewer: number, name: CloseName, why?: string): void {
     const socket = this.#board.viewer(viewer);
     if (socket) this.#board.close(socket, name, why);
@@ -251,11 +259,6 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
 
 function send(socket: WebSocket, message: Uint8Array): void {
   if (socket.readyState === WebSocket.OPEN) socket.send(message);
-}
-
-function close(socket: WebSocket, name: CloseName, why: string): void {
-  socket.serializeAttachment(null);
-  if (socket.readyState === WebSocket.OPEN) socket.close(CLOSE_CODES[name].code, closeReason(name, why));
 }
 
 /** Whose access was taken away is told the cause, cut to what a close frame holds; for all else the code says enough. */

@@ -71,6 +71,14 @@ describe('taking `use` away', () => {
     expect(running.control(left)).toEqual({ kind: 'left', viewer: number });
   });
 
+  test('K7: tells the page before the close, which a browser reports late', async () => {
+    const { site, viewer, control } = await makePair();
+    await takeAclAway(site);
+    await run(site.tenant);
+    const last = await viewer.until((each) => each.type === 'control' && control(each).kind === 'closing');
+    expect(control(last)).toEqual({ kind: 'closing', code: 4403 });
+  });
+
   test('leaves its owner stopping and deleting it', async () => {
     const { site, running, viewer } = await makePair();
     await takeAclAway(site);
@@ -300,7 +308,7 @@ describe('when something fails in the middle', () => {
 });
 
 describe('several organisations at once', () => {
-  test('each loses its own connections and nobody else’s, in whatever order it is done', async () => {
+  test('each loses its own connections and nobody else’s, in whatever order it is done', { timeout: 20_000 }, async () => {
     const [one, two, three] = await Promise.all([makePair(), makePair(), makePair()]);
     await Promise.all([takeAclAway(one.site), takeAclAway(three.site)]);
     const tenants = [one, two, three, two, one].map(({ site }) => site.tenant);
