@@ -1,11 +1,14 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { workspaceOf } from '../../../worker/compose.ts';
 import type { Services } from '../../../worker/platform/context.ts';
 import { statement, type Statement } from '../../../worker/platform/tenant-db.ts';
 import { join, makeRunning, makeSite, type Site } from '../../support/site.ts';
 import { addUser, api, eventsOf, services, type Tenant } from '../../support/tenants.ts';
+
+// Each test makes a whole organisation with sockets, and waits for what happens between them.
+vi.setConfig({ testTimeout: 20_000 });
 
 const MINUTE = 60_000;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
