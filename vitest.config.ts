@@ -29,6 +29,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 ...TEST_SECRETS,
+                TEST_SEED: process.env['SEED'] ?? '',
                 TEST_DIRECTORY_MIGRATIONS: await readD1Migrations('migrations/directory'),
                 TEST_SHARD_MIGRATIONS: await readD1Migrations('migrations/shard'),
               },

@@ -1,8 +1,9 @@
 import { newId } from '@gatehouse/core/ids.ts';
-import { runRevocation } from './access/revocation.ts';
-import type { HashingPort, LedgerPort, MailPort, Services, ThrottlePort, WorkspacePort } from './platform/context.ts';
+import { lookAgain, runRevocation } from './access/revocation.ts';
+import type { ConnectionPlace, HashingPort, LedgerPort, MailPort, Services, ThrottlePort, WorkspacePort } from './platform/context.ts';
 import { parseSettings, shardsOf, type Env, type Settings } from './platform/env.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { inLanes } from './platform/lanes.ts';
 import { log } from './platform/log.ts';
 import { deployedMail, localMail } from './platform/mail.ts';
 import { socketRequest } from './platform/socket-facts.ts';
@@ -19,7 +20,10 @@ const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Ar
 export function compose(env: Env, defer: (work: Promise<unknown>) => void): Services {
   const services: Services = {
     ...portsOf(env, defer),
-    revocation: { run: (shard, tenantId, taskId) => runRevocation(services, shard, tenantId, taskId) },
+    revocation: {
+      run: (shard, tenantId, taskId) => runRevocation(services, shard, tenantId, taskId),
+      lookAgain: (shard, tenantId, connectionIds) => lookAgain(services, shard, tenantId, connectionIds),
+    },
   };
   return services;
 }
@@ -81,6 +85,15 @@ function ledgerPort(env: Env, settings: Settings): LedgerPort {
   };
 }
 
+/** Objects that are told at the same time. */
+const TOLD_AT_ONCE = 50;
+
+/** Calls each connection's object, a second time where the first call failed. @returns the connections whose object failed twice */
+async function unreached<T extends ConnectionPlace>(connections: readonly T[], tell: (connection: T) => Promise<void>): Promise<string[]> {
+  const failed = await inLanes(TOLD_AT_ONCE, connections, (each) => tell(each).catch(() => tell(each)));
+  return failed.map(({ item }) => item.connectionId);
+}
+
 function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Database>): WorkspacePort {
   const revoke = (shard: string, workspaceId: string, connectionId: string, cause: string) =>
     workspaceOf(env, settings, shard, workspaceId).revoke(connectionId, cause);
@@ -92,15 +105,16 @@ function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Datab
     connectRunner: (shard, runnerId, facts) => runnerOf(env, settings, shard, runnerId).fetch(socketRequest(facts)),
     connectWorkspace: (shard, workspaceId, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(socketRequest(facts)),
     removeRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).remove(),
-    closeConnections: async (shard, connections, cause) => {
-      await Promise.all(connections.map(({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId, cause)));
-    },
-    boundConnections: async (shard, connections) => {
-      const bound = connections.map(({ workspaceId, connectionId, endsAt, idleMinutes }) =>
+    closeConnections: (shard, connections, cause) =>
+      unreached(connections, ({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId, cause)),
+    boundConnections: (shard, connections) =>
+      unreached(connections, ({ workspaceId, connectionId, endsAt, idleMinutes }) =>
         workspaceOf(env, settings, shard, workspaceId).bound(connectionId, { endsAt, idleMinutes }),
-      );
-      await Promise.all(bound);
-    },
+      ),
+    expectLapses: (shard, connections) =>
+      unreached(connections, ({ workspaceId, connectionId, lapsesAt }) =>
+        workspaceOf(env, settings, shard, workspaceId).expectLapse(connectionId, Date.parse(lapsesAt)),
+      ),
     closeSessions: async (shard, tenantId, sessionIds) => {
       const open = await openConnections(new TenantDb(shardNamed(shards, shard), shard, tenantId), sessionIds);
       await Promise.all(open.map(({ workspace_id, id }) => revoke(shard, workspace_id, id, 'The session ended')));

@@ -1,4 +1,4 @@
-import { sweepRevocations } from './access/revocation.ts';
+import { sweepRevocations } from './access/sweep.ts';
 import { consume } from './audit/consumers.ts';
 import { LedgerShell } from './audit/ledger.object.ts';
 import { sweepOutbox } from './audit/sweep.ts';

@@ -2,6 +2,7 @@
 
 export const TEMPLATE_ROLES = ['view', 'use', 'admin'] as const;
 export type TemplateRole = (typeof TEMPLATE_ROLES)[number];
+const RANK: Record<TemplateRole, number> = { view: 0, use: 1, admin: 2 };
 
 export type AclSubject = { type: 'user'; id: string } | { type: 'group'; id: string } | { type: 'everyone' };
 
@@ -18,19 +19,37 @@ export interface Membership {
   memberId: string;
 }
 
-/** Every group that the user is in, directly or through other groups. */
-export function groupClosure(userId: string, memberships: readonly Membership[]): Set<string> {
-  const found = new Set<string>();
-  const queue: Array<{ type: 'user' | 'group'; id: string }> = [{ type: 'user', id: userId }];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    for (const { groupId, memberType, memberId } of memberships) {
-      if (memberType !== next.type || memberId !== next.id || found.has(groupId)) continue;
-      found.add(groupId);
-      queue.push({ type: 'group', id: groupId });
-    }
+/** The groups that each member is in itself. */
+export interface MembershipIndex {
+  ofUser: ReadonlyMap<string, readonly string[]>;
+  ofGroup: ReadonlyMap<string, readonly string[]>;
+}
+
+/** For whoever asks more than once of the same memberships. */
+export function indexMemberships(memberships: readonly Membership[]): MembershipIndex {
+  const index = { user: new Map<string, string[]>(), group: new Map<string, string[]>() };
+  for (const { groupId, memberType, memberId } of memberships) {
+    const groups = index[memberType].get(memberId);
+    if (groups) groups.push(groupId);
+    else index[memberType].set(memberId, [groupId]);
+  }
+  return { ofUser: index.user, ofGroup: index.group };
+}
+
+/** Every group that the user is in, directly or through other groups; circles end the walk, and are harmless. */
+export function groupClosure(userId: string, memberships: readonly Membership[] | MembershipIndex): Set<string> {
+  const { ofUser, ofGroup } = 'ofUser' in memberships ? memberships : indexMemberships(memberships);
+  const found = new Set(ofUser.get(userId));
+  // A set is walked in the order of adding, also over what is added on the way.
+  for (const groupId of found) {
+    const parents = ofGroup.get(groupId);
+    if (parents !== undefined) for (const parent of parents) found.add(parent);
   }
   return found;
 }
+
+/** Whether what ends then still counts now. It ends with its last moment: at that very time it is over. */
+export const isInForce = (expiresAt: string | null, now: string): boolean => expiresAt === null || expiresAt > now;
 
 /** The highest role among the unexpired entries that name the user, one of their groups, or everyone. */
 export function effectiveTemplateRole(
@@ -39,25 +58,25 @@ export function effectiveTemplateRole(
   now: string,
 ): TemplateRole | null {
   if (who.adminOfAll) return 'admin';
-  const rank = Math.max(
-    -1,
-    ...entries
-      .filter(({ expiresAt }) => expiresAt === null || expiresAt > now)
-      .filter(({ subject }) => {
-        switch (subject.type) {
-          case 'everyone':
-            return true;
-          case 'user':
-            return subject.id === who.userId;
-          case 'group':
-            return who.groups.has(subject.id);
-        }
-      })
-      .map(({ role }) => TEMPLATE_ROLES.indexOf(role)),
-  );
+  let rank = -1;
+  for (const { subject, role, expiresAt } of entries) {
+    const own = RANK[role];
+    if (own > rank && isInForce(expiresAt, now) && names(subject, who)) rank = own;
+  }
   return TEMPLATE_ROLES[rank] ?? null;
 }
 
+function names(subject: AclSubject, who: { userId: string; groups: ReadonlySet<string> }): boolean {
+  switch (subject.type) {
+    case 'everyone':
+      return true;
+    case 'user':
+      return subject.id === who.userId;
+    case 'group':
+      return who.groups.has(subject.id);
+  }
+}
+
 export function atLeast(role: TemplateRole | null, needed: TemplateRole): boolean {
-  return role !== null && TEMPLATE_ROLES.indexOf(role) >= TEMPLATE_ROLES.indexOf(needed);
+  return role !== null && RANK[role] >= RANK[needed];
 }

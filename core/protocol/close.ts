@@ -9,6 +9,7 @@ export const CLOSE_CODES = {
   stopped: { code: 4410, retry: false, reason: 'the workspace stopped' },
   idle: { code: 4411, retry: false, reason: 'nothing was typed or saved for too long' },
   crowded: { code: 4429, retry: true, reason: 'too many connections' },
+  unavailable: { code: 4500, retry: true, reason: 'not available right now' },
   runnerAway: { code: 4503, retry: true, reason: 'the runner is away' },
 } as const;
 

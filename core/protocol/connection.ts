@@ -32,7 +32,12 @@ const mark = z.object({ kind: z.literal('mark'), nonce });
 const echo = z.object({ kind: z.literal('echo'), nonce });
 
 /** Broker → browser. */
-export const toViewer = z.discriminatedUnion('kind', [z.object({ kind: z.literal('welcome'), viewer }), mark]);
+export const toViewer = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('welcome'), viewer }),
+  /** before the close frame, with its code: a browser reports a close only when the TCP connection has ended */
+  z.object({ kind: z.literal('closing'), code: z.number().int() }),
+  mark,
+]);
 export type ToViewer = z.infer<typeof toViewer>;
 
 /** Browser → broker. */

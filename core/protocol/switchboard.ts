@@ -34,7 +34,8 @@ export interface SwitchboardPorts<S> {
   /** writes a seat down, so that it outlives this program */
   keep(socket: S, seat: Seat): void;
   send(socket: S, message: Uint8Array): void;
-  close(socket: S, name: CloseName): void;
+  /** @param why for the trail, and for whom the code says too little */
+  close(socket: S, name: CloseName, why: string): void;
   /** a link that is not proved yet sent its proof: `linkUp` when it is good */
   prove(socket: S, signature: string): void;
   /** the runner spoke of a viewer that is here; one that it refuses is closed after this */
@@ -102,7 +103,7 @@ export class Switchboard<S> {
   /** @param why for the trail, where the code says too little */
   close(socket: S, name: CloseName, why: string = CLOSE_CODES[name].reason): void {
     this.left(socket, why);
-    this.#ports.close(socket, name);
+    this.#ports.close(socket, name, why);
   }
 
   /** A socket is gone. SPEC O5: with the link go all viewers. */

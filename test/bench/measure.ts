@@ -5,7 +5,8 @@ export interface Row {
   bench: string;
   what: string;
   system: string;
-  unit: 'ms' | 'MB/s' | 'MB' | 'kB' | 'requests' | 'lines' | 'closes' | 'of 1' | 'per hour' | 'per second' | 's/h' | 'USD';
+  unit:
+    'ms' | 'MB/s' | 'MB' | 'kB' | 'requests' | 'lines' | 'closes' | 'of 1' | 'per hour' | 'per second' | 'times' | 'rows' | 's/h' | 'USD';
   samples: number[];
 }
 

@@ -25,7 +25,7 @@ export async function startPeers({ peers }: { peers: boolean }): Promise<System[
  * Folder of a package that is installed apart from the repository's own, or null.
  * @param scripts names of packages in it that are built at their installation
  */
-async function packageFolder(name: string, version: string, install: boolean, scripts: string[]): Promise<string | null> {
+export async function packageFolder(name: string, version: string, install: boolean, scripts: string[]): Promise<string | null> {
   const home = join(ROOT, 'dist/peers', `${name}-${version}`);
   const folder = join(home, 'node_modules', name);
   const done = join(home, 'installed');

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { build } from '../../scripts/build.ts';
+import { measureAccess } from './access/access.ts';
 import { measureApi, measureTrail } from './api.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
@@ -11,17 +12,17 @@ import { machineFacts, tableOf, writeReport } from './report.ts';
 import { measureStart } from './start.ts';
 import { measureTerminals, PARTS } from './terminals/terminal.ts';
 
-const USAGE = `npm run bench [-- start|api|trail|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
+const USAGE = `npm run bench [-- start|api|trail|access|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
 --part   of terminal: ${PARTS.join(', ')}; may be repeated
 --quick  whether it all works: few samples, small files
---peers  installs wetty from npm to be measured beside it
+--peers  installs wetty, casbin and cedar-wasm from npm to be measured beside it
 TTYD names the ttyd program where it is not on the path.`;
 
 /** Those with a product run on one product, one after the other. */
 const ALONE = { start: measureStart };
-const ON_PRODUCT = { api: measureApi, trail: measureTrail, terminal: measureTerminals, page: measurePages };
+const ON_PRODUCT = { api: measureApi, trail: measureTrail, access: measureAccess, terminal: measureTerminals, page: measurePages };
 const NAMES = [...Object.keys(ALONE), ...Object.keys(ON_PRODUCT)];
 
 /** Seconds after which one benchmark is given up. */
@@ -46,7 +47,7 @@ function settings(): Options & { benches: string[] } {
     say(USAGE);
     process.exit(0);
   }
-  const benches = [...positionals, ...values.only].map((name) => name.replace(/s$/, ''));
+  const benches = [...positionals, ...values.only].map((name) => (NAMES.includes(name) ? name : name.replace(/s$/, '')));
   refuseUnknown('bench', benches, NAMES);
   refuseUnknown('part', values.part, PARTS);
   const rounds = Number(values.rounds);

@@ -40,7 +40,7 @@ export class Attacker {
     const greeted = Promise.withResolvers<true>();
     const introduction = { workspaceId: address.workspaceId, attachment, clientId: crypto.randomUUID(), key };
     const ignore = (): void => undefined;
-    const events = { greeted: () => greeted.resolve(true), received: ignore, broken: ignore };
+    const events = { greeted: () => greeted.resolve(true), received: ignore, closing: ignore, broken: ignore };
     const attacker = new Attacker(socket, (send) => new Channel({ send, makeAead: webAead }, introduction, events));
     const closed = once(socket, 'close').then(() => false);
     return (await Promise.race([greeted.promise, closed])) ? attacker : null;

@@ -10,6 +10,8 @@ declare global {
     interface Env extends ProductEnv {
       SHARD_0: D1Database;
       OPERATOR_TOKEN: string;
+      /** SEED of the command, to play a random test again; empty: another each time */
+      TEST_SEED: string;
       TEST_DIRECTORY_MIGRATIONS: D1Migration[];
       TEST_SHARD_MIGRATIONS: D1Migration[];
     }

@@ -12,6 +12,8 @@ import { app } from '../../worker/app.ts';
 import { OPEN_ROUTES } from '../../worker/gate.ts';
 import { secretAddress } from '../../worker/audit/destinations.store.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
+import { Chance } from '../support/chance.ts';
+import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, type Ids } from '../support/isolation.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
@@ -20,6 +22,7 @@ import {
   addToken,
   addUser,
   api,
+  call,
   eventOfAnswer,
   mintTenant,
   read,
@@ -384,6 +387,94 @@ describe('another organisation’s object answers like one that does not exist',
       expectProblem(await callRoute(route, line, id, await rightful(line)), [404, 422]);
   });
 });
+
+describe('another organisation’s ids in every place that takes one', () => {
+  const seed = Number(env.TEST_SEED) || Math.floor(Math.random() * 1e9);
+
+  test(`read nothing, change nothing, and answer like ids that nobody has (SEED=${seed})`, { timeout: 120_000 }, async () => {
+    const chance = new Chance(seed);
+    const victim = await mintTenant();
+    for (const [, line] of lines) await line.make?.(victim);
+    await makeGroup(victim);
+    const settled = () => expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id)).toEqual([]);
+    const theirs = await idsOf(victim);
+    const marks = [victim.slug, victim.owner.email, ...Object.values(theirs)];
+    await settled();
+    const before = await stateOf(victim);
+
+    const parameters = await queryParameters();
+    const attempts = only((_line, route) => !ABOVE_TENANTS.test(route)).flatMap(([route, line]) => {
+      const query = shuffled(
+        (parameters[route] ?? []).filter((name) => name !== 'limit'),
+        chance,
+      );
+      const [base, ...rest] = attemptsOn(route, line, query);
+      return [base, ...shuffled(rest, chance).slice(0, 12)].flatMap((made) => (made ? [{ route, made }] : []));
+    });
+    const waiting = shuffled(attempts, chance);
+    const attackers = await Promise.all([tenant, other].map(async (each) => ({ each, owner: await addUser(each, ['owner']) })));
+    /** Some routes end the session that calls them. */
+    const attack = async (made: ReturnType<(typeof attempts)[number]['made']>) => {
+      const { each, owner } = chance.pick(attackers);
+      return attempt(made, await addSession(each, owner.id));
+    };
+    const tryOne = async ({ route, made }: (typeof attempts)[number]) => {
+      const nobodys: Ids = nobodysIds(theirs);
+      const [aimed, blank] = [made(theirs), made(nobodys)];
+      const answer = await attack(aimed);
+      const body = comparable(answer, sentOf(aimed, theirs)).body;
+      for (const mark of marks) expect(body, `${route} ${aimed.path}`).not.toContain(mark);
+      if (JSON.stringify(aimed) === JSON.stringify(blank)) return;
+      const same = await attack(blank);
+      expect(answer.status, `${route} ${aimed.path}`).toBe(same.status);
+      if (answer.status >= 400) expect(comparable(answer, theirs), `${route} ${aimed.path}`).toEqual(comparable(same, nobodys));
+    };
+    /** The victim’s own people work meanwhile, in the same isolate, and see their own. */
+    const work = async () => {
+      const path = chance.pick(['/me', '/templates', '/workspaces?all=true', '/runners']);
+      expect((await call('GET', path, { cookie: victim.owner.cookie })).status).toBe(200);
+    };
+    while (waiting.length > 0) await Promise.all([...waiting.splice(0, chance.between(1, 6)).map(tryOne), work()]);
+
+    await settled();
+    expect(await stateOf(victim)).toEqual(before);
+  });
+});
+
+/** The operator, and the outbox of a deployment on one’s own machine. */
+const ABOVE_TENANTS = /\/(operator|local)\//;
+
+/** Those of the ids that the request itself names. */
+function sentOf(made: unknown, ids: Ids): Ids {
+  const text = JSON.stringify(made);
+  return Object.fromEntries(Object.entries(ids).filter(([, id]) => text.includes(id)));
+}
+
+async function makeGroup(where: Tenant): Promise<void> {
+  const [group, inner] = [services().newId('group'), services().newId('group')];
+  const member = 'INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?)';
+  await where.db.batch([
+    ...[group, inner].map((id) =>
+      statement("INSERT INTO groups (tenant_id, id, name, source, created_at) VALUES (?, ?, ?, 'local', '')", where.id, id, `group-${id}`),
+    ),
+    statement(member, where.id, group, 'group', inner),
+    statement(member, where.id, inner, 'user', where.owner.id),
+  ]);
+}
+
+/** By route, the names of its query parameters, as the API describes itself. */
+async function queryParameters(): Promise<Record<string, string[]>> {
+  const { body } = await call('GET', '/openapi.json');
+  const { paths } = body as { paths: Record<string, Record<string, { parameters?: Array<{ in: string; name: string }> }>> };
+  return Object.fromEntries(
+    Object.entries(paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, { parameters = [] }]) => [
+        `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+        parameters.filter((each) => each.in === 'query').map(({ name }) => name),
+      ]),
+    ),
+  );
+}
 
 describe('a change that another site’s page asks for', () => {
   test.each(only(fromPages))('%s', async (route, line) => {

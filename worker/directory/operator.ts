@@ -66,21 +66,15 @@ export async function applyState(ctx: OperatorContext, place: TenantPlace, reaso
     ...(ctx.request ? { status: 200 } : {}),
     ...(reason === null ? {} : { reason }),
   } as const;
+  const lessened = place.state === 'suspended' ? { lessens: { users: 'everybody', cause: 'The organisation was suspended' } as const } : {};
   const guard = statement('UPDATE tenants SET state = ?2 WHERE tenant_id = ?1 AND state <> ?2', place.id, place.state);
   try {
-    await commit({ ...ctx, db }, { guard, events: [eventOf({ ...ctx, db }, facts)] });
+    await commit({ ...ctx, db }, { guard, events: [eventOf({ ...ctx, db }, facts)], ...lessened });
   } catch (error) {
     if (error instanceof GuardFailed) return;
     throw error;
   }
   await record({ ...ctx, db: ctx.systemDb }, facts);
-  if (place.state !== 'suspended') return;
-  const closed = ctx.workspaces.closeSessions(place.shard, place.id, 'all');
-  ctx.defer(
-    closed.catch((error: unknown) =>
-      ctx.log('error', 'connections of a suspended tenant stay open', { tenant: place.id, error: String(error) }),
-    ),
-  );
 }
 
 const present = ({ created_at, ...place }: TenantPlace): z.infer<typeof operatorTenant> => ({ ...place, createdAt: created_at });

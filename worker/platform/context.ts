@@ -24,10 +24,13 @@ export interface MailPort {
   send(mail: { to: string; subject: string; text: string }): Promise<void>;
 }
 
-/** How long a connection may last, and stay unused. */
-export interface ConnectionBounds {
+export interface ConnectionPlace {
   workspaceId: string;
   connectionId: string;
+}
+
+/** How long a connection may last, and stay unused. */
+export interface ConnectionBounds extends ConnectionPlace {
   /** ISO */
   endsAt: string;
   idleMinutes: number;
@@ -52,10 +55,15 @@ export interface WorkspacePort {
   refreshRunner(shard: string, runnerId: string): Promise<void>;
   /** closes a removed runner's sockets */
   removeRunner(shard: string, runnerId: string): Promise<void>;
-  /** closes the browsers' sockets of these connections with 4403; `cause` goes into the trail */
-  closeConnections(shard: string, connections: Array<{ workspaceId: string; connectionId: string }>, cause: string): Promise<void>;
-  /** other bounds for connections that stay open: their policy changed */
-  boundConnections(shard: string, connections: ConnectionBounds[]): Promise<void>;
+  /**
+   * Closes the browsers' sockets of these connections with 4403, and keeps out those on their way. `cause` goes to the
+   * person and into the trail. @returns the connections whose object could not be reached
+   */
+  closeConnections(shard: string, connections: readonly ConnectionPlace[], cause: string): Promise<string[]>;
+  /** tells objects that access lapses sooner than they know. @returns the connections whose object could not be reached */
+  expectLapses(shard: string, connections: ReadonlyArray<ConnectionPlace & { lapsesAt: string }>): Promise<string[]>;
+  /** other bounds for connections that stay open: their policy changed. @returns those whose object could not be reached */
+  boundConnections(shard: string, connections: readonly ConnectionBounds[]): Promise<string[]>;
   /** closes what these sessions hold open; `all`: of the whole tenant */
   closeSessions(shard: string, tenantId: string, sessionIds: readonly string[] | 'all'): Promise<void>;
 }
@@ -64,7 +72,14 @@ export interface WorkspacePort {
 export interface RevocationPort {
   /** Closes what is not allowed any more, with 4403, and removes the task. Idempotent; the sweep repeats it. */
   run(shard: string, tenantId: string, taskId: string): Promise<void>;
+  /** for the object that keeps these connections, once one of them may have lapsed */
+  lookAgain(shard: string, tenantId: string, connectionIds: readonly string[]): Promise<LookedAgain>;
 }
+
+/** Each connection stands at least until then (ISO), or has ended for that cause. */
+export type LookedAgain = Array<
+  { connectionId: string; lapsesAt: string; cause: null } | { connectionId: string; lapsesAt: null; cause: string }
+>;
 
 export interface HashingPort {
   /**

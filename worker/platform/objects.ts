@@ -104,10 +104,12 @@ export interface RunnerObject extends Rpc.DurableObjectBranded {
 
 export interface WorkspaceObject extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
-  /** closes that browser connection with 4403; `cause` goes into the trail */
+  /** closes that browser connection with 4403, now or when it comes; `cause` goes to the person and into the trail */
   revoke(connectionId: string, cause: string): Promise<void>;
   /** other bounds for that browser connection: its policy changed */
   bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number }): Promise<void>;
+  /** access of that connection may lapse at that time (milliseconds since the epoch), sooner than was known */
+  expectLapse(connectionId: string, at: number): Promise<void>;
   /** closes every browser's and the runner's socket with 4410 */
   stop(): Promise<void>;
 }

@@ -39,6 +39,8 @@ export const viewerFacts = z.object({
   /** ISO time at which the connection ends, and minutes that it may stay unused; null: no bound */
   endsAt: z.string().nullable().default(null),
   idleMinutes: z.number().nullable().default(null),
+  /** when access may lapse (ISO); null in what the release before wrote down */
+  lapsesAt: z.string().nullable().default(null),
 });
 
 export type ControlFacts = z.infer<typeof controlFacts>;

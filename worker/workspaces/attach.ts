@@ -95,7 +95,10 @@ async function requirePolicy(
  * Browser-only: our own page, in the browser that the session began in, for the key that the session is bound to. Why
  * not; null when all of it is so.
  */
-function notThisBrowser({ actor, request }: SessionContext, shown: { keyThumbprint: string; fetchSite: string | undefined }): string | null {
+function notThisBrowser(
+  { actor, request }: SessionContext,
+  shown: { keyThumbprint: string; fetchSite: string | undefined },
+): string | null {
   if (shown.fetchSite !== 'same-origin') return 'A workspace opens only from Gatehouse’s own page in a browser';
   if (typeof actor.keyThumbprint !== 'string') return 'This session is not bound to a browser’s key: sign in again in this browser';
   const proof = request?.proof ?? null;

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { ACCESS } from '@gatehouse/core/protocol/connection.ts';
 import { SUBPROTOCOL } from '@gatehouse/core/protocol/frame.ts';
-import { record } from '../platform/commit.ts';
+import { noteLapses, ofTicket, standingFrom, standingQuery } from '../access/standing.ts';
+import { commit, eventOf } from '../platform/commit.ts';
 import type { Context, RequestFacts, Services } from '../platform/context.ts';
 import { parseCredential } from '../platform/credential.ts';
 import type { LinkFacts, ViewerSocketFacts } from '../platform/socket-facts.ts';
@@ -22,8 +23,9 @@ const burned = z.object({
 const person = z.object({ id: z.string(), name: z.string(), email: z.string() });
 
 /**
- * Burns the ticket of a socket that is being opened and says whose it is. A socket is no fetch: browsers
- * open it from any site, so the origin is checked here.
+ * Burns the ticket of a socket that is being opened and says whose it is. What gave access may have been taken away since
+ * the ticket was issued, so it is looked at again in the trip that burns it: a revocation either finds this connection or
+ * comes before. A socket is no fetch: browsers open it from any site, so the origin is checked here.
  * @throws AppError `ticket-refused`, `foreign-origin`; a refusal on a known workspace is an event
  */
 export async function redeemTicket(
@@ -37,15 +39,18 @@ export async function redeemTicket(
   const credential = offered.includes(SUBPROTOCOL) && text !== undefined ? await parseCredential('ticket', text) : null;
   if (!credential) throw new AppError('ticket-refused', `Offer the subprotocols ${SUBPROTOCOL} and ticket.<ticket>`);
   const db = services.tenantDb(credential.shard, credential.tenantId);
-  const [who, ticket] = await burnTicket(db, credential.hash, workspaceId, services.now().toISOString());
+  const { who, ticket, standing } = await burnTicket(db, credential.hash, workspaceId, services.now().toISOString());
   const workspace = await findWorkspace(db, workspaceId);
   const name = who.success ? who.data.name : 'Holder of a ticket';
   const ctx = { ...services, db, request, actor: { type: 'anonymous' as const, name } };
+  const refused = { workspace, burnt: ticket.success ? ticket.data.connection_id : null };
   if (offer.origin !== services.settings.ORIGIN)
-    return refuseTicket(ctx, workspace, 'foreign-origin', 'The connection came from another site');
+    return refuseTicket(ctx, refused, 'foreign-origin', 'The connection came from another site');
   if (!ticket.success || !who.success || !workspace) {
-    return refuseTicket(ctx, workspace, 'ticket-refused', 'The ticket was used, has expired, or is for another workspace');
+    return refuseTicket(ctx, refused, 'ticket-refused', 'The ticket was used, has expired, or is for another workspace');
   }
+  if (!standing || standing.access !== ticket.data.access)
+    return refuseTicket(ctx, refused, 'ticket-refused', 'Access was taken away after the ticket was given');
   return {
     kind: 'viewer',
     tenantId: db.tenantId,
@@ -60,12 +65,13 @@ export async function redeemTicket(
     keyThumbprint: ticket.data.key_thumbprint,
     endsAt: ticket.data.ends_at,
     idleMinutes: ticket.data.idle_minutes,
+    lapsesAt: standing.lapsesAt,
   };
 }
 
-/** One trip: whose the ticket is, session and person still good at this moment, and then it goes. */
+/** One trip: whose the ticket is, whether that person may connect at this moment and until when, and then it goes. */
 async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: string) {
-  const [who, ticket] = await db.batch([
+  const [who, , connections, roles, ticket] = await db.batch([
     statement(
       `SELECT u.id, u.name, u.email FROM tickets k
        JOIN sessions s ON s.tenant_id = ?1 AND s.id = k.session_id AND s.expires_at > ?4
@@ -77,6 +83,8 @@ async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: 
       workspaceId,
       now,
     ),
+    noteLapses(db, ofTicket(hash), now),
+    ...standingQuery(db, ofTicket(hash), now),
     statement(
       `DELETE FROM tickets WHERE tenant_id = ? AND ticket_hash = ? AND workspace_id = ? AND expires_at > ?
        RETURNING connection_id, session_id, access, key_thumbprint, grant_id, ends_at, idle_minutes`,
@@ -86,24 +94,25 @@ async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: 
       now,
     ),
   ]);
-  return [person.safeParse(who?.rows[0]), burned.safeParse(ticket?.rows[0])] as const;
+  const [standing] = standingFrom(connections, roles);
+  return { who: person.safeParse(who?.rows[0]), ticket: burned.safeParse(ticket?.rows[0]), standing };
 }
 
 async function refuseTicket(
   ctx: Omit<Context, 'tenant'>,
-  workspace: { id: string; name: string } | undefined,
+  { workspace, burnt }: { workspace: { id: string; name: string } | undefined; burnt: string | null },
   code: 'ticket-refused' | 'foreign-origin',
   reason: string,
 ): Promise<never> {
   if (workspace) {
-    await record(ctx, {
+    const event = eventOf(ctx, {
       action: 'connection.join',
       resource: { type: 'connection', id: null, name: workspace.name },
-      outcome: 'denied',
-      status: 403,
-      reason,
-      workspaceId: workspace.id,
+      ...{ outcome: 'denied', status: 403, reason, workspaceId: workspace.id },
     });
+    const end = 'UPDATE connections SET ended_at = ? WHERE tenant_id = ? AND id = ?';
+    const changes = burnt === null ? [] : [statement(end, ctx.now().toISOString(), ctx.db.tenantId, burnt)];
+    await commit(ctx, { changes, events: [event] });
   }
   throw new AppError(code, reason);
 }

@@ -8,6 +8,7 @@ import { ComposedObject } from '../platform/durable.ts';
 import type { WorkspaceObject } from '../platform/objects.ts';
 import { factsOf, linkFacts, viewerFacts, type LinkFacts, type ViewerSocketFacts } from '../platform/socket-facts.ts';
 import { ConnectionEvents, type Happened } from './connection-events.ts';
+import { Lapses } from './lapses.ts';
 import { OpenConnections } from './open-connections.ts';
 import { provesIdentity } from './runner-keys.ts';
 
@@ -18,6 +19,11 @@ const TELL_AGAIN_MS = 30_000;
 /** Looks within the time that a viewer may be idle, and the least time between two looks. */
 const LOOKS_PER_IDLE = 4;
 const SOONEST_MS = 1_000;
+/** When it asks again whether access goes on, where nobody could say; and after how long it closes what nobody can vouch for. */
+const ASK_AGAIN_MS = 1_000;
+const VOUCHED_MS = 30_000;
+/** A close frame has room for so many bytes of reason. */
+const REASON_BYTES = 123;
 
 /** What a link has yet to prove; a socket that has a place on the board has its seat attached instead, one that is over null. */
 const unproved = z.object({ nonce: z.string(), identityKey: z.string(), path: z.string() });
@@ -29,11 +35,12 @@ const unproved = z.object({ nonce: z.string(), identityKey: z.string(), path: z.
  */
 export abstract class WorkspaceShell extends ComposedObject implements WorkspaceObject {
   readonly #connections = new OpenConnections(this.ctx.storage);
+  readonly #lapses = new Lapses(this.ctx.storage.sql);
   readonly #events = new ConnectionEvents(this.ctx.storage.sql);
   readonly #board = new Switchboard<WebSocket>({
     keep: (socket, seat) => socket.serializeAttachment(seat),
     send,
-    close,
+    close: (socket, name, why) => this.#close(socket, name, why),
     prove: (socket, signature) => this.#prove(socket, signature),
     told: (verdict) => this.#told(verdict),
     ended: (seat, reason) => this.#ended(seat, reason),
@@ -75,6 +82,13 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   async revoke(connectionId: string, cause: string): Promise<void> {
     const socket = this.#board.viewer(this.#connections.findById(connectionId)?.viewer ?? 0);
     if (socket) this.#board.close(socket, 'revoked', cause);
+    // It may be on its way here, past the last check.
+    else this.#lapses.revoke(connectionId, cause, Date.now());
+  }
+
+  async expectLapse(connectionId: string, at: number): Promise<void> {
+    this.#lapses.expect(connectionId, at, Date.now());
+    if (this.#connections.findById(connectionId)) await this.#wakeAt(at);
   }
 
   async bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number }): Promise<void> {
@@ -90,19 +104,22 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     for (const socket of this.ctx.getWebSockets('link')) this.#board.close(socket, 'stopped');
   }
 
-  /** SPEC K5. Also ends what died with the machine, and tells what is still to be told. */
+  /** SPEC K5. Also ends what died with the machine, looks again at what may have lapsed, and tells what is still to be told. */
   override async alarm(): Promise<void> {
     const here = new Set(this.#board.viewers);
     for (const { viewer } of this.#connections.all()) if (!here.has(viewer)) this.#end(viewer, 'the connection was lost');
     this.#closeOverdue(Date.now());
     this.#board.sweep();
+    await this.#lookAgain();
     await this.#tell();
     const left = this.#connections.all();
     for (const { facts } of left) await this.#watch(facts);
     if (left.length === 0 && this.#events.any()) await this.#watch();
+    const next = this.#lapses.next();
+    if (next !== null) await this.#wakeAt(next);
   }
 
-  /** SPEC K7. What a viewer has done is looked at here only, so that nothing is stored on the frame path. */
+  /** SPEC K9. What a viewer has done is looked at here only, so that nothing is stored on the frame path. */
   #closeOverdue(now: number): void {
     for (const { viewer, facts, seenActs, activeAt } of this.#connections.all()) {
       const acts = this.#board.actsOf(viewer);
@@ -110,6 +127,32 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
         this.#closeViewer(viewer, 'unauthenticated', 'The session’s time is over');
       else if (acts !== seenActs) this.#connections.active(viewer, acts, now);
       else if (facts.idleMinutes !== null && now - activeAt >= facts.idleMinutes * 60_000) this.#closeViewer(viewer, 'idle');
+    }
+  }
+
+  /** Closes whoever's time is over. Where nobody can say, it asks again, and in the end closes so that the page asks anew. */
+  async #lookAgain(): Promise<void> {
+    const services = this.compose();
+    const now = services.now().getTime();
+    const due = this.#lapses.due(now);
+    const facts = due[0] && this.#connections.findById(due[0].connectionId)?.facts;
+    if (!facts) return;
+    this.#lapses.ask(due, Date.now() + ASK_AGAIN_MS, now);
+    try {
+      const ids = due.map(({ connectionId }) => connectionId);
+      const found = await services.revocation.lookAgain(facts.shard, facts.tenantId, ids);
+      for (const [index, { connectionId, lapsesAt, cause }] of found.entries()) {
+        const asked = due[index];
+        if (cause !== null) await this.revoke(connectionId, cause);
+        else if (asked) this.#lapses.answer(asked, Date.parse(lapsesAt));
+      }
+    } catch (error) {
+      services.log('error', 'whether access goes on could not be looked up', { error: String(error) });
+      for (const { connectionId, askedSince } of due) {
+        if (askedSince === null || now - askedSince < VOUCHED_MS) continue;
+        const viewer = this.#connections.findById(connectionId)?.viewer ?? 0;
+        this.#closeViewer(viewer, 'unavailable', 'Whether access goes on could not be looked up');
+      }
     }
   }
 
@@ -135,16 +178,22 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
 
   async #admit(server: WebSocket, facts: ViewerSocketFacts): Promise<void> {
     await this.#watch(facts);
-    const refusal = this.#refusal();
+    const now = Date.now();
+    const lapsesAt = facts.lapsesAt === null ? null : Date.parse(facts.lapsesAt);
+    if (lapsesAt !== null) await this.#wakeAt(lapsesAt);
+    const revoked = this.#lapses.causeAgainst(facts.connectionId);
+    const refusal = revoked === null ? this.#refusal() : 'revoked';
     if (refusal === null) {
+      if (lapsesAt !== null) this.#lapses.expect(facts.connectionId, lapsesAt, now);
       this.ctx.acceptWebSocket(server, ['viewer']);
-      return this.#board.join(server, this.#connections.add(facts, Date.now()));
+      return this.#board.join(server, this.#connections.add(facts, now));
     }
+    const reason = revoked ?? CLOSE_CODES[refusal].reason;
     // One that can hibernate and is closed before it is answered tells its peer only when that closes, too.
     server.accept();
-    server.close(CLOSE_CODES[refusal].code, CLOSE_CODES[refusal].reason);
-    const details = { seconds: 0, bytesIn: 0, bytesOut: 0 };
-    this.#note(facts, { action: 'connection.end', reason: CLOSE_CODES[refusal].reason, details });
+    server.close(CLOSE_CODES[refusal].code, closeReason(refusal, reason));
+    this.#lapses.remove(facts.connectionId);
+    this.#note(facts, { action: 'connection.end', reason, details: { seconds: 0, bytesIn: 0, bytesOut: 0 } });
   }
 
   /** SPEC K1, O5: why a viewer is not let in now. */
@@ -183,6 +232,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     const connection = this.#connections.find(viewer);
     if (!connection) return;
     this.#connections.remove(viewer);
+    this.#lapses.remove(connection.facts.connectionId);
     const seconds = Math.round((Date.now() - connection.openedAt) / 1000);
     this.#note(connection.facts, { action: 'connection.end', reason, details: { seconds, bytesIn, bytesOut } });
   }
@@ -194,6 +244,14 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     socket.serializeAttachment(null);
     // 1005, 1006 and 1015 may not be sent.
     socket.close(code === 1005 || code === 1006 || code === 1015 ? 1000 : code);
+  }
+
+  #close(socket: WebSocket, name: CloseName, why: string): void {
+    const { code } = CLOSE_CODES[name];
+    const isOpen = socket.readyState === WebSocket.OPEN;
+    if (isOpen && this.ctx.getTags(socket).includes('viewer')) send(socket, encodeControl({ kind: 'closing', code }));
+    socket.serializeAttachment(null);
+    if (isOpen) socket.close(code, closeReason(name, why));
   }
 
   #closeViewer(viewer: number, name: CloseName, why?: string): void {
@@ -213,19 +271,23 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
       .then(() => this.#events.tell(services))
       .catch(async (error: unknown) => {
         services.log('warn', 'events of connections wait to be recorded', { error: String(error) });
-        await this.ctx.storage.setAlarm(Date.now() + TELL_AGAIN_MS);
+        await this.#wakeAt(Date.now() + TELL_AGAIN_MS);
       });
     return this.#telling;
   }
 
-  /** @param facts a connection that may have to be closed sooner */
+  /** Looks again when it is time. @param facts a connection that may have to be closed sooner */
   async #watch(facts?: ViewerSocketFacts): Promise<void> {
     const now = Date.now();
     const idle = (facts?.idleMinutes ?? Infinity) * 60_000;
     const ends = facts?.endsAt ? Date.parse(facts.endsAt) : Infinity;
-    const wanted = Math.max(now + SOONEST_MS, Math.min(now + SWEEP_MS, now + idle / LOOKS_PER_IDLE, ends));
-    const planned = await this.ctx.storage.getAlarm();
-    if (planned === null || planned > wanted) await this.ctx.storage.setAlarm(wanted);
+    await this.#wakeAt(Math.max(now + SOONEST_MS, Math.min(now + SWEEP_MS, now + idle / LOOKS_PER_IDLE, ends)));
+  }
+
+  /** There is one alarm: it rings at the earliest of all that wait for it. */
+  async #wakeAt(at: number): Promise<void> {
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > at) await this.ctx.storage.setAlarm(Math.max(at, Date.now()));
   }
 }
 
@@ -233,8 +295,10 @@ function send(socket: WebSocket, message: Uint8Array): void {
   if (socket.readyState === WebSocket.OPEN) socket.send(message);
 }
 
-function close(socket: WebSocket, name: CloseName): void {
-  const { code, reason } = CLOSE_CODES[name];
-  socket.serializeAttachment(null);
-  if (socket.readyState === WebSocket.OPEN) socket.close(code, reason);
+/** Whose access was taken away is told the cause, cut to what a close frame holds; for all else the code says enough. */
+function closeReason(name: CloseName, why: string): string {
+  if (name !== 'revoked') return CLOSE_CODES[name].reason;
+  const bytes = new Uint8Array(REASON_BYTES);
+  const { read } = new TextEncoder().encodeInto(why, bytes);
+  return why.slice(0, read);
 }

@@ -163,6 +163,7 @@ describe('K: the broker’s bounds', () => {
     const { id } = await makeRunning(site);
     const facts: ViewerSocketFacts = {
       kind: 'viewer',
+      lapsesAt: null,
       tenantId: site.tenant.id,
       shard: 's0',
       workspaceId: id,

@@ -14,6 +14,8 @@ export interface ChannelEvents {
   greeted(runner: RunnerHello): void;
   /** a frame that the runner sealed; may throw when it is not what the contract says */
   received(frame: PlainFrame): void;
+  /** the broker closes the socket, with that code: nothing is delivered after it */
+  closing(code: number): void;
   /** somebody on the way broke the rules: called once, and nothing is delivered after it */
   broken(): void;
 }
@@ -67,6 +69,10 @@ export class Channel {
     if (frame.sealed) throw new Error('The broker has no key');
     const body = toViewer.parse(decodeJson(frame.payload));
     if (body.kind === 'mark') return this.#clear('control', 0, encodeJson({ kind: 'echo', nonce: body.nonce }));
+    if (body.kind === 'closing') {
+      this.end();
+      return this.#events.closing(body.code);
+    }
     this.#advance('welcome', 'handshake');
     this.#viewer = body.viewer;
     this.#later(async () => {

@@ -60,6 +60,25 @@ describe('opening', () => {
     expect(bench.runner.link.closed?.code).toBe(4400);
   });
 
+  it('K7: ends as soon as the broker says that it closes, and hears nothing after it', async () => {
+    await bench.connect();
+    const { link } = bench.runner;
+    link.say('control', { kind: 'closing', code: CLOSE_CODES.revoked.code });
+    expect(bench.state).toMatchObject({ kind: 'ended', ended: { why: 'revoked' } });
+    expect(link.closed?.code).toBe(1000);
+    link.presence({ ...ALONE, driver: null });
+    expect(bench.people).toEqual(ALONE);
+  });
+
+  it('K7: dials again at once where the broker’s close is worth another try', async () => {
+    await bench.connect();
+    bench.runner.link.say('control', { kind: 'closing', code: CLOSE_CODES.runnerAway.code });
+    expect(bench.state.kind).toBe('reconnecting');
+    await bench.redial();
+    await bench.runner.link.greet();
+    expect(bench.state.kind).toBe('connected');
+  });
+
   it('K2: echoes each mark at once, in order, before and after the greeting', async () => {
     await bench.dial();
     const { link } = bench.runner;

@@ -173,6 +173,7 @@ export class Connection implements Services {
       {
         greeted: (hello) => this.#greeted(hello, runner),
         received: (frame) => this.#received(frame),
+        closing: (code) => this.#closing(code),
         broken: () => this.#drop('protocol'),
       },
     );
@@ -209,6 +210,12 @@ export class Connection implements Services {
   #drop(name: CloseName): void {
     const { code, reason } = CLOSE_CODES[name];
     this.#line?.socket.close(code, reason);
+    this.#closed(code);
+  }
+
+  /** K7: does not wait for the browser to say so. */
+  #closing(code: number): void {
+    this.#line?.socket.close(1000, 'closed by the broker');
     this.#closed(code);
   }
 
