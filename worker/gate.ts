@@ -45,7 +45,7 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const services = c.get('services');
   const door = doorOf(method, path);
   if (door === 'session') c.set('signedIn', await authenticate(services, c.get('request'), c.req.header('Cookie')));
-  if (c.req.header('Upgrade') !== undefined && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {
+  if (c.req.header('Upgrade')?.toLowerCase() === 'websocket' && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {
     const reason = 'The policy names no such transport';
     if (door === 'session') await recordRefusal(c.get('signedIn'), `${method} ${path}`, reason);
     throw new AppError('browser-only', reason);
