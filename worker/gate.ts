@@ -63,7 +63,7 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const door = doorOf(method, path);
   if (door === 'session') c.set('signedIn', await whoAsks(c));
   const byToken = door === 'session' && c.get('signedIn').actor.token !== null;
-  if (c.req.header('Upgrade') !== undefined && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {
+  if (c.req.header('Upgrade')?.toLowerCase() === 'websocket' && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {
     const reason = 'The policy names no such transport';
     if (door === 'session') await recordRefusal(c.get('signedIn'), `${method} ${path}`, reason);
     throw new AppError('browser-only', reason);

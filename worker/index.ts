@@ -4,6 +4,7 @@ import { LedgerShell } from './audit/ledger.object.ts';
 import { sweepOutbox } from './audit/sweep.ts';
 import { app } from './app.ts';
 import { compose } from './compose.ts';
+import { sweepRefusals } from './directory/policy-refusals.ts';
 import { sweepDirectory } from './directory/sweep.ts';
 import { HasherShell } from './identity/hasher.object.ts';
 import { sweepSessions } from './identity/sweep.ts';
@@ -58,6 +59,7 @@ export default {
       sweepDirectory(services),
       sweepSessions(services),
       sweepIdleWorkspaces(services),
+      sweepRefusals(services),
     ]);
   },
 } satisfies ExportedHandler<Env>;

@@ -146,7 +146,7 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     order: 'most',
     unit: 'minutes',
     enforcedBy: ['worker', 'broker'],
-    says: 'How long a session, or a connection to a workspace, may go unused.',
+    says: 'How long a session may go unused, and a connection without anything typed or saved.',
     refuses: 'Sessions and connections that were left alone for longer.',
   },
   autoStop: {

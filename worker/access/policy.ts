@@ -1,6 +1,6 @@
 import { enforcementOf, type RunnerReport } from '@gatehouse/core/access/enforcement.ts';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import { FIELDS, POLICY_FIELDS, UNAVAILABLE, type MergedPolicy, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { POLICY_FIELDS, UNAVAILABLE, type MergedPolicy, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
 import type { PolicyShown, ShownField } from '@gatehouse/core/api/policy.ts';
 import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -11,6 +11,9 @@ import type { UserContext } from '../platform/context.ts';
 import { readRunnerReports, refreshRunners } from './policy-runners.ts';
 
 const RULES = Object.fromEntries(POLICY_FIELDS.map((field) => [field, 'tracked'])) as FieldRules<PolicyValues>;
+
+/** Fields whose refusals the Worker sees; the others end or refuse elsewhere. */
+const COUNTED: readonly PolicyField[] = ['browserOnly', 'allowedNetworks', 'sessionLimit'];
 
 const tenantFacts = (ctx: UserContext, action: 'policy.read' | 'policy.update') => ({
   action,
@@ -65,7 +68,7 @@ export async function storeChange(ctx: UserContext, { facts, scope, revision, be
 function refuseShuttingOut(ctx: UserContext, { allowedNetworks }: PolicyValues): void {
   const ip = ctx.request?.origin.ip ?? null;
   if (allowedNetworks === undefined || inNetworks(ip, allowedNetworks)) return;
-  throw new AppError('invalid', 'This would shut you out', {
+  throw new AppError('invalid', 'These networks would shut you out.', {
     errors: [{ path: 'values.allowedNetworks', message: `must contain your own address, ${ip ?? 'which is not known here'}` }],
   });
 }
@@ -83,13 +86,19 @@ export async function showPolicy(ctx: UserContext, policies: Policies): Promise<
 
 function showField(
   merged: MergedPolicy,
-  field: (typeof POLICY_FIELDS)[number],
+  field: PolicyField,
   runners: readonly RunnerReport[],
   refusals: ReadonlyMap<string, number>,
 ): ShownField {
   const { value, source, overruled } = merged[field];
-  const counted = !FIELDS[field].enforcedBy.every((enforcer) => enforcer === 'runner' || enforcer === 'ide');
-  return { field, value, source, overruled, ...enforcementOf(field, runners), refused: counted ? (refusals.get(field) ?? 0) : null };
+  return {
+    field,
+    value,
+    source,
+    overruled,
+    ...enforcementOf(field, runners),
+    refused: COUNTED.includes(field) ? (refusals.get(field) ?? 0) : null,
+  };
 }
 
 const set = (values: PolicyValues): Record<string, string | number | string[]> =>

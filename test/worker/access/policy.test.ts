@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { TRANSPORTS } from '@gatehouse/core/access/transports.ts';
 import type { PolicyValues } from '@gatehouse/core/access/policy.ts';
 import { deploymentSecurity } from '@gatehouse/core/api/deployment.ts';
@@ -9,6 +9,7 @@ import { attachment } from '@gatehouse/core/api/workspaces.ts';
 import { runnerPolicyClaims } from '@gatehouse/core/protocol/runner-policy.ts';
 import { importJWK, jwtVerify } from 'jose';
 import { app } from '../../../worker/app.ts';
+import { sweepRefusals } from '../../../worker/directory/policy-refusals.ts';
 import { authenticate } from '../../../worker/identity/authenticate.ts';
 import { attach } from '../../../worker/workspaces/attach.ts';
 import { parseSettings } from '../../../worker/platform/env.ts';
@@ -33,6 +34,9 @@ import {
   type Person,
   type Tenant,
 } from '../../support/tenants.ts';
+
+// Sign-ins hash, one after another.
+vi.setConfig({ testTimeout: 20_000 });
 
 const HERE = '192.0.2.10';
 const ELSEWHERE = '203.0.113.9';
@@ -375,6 +379,17 @@ describe('transports', () => {
       expect(socket).toBeNull();
     }
   });
+});
+
+test('counts of refusals are swept once no page shows them', async () => {
+  const tenant = await mintTenant();
+  const count = (hour: string) =>
+    statement("INSERT INTO policy_refusals (tenant_id, field, hour, count) VALUES (?, 'browserOnly', ?, 3)", tenant.id, hour);
+  const recent = new Date().toISOString().slice(0, 13);
+  await tenant.db.batch([count('2026-01-01T00'), count(recent)]);
+  await sweepRefusals(services());
+  const left = await tenant.db.rows<{ hour: string }>('SELECT hour FROM policy_refusals WHERE tenant_id = ?', tenant.id);
+  expect(left).toEqual([{ hour: recent }]);
 });
 
 describe('the security page', () => {

@@ -1,5 +1,5 @@
 import { SignJWT } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { attachment } from '@gatehouse/core/api/workspaces.ts';
 import { sweepSessions } from '../../../worker/identity/sweep.ts';
@@ -23,6 +23,9 @@ import {
   unique,
   type Tenant,
 } from '../../support/tenants.ts';
+
+// Sign-ins hash, one after another.
+vi.setConfig({ testTimeout: 20_000 });
 
 const keyOf = async (tenant: Tenant, userId: string): Promise<Array<string | null>> => {
   const rows = await tenant.db.rows<{ key_thumbprint: string | null }>(
