@@ -395,7 +395,7 @@ describe('another organisation’s ids in every place that takes one', () => {
     const chance = new Chance(seed);
     const victim = await mintTenant();
     for (const [, line] of lines) await line.make?.(victim);
-    await makeGroup(victim);
+    await insertNestedGroups(victim);
     const settled = () => expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id)).toEqual([]);
     const theirs = await idsOf(victim);
     const marks = [victim.slug, victim.owner.email, ...Object.values(theirs)];
@@ -450,7 +450,7 @@ function sentOf(made: unknown, ids: Ids): Ids {
   return Object.fromEntries(Object.entries(ids).filter(([, id]) => text.includes(id)));
 }
 
-async function makeGroup(where: Tenant): Promise<void> {
+async function insertNestedGroups(where: Tenant): Promise<void> {
   const [group, inner] = [services().newId('group'), services().newId('group')];
   const member = 'INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?)';
   await where.db.batch([

@@ -24,20 +24,42 @@ export interface Probe {
   headers?: Record<string, string>;
 }
 
+const NOBODY = 'usr_01m856tm29e6frrs5mmr9m5rhs';
+const bulk = (action: string): Probe => ({ route: 'POST /users/bulk', body: { action, ids: [NOBODY] } });
 const everybody = ['owner', 'user-admin', 'template-admin', 'auditor', 'member'] as const;
 
 export const MATRIX: Record<Permission, MatrixRow> = {
   'tenant:read': { may: everybody, probe: { route: 'GET /tenant' } },
   'tenant:update': { may: ['owner'], probe: { route: 'PATCH /tenant', body: { name: 'Matrix' } } },
   'policy:read': { may: everybody, probe: { route: 'GET /deployment/security' } },
-  'policy:update': { may: ['owner'], probe: null },
+  'policy:update': { may: ['owner'], probe: { route: 'PUT /tenant/policy', body: { values: {} }, headers: { 'If-Match': '"0"' } } },
   'user:read': { may: ['owner', 'user-admin', 'template-admin', 'auditor'], probe: { route: 'GET /users' } },
   'user:invite': { may: ['owner', 'user-admin'], probe: { route: 'POST /invitations', body: { email: 'matrix@joins.test' } } },
-  'user:update': { may: ['owner', 'user-admin'], probe: null },
-  'group:read': { may: ['owner', 'user-admin', 'template-admin', 'auditor'], probe: null },
-  'group:update': { may: ['owner', 'user-admin'], probe: null },
-  'role:read': { may: ['owner', 'user-admin', 'auditor'], probe: null },
-  'role:assign': { may: ['owner'], probe: null },
+  'user:update': { may: ['owner', 'user-admin'], probe: bulk('suspend') },
+  'user:delete': { may: ['owner', 'user-admin'], probe: bulk('delete') },
+  'user:sign-out': { may: ['owner', 'user-admin'], probe: bulk('sign-out') },
+  'group:read': {
+    may: ['owner', 'user-admin', 'template-admin', 'auditor'],
+    probe: { route: `GET /group-memberships?subject=${NOBODY}` },
+  },
+  'group:update': { may: ['owner', 'user-admin'], probe: { route: 'POST /groups', body: { name: 'matrix' } } },
+  'role:read': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /roles' } },
+  'role:update': { may: ['owner'], probe: { route: 'POST /roles', body: { name: 'matrix', permissions: [] } } },
+  'role:assign': {
+    may: ['owner'],
+    probe: { route: 'POST /access/preview', body: { kind: 'role-assignments', add: [], remove: [] } },
+  },
+  'service-account:read': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /service-accounts' } },
+  'service-account:manage': {
+    may: ['owner', 'user-admin'],
+    probe: { route: 'POST /service-accounts', body: { name: 'matrix', description: '', roles: [] } },
+  },
+  'token:read-all': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /tokens' } },
+  'token:revoke-all': {
+    may: ['owner', 'user-admin'],
+    probe: { route: 'POST /tokens/revoke', body: { ids: [NOBODY.replace('usr', 'tok')] } },
+  },
+  'access:review': { may: ['owner', 'user-admin', 'template-admin', 'auditor'], probe: { route: 'GET /access/review' } },
   'template:create': { may: ['owner', 'template-admin'], probe: { route: 'POST /templates', body: { name: 'matrix' } } },
   'template:admin': {
     may: ['owner', 'template-admin'],
