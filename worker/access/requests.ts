@@ -3,7 +3,7 @@ import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import type { AccessRequest, Notices, requestCreate, requestDecision } from '@gatehouse/core/api/access.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, onGuard, onUnique, refuse, type EventFacts } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, onUnique, refuse, type EventFacts, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { countAttempt } from '../platform/throttle.ts';
 import { hasWorkspaceFrom } from './explain.store.ts';
@@ -42,15 +42,20 @@ export async function listRequests(
   filter: store.RequestFilter,
   page: { limit: number; after: string | null },
 ): Promise<store.RequestRow[]> {
+  await requireSession(ctx, OWN);
   return store.findRequests(ctx, filter, page);
 }
 
 /** @throws AppError `not-found` also for one that is not the caller's to see */
 export async function readRequest(ctx: UserContext, id: string): Promise<store.RequestRow> {
+  await requireSession(ctx, OWN);
   const row = await store.findRequest(ctx, id);
   if (!row) throw new AppError('not-found', 'There is no such request');
   return row;
 }
+
+/** Asking and deciding is for people, and no token does it for them. */
+const OWN = { action: 'request.denied', resource: { type: 'access-request', id: null, name: 'access requests' } } as const;
 
 const resourceOf = (id: string | null, name: string) => ({ type: 'access-request' as const, id, name });
 
@@ -59,6 +64,7 @@ const resourceOf = (id: string | null, name: string) => ({ type: 'access-request
  * @throws AppError `not-found`, `conflict` for what one has or has asked for already, `rate-limited`
  */
 export async function askForAccess(ctx: UserContext, input: z.output<typeof requestCreate>): Promise<store.RequestRow> {
+  await requireSession(ctx, OWN);
   const template = await findTemplateAccess(ctx, input.templateId);
   const mayAsk = template !== undefined && (template.role !== null || (await hasWorkspaceFrom(ctx, template.id)));
   if (!mayAsk) throw new AppError('not-found', 'There is no such template');
@@ -137,10 +143,16 @@ async function settle(
 }
 
 /** What waits for the caller: requests to decide, and decisions that they have not seen. */
-export const readNotices = (ctx: UserContext): Promise<Notices> => store.countNotices(ctx);
+export async function readNotices(ctx: UserContext): Promise<Notices> {
+  await requireSession(ctx, OWN);
+  return store.countNotices(ctx);
+}
 
 /** The caller has seen what was decided on their requests. */
-export const seeDecisions = (ctx: UserContext): Promise<void> => store.markSeen(ctx);
+export async function seeDecisions(ctx: UserContext): Promise<void> {
+  await requireSession(ctx, OWN);
+  return store.markSeen(ctx);
+}
 
 async function tellDeciders(ctx: UserContext, row: store.RequestRow): Promise<void> {
   try {

@@ -16,7 +16,7 @@ const NO_POLICY: PolicyReview = { lost: [], kept: [] };
 const MOST_AT_ONCE = 2_000;
 
 /**
- * Closes every open connection that the people concerned could not open now, and removes the task. Four trips to D1,
+ * Closes every open connection that the people concerned could not open now, and removes the task. Five trips to D1,
  * however many connections there are. Idempotent.
  * @throws Error while something could not be closed: the task stays, and the sweep repeats it
  */

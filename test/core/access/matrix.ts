@@ -44,7 +44,7 @@ export const MATRIX: Record<Permission, MatrixRow> = {
   },
   'group:update': { may: ['owner', 'user-admin'], probe: { route: 'POST /groups', body: { name: 'matrix' } } },
   'role:read': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /roles' } },
-  'role:update': { may: ['owner'], probe: { route: 'POST /roles', body: { name: 'matrix', permissions: [] } } },
+  'role:update': { may: ['owner'], probe: { route: 'POST /roles', body: { name: 'matrix', permissions: ['tenant:read'] } } },
   'role:assign': {
     may: ['owner'],
     probe: { route: 'POST /access/preview', body: { kind: 'role-assignments', add: [], remove: [] } },
