@@ -155,7 +155,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/access/review', 'python-ml'],
     ['/access-requests', 'Dana Developer'],
     ['/requests', 'You have asked for nothing yet'],
-    [`/templates/${template}/policy`, 'This template sets'],
+    [`/templates/${template}/policy`, 'A template can be stricter'],
     ['/policy', 'Nothing is changed'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
@@ -197,7 +197,7 @@ async function groupPages(owner: Person): Promise<typeof pages> {
     ['/roles', 'Runner watch'],
     ['/roles/new', 'Create role'],
     [`/roles/${role.id}`, 'Who has it'],
-    ['/roles/auditor', 'Nobody has it'],
+    ['/roles/auditor', 'Who has it'],
   ];
 }
 

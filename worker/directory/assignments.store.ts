@@ -12,10 +12,11 @@ export type AssignmentRow = z.infer<typeof row>;
 
 /** Bind ?1 tenant. A subject of a kind that has no name here is called by its id. */
 const COLUMNS = `a.id, a.role, r.name AS role_name, r.permissions, a.subject_type, a.subject_id,
-    coalesce(u.name, g.name, a.subject_id) AS subject_name, u.email, a.expires_at, a.created_at, coalesce(b.name, a.created_by) AS created_by`;
+    coalesce(u.name, g.name, s.name, a.subject_id) AS subject_name, u.email, a.expires_at, a.created_at, coalesce(b.name, a.created_by) AS created_by`;
 const NAMES = `LEFT JOIN roles r ON r.tenant_id = ?1 AND r.id = a.role
     LEFT JOIN users u ON u.tenant_id = ?1 AND a.subject_type = 'user' AND u.id = a.subject_id
     LEFT JOIN groups g ON g.tenant_id = ?1 AND a.subject_type = 'group' AND g.id = a.subject_id
+    LEFT JOIN service_accounts s ON s.tenant_id = ?1 AND a.subject_type = 'service-account' AND s.id = a.subject_id
     LEFT JOIN users b ON b.tenant_id = ?1 AND b.id = a.created_by`;
 
 /** Unexpired ones, in the order in which they were given; one more than asked for. */
@@ -28,7 +29,7 @@ export async function findAssignments(
   const rows = await db.rows(
     `SELECT ${COLUMNS} FROM role_assignments a ${NAMES}
      WHERE a.tenant_id = ?1 AND (?2 IS NULL OR a.role = ?2) AND (a.expires_at IS NULL OR a.expires_at > ?3) AND a.id > ?4
-       AND instr(lower(coalesce(u.name, g.name, a.subject_id) || ' ' || coalesce(u.email, '')), lower(?5)) > 0
+       AND instr(lower(coalesce(u.name, g.name, s.name, a.subject_id) || ' ' || coalesce(u.email, '')), lower(?5)) > 0
      ORDER BY a.id LIMIT ?6`,
     ...[db.tenantId, role, now, page.after, page.q, page.limit + 1],
   );
