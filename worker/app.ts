@@ -2,6 +2,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
 import { accountRoutes } from './identity/account.routes.ts';
+import { factorRoutes } from './identity/factors.routes.ts';
 import { signInRoutes } from './identity/sign-in.routes.ts';
 import { directoryRoutes } from './directory/directory.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
@@ -31,6 +32,7 @@ const joined = base
   .route('/', deploymentRoutes)
   .route('/', signInRoutes)
   .route('/', accountRoutes)
+  .route('/', factorRoutes)
   .route('/', directoryRoutes)
   .route('/', operatorRoutes)
   .route('/', templateRoutes)

@@ -55,6 +55,7 @@ function userContext(services: Services, tenantId: string, roles: BuiltInRole[])
       permissions: permissionsOf(roles),
       sessionId: services.newId('session'),
       sessionExpiresAt: services.now().toISOString(),
+      authentication: { method: 'password', at: services.now().toISOString(), secondFactor: false, secondFactorRequired: false },
     },
   };
 }

@@ -139,8 +139,8 @@ export async function addSession(tenant: Tenant, userId: string, from = new Date
   const ends = new Date(from.getTime() + 12 * 3_600_000).toISOString();
   await tenant.db.batch([
     statement(
-      'INSERT INTO sessions (tenant_id, id, secret_hash, user_id, created_at, last_seen_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      ...[tenant.id, sessionId, hash, userId, from.toISOString(), from.toISOString(), ends],
+      'INSERT INTO sessions (tenant_id, id, secret_hash, user_id, created_at, last_seen_at, authenticated_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5, ?6)',
+      ...[tenant.id, sessionId, hash, userId, from.toISOString(), ends],
     ),
   ]);
   return { cookie: `__Host-gatehouse=${text}`, sessionId };

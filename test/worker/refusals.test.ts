@@ -20,6 +20,22 @@ const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 const makeSession = async (tenant: Tenant) => (await addSession(tenant, tenant.owner.id)).sessionId;
 
+/** Of the owner, as if registered. */
+const makePasskey = async (tenant: Tenant) => {
+  const id = services().newId('passkey');
+  await tenant.db.batch([
+    statement(
+      `INSERT INTO passkeys (tenant_id, id, user_id, credential_id, public_key, counter, transports, synced, backed_up, name, created_at)
+       VALUES (?, ?, ?, ?, 'AA', 0, '[]', 0, 0, 'Laptop', ?)`,
+      ...[tenant.id, id, tenant.owner.id, unique(), new Date().toISOString()],
+    ),
+  ]);
+  return id;
+};
+const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
+const registration = { ...credential, response: { clientDataJSON: 'AAAA', attestationObject: 'AAAA', transports: ['internal'] } };
+const assertion = { ...credential, response: { clientDataJSON: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA', userHandle: 'AAAA' } };
+
 const makeTemplate = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/templates', { name: `x-${unique()}` }), templateDetail).id;
 /** Paused, so that nothing is sent anywhere. */
@@ -70,6 +86,15 @@ const ROUTES: Record<string, RouteCase> = {
   },
   'POST /api/v1/login': { who: 'open', body: { tenant: 'refused-slug', email: 'olga@refused.test', password } },
   'POST /api/v1/logout': { who: 'signed in' },
+  'POST /api/v1/login/totp': { who: 'open', body: { challenge: token.replace('ghi_', 'ghf_'), code: '123456' } },
+  'POST /api/v1/login/recovery-code': {
+    who: 'open',
+    body: { challenge: token.replace('ghi_', 'ghf_'), code: '0000-1111-2222-3333-4444-5555' },
+  },
+  'POST /api/v1/login/passkey/options': { who: 'open' },
+  'POST /api/v1/login/passkey': { who: 'open', body: { credential: assertion } },
+  'POST /api/v1/password-resets': { who: 'open', body: { tenant: 'refused-slug', email: 'olga@refused.test' } },
+  'POST /api/v1/password-resets/redeem': { who: 'open', body: { token: token.replace('ghi_', 'ghw_'), password } },
   'POST /api/v1/verify-email': { who: 'open', body: { token: token.replace('ghi_', 'ghv_') } },
   'POST /api/v1/invitations/preview': { who: 'open', body: { token } },
   'POST /api/v1/invitations/accept': { who: 'open', body: { token, name: 'Nina', password } },
@@ -79,6 +104,20 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/me/sessions': { who: 'signed in' },
   'DELETE /api/v1/me/sessions': { who: 'signed in' },
   'DELETE /api/v1/me/sessions/:id': { who: 'signed in', id: 'session', make: makeSession },
+
+  'GET /api/v1/me/factors': { who: 'signed in' },
+  'POST /api/v1/me/password': { who: 'signed in', body: { current: password, password: 'another long password' } },
+  'POST /api/v1/me/step-up/password': { who: 'signed in', body: { password: 'a wrong password' } },
+  'POST /api/v1/me/step-up/passkey/options': { who: 'signed in' },
+  'POST /api/v1/me/step-up/passkey': { who: 'signed in', body: { credential: assertion } },
+  'POST /api/v1/me/passkeys/options': { who: 'signed in' },
+  'POST /api/v1/me/passkeys': { who: 'signed in', body: { name: 'Laptop', credential: registration } },
+  'PATCH /api/v1/me/passkeys/:id': { who: 'signed in', id: 'passkey', make: makePasskey, body: { name: 'Phone' } },
+  'DELETE /api/v1/me/passkeys/:id': { who: 'signed in', id: 'passkey', make: makePasskey },
+  'POST /api/v1/me/totp': { who: 'signed in' },
+  'POST /api/v1/me/totp/confirm': { who: 'signed in', body: { code: '123456' } },
+  'DELETE /api/v1/me/totp': { who: 'signed in' },
+  'POST /api/v1/me/recovery-codes': { who: 'signed in' },
 
   'GET /api/v1/tenant': { who: 'signed in' },
   'PATCH /api/v1/tenant': { who: ['owner'], body: { name: 'Renamed' } },

@@ -4,6 +4,7 @@ import { diff } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
+import { requireFresh } from '../platform/fresh.ts';
 import { statement } from '../platform/tenant-db.ts';
 import { updatePlace } from './tenants.store.ts';
 
@@ -23,22 +24,57 @@ const names = Object.keys(QUOTAS) as Quota[];
 export async function readTenant(ctx: UserContext): Promise<Tenant> {
   await require(ctx, 'tenant:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /tenant' } });
   const columns = names.map((name) => `(SELECT count(*) FROM ${COUNTED[name]} AND tenant_id = ?1) AS ${name}`);
-  const used = await ctx.db.first<Record<Quota, number>>(`SELECT ${columns.join(', ')}`, ctx.db.tenantId);
-  return { ...ctx.tenant, quotas: names.map((name) => ({ name, used: used?.[name] ?? 0, limit: QUOTAS[name] })) };
+  const rule = '(SELECT two_factors_required FROM tenants WHERE tenant_id = ?1) AS rule';
+  const used = await ctx.db.first<Record<Quota | 'rule', number>>(`SELECT ${[...columns, rule].join(', ')}`, ctx.db.tenantId);
+  return { ...ctx.tenant, twoFactorsRequired: used?.rule === 1, quotas: names.map((name) => ({ name, used: used?.[name] ?? 0, limit: QUOTAS[name] })) };
 }
 
+/**
+ * Changes the name or the rule that everybody needs a second factor. The rule, in both directions, needs a fresh sign-in;
+ * whoever switches it on has a second factor, so that nobody locks the organisation's owners out.
+ * @throws AppError `permission-denied`, `step-up-required`, `not-ready`, `conflict`
+ */
 export async function changeTenant(ctx: UserContext, input: z.infer<typeof tenantUpdate>): Promise<Tenant> {
-  const facts = { action: 'tenant.update', resource: { type: 'tenant', id: ctx.tenant.id, name: input.name } } as const;
+  const { tenant: before, actor } = ctx;
+  const rule = actor.authentication.secondFactorRequired;
+  const old = { name: before.name, twoFactorsRequired: rule };
+  const next = { name: input.name ?? before.name, twoFactorsRequired: input.twoFactorsRequired ?? rule };
+  const facts = { action: 'tenant.update', resource: { type: 'tenant', id: before.id, name: next.name } } as const;
   await require(ctx, 'tenant:update', facts);
-  const changed = diff({ name: 'tracked' }, { name: ctx.tenant.name }, { name: input.name });
+  const changed = diff({ name: 'tracked', twoFactorsRequired: 'tracked' }, old, next);
   if (changed.length === 0) return readTenant(ctx);
-  const guard = statement('UPDATE tenants SET name = ? WHERE tenant_id = ? AND name = ?', input.name, ctx.tenant.id, ctx.tenant.name);
+  if (next.twoFactorsRequired !== rule) await requireFresh(ctx, facts);
+  const begins = next.twoFactorsRequired && !rule;
+  if (begins && !actor.authentication.secondFactor)
+    throw new AppError('not-ready', 'Set up a second factor of your own first: else this would lock you out, too');
+  const guard = statement(
+    'UPDATE tenants SET name = ?1, two_factors_required = ?2 WHERE tenant_id = ?3 AND name = ?4 AND two_factors_required = ?5',
+    ...[next.name, next.twoFactorsRequired ? 1 : 0, before.id, old.name, rule ? 1 : 0],
+  );
   const event = eventOf(ctx, { ...facts, status: 200, diff: changed });
-  await onGuard(commit(ctx, { guard, events: [event] }), () => new AppError('conflict', 'Somebody else changed the name in the meantime'));
-  // The directory's copy only serves the operator's list.
-  const copied = updatePlace(ctx.directory, ctx.tenant.id, { name: input.name });
+  await onGuard(commit(ctx, { guard, events: [event] }), () => new AppError('conflict', 'Somebody else changed it in the meantime'));
+  if (begins) await closeUnprotected(ctx);
+  if (next.name !== old.name) copyName(ctx, next.name);
+  return readTenant({ ...ctx, tenant: { ...before, name: next.name } });
+}
+
+/** Closes what people hold open who may do nothing now until they have a second factor. Their sessions stay: they set it up in them. */
+async function closeUnprotected(ctx: UserContext): Promise<void> {
+  const sessions = await ctx.db.rows<{ id: string }>(
+    `SELECT s.id FROM sessions s WHERE s.tenant_id = ?1
+       AND NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.tenant_id = ?1 AND p.user_id = s.user_id)
+       AND NOT EXISTS (SELECT 1 FROM totp_secrets t WHERE t.tenant_id = ?1 AND t.user_id = s.user_id AND t.confirmed_at IS NOT NULL)`,
+    ctx.db.tenantId,
+  );
+  const ids = sessions.map(({ id }) => id);
+  const closed = ctx.workspaces.closeSessions(ctx.db.shard, ctx.db.tenantId, ids);
+  ctx.defer(closed.catch((error: unknown) => ctx.log('error', 'connections without a second factor stay open', { error: String(error) })));
+}
+
+/** The directory's copy only serves the operator's list. */
+function copyName(ctx: UserContext, name: string): void {
+  const copied = updatePlace(ctx.directory, ctx.tenant.id, { name });
   ctx.defer(
     copied.catch((error: unknown) => ctx.log('warn', 'the directory keeps the old name', { tenant: ctx.tenant.id, error: String(error) })),
   );
-  return readTenant({ ...ctx, tenant: { ...ctx.tenant, name: input.name } });
 }

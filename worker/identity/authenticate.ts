@@ -24,7 +24,8 @@ export async function authenticate(services: Services, request: RequestFacts, co
     const seen = db.batch([touchSession(db, session.id, now.toISOString()), seenNow(db, person.user.id, now.toISOString())]);
     services.defer(seen.catch((error: unknown) => services.log('warn', 'a session was not marked as seen', { error: String(error) })));
   }
-  return signedIn(services, request, db, person, { id: session.id, expiresAt: session.expires_at });
+  const { id, method } = session;
+  return signedIn(services, request, db, person, { id, method, expiresAt: session.expires_at, authenticatedAt: session.authenticated_at });
 }
 
 const notSignedIn = () => new AppError('not-signed-in', 'Sign in first');

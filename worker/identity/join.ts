@@ -3,11 +3,12 @@ import { QUOTAS, type invitationAccept } from '@gatehouse/core/api/directory.ts'
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInvitation } from '../directory/invitations.ts';
-import type { Person } from '../directory/people.ts';
+import { NO_FACTORS, type Person } from '../directory/people.ts';
 import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
 import type { RequestFacts, Services, UserContext } from '../platform/context.ts';
 import { countAttempt, networkOf } from '../platform/throttle.ts';
 import { hashPassword } from './password.ts';
+import { requireGoodPassword } from './password-rules.ts';
 import { meOf, newSession, signedIn } from './session.ts';
 
 const PER_NETWORK = { limit: 60, windowSeconds: 3600 };
@@ -27,6 +28,7 @@ export async function acceptInvitation(
   await countAttempt(system, `join from ${networkOf(request.origin.ip)}`, PER_NETWORK, somebody);
 
   const open = await openInvitation(services, input.token);
+  requireGoodPassword(input.password, [input.name, open.invitation.email, open.tenant.name, open.tenant.slug], 'password');
   const passwordHash = await hashPassword(services, open.db.shard, input.password);
   const person = personOf(services, open, input.name, passwordHash);
   const session = await newSession(services, request, open.db, person.user.id);
@@ -38,7 +40,7 @@ export async function acceptInvitation(
     status: 201,
     details: { invitation: open.invitation.id, invitedBy: open.invitation.inviter, roles: person.roles.join(' ') },
   });
-  const joined = commit(ctx, { guard, changes: [...changes, session.row], events: [event] });
+  const joined = commit(ctx, { guard, changes: [...changes, ...session.rows], events: [event] });
   try {
     await onUnique(joined, 'users.tenant_id, users.email', () => new AppError('conflict', 'This person is in the organisation already'));
   } catch (error) {
@@ -50,7 +52,7 @@ export async function acceptInvitation(
 function personOf(services: Services, open: OpenInvitation, name: string, passwordHash: string): Person & { passwordHash: string } {
   return {
     user: { id: services.newId('user'), name, email: open.invitation.email, emailVerified: true },
-    ...{ state: 'active', passwordHash, roles: invitedRoles(open), tenant: open.tenant, tenantState: 'active' },
+    ...{ state: 'active', passwordHash, roles: invitedRoles(open), tenant: open.tenant, tenantState: 'active', factors: NO_FACTORS },
   };
 }
 

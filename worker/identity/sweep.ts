@@ -1,6 +1,7 @@
 import type { Services } from '../platform/context.ts';
 
 const AT_ONCE = 1000;
+const EXPIRING = ['sessions', 'email_verifications', 'passkey_challenges', 'second_factor_challenges', 'password_resets'];
 
 /** Removes what has expired by itself, in every shard. Expired rows open nothing; here they only stop taking room. */
 export async function sweepSessions({ shards, now, log }: Services): Promise<void> {
@@ -8,7 +9,7 @@ export async function sweepSessions({ shards, now, log }: Services): Promise<voi
   for (const [shard, d1] of shards) {
     try {
       await d1.batch(
-        ['sessions', 'email_verifications'].map((table) =>
+        EXPIRING.map((table) =>
           d1.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at < ? LIMIT ?)`).bind(before, AT_ONCE),
         ),
       );

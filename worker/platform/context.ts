@@ -1,6 +1,7 @@
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
+import type { SignInMethod } from '@gatehouse/core/api/identity.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
 import type { DeriveRequest, LedgerObject, OutboxBatch } from './objects.ts';
@@ -103,6 +104,17 @@ export interface RequestFacts {
   origin: AuditOrigin;
 }
 
+/** How sure we are of the person behind a session. */
+export interface Authentication {
+  method: SignInMethod;
+  /** when they last proved who they are, at sign-in or again; '' long ago */
+  at: string;
+  /** they have a passkey or an authenticator app */
+  secondFactor: boolean;
+  /** the organisation requires one */
+  secondFactorRequired: boolean;
+}
+
 export interface UserActor {
   type: 'user';
   id: string;
@@ -113,6 +125,7 @@ export interface UserActor {
   permissions: ReadonlySet<Permission>;
   sessionId: string;
   sessionExpiresAt: string;
+  authentication: Authentication;
 }
 export interface RunnerActor {
   type: 'runner';

@@ -14,6 +14,8 @@ export const CREDENTIALS = {
   verification: 'ghv_',
   enrollment: 'ghe_',
   ticket: 'ght_',
+  secondFactor: 'ghf_',
+  passwordReset: 'ghw_',
 } as const;
 export type CredentialKind = keyof typeof CREDENTIALS;
 
