@@ -3,6 +3,8 @@ import {
   generateRegistrationOptions,
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
+  type VerifiedAuthenticationResponse,
+  type VerifiedRegistrationResponse,
 } from '@simplewebauthn/server';
 import type { z } from 'zod';
 import { assertionOptions, registrationOptions, type Assertion, type Registration } from '@gatehouse/core/api/factors.ts';
@@ -82,7 +84,7 @@ export async function optionsToAdd(ctx: UserContext, held: PasskeyRow[]): Promis
   const options = await generateRegistrationOptions({
     rpName: 'Gatehouse',
     rpID: rpOf(ctx).id,
-    userID: new TextEncoder().encode(userHandleOf(ctx.db, ctx.actor.id)),
+    userID: new Uint8Array(new TextEncoder().encode(userHandleOf(ctx.db, ctx.actor.id))),
     userName: `${ctx.actor.email} (${ctx.tenant.name})`,
     userDisplayName: ctx.actor.name,
     challenge: await newChallenge(ctx, ctx.db, 'add', ctx.actor.sessionId),
@@ -112,8 +114,14 @@ export async function optionsToAssert(
   return assertionOptions.parse(options);
 }
 
+type Registered = Pick<
+  NonNullable<VerifiedRegistrationResponse['registrationInfo']>,
+  'credential' | 'credentialDeviceType' | 'credentialBackedUp'
+>;
+type Asserted = Pick<VerifiedAuthenticationResponse['authenticationInfo'], 'newCounter' | 'credentialBackedUp'>;
+
 /** null when it is not the answer to that challenge, on our page, with the person verified. */
-export async function verifiedRegistration(services: Pick<Services, 'settings'>, response: Registration, challenge: string) {
+export async function verifiedRegistration(services: Pick<Services, 'settings'>, response: Registration, challenge: string): Promise<Registered | null> {
   const { id, origin } = rpOf(services);
   try {
     const { registrationInfo } = await verifyRegistrationResponse({
@@ -130,7 +138,7 @@ export async function verifiedRegistration(services: Pick<Services, 'settings'>,
 }
 
 /** null when it is not that passkey's answer to that challenge, on our page, with the person verified. */
-export async function verifiedAssertion(services: Pick<Services, 'settings'>, response: Assertion, challenge: string, passkey: PasskeyRow) {
+export async function verifiedAssertion(services: Pick<Services, 'settings'>, response: Assertion, challenge: string, passkey: PasskeyRow): Promise<Asserted | null> {
   const { id, origin } = rpOf(services);
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({

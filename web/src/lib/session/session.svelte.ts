@@ -33,6 +33,11 @@ class Session {
     localStorage.setItem(SLUG_KEY, me.tenant.slug);
   }
 
+  /** The person has proved again who they are. */
+  confirmed(authenticatedAt: string): void {
+    if (this.me) this.me = { ...this.me, session: { ...this.me.session, authenticatedAt } };
+  }
+
   ended(): void {
     this.me = null;
     this.#known = true;

@@ -6,5 +6,6 @@ import type { PageLoad } from './$types';
 export const load: PageLoad = async ({ params, url }) => {
   const me = await session.ensure();
   if (me === null) redirect(303, route.signIn(url.pathname + url.search));
+  if (me.secondFactor.missing) redirect(303, route.secondFactor(url.pathname + url.search));
   return { workspaceId: params.workspace, user: { id: me.user.id, tenantId: me.tenant.id } };
 };

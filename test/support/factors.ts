@@ -1,0 +1,45 @@
+import { Secret, TOTP } from 'otpauth';
+import { passkeyAdded, registrationOptions, totpConfirmed, totpStarted } from '@gatehouse/core/api/factors.ts';
+import { statement } from '../../worker/platform/tenant-db.ts';
+import { Authenticator } from './authenticator.ts';
+import { api, call, read, type Answer, type Person, type Tenant } from './tenants.ts';
+
+/** An authenticator app that has this secret. @param shift codes before (-1) or after (1) the present one */
+export const codeOf = (secret: string, shift = 0): string =>
+  new TOTP({ secret: Secret.fromBase32(secret), digits: 6, period: 30 }).generate({ timestamp: Date.now() + shift * 30_000 });
+
+/** Sets up an app through the API. The code that confirmed it is of the period before, so that the present one is still good. */
+export async function addApp(person: Pick<Person, 'cookie'>): Promise<{ secret: string; recoveryCodes: string[] }> {
+  const { secret } = read(await api(person).post('/me/totp'), totpStarted);
+  const { recoveryCodes } = read(await api(person).post('/me/totp/confirm', { code: codeOf(secret, -1) }), totpConfirmed);
+  return { secret, recoveryCodes: recoveryCodes ?? [] };
+}
+
+/** Registers a passkey through the API. */
+export async function addPasskey(
+  person: Pick<Person, 'cookie'>,
+  options: { synced?: boolean; name?: string } = {},
+): Promise<{ authenticator: Authenticator; id: string; recoveryCodes: string[] | null }> {
+  const authenticator = await Authenticator.make(options);
+  const asked = read(await api(person).post('/me/passkeys/options'), registrationOptions);
+  const credential = await authenticator.register(asked);
+  const answer = await api(person).post('/me/passkeys', { name: options.name ?? 'Laptop', credential });
+  const { passkey, recoveryCodes } = read(answer, passkeyAdded);
+  return { authenticator, id: passkey.id, recoveryCodes };
+}
+
+export const logIn = (tenant: Tenant, { email, password }: Person, headers: Record<string, string> = {}): Promise<Answer> =>
+  call('POST', '/login', { body: { tenant: tenant.slug, email, password }, headers });
+
+/** As if the session's person had proved who they are so many minutes ago. */
+export const confirmedAgo = (tenant: Tenant, sessionId: string, minutes: number) =>
+  tenant.db.batch([
+    statement(
+      'UPDATE sessions SET authenticated_at = ? WHERE tenant_id = ? AND id = ?',
+      ...[new Date(Date.now() - minutes * 60_000).toISOString(), tenant.id, sessionId],
+    ),
+  ]);
+
+/** The rule of the organisation, without the ways there. */
+export const requireTwoFactors = (tenant: Tenant) =>
+  tenant.db.batch([statement('UPDATE tenants SET two_factors_required = 1 WHERE tenant_id = ?', tenant.id)]);
