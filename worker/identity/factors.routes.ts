@@ -62,7 +62,7 @@ const postPasskeyOptions = createRoute({
 const postPasskey = createRoute({
   method: 'post',
   path: '/me/passkeys',
-  summary: 'Add a passkey; the first one brings recovery codes, shown this once',
+  summary: 'Add a passkey; a first factor brings recovery codes',
   tags,
   request: body(api.passkeyAdd),
   responses: { 201: json(api.passkeyAdded), ...problems },
@@ -86,14 +86,14 @@ const deletePasskey = createRoute({
 const postTotp = createRoute({
   method: 'post',
   path: '/me/totp',
-  summary: 'A secret for an authenticator app; it counts once a code confirms it',
+  summary: 'A secret for an authenticator app, to be confirmed by a code',
   tags,
   responses: { 201: json(api.totpStarted), ...problems },
 });
 const postTotpConfirm = createRoute({
   method: 'post',
   path: '/me/totp/confirm',
-  summary: 'Confirm the authenticator app; the first factor brings recovery codes, shown this once',
+  summary: 'Confirm the authenticator app; a first factor brings recovery codes',
   tags,
   request: body(api.totpConfirm),
   responses: { 200: json(api.totpConfirmed), ...problems },

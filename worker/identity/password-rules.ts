@@ -16,7 +16,10 @@ const LOOKED_AT = 64;
 export function requireGoodPassword(password: string, names: readonly string[], path: string): void {
   // Made for each check and not kept: 30 ms, beside the quarter of a second of the hash.
   const estimator = new ZxcvbnFactory({ dictionary, graphs: adjacencyGraphs });
-  const own = names.flatMap((name) => [name, ...name.split(/[^\p{L}\p{N}]+/u)]).filter((name) => name.length >= 3);
+  const own = names.flatMap((name) => {
+    const words = name.split(/[^\p{L}\p{N}]+/u);
+    return [name, words.join(''), ...words].filter((each) => each.length >= 3);
+  });
   const { score, sequence } = estimator.check(password.slice(0, LOOKED_AT), [...new Set(own)]);
   if (score >= LEAST_SCORE) return;
   const message = messageFor(sequence.map((part) => ('dictionaryName' in part ? String(part.dictionaryName) : part.pattern)));

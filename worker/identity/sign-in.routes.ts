@@ -68,7 +68,7 @@ const postLoginPasskey = createRoute({
 const postReset = createRoute({
   method: 'post',
   path: '/password-resets',
-  summary: 'Have a link mailed that sets a new password; the answer is the same where there is nobody',
+  summary: 'Have a link mailed that sets a new password, if there is such a person',
   tags,
   request: body(factors.passwordResetRequest),
   responses: { 202: json(done), ...problems },

@@ -73,7 +73,8 @@ describe('ASVS 6 authentication', () => {
   test('6.3.1: each way in has a limit for its network, and each secret that people can guess one for its account', async () => {
     const base = services();
     const request = requestFrom('203.0.114.9');
-    for (let times = 0; times < 300; times++) await base.throttle.begin('sign-in from 203.0.114.0/24', { limit: 300, windowSeconds: 900 });
+    const begin = () => base.throttle.begin('sign-in from 203.0.114.0/24', { limit: 300, windowSeconds: 900 });
+    await Promise.all(Array.from({ length: 300 }, begin));
     const { authenticator } = await addPasskey((await mintTenant()).owner);
     const credential = await authenticator.sign({ challenge: 'AAAA' });
     await expect(enterByPasskey(base, request, credential)).rejects.toMatchObject({ code: 'rate-limited' });
@@ -84,7 +85,7 @@ describe('ASVS 6 authentication', () => {
       await expect(enterByTotp(base, request, { challenge, code: '000000' })).rejects.toMatchObject({ code: 'code-refused' });
     const code = '0'.repeat(24);
     await expect(enterByRecoveryCode(base, request, { challenge, code })).rejects.toMatchObject({ code: 'rate-limited' });
-  });
+  }, 20_000);
 
   test('6.3.4: no way in is weaker than another: whoever has a second factor comes in by none with a password alone', async () => {
     for (const add of [addApp, addPasskey]) {
