@@ -50,7 +50,9 @@ async function typePassword(page: Page, password = PASSWORD): Promise<void> {
 }
 
 async function keepCodes(page: Page, done: string): Promise<string[]> {
-  const codes = await page.getByRole('list', { name: 'Recovery codes' }).getByRole('listitem').allInnerTexts();
+  const list = page.getByRole('list', { name: 'Recovery codes' });
+  await list.waitFor();
+  const codes = await list.getByRole('listitem').allInnerTexts();
   expect(codes).toHaveLength(10);
   await page.getByLabel('I have kept these codes').check();
   await page.getByRole('button', { name: done }).click();
