@@ -67,7 +67,7 @@ test('a passkey is made on the account page, signs in without typing anything, a
   await page.getByText('No passkey yet').waitFor();
   await page.getByRole('button', { name: 'Add a passkey' }).click();
   await page.getByRole('button', { name: 'Make the passkey' }).click();
-  const [code = ''] = await keepCodes(page, 'I have kept them');
+  const [code = ''] = await keepCodes(page, 'Done');
   await page.getByText('Chrome on Linux', { exact: true }).waitFor();
   await page.getByText('10 codes left').waitFor();
 
@@ -106,7 +106,7 @@ test('an organisation that requires two factors leads people to set one up, and 
     new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + shift * 30_000 });
   await page.getByLabel('Code that the app shows').fill(codeNow(-1));
   await page.keyboard.press('Enter');
-  await keepCodes(page, 'I have kept them');
+  await keepCodes(page, 'Done');
   await page.goto('/organisation');
   await page.getByRole('button', { name: 'Require', exact: true }).click();
   await page.getByRole('button', { name: 'Require two factors' }).click();

@@ -9,7 +9,6 @@ import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import UserRound from '@lucide/svelte/icons/user-round';
 import Users from '@lucide/svelte/icons/users';
 import Building from '@lucide/svelte/icons/building-2';
-import KeyRound from '@lucide/svelte/icons/key-round';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import { route } from '#lib/route.ts';
 
@@ -30,7 +29,6 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { label: 'Workspaces', href: route.workspaces(), icon: SquareTerminal, section: '', keys: 'G W' },
   { label: 'Account', href: route.account(), icon: UserRound, section: '', keys: 'G P' },
-  { label: 'Sign-in and sessions', href: route.accountSecurity(), icon: KeyRound, section: '', keys: 'G F' },
   { label: 'Users', href: route.users(), icon: Users, section: 'Admin', keys: 'G U', needs: 'user:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
