@@ -58,6 +58,11 @@ export const AUDIT_ACTIONS = {
     attempt: 'ask for a link to reset the password of {resource}',
   },
   'user.reset_password': { resource: 'user', done: 'reset the password of {resource}', attempt: 'reset a password' },
+  'user.reset_factors': {
+    resource: 'user',
+    done: 'removed all second factors of {resource}',
+    attempt: 'remove the second factors of {resource}',
+  },
   'user.sign_out_others': {
     resource: 'user',
     done: 'ended all other sessions of {resource}',
@@ -66,9 +71,21 @@ export const AUDIT_ACTIONS = {
   'passkey.add': { resource: 'user', done: 'added a passkey for {resource}', attempt: 'add a passkey for {resource}' },
   'passkey.rename': { resource: 'user', done: 'renamed a passkey of {resource}', attempt: 'rename a passkey of {resource}' },
   'passkey.remove': { resource: 'user', done: 'removed a passkey of {resource}', attempt: 'remove a passkey of {resource}' },
-  'totp.enable': { resource: 'user', done: 'set up an authenticator app for {resource}', attempt: 'set up an authenticator app for {resource}' },
-  'totp.disable': { resource: 'user', done: 'removed the authenticator app of {resource}', attempt: 'remove the authenticator app of {resource}' },
-  'recovery_codes.create': { resource: 'user', done: 'made new recovery codes for {resource}', attempt: 'make recovery codes for {resource}' },
+  'totp.enable': {
+    resource: 'user',
+    done: 'set up an authenticator app for {resource}',
+    attempt: 'set up an authenticator app for {resource}',
+  },
+  'totp.disable': {
+    resource: 'user',
+    done: 'removed the authenticator app of {resource}',
+    attempt: 'remove the authenticator app of {resource}',
+  },
+  'recovery_codes.create': {
+    resource: 'user',
+    done: 'made new recovery codes for {resource}',
+    attempt: 'make recovery codes for {resource}',
+  },
   'recovery_code.use': { resource: 'user', done: 'used a recovery code of {resource}', attempt: 'use a recovery code of {resource}' },
   'user.join': { resource: 'user', done: 'joined the organisation', attempt: 'join the organisation' },
   'session.end': { resource: 'session', done: 'ended a session of {resource}', attempt: 'end a session of {resource}' },

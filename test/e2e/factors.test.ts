@@ -102,8 +102,7 @@ test('an organisation that requires two factors leads people to set one up, and 
   await page.getByRole('img', { name: 'Picture to scan' }).waitFor();
   await page.getByText('I can’t scan it').click();
   const secret = (await page.locator('.copy-line code').innerText()).replaceAll(' ', '');
-  const codeNow = (shift = 0) =>
-    new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + shift * 30_000 });
+  const codeNow = (shift = 0) => new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: Date.now() + shift * 30_000 });
   await page.getByLabel('Code that the app shows').fill(codeNow(-1));
   await page.keyboard.press('Enter');
   await keepCodes(page, 'Done');

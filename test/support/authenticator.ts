@@ -5,7 +5,8 @@ import { ORIGIN } from './tenants.ts';
 
 const text = new TextEncoder();
 const b64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
-const sha256 = async (bytes: Uint8Array): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
+const sha256 = async (bytes: Uint8Array): Promise<Uint8Array> =>
+  new Uint8Array(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes)));
 const concat = (...parts: Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
 
 const USER_PRESENT = 1;

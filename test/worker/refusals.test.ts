@@ -11,7 +11,18 @@ import { statement } from '../../worker/platform/tenant-db.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/site.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
-import { addSession, api, eventOfAnswer, mintTenant, read, services, unique, type Person, type Tenant } from '../support/tenants.ts';
+import {
+  addSession,
+  addUser,
+  api,
+  eventOfAnswer,
+  mintTenant,
+  read,
+  services,
+  unique,
+  type Person,
+  type Tenant,
+} from '../support/tenants.ts';
 
 const operator = { Authorization: `Bearer ${env.OPERATOR_TOKEN}` };
 const token = `ghi_s0.tnt_01m856tm29e6frrs5mmr9m5rhs.${'a'.repeat(43)}`;
@@ -20,16 +31,21 @@ const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 const makeSession = async (tenant: Tenant) => (await addSession(tenant, tenant.owner.id)).sessionId;
 
-/** Of the owner, as if registered. */
-const makePasskey = async (tenant: Tenant) => {
+/** As if registered. */
+const makePasskey = async (tenant: Tenant, userId = tenant.owner.id) => {
   const id = services().newId('passkey');
   await tenant.db.batch([
     statement(
       `INSERT INTO passkeys (tenant_id, id, user_id, credential_id, public_key, counter, transports, synced, backed_up, name, created_at)
        VALUES (?, ?, ?, ?, 'AA', 0, '[]', 0, 0, 'Laptop', ?)`,
-      ...[tenant.id, id, tenant.owner.id, unique(), new Date().toISOString()],
+      ...[tenant.id, id, userId, unique(), new Date().toISOString()],
     ),
   ]);
+  return id;
+};
+const makePersonWithPasskey = async (tenant: Tenant) => {
+  const { id } = await addUser(tenant);
+  await makePasskey(tenant, id);
   return id;
 };
 const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
@@ -122,6 +138,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/tenant': { who: 'signed in' },
   'PATCH /api/v1/tenant': { who: ['owner'], body: { name: 'Renamed' } },
   'GET /api/v1/users': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
+  'DELETE /api/v1/users/:id/factors': { who: ['owner', 'user-admin'], id: 'user', make: makePersonWithPasskey },
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
   'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },

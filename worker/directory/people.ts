@@ -84,6 +84,12 @@ export async function findPerson(db: TenantDb, who: Statement, now: string): Pro
   return personFrom(person, roles);
 }
 
+/** The organisation's rule, for somebody who joins it this moment. */
+export async function twoFactorsRequired(db: TenantDb): Promise<boolean> {
+  const row = await db.first<{ rule: number }>('SELECT two_factors_required AS rule FROM tenants WHERE tenant_id = ?', db.tenantId);
+  return row?.rule === 1;
+}
+
 /** A condition on users: the person and the organisation are active. `?1` is the tenant. */
 export const IN_GOOD_STANDING = `state = 'active' AND EXISTS (SELECT 1 FROM tenants WHERE tenant_id = ?1 AND state = 'active')`;
 

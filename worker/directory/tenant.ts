@@ -26,7 +26,11 @@ export async function readTenant(ctx: UserContext): Promise<Tenant> {
   const columns = names.map((name) => `(SELECT count(*) FROM ${COUNTED[name]} AND tenant_id = ?1) AS ${name}`);
   const rule = '(SELECT two_factors_required FROM tenants WHERE tenant_id = ?1) AS rule';
   const used = await ctx.db.first<Record<Quota | 'rule', number>>(`SELECT ${[...columns, rule].join(', ')}`, ctx.db.tenantId);
-  return { ...ctx.tenant, twoFactorsRequired: used?.rule === 1, quotas: names.map((name) => ({ name, used: used?.[name] ?? 0, limit: QUOTAS[name] })) };
+  return {
+    ...ctx.tenant,
+    twoFactorsRequired: used?.rule === 1,
+    quotas: names.map((name) => ({ name, used: used?.[name] ?? 0, limit: QUOTAS[name] })),
+  };
 }
 
 /**

@@ -41,7 +41,9 @@ export async function enter(services: Services, request: RequestFacts, db: Tenan
   await onGuard(commit(ctx, { guard: way.guard, changes, events }), way.refusal);
   if (isNew) {
     const told = mailNewDevice(services, { name, email, organisation: person.tenant.name }, request.origin);
-    services.defer(told.catch((error: unknown) => services.log('error', 'a new sign-in was not mailed', { user: id, error: String(error) })));
+    services.defer(
+      told.catch((error: unknown) => services.log('error', 'a new sign-in was not mailed', { user: id, error: String(error) })),
+    );
   }
   return { me: meOf(ctx), credential: session.credential };
 }

@@ -5,6 +5,7 @@ import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, json, noContent, problems, routes } from '../platform/route.ts';
 import { setSessionCookie } from './cookie.ts';
 import { listFactors } from './factors.ts';
+import { resetFactors } from './factors-reset.ts';
 import { addPasskey, beginPasskey, changePasskey, removePasskey } from './passkeys.ts';
 import { changePassword } from './password-change.ts';
 import { makeRecoveryCodes } from './recovery-codes.ts';
@@ -113,7 +114,20 @@ const postRecoveryCodes = createRoute({
   responses: { 201: json(api.recoveryCodes), ...problems },
 });
 
+const deleteFactors = createRoute({
+  method: 'delete',
+  path: '/users/{id}/factors',
+  summary: 'Remove all second factors of somebody who has lost them',
+  tags,
+  request: { params: z.object({ id: idSchema('user') }) },
+  responses: { 204: noContent, ...problems },
+});
+
 export const factorRoutes = routes()
+  .openapi(deleteFactors, async (c) => {
+    await resetFactors(c.get('signedIn'), c.req.valid('param').id);
+    return c.body(null, 204);
+  })
   .openapi(getFactors, async (c) => c.json(await listFactors(c.get('signedIn')), 200))
   .openapi(postPassword, async (c) => {
     await changePassword(c.get('signedIn'), c.req.valid('json'));

@@ -3,7 +3,7 @@ import { QUOTAS, type invitationAccept } from '@gatehouse/core/api/directory.ts'
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInvitation } from '../directory/invitations.ts';
-import { NO_FACTORS, type Person } from '../directory/people.ts';
+import { NO_FACTORS, twoFactorsRequired, type Person } from '../directory/people.ts';
 import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
 import type { RequestFacts, Services, UserContext } from '../platform/context.ts';
 import { countAttempt, networkOf } from '../platform/throttle.ts';
@@ -30,7 +30,8 @@ export async function acceptInvitation(
   const open = await openInvitation(services, input.token);
   requireGoodPassword(input.password, [input.name, open.invitation.email, open.tenant.name, open.tenant.slug], 'password');
   const passwordHash = await hashPassword(services, open.db.shard, input.password);
-  const person = personOf(services, open, input.name, passwordHash);
+  const factors = { ...NO_FACTORS, required: await twoFactorsRequired(open.db) };
+  const person = { ...personOf(services, open, input.name, passwordHash), factors };
   const session = await newSession(services, request, open.db, person.user.id);
   const ctx = signedIn(services, request, open.db, person, session);
   const { guard, changes } = joiningRows(ctx, open, person, services.now().toISOString());
@@ -49,10 +50,15 @@ export async function acceptInvitation(
   return { me: meOf(ctx), credential: session.credential };
 }
 
-function personOf(services: Services, open: OpenInvitation, name: string, passwordHash: string): Person & { passwordHash: string } {
+function personOf(
+  services: Services,
+  open: OpenInvitation,
+  name: string,
+  passwordHash: string,
+): Omit<Person, 'factors'> & { passwordHash: string } {
   return {
     user: { id: services.newId('user'), name, email: open.invitation.email, emailVerified: true },
-    ...{ state: 'active', passwordHash, roles: invitedRoles(open), tenant: open.tenant, tenantState: 'active', factors: NO_FACTORS },
+    ...{ state: 'active', passwordHash, roles: invitedRoles(open), tenant: open.tenant, tenantState: 'active' },
   };
 }
 

@@ -25,11 +25,7 @@ export const findPasskey = (db: TenantDb, userId: string, credentialId: string):
   );
 
 /** Matches nothing beyond the limit. */
-export const insertPasskey = (
-  db: TenantDb,
-  userId: string,
-  row: Omit<PasskeyRow, 'last_used_at'> & { transports: string[] },
-): Statement =>
+export const insertPasskey = (db: TenantDb, userId: string, row: Omit<PasskeyRow, 'last_used_at'> & { transports: string[] }): Statement =>
   statement(
     `INSERT INTO passkeys (tenant_id, user_id, id, credential_id, public_key, counter, transports, synced, backed_up, name, created_at)
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 WHERE (SELECT count(*) FROM passkeys WHERE tenant_id = ?1 AND user_id = ?2) < ?12`,

@@ -61,11 +61,7 @@ async function mailReset(services: Services, request: RequestFacts, input: z.inf
  * Sets a new password by a mailed link and ends every session. Nobody is signed in by it, and a second factor stays.
  * @throws AppError `gone`, `invalid` naming `password`
  */
-export async function redeemPasswordReset(
-  services: Services,
-  request: RequestFacts,
-  input: z.infer<typeof passwordReset>,
-): Promise<void> {
+export async function redeemPasswordReset(services: Services, request: RequestFacts, input: z.infer<typeof passwordReset>): Promise<void> {
   const gone = () => new AppError('gone', 'The link was used or has expired. Ask for a new one.');
   const located = await locateCredential(services, 'passwordReset', input.token);
   const now = services.now().toISOString();
@@ -86,5 +82,9 @@ export async function redeemPasswordReset(
   const lessens = { users: [user.id], cause: 'The password was reset' };
   await onGuard(commit(ctx, { guard: resetPassword(db, user.id, hash, passwordHash, now), changes, events: [event], lessens }), gone);
   closeOf(ctx, ended);
-  mailChange(services, { name: user.name, email: user.email, organisation: tenant.name }, 'Your password was reset by a link that we mailed you. All sessions ended.');
+  mailChange(
+    services,
+    { name: user.name, email: user.email, organisation: tenant.name },
+    'Your password was reset by a link that we mailed you. All sessions ended.',
+  );
 }

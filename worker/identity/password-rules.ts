@@ -28,6 +28,7 @@ export function requireGoodPassword(password: string, names: readonly string[], 
 
 function messageFor(parts: readonly string[]): string {
   if (parts.includes('userInputs')) return 'is too close to your name, your address or your organisation: choose something unrelated';
-  if (parts.some((part) => part.startsWith('passwords'))) return 'is among the passwords of known breaches, or close to one: choose something else';
+  if (parts.some((part) => part.startsWith('passwords')))
+    return 'is among the passwords of known breaches, or close to one: choose something else';
   return 'is too easy to guess, being a pattern or a repetition: a few unrelated words are better';
 }

@@ -43,11 +43,7 @@ export async function askSecondFactor(
 }
 
 /** @throws AppError `gone`, `code-refused`, `rate-limited` */
-export async function enterByTotp(
-  services: Services,
-  request: RequestFacts,
-  input: { challenge: string; code: string },
-): Promise<Entered> {
+export async function enterByTotp(services: Services, request: RequestFacts, input: { challenge: string; code: string }): Promise<Entered> {
   const owing = await whoOwes(services, request, input.challenge);
   const { db, person, owed } = owing;
   const step = person.factors.totp ? await matchingStep(services, db, person.user.id, input.code) : null;

@@ -39,10 +39,7 @@ export const insertSession = (
 export async function readSession(db: TenantDb, secretHash: string, now: string): Promise<{ session: SessionRow; person: Person } | null> {
   const bySecret = (columns: string) =>
     statement(`SELECT ${columns} FROM sessions WHERE tenant_id = ? AND secret_hash = ?`, db.tenantId, secretHash);
-  const [found, ...rest] = await db.batch([
-    bySecret(COLUMNS),
-    ...personQuery(db, bySecret('user_id'), now),
-  ]);
+  const [found, ...rest] = await db.batch([bySecret(COLUMNS), ...personQuery(db, bySecret('user_id'), now)]);
   const session = found?.rows[0] as SessionRow | undefined;
   const person = personFrom(rest[0], rest[1]);
   return session && person ? { session, person } : null;

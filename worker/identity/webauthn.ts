@@ -121,7 +121,11 @@ type Registered = Pick<
 type Asserted = Pick<VerifiedAuthenticationResponse['authenticationInfo'], 'newCounter' | 'credentialBackedUp'>;
 
 /** null when it is not the answer to that challenge, on our page, with the person verified. */
-export async function verifiedRegistration(services: Pick<Services, 'settings'>, response: Registration, challenge: string): Promise<Registered | null> {
+export async function verifiedRegistration(
+  services: Pick<Services, 'settings'>,
+  response: Registration,
+  challenge: string,
+): Promise<Registered | null> {
   const { id, origin } = rpOf(services);
   try {
     const { registrationInfo } = await verifyRegistrationResponse({
@@ -138,7 +142,12 @@ export async function verifiedRegistration(services: Pick<Services, 'settings'>,
 }
 
 /** null when it is not that passkey's answer to that challenge, on our page, with the person verified. */
-export async function verifiedAssertion(services: Pick<Services, 'settings'>, response: Assertion, challenge: string, passkey: PasskeyRow): Promise<Asserted | null> {
+export async function verifiedAssertion(
+  services: Pick<Services, 'settings'>,
+  response: Assertion,
+  challenge: string,
+  passkey: PasskeyRow,
+): Promise<Asserted | null> {
   const { id, origin } = rpOf(services);
   try {
     const { verified, authenticationInfo } = await verifyAuthenticationResponse({

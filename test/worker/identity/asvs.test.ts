@@ -291,7 +291,14 @@ describe('ASVS 14.2.1, 16.2.5: secrets', () => {
       ...[secretOf(byPasskey), secretOf(byApp), person.cookie.split('.').at(-1) ?? ''],
     ];
     for (const each of secrets) expect(told).not.toContain(each);
-    const acts = ['totp.enable', 'passkey.add', 'recovery_code.use', 'user.owe_second_factor', 'user.change_password', 'user.reset_password'];
+    const acts = [
+      'totp.enable',
+      'passkey.add',
+      'recovery_code.use',
+      'user.owe_second_factor',
+      'user.change_password',
+      'user.reset_password',
+    ];
     for (const act of acts) expect(told).toContain(`"${act}"`);
   });
 });

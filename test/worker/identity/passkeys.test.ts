@@ -193,7 +193,11 @@ describe('confirming by passkey', () => {
 
     const answer = await api(person).post('/me/step-up/passkey', { credential: await authenticator.sign(await asked(person)) });
     expect(Date.now() - Date.parse(read(answer, steppedUp).authenticatedAt)).toBeLessThan(60_000);
-    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'user.step_up', outcome: 'success', details: { method: 'passkey' } });
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      action: 'user.step_up',
+      outcome: 'success',
+      details: { method: 'passkey' },
+    });
     expect((await api(person).get('/me')).status).toBe(401);
     const renewed = { cookie: cookieOf(answer) };
     expect((await api(renewed).post('/me/passkeys/options')).status).toBe(200);

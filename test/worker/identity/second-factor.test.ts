@@ -41,9 +41,9 @@ describe('an authenticator app', () => {
     expect((await logIn(tenant, tenant.owner)).status).toBe(200);
     const stored = await tenant.db.first<{ secret: string }>('SELECT secret FROM totp_secrets WHERE tenant_id = ?', tenant.id);
     expect(stored?.secret).not.toContain(secret);
-    expect(await services().secrets.open(tenant.db, { table: 'totp_secrets', column: 'secret', row: tenant.owner.id }, stored?.secret ?? '')).toBe(
-      secret,
-    );
+    expect(
+      await services().secrets.open(tenant.db, { table: 'totp_secrets', column: 'secret', row: tenant.owner.id }, stored?.secret ?? ''),
+    ).toBe(secret);
     const wrong = await api(tenant.owner).post('/me/totp/confirm', { code: codeOf(secret, -40) });
     expect(problem(wrong)).toMatchObject({ status: 422, code: 'invalid', errors: [{ path: 'code' }] });
     const confirmed = await api(tenant.owner).post('/me/totp/confirm', { code: codeOf(secret) });
@@ -211,7 +211,10 @@ describe('what changes how somebody signs in needs a proof of the last ten minut
     await confirmedAgo(tenant, person.sessionId, 30);
     const confirm = (body: unknown, who: Pick<Person, 'cookie'> = person) => api(who).post('/me/step-up/password', body);
     expect(problem(await confirm({ password: PASSWORD }))).toMatchObject({ status: 422, errors: [{ path: 'code' }] });
-    expect(problem(await confirm({ password: 'wrong', code: codeOf(secret) }))).toMatchObject({ status: 422, errors: [{ path: 'password' }] });
+    expect(problem(await confirm({ password: 'wrong', code: codeOf(secret) }))).toMatchObject({
+      status: 422,
+      errors: [{ path: 'password' }],
+    });
     const answer = await confirm({ password: PASSWORD, code: codeOf(secret) });
     expect(Date.now() - Date.parse(read(answer, steppedUp).authenticatedAt)).toBeLessThan(60_000);
     const renewed = { cookie: cookieOf(answer) };

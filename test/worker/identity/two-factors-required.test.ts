@@ -1,10 +1,25 @@
-import { expect, describe, test } from 'vitest';
-import { tenant as tenantShape } from '@gatehouse/core/api/directory.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { invitationCreated, tenant as tenantShape } from '@gatehouse/core/api/directory.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { app } from '../../../worker/app.ts';
 import { OPEN_ROUTES } from '../../../worker/gate.ts';
 import { addApp, addPasskey, logIn, requireTwoFactors } from '../../support/factors.ts';
-import { addUser, api, call, cookieOf, eventOfAnswer, eventsOf, mintTenant, problem, read, services } from '../../support/tenants.ts';
+import {
+  addUser,
+  api,
+  call,
+  cookieOf,
+  eventOfAnswer,
+  eventsOf,
+  fragmentOf,
+  mailTo,
+  mintTenant,
+  PASSWORD,
+  problem,
+  read,
+  services,
+  unique,
+} from '../../support/tenants.ts';
 
 const OPEN_TO_ALL = [
   'GET /api/v1/me',
@@ -45,7 +60,9 @@ describe('the rule “two factors required”', () => {
     const unheard: string[] = [];
     for (const route of closed) {
       const [method = '', path = ''] = route.split(' ');
-      const answer = await call(method, path.replace('/api/v1', '').replace(/:\w+/g, services().newId('workspace')), { cookie: person.cookie });
+      const answer = await call(method, path.replace('/api/v1', '').replace(/:\w+/g, services().newId('workspace')), {
+        cookie: person.cookie,
+      });
       if (problem(answer)?.code !== 'second-factor-required') unheard.push(`${route}: ${answer.status}`);
     }
     expect(unheard).toEqual([]);
@@ -67,6 +84,14 @@ describe('the rule “two factors required”', () => {
     expect((await api(session).get('/audit/events')).status).toBe(200);
   });
 
+  test('meets whoever joins, in the very answer that signs them in', async () => {
+    const tenant = await mintTenant();
+    const { link } = read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated);
+    await requireTwoFactors(tenant);
+    const joined = await call('POST', '/invitations/accept', { body: { token: fragmentOf(link), name: 'Nina', password: PASSWORD } });
+    expect(read(joined, me).secondFactor).toEqual({ set: false, missing: true });
+  });
+
   test('somebody’s last factor can’t be removed under it, another one can', async () => {
     const tenant = await mintTenant();
     const { id } = await addPasskey(tenant.owner);
@@ -76,5 +101,36 @@ describe('the rule “two factors required”', () => {
     const last = await api(tenant.owner).delete(`/me/passkeys/${id}`);
     expect(problem(last)).toMatchObject({ status: 409, code: 'conflict' });
     expect((await api(tenant.owner).get('/me')).status).toBe(200);
+  });
+});
+
+describe('somebody who has lost every factor', () => {
+  test('is helped by an administrator: factors and sessions end, the password stays, and both logs and mail say so', async () => {
+    const tenant = await mintTenant();
+    const person = await addUser(tenant);
+    await addApp(person);
+    await addPasskey(person);
+    const admin = await addUser(tenant, ['user-admin']);
+    const answer = await api(admin).delete(`/users/${person.id}/factors`);
+    expect(answer.status).toBe(204);
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      ...{ action: 'user.reset_factors', actor: { id: admin.id }, resource: { id: person.id, name: person.name } },
+      details: { sessionsEnded: 1 },
+    });
+    expect((await api(person).get('/me')).status).toBe(401);
+    expect((await logIn(tenant, person)).status).toBe(200);
+    await vi.waitFor(async () => expect((await mailTo(person.email))?.text).toContain('removed your passkeys'));
+    expect(problem(await api(admin).delete(`/users/${person.id}/factors`))).toMatchObject({ status: 409, code: 'not-ready' });
+  });
+
+  test('but nobody does it to somebody mightier, or to themselves', async () => {
+    const tenant = await mintTenant();
+    await addApp(tenant.owner);
+    const admin = await addUser(tenant, ['user-admin']);
+    const answer = await api(admin).delete(`/users/${tenant.owner.id}/factors`);
+    expect(problem(answer)).toMatchObject({ status: 403, code: 'permission-denied' });
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'user.reset_factors', outcome: 'denied' });
+    expect(problem(await api(admin).delete(`/users/${admin.id}/factors`))).toMatchObject({ status: 409, code: 'conflict' });
+    expect((await logIn(tenant, tenant.owner)).status).toBe(202);
   });
 });

@@ -43,7 +43,8 @@ async function mapped<T>(ceremony: Promise<T>): Promise<T> {
 
 function messageOf(thrown: unknown): string {
   const code = thrown instanceof WebAuthnError ? thrown.code : '';
-  if (code === 'ERROR_AUTHENTICATOR_PREVIOUSLY_REGISTERED') return 'This device holds a passkey of your account already. Use another device.';
+  if (code === 'ERROR_AUTHENTICATOR_PREVIOUSLY_REGISTERED')
+    return 'This device holds a passkey of your account already. Use another device.';
   if (code === 'ERROR_INVALID_DOMAIN' || code === 'ERROR_INVALID_RP_ID')
     return 'Passkeys work only at the address that this Gatehouse is set up for.';
   if (code.includes('USER_VERIFICATION') || code.includes('DISCOVERABLE'))
