@@ -1,8 +1,9 @@
 import { Secret, TOTP } from 'otpauth';
+import { vi } from 'vitest';
 import { passkeyAdded, registrationOptions, totpConfirmed, totpStarted } from '@gatehouse/core/api/factors.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { Authenticator } from './authenticator.ts';
-import { api, call, read, type Answer, type Person, type Tenant } from './tenants.ts';
+import { api, call, mailTo, read, type Answer, type Person, type Tenant } from './tenants.ts';
 
 /** An authenticator app that has this secret. @param shift codes before (-1) or after (1) the present one */
 export const codeOf = (secret: string, shift = 0): string =>
@@ -43,3 +44,14 @@ export const confirmedAgo = (tenant: Tenant, sessionId: string, minutes: number)
 /** The rule of the organisation, without the ways there. */
 export const requireTwoFactors = (tenant: Tenant) =>
   tenant.db.batch([statement('UPDATE tenants SET two_factors_required = 1 WHERE tenant_id = ?', tenant.id)]);
+
+/** The newest mail to that address, once it says so: mails are sent behind the answer. */
+export const mailSaying = (address: string, words: RegExp): Promise<string> =>
+  vi.waitFor(
+    async () => {
+      const text = (await mailTo(address))?.text ?? '';
+      if (!words.test(text)) throw new Error(`The newest mail to ${address} is another: ${text}`);
+      return text;
+    },
+    { timeout: 15_000, interval: 50 },
+  );

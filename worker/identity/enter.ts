@@ -1,6 +1,6 @@
 import type { Me, SignInMethod } from '@gatehouse/core/api/identity.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
-import { AppError } from '@gatehouse/core/errors.ts';
+import type { AppError } from '@gatehouse/core/errors.ts';
 import { seenNow, type Person } from '../directory/people.ts';
 import { commit, eventOf, onGuard } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';

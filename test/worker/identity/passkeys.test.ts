@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { assertionOptions, factors, passkey, registrationOptions, steppedUp } from '@gatehouse/core/api/factors.ts';
 import { me, sessionList } from '@gatehouse/core/api/identity.ts';
 import { enterByPasskey } from '../../../worker/identity/passkey-sign-in.ts';
@@ -22,6 +22,9 @@ import {
   systemLog,
   type Person,
 } from '../../support/tenants.ts';
+
+/** Each password that is checked or set costs a quarter of a second, and more where others work. */
+vi.setConfig({ testTimeout: 30_000 });
 
 const options = async () => read(await call('POST', '/login/passkey/options'), assertionOptions);
 const signIn = (credential: unknown) => call('POST', '/login/passkey', { body: { credential } });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { factors, recoveryCodes, secondFactor, steppedUp, totpStarted } from '@gatehouse/core/api/factors.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { enterByTotp } from '../../../worker/identity/second-factor.ts';
@@ -22,6 +22,9 @@ import {
   type Person,
   type Tenant,
 } from '../../support/tenants.ts';
+
+/** Each password that is checked or set costs a quarter of a second, and more where others work. */
+vi.setConfig({ testTimeout: 30_000 });
 
 const owed = async (tenant: Tenant, person: Person) => read(await logIn(tenant, person), secondFactor);
 const byTotp = (challenge: string, code: string) => call('POST', '/login/totp', { body: { challenge, code } });
