@@ -2,7 +2,9 @@ import { describe, expect, test, vi } from 'vitest';
 import { invitationCreated, tenant as tenantShape } from '@gatehouse/core/api/directory.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { app } from '../../../worker/app.ts';
+import { changeTenant } from '../../../worker/directory/tenant.ts';
 import { OPEN_ROUTES } from '../../../worker/gate.ts';
+import { authenticate } from '../../../worker/identity/authenticate.ts';
 import { addApp, addPasskey, logIn, mailSaying, requireTwoFactors } from '../../support/factors.ts';
 import {
   addUser,
@@ -16,6 +18,7 @@ import {
   PASSWORD,
   problem,
   read,
+  requestFrom,
   services,
   unique,
 } from '../../support/tenants.ts';
@@ -51,6 +54,20 @@ describe('the rule “two factors required”', () => {
     expect(read(back, tenantShape)).toMatchObject({ twoFactorsRequired: false, name: 'Renamed' });
     expect((await eventOfAnswer(tenant, back))?.diff.map(({ path }) => path)).toEqual(['name', 'twoFactorsRequired']);
     expect((await api(await addUser(tenant, ['user-admin'])).patch('/tenant', { twoFactorsRequired: true })).status).toBe(403);
+  });
+
+  test('closes what people without one hold open when it begins, and nothing of the others', async () => {
+    const tenant = await mintTenant();
+    const [bare, safe] = [await addUser(tenant), await addUser(tenant)];
+    await addApp(tenant.owner);
+    await addPasskey(safe);
+    const closed: unknown[] = [];
+    const base = services();
+    const workspaces = { ...base.workspaces, closeSessions: async (...args: unknown[]) => void closed.push(args) };
+    const ctx = await authenticate({ ...base, workspaces }, requestFrom(), tenant.owner.cookie);
+    await changeTenant(ctx, { twoFactorsRequired: true });
+    expect(closed).toEqual([['s0', tenant.id, [bare.sessionId]]]);
+    expect((await api(bare).get('/me')).status).toBe(200);
   });
 
   const registered = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`);
