@@ -3,16 +3,19 @@ import { vi } from 'vitest';
 import { passkeyAdded, registrationOptions, totpConfirmed, totpStarted } from '@gatehouse/core/api/factors.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { Authenticator } from './authenticator.ts';
-import { api, call, mailTo, read, type Answer, type Person, type Tenant } from './tenants.ts';
+import { api, call, mailTo, read, services, type Answer, type Person, type Tenant } from './tenants.ts';
 
 /** An authenticator app that has this secret. @param shift codes before (-1) or after (1) the present one */
 export const codeOf = (secret: string, shift = 0): string =>
   new TOTP({ secret: Secret.fromBase32(secret), digits: 6, period: 30 }).generate({ timestamp: Date.now() + shift * 30_000 });
 
-/** Sets up an app through the API. The code that confirmed it is of the period before, so that the present one is still good. */
+/** Sets up an app through the API, as if some time ago: no code of now is used up. */
 export async function addApp(person: Pick<Person, 'cookie'>): Promise<{ secret: string; recoveryCodes: string[] }> {
   const { secret } = read(await api(person).post('/me/totp'), totpStarted);
-  const { recoveryCodes } = read(await api(person).post('/me/totp/confirm', { code: codeOf(secret, -1) }), totpConfirmed);
+  const { recoveryCodes } = read(await api(person).post('/me/totp/confirm', { code: codeOf(secret) }), totpConfirmed);
+  const tenantId = person.cookie.split('.')[1] ?? '';
+  const unused = statement('UPDATE totp_secrets SET last_step = 0 WHERE tenant_id = ?', tenantId);
+  await services().tenantDb('s0', tenantId).batch([unused]);
   return { secret, recoveryCodes: recoveryCodes ?? [] };
 }
 

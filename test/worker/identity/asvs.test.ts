@@ -134,8 +134,9 @@ describe('ASVS 6 authentication', () => {
     const owed = async () => read(await logIn(tenant, tenant.owner), secondFactor).challenge;
     for (const code of [codeOf(secret, -3), codeOf(secret, 3)])
       expect((await call('POST', '/login/totp', { body: { challenge: await owed(), code } })).status).toBe(401);
-    expect((await call('POST', '/login/totp', { body: { challenge: await owed(), code: codeOf(secret) } })).status).toBe(200);
-    expect((await call('POST', '/login/totp', { body: { challenge: await owed(), code: codeOf(secret) } })).status).toBe(401);
+    const code = codeOf(secret);
+    const enter = async () => (await call('POST', '/login/totp', { body: { challenge: await owed(), code } })).status;
+    expect([await enter(), await enter()]).toEqual([200, 401]);
     for (const code of recoveryCodes) expect(code.replaceAll('-', '')).toHaveLength(24);
   });
 });
