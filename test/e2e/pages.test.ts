@@ -83,7 +83,7 @@ async function visit(options: BrowserContextOptions): Promise<string[]> {
 /** By a link like the one that a local start prints. */
 async function signIn(page: Page): Promise<void> {
   await page.goto(`/signin#${new URLSearchParams({ org: SLUG, email: `owner@${SLUG}.test`, password: PASSWORD })}`);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');
 }
 
@@ -91,6 +91,8 @@ const PUBLIC: typeof pages = [
   ['/', 'Development workspaces behind one gate'],
   ['/signin', 'To the workspaces of your organisation'],
   ['/signup', 'You become its owner'],
+  ['/reset', 'We mail you a link'],
+  ['/reset/new#nothing', 'This link is not complete'],
   ['/verify#nothing', 'This link is not complete'],
   ['/invite#nothing', 'This link is not complete'],
   ['/nowhere', 'There is no page here'],
@@ -167,7 +169,9 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/service-accounts/new', 'Responsible person'],
     [`/service-accounts/${robot.id}`, 'nightly'],
     ['/tokens', 'nightly'],
-    ['/account', 'Where you are signed in'],
+    ['/account', 'Theme, in this browser'],
+    ['/account/security', 'Where you are signed in'],
+    ['/organisation', 'Two factors for everybody'],
     ['/audit', 'was refused to'],
     ['/siem', 'SOC'],
     ['/siem/new', 'Signed webhook'],
