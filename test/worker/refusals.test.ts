@@ -264,13 +264,14 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/access-requests': { who: 'signed in' },
   'POST /api/v1/access-requests': {
     who: 'signed in',
+    browser: true,
     body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', hours: 8, reason: 'On call' },
   },
   'GET /api/v1/access-requests/:id': overRequests,
   'POST /api/v1/access-requests/:id/decision': { ...overRequests, body: { decision: 'deny', note: 'Not now' } },
-  'POST /api/v1/access-requests/:id/withdraw': { ...overRequests, who: [] },
-  'GET /api/v1/notices': { who: 'signed in' },
-  'POST /api/v1/notices/seen': { who: 'signed in' },
+  'POST /api/v1/access-requests/:id/withdraw': { ...overRequests, browser: true, who: [] },
+  'GET /api/v1/notices': { who: 'signed in', browser: true },
+  'POST /api/v1/notices/seen': { who: 'signed in', browser: true },
   'GET /api/v1/templates/:id/policy': overTemplates,
   'PUT /api/v1/templates/:id/policy': { ...overTemplates, headers: { 'If-Match': '"0"' }, body: { values: {} } },
 
@@ -440,7 +441,7 @@ describe('another organisation’s ids in every place that takes one', () => {
     const chance = new Chance(seed);
     const victim = await mintTenant();
     for (const [, line] of lines) await line.make?.(victim);
-    await makeGroup(victim);
+    await nestGroups(victim);
     const settled = () => expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id)).toEqual([]);
     const theirs = await idsOf(victim);
     const marks = [victim.slug, victim.owner.email, ...Object.values(theirs)];
@@ -495,7 +496,8 @@ function sentOf(made: unknown, ids: Ids): Ids {
   return Object.fromEntries(Object.entries(ids).filter(([, id]) => text.includes(id)));
 }
 
-async function makeGroup(where: Tenant): Promise<void> {
+/** A group in a group, with somebody in it. */
+async function nestGroups(where: Tenant): Promise<void> {
   const [group, inner] = [services().newId('group'), services().newId('group')];
   const member = 'INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?)';
   await where.db.batch([

@@ -1,7 +1,7 @@
 import { explainTemplateAccess, type AccessPath as Path } from '@gatehouse/core/access/explain.ts';
 import type { AccessPath, Explanation } from '@gatehouse/core/api/access.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { refuse } from '../platform/commit.ts';
+import { refuse, requireScope } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { findExplained, findTaken, hasWorkspaceFrom } from './explain.store.ts';
 import { findTemplateAccess, type TemplateAccess } from './template-access.ts';
@@ -17,6 +17,8 @@ const missing = () => new AppError('not-found', 'There is no such template');
  * @throws AppError `not-found`, `permission-denied`
  */
 export async function explainTemplate(ctx: UserContext, templateId: string, userId: string = ctx.actor.id): Promise<Explanation> {
+  const unnamed = { type: 'template', id: templateId, name: templateId } as const;
+  await requireScope(ctx, 'template:read', { action: 'access.explain', resource: unnamed });
   const template = await findTemplateAccess(ctx, templateId);
   if (!template) throw missing();
   const reviewer = template.role === 'admin' || ctx.actor.permissions.has('access:review');

@@ -4,7 +4,7 @@ import { inScope } from '@gatehouse/core/access/scopes.ts';
 import { atLeast, TEMPLATE_ROLES, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { refuse } from '../platform/commit.ts';
+import { refuse, requireScope } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 
 /**
@@ -101,6 +101,8 @@ export async function findTemplateAccess(ctx: UserContext, id: string): Promise<
  * @throws AppError `not-found` when the caller may not even see it, `permission-denied` (an event) when the role is too low
  */
 export async function accessTo(ctx: UserContext, id: string, needed: TemplateRole, action: AuditAction): Promise<TemplateAccess> {
+  const scope = needed === 'admin' ? 'template:manage' : 'template:read';
+  await requireScope(ctx, scope, { action, resource: { type: 'template', id, name: id } });
   const access = await findTemplateAccess(ctx, id);
   if (!access || access.role === null) throw new AppError('not-found', 'There is no such template');
   if (atLeast(access.role, needed)) return access;

@@ -62,7 +62,10 @@ export async function changeTenant(ctx: UserContext, input: z.infer<typeof tenan
   const event = eventOf(ctx, { ...facts, status: 200, diff: changed });
   // Whoever has no second factor may do nothing now until they have one. Their sessions stay: they set it up in them.
   const lessens = begins ? { lessens: { users: 'everybody' as const, cause: 'Your organisation requires two factors now' } } : {};
-  await onGuard(commit(ctx, { guard, events: [event], ...lessens }), () => new AppError('conflict', 'Somebody else changed it in the meantime'));
+  await onGuard(
+    commit(ctx, { guard, events: [event], ...lessens }),
+    () => new AppError('conflict', 'Somebody else changed it in the meantime'),
+  );
   if (next.name !== old.name) copyName(ctx, next.name);
   return readTenant({ ...ctx, tenant: { ...before, name: next.name } });
 }

@@ -163,6 +163,7 @@ describe('the moment at which access may lapse', () => {
     const response = await workspaces.connectWorkspace('s0', running.id, {
       ...{ kind: 'viewer', tenantId: site.tenant.id, shard: 's0', workspaceId: running.id, workspaceName: 'box', connectionId, sessionId },
       ...{ user: { id, name, email }, access: 'own', keyThumbprint: 'x', lapsesAt: inMs(60 * MINUTE) },
+      ...{ grantId: null, endsAt: null, idleMinutes: null },
     });
     response.webSocket?.accept();
     await later(running.id, MINUTE);

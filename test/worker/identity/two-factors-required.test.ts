@@ -1,12 +1,16 @@
 import { describe, expect, test, vi } from 'vitest';
 import { invitationCreated, tenant as tenantShape } from '@gatehouse/core/api/directory.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
+import { serviceAccount } from '@gatehouse/core/api/service-accounts.ts';
+import { attachment } from '@gatehouse/core/api/workspaces.ts';
 import { app } from '../../../worker/app.ts';
-import { changeTenant } from '../../../worker/directory/tenant.ts';
 import { OPEN_ROUTES } from '../../../worker/gate.ts';
-import { authenticate } from '../../../worker/identity/authenticate.ts';
 import { addApp, addPasskey, logIn, mailSaying, requireTwoFactors } from '../../support/factors.ts';
+import { isOpen } from '../../support/revocations.ts';
+import { openSocket } from '../../support/runners.ts';
+import { attachTo, join, makePair, makeRunning, makeSite } from '../../support/site.ts';
 import {
+  addToken,
   addUser,
   api,
   call,
@@ -15,10 +19,10 @@ import {
   eventsOf,
   fragmentOf,
   mintTenant,
+  ORIGIN,
   PASSWORD,
   problem,
   read,
-  requestFrom,
   services,
   unique,
 } from '../../support/tenants.ts';
@@ -29,6 +33,7 @@ vi.setConfig({ testTimeout: 30_000 });
 const OPEN_TO_ALL = [
   'GET /api/v1/me',
   'GET /api/v1/me/factors',
+  'POST /api/v1/me/session/key',
   'POST /api/v1/me/step-up/password',
   'POST /api/v1/me/passkeys/options',
   'POST /api/v1/me/passkeys',
@@ -57,17 +62,49 @@ describe('the rule “two factors required”', () => {
   });
 
   test('closes what people without one hold open when it begins, and nothing of the others', async () => {
+    const { site, viewer, running } = await makePair();
+    const { tenant, dev } = site;
+    await addApp(tenant.owner);
+    const safe = await join(tenant.owner, running.id);
+    expect((await api(tenant.owner).patch('/tenant', { twoFactorsRequired: true })).status).toBe(200);
+    expect(await viewer.closed).toEqual({ code: 4403, reason: 'Your organisation requires two factors now' });
+    expect(isOpen(safe.viewer)).toBe(true);
+    expect((await api(dev).get('/me')).status).toBe(200);
+  });
+
+  test('opens no workspace with a ticket from before it', async () => {
+    const site = await makeSite();
+    const { id } = await makeRunning(site);
+    const { ticket } = read(await attachTo(site.dev, id), attachment);
+    await requireTwoFactors(site.tenant);
+    const headers = { Origin: ORIGIN, 'Sec-WebSocket-Protocol': `gatehouse.v1, ticket.${ticket}` };
+    expect((await openSocket(`/workspaces/${id}/connect`, headers)).response.status).toBe(403);
+  });
+
+  test('is not for tokens to change: not even with every scope', async () => {
+    const tenant = await mintTenant();
+    await addApp(tenant.owner);
+    const { headers } = await addToken(tenant, tenant.owner);
+    expect((await call('PATCH', '/tenant', { body: { name: 'By a token' }, headers })).status).toBe(200);
+    const answer = await call('PATCH', '/tenant', { body: { twoFactorsRequired: true }, headers });
+    expect(problem(answer).code).toBe('browser-only');
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'tenant.update', outcome: 'denied', actor: { via: 'token' } });
+  });
+
+  test('stops the tokens of whoever lacks one, and no service account’s', async () => {
     const tenant = await mintTenant();
     const [bare, safe] = [await addUser(tenant), await addUser(tenant)];
-    await addApp(tenant.owner);
     await addPasskey(safe);
-    const closed: unknown[] = [];
-    const base = services();
-    const workspaces = { ...base.workspaces, closeSessions: async (...args: unknown[]) => void closed.push(args) };
-    const ctx = await authenticate({ ...base, workspaces }, requestFrom(), tenant.owner.cookie);
-    await changeTenant(ctx, { twoFactorsRequired: true });
-    expect(closed).toEqual([['s0', tenant.id, [bare.sessionId]]]);
-    expect((await api(bare).get('/me')).status).toBe(200);
+    const robot = read(await api(tenant.owner).post('/service-accounts', { name: 'siem-puller' }), serviceAccount);
+    const tokens = await Promise.all([bare, safe, robot].map((owner) => addToken(tenant, owner)));
+    await requireTwoFactors(tenant);
+    const ask = () => Promise.all(tokens.map(({ headers }) => call('GET', '/token', { headers })));
+    const answers = await ask();
+    await ask();
+    expect(answers.map(({ status }) => status)).toEqual([403, 200, 200]);
+    expect(answers.map(problem)[0]?.code).toBe('second-factor-required');
+    const told = (await eventsOf(tenant)).filter(({ action }) => action === 'token.use');
+    expect(told).toMatchObject([{ outcome: 'denied', status: 403, reason: 'owner lacks the second factor', actor: { id: bare.id } }]);
   });
 
   const registered = app.routes.filter(({ method }) => method !== 'ALL').map(({ method, path }) => `${method} ${path}`);
