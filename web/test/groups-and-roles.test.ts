@@ -86,7 +86,10 @@ describe('the permissions of a role', () => {
     await fireEvent.input(screen.getByLabelText('Name'), { target: { value: 'People desk' } });
     await fireEvent.click(screen.getByRole('button', { name: 'Create role' }));
     await waitFor(() =>
-      expect(save).toHaveBeenCalledWith({ name: 'People desk', description: '', permissions: ['user:read', 'user:invite', 'user:update'] }),
+      expect(save).toHaveBeenCalledWith({
+        ...{ name: 'People desk', description: '' },
+        permissions: ['user:read', 'user:invite', 'user:update', 'user:delete', 'user:sign-out'],
+      }),
     );
   });
 });

@@ -54,9 +54,10 @@ describe('a refused request', () => {
 
 describe('a change', () => {
   it('names the version that was seen, and learns the new one', async () => {
-    const fetched = vi.fn(async (_url: string, _init: RequestInit) => new Response('{"items":[]}', { headers: { etag: '"2"' } }));
+    const shown = { items: [], reach: { view: 2, use: 1, admin: 1 } };
+    const fetched = vi.fn(async (_url: string, _init: RequestInit) => new Response(JSON.stringify(shown), { headers: { etag: '"2"' } }));
     vi.stubGlobal('fetch', fetched);
-    expect(await templates.putAcl('x', { items: [] }, '"1"')).toEqual({ value: { items: [] }, etag: '"2"' });
+    expect(await templates.putAcl('x', { items: [] }, '"1"')).toEqual({ value: shown, etag: '"2"' });
     const [url, init] = fetched.mock.calls[0] ?? [];
     expect([init?.method, url, init?.body]).toEqual(['PUT', '/api/v1/templates/x/acl', '{"items":[]}']);
     expect(new Headers(init?.headers).get('if-match')).toBe('"1"');
