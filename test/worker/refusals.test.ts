@@ -110,7 +110,13 @@ const makeRequest = async (tenant: Tenant) => {
   const answer = await api(await addUser(tenant)).post('/access-requests', { templateId, hours: 8, reason: 'On call' });
   return read(answer, accessRequest).id;
 };
-const overRequests = { who: templateAdmins, id: 'accessRequest', make: makeRequest, blind: ['auditor', 'user-admin', 'member'] } as const;
+const overRequests = {
+  browser: true,
+  who: templateAdmins,
+  id: 'accessRequest',
+  make: makeRequest,
+  blind: ['auditor', 'user-admin', 'member'],
+} as const;
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
@@ -261,17 +267,17 @@ const ROUTES: Record<string, RouteCase> = {
     who: ['owner', 'user-admin'],
     body: { kind: 'delete-group', groupId: 'grp_01m856tm29e6frrs5mmr9m5rhs' },
   },
-  'GET /api/v1/access-requests': { who: 'signed in' },
+  'GET /api/v1/access-requests': { browser: true, who: 'signed in' },
   'POST /api/v1/access-requests': {
-    who: 'signed in',
     browser: true,
+    who: 'signed in',
     body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', hours: 8, reason: 'On call' },
   },
   'GET /api/v1/access-requests/:id': overRequests,
   'POST /api/v1/access-requests/:id/decision': { ...overRequests, body: { decision: 'deny', note: 'Not now' } },
-  'POST /api/v1/access-requests/:id/withdraw': { ...overRequests, browser: true, who: [] },
-  'GET /api/v1/notices': { who: 'signed in', browser: true },
-  'POST /api/v1/notices/seen': { who: 'signed in', browser: true },
+  'POST /api/v1/access-requests/:id/withdraw': { ...overRequests, who: [] },
+  'GET /api/v1/notices': { browser: true, who: 'signed in' },
+  'POST /api/v1/notices/seen': { browser: true, who: 'signed in' },
   'GET /api/v1/templates/:id/policy': overTemplates,
   'PUT /api/v1/templates/:id/policy': { ...overTemplates, headers: { 'If-Match': '"0"' }, body: { values: {} } },
 
@@ -441,7 +447,7 @@ describe('another organisation’s ids in every place that takes one', () => {
     const chance = new Chance(seed);
     const victim = await mintTenant();
     for (const [, line] of lines) await line.make?.(victim);
-    await nestGroups(victim);
+    await insertNestedGroups(victim);
     const settled = () => expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id)).toEqual([]);
     const theirs = await idsOf(victim);
     const marks = [victim.slug, victim.owner.email, ...Object.values(theirs)];
@@ -496,8 +502,7 @@ function sentOf(made: unknown, ids: Ids): Ids {
   return Object.fromEntries(Object.entries(ids).filter(([, id]) => text.includes(id)));
 }
 
-/** A group in a group, with somebody in it. */
-async function nestGroups(where: Tenant): Promise<void> {
+async function insertNestedGroups(where: Tenant): Promise<void> {
   const [group, inner] = [services().newId('group'), services().newId('group')];
   const member = 'INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?)';
   await where.db.batch([

@@ -87,7 +87,8 @@ describe('the permissions of a role', () => {
     await fireEvent.click(screen.getByRole('button', { name: 'Create role' }));
     await waitFor(() =>
       expect(save).toHaveBeenCalledWith({
-        ...{ name: 'People desk', description: '' },
+        name: 'People desk',
+        description: '',
         permissions: ['user:read', 'user:invite', 'user:update', 'user:delete', 'user:sign-out'],
       }),
     );

@@ -54,10 +54,10 @@ describe('a refused request', () => {
 
 describe('a change', () => {
   it('names the version that was seen, and learns the new one', async () => {
-    const shown = { items: [], reach: { view: 2, use: 1, admin: 1 } };
-    const fetched = vi.fn(async (_url: string, _init: RequestInit) => new Response(JSON.stringify(shown), { headers: { etag: '"2"' } }));
+    const saved = { items: [], reach: { view: 1, use: 1, admin: 1 } };
+    const fetched = vi.fn(async (_url: string, _init: RequestInit) => new Response(JSON.stringify(saved), { headers: { etag: '"2"' } }));
     vi.stubGlobal('fetch', fetched);
-    expect(await templates.putAcl('x', { items: [] }, '"1"')).toEqual({ value: shown, etag: '"2"' });
+    expect(await templates.putAcl('x', { items: [] }, '"1"')).toEqual({ value: saved, etag: '"2"' });
     const [url, init] = fetched.mock.calls[0] ?? [];
     expect([init?.method, url, init?.body]).toEqual(['PUT', '/api/v1/templates/x/acl', '{"items":[]}']);
     expect(new Headers(init?.headers).get('if-match')).toBe('"1"');

@@ -17,8 +17,7 @@ const missing = () => new AppError('not-found', 'There is no such template');
  * @throws AppError `not-found`, `permission-denied`
  */
 export async function explainTemplate(ctx: UserContext, templateId: string, userId: string = ctx.actor.id): Promise<Explanation> {
-  const unnamed = { type: 'template', id: templateId, name: templateId } as const;
-  await requireScope(ctx, 'template:read', { action: 'access.explain', resource: unnamed });
+  await requireScope(ctx, 'template:read', { action: 'access.explain', resource: { type: 'template', id: templateId, name: templateId } });
   const template = await findTemplateAccess(ctx, templateId);
   if (!template) throw missing();
   const reviewer = template.role === 'admin' || ctx.actor.permissions.has('access:review');

@@ -3,7 +3,7 @@ import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import type { AccessRequest, Notices, requestCreate, requestDecision } from '@gatehouse/core/api/access.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, onGuard, onUnique, refuse, requireScope, requireSession, type EventFacts } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, onUnique, refuse, type EventFacts, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { countAttempt } from '../platform/throttle.ts';
 import { hasWorkspaceFrom } from './explain.store.ts';
@@ -42,37 +42,34 @@ export async function listRequests(
   filter: store.RequestFilter,
   page: { limit: number; after: string | null },
 ): Promise<store.RequestRow[]> {
-  await requireScope(ctx, 'template:read', policy('GET /access-requests'));
+  await requireSession(ctx, OWN);
   return store.findRequests(ctx, filter, page);
 }
 
 /** @throws AppError `not-found` also for one that is not the caller's to see */
 export async function readRequest(ctx: UserContext, id: string): Promise<store.RequestRow> {
-  await requireScope(ctx, 'template:read', policy('GET /access-requests/{id}'));
-  return requestFor(ctx, id);
-}
-
-async function requestFor(ctx: UserContext, id: string): Promise<store.RequestRow> {
+  await requireSession(ctx, OWN);
   const row = await store.findRequest(ctx, id);
   if (!row) throw new AppError('not-found', 'There is no such request');
   return row;
 }
 
-const policy = (name: string) => ({ action: 'request.denied', resource: { type: 'policy', id: null, name } }) as const;
+/** Asking and deciding is for people, and no token does it for them. */
+const OWN = { action: 'request.denied', resource: { type: 'access-request', id: null, name: 'access requests' } } as const;
+
 const resourceOf = (id: string | null, name: string) => ({ type: 'access-request' as const, id, name });
 
 /**
  * Asks for `use` on a template. Who sees it may ask, and who has a workspace from it, even where nothing is left of their access.
- * A person asks, with a reason of their own: no token does.
- * @throws AppError `browser-only`, `not-found`, `conflict` for what one has or has asked for already, `rate-limited`
+ * @throws AppError `not-found`, `conflict` for what one has or has asked for already, `rate-limited`
  */
 export async function askForAccess(ctx: UserContext, input: z.output<typeof requestCreate>): Promise<store.RequestRow> {
-  const action = 'access_request.create';
-  await requireSession(ctx, { action, resource: resourceOf(null, 'a template') });
+  await requireSession(ctx, OWN);
   const template = await findTemplateAccess(ctx, input.templateId);
   const mayAsk = template !== undefined && (template.role !== null || (await hasWorkspaceFrom(ctx, template.id)));
   if (!mayAsk) throw new AppError('not-found', 'There is no such template');
   if (atLeast(template.role, 'use')) throw new AppError('conflict', `You can use template ${template.name} already`);
+  const action = 'access_request.create';
   await countAttempt(ctx, `access-request:${ctx.actor.id}`, ASK_RULE, { action, resource: resourceOf(null, template.name) });
   const id = ctx.newId('accessRequest');
   const event = eventOf(ctx, {
@@ -84,7 +81,7 @@ export async function askForAccess(ctx: UserContext, input: z.output<typeof requ
     'access_requests.tenant_id, access_requests.user_id, access_requests.template_id',
     () => new AppError('conflict', `You have asked for template ${template.name} already. Its administrators have not decided yet.`),
   );
-  const row = await requestFor(ctx, id);
+  const row = await readRequest(ctx, id);
   ctx.defer(tellDeciders(ctx, row));
   return row;
 }
@@ -94,9 +91,8 @@ export async function askForAccess(ctx: UserContext, input: z.output<typeof requ
  * @throws AppError `not-found`, `permission-denied`, `invalid`, `conflict` when it is not open any more
  */
 export async function decideRequest(ctx: UserContext, id: string, input: z.output<typeof requestDecision>): Promise<store.RequestRow> {
+  const row = await readRequest(ctx, id);
   const action = input.decision === 'approve' ? 'access_request.approve' : 'access_request.deny';
-  await requireScope(ctx, 'template:manage', { action, resource: resourceOf(id, 'a template') });
-  const row = await requestFor(ctx, id);
   const facts = { action, resource: resourceOf(id, row.template_name) } as const;
   await accessTo(ctx, row.template_id, 'admin', action);
   if (row.user_id === ctx.actor.id) return refuse(ctx, facts, 'Somebody else decides what one asks for');
@@ -113,17 +109,15 @@ export async function decideRequest(ctx: UserContext, id: string, input: z.outpu
   };
   const details = { template: row.template_id, person: row.user_id, name: row.user_name, ...(expiresAt ? { hours, expiresAt } : {}) };
   await settle(ctx, row, decision, { ...facts, status: 200, details, ...(input.note ? { reason: input.note } : {}) });
-  const decided = await requestFor(ctx, id);
+  const decided = await readRequest(ctx, id);
   ctx.defer(tellAsker(ctx, decided));
   return decided;
 }
 
-/** Takes one's own open request back. @throws AppError `browser-only`, `not-found`, `permission-denied`, `conflict` */
+/** Takes one's own open request back. @throws AppError `not-found`, `permission-denied`, `conflict` */
 export async function withdrawRequest(ctx: UserContext, id: string): Promise<store.RequestRow> {
-  const action: AuditAction = 'access_request.withdraw';
-  await requireSession(ctx, { action, resource: resourceOf(id, 'a template') });
-  const row = await requestFor(ctx, id);
-  const facts = { action, resource: resourceOf(id, row.template_name) };
+  const row = await readRequest(ctx, id);
+  const facts = { action: 'access_request.withdraw' as AuditAction, resource: resourceOf(id, row.template_name) };
   if (row.user_id !== ctx.actor.id) return refuse(ctx, facts, 'Only who asked withdraws a request');
   await settle(
     ctx,
@@ -131,7 +125,7 @@ export async function withdrawRequest(ctx: UserContext, id: string): Promise<sto
     { state: 'withdrawn', note: null, expiresAt: null },
     { ...facts, status: 200, details: { template: row.template_id } },
   );
-  return requestFor(ctx, id);
+  return readRequest(ctx, id);
 }
 
 async function settle(
@@ -148,16 +142,16 @@ async function settle(
   );
 }
 
-/** What waits for the caller, for their pages: requests to decide, and decisions that they have not seen. */
+/** What waits for the caller: requests to decide, and decisions that they have not seen. */
 export async function readNotices(ctx: UserContext): Promise<Notices> {
-  await requireSession(ctx, policy('GET /notices'));
+  await requireSession(ctx, OWN);
   return store.countNotices(ctx);
 }
 
 /** The caller has seen what was decided on their requests. */
 export async function seeDecisions(ctx: UserContext): Promise<void> {
-  await requireSession(ctx, policy('POST /notices/seen'));
-  await store.markSeen(ctx);
+  await requireSession(ctx, OWN);
+  return store.markSeen(ctx);
 }
 
 async function tellDeciders(ctx: UserContext, row: store.RequestRow): Promise<void> {

@@ -4,7 +4,7 @@ import { statement, type Statement, type TenantDb } from '../platform/tenant-db.
 import { reviewPolicy } from './policy-revocation.ts';
 import { findStanding, OPEN, openOf, thoseNamed, type Standing, type Which } from './standing.ts';
 
-const task = z.object({ users: z.string().nullable(), cause: z.string() });
+const task = z.object({ users: z.string().nullable(), cause: z.string(), policy: z.number() });
 
 const TIME_OVER = 'The time for which access was given is over';
 const SESSION_OVER = 'The session ended';
@@ -16,17 +16,20 @@ const NO_POLICY: PolicyReview = { lost: [], kept: [] };
 const MOST_AT_ONCE = 2_000;
 
 /**
- * Closes every open connection that the people concerned could not open now, and removes the task. Four trips to D1,
+ * Closes every open connection that the people concerned could not open now, and removes the task. Four trips to D1, and one more for a policy,
  * however many connections there are. Idempotent.
  * @throws Error while something could not be closed: the task stays, and the sweep repeats it
  */
 export async function runRevocation(services: Services, shard: string, tenantId: string, taskId: string): Promise<void> {
   const db = services.tenantDb(shard, tenantId);
-  const found = task.safeParse(await db.first('SELECT users, cause FROM revocations WHERE tenant_id = ? AND id = ?', tenantId, taskId));
+  const found = task.safeParse(
+    await db.first('SELECT users, cause, policy FROM revocations WHERE tenant_id = ? AND id = ?', tenantId, taskId),
+  );
   if (!found.success) return;
   const { users, cause } = found.data;
+  const isPolicy = found.data.policy === 1;
   const done = statement('DELETE FROM revocations WHERE tenant_id = ? AND id = ?', tenantId, taskId);
-  const policy = await reviewPolicy(services, db, users, services.now());
+  const policy = isPolicy ? await reviewPolicy(services, db, users, services.now()) : NO_POLICY;
   await closeLost(services, db, { which: users === null ? OPEN : openOf(users), cause, done, policy });
 }
 
@@ -46,6 +49,7 @@ export async function closeLost(
   const goes = ({ access, connectionId }: Standing) => access === null || forbidden.has(connectionId);
   const allLost = standings.filter(goes);
   const lost = allLost.slice(0, MOST_AT_ONCE);
+  const going = new Set(allLost.map(({ connectionId }) => connectionId));
   const sooner = standings.filter((each) => !goes(each) && each.lapseNoted !== null && each.lapsesAt < each.lapseNoted);
   // First the tickets: one that is on its way must not open what is closed here.
   if (lost.length > 0) await db.batch([deleteTickets(db, lost)]);
@@ -55,7 +59,10 @@ export async function closeLost(
       await Promise.all([
         workspaces.closeConnections(db.shard, lost, cause),
         workspaces.expectLapses(db.shard, sooner),
-        workspaces.boundConnections(db.shard, policy.kept),
+        workspaces.boundConnections(
+          db.shard,
+          policy.kept.filter(({ connectionId }) => !going.has(connectionId)),
+        ),
       ])
     ).flat(),
   );

@@ -40,6 +40,7 @@ export const forget = (db: TenantDb, ids: readonly string[], now: string): State
     ),
     statement(`DELETE FROM role_assignments WHERE tenant_id = ?1 AND subject_type = 'user' AND subject_id ${AMONG}`, ...among),
     statement(`DELETE FROM group_members WHERE tenant_id = ?1 AND member_type = 'user' AND member_id ${AMONG}`, ...among),
+    statement(`DELETE FROM group_managers WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...among),
     ...OWN_TABLES.map((table) => statement(`DELETE FROM ${table} WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...among)),
   ];
 };

@@ -14,6 +14,8 @@ export type EventContext = Pick<Context, 'actor' | 'request' | 'now' | 'newId' |
 export interface Lessening {
   users: readonly string[] | 'everybody';
   cause: string;
+  /** it is the policy that changed: what it says of connections is looked at again, too */
+  policy?: true;
 }
 
 export interface EventFacts {
@@ -113,10 +115,10 @@ export async function commit(
   return change.guard ? (first?.rows ?? []) : [];
 }
 
-const revocationRow = (ctx: EventContext, { id, users, cause }: Lessening & { id: string }): Statement =>
+const revocationRow = (ctx: EventContext, { id, users, cause, policy }: Lessening & { id: string }): Statement =>
   statement(
-    'INSERT INTO revocations (tenant_id, id, users, cause, created_at) VALUES (?, ?, ?, ?, ?)',
-    ...[ctx.db.tenantId, id, users === 'everybody' ? null : JSON.stringify(users), cause, ctx.now().toISOString()],
+    'INSERT INTO revocations (tenant_id, id, users, cause, policy, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    ...[ctx.db.tenantId, id, users === 'everybody' ? null : JSON.stringify(users), cause, policy ? 1 : 0, ctx.now().toISOString()],
   );
 
 function outboxRow(ctx: EventContext, id: string, events: DraftEvent[], guarded: boolean): Statement {

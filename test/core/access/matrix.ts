@@ -24,10 +24,8 @@ export interface Probe {
   headers?: Record<string, string>;
 }
 
-/** Nobody has these, so nothing comes of it: what is refused to each of many is in their results. */
-const nobodys = { ids: ['usr_01m856tm29e6frrs5mmr9m5rhs'] };
-const userAdmins = ['owner', 'user-admin'] as const;
-const directoryReaders = ['owner', 'user-admin', 'template-admin', 'auditor'] as const;
+const NOBODY = 'usr_01m856tm29e6frrs5mmr9m5rhs';
+const bulk = (action: string): Probe => ({ route: 'POST /users/bulk', body: { action, ids: [NOBODY] } });
 const everybody = ['owner', 'user-admin', 'template-admin', 'auditor', 'member'] as const;
 
 export const MATRIX: Record<Permission, MatrixRow> = {
@@ -35,27 +33,33 @@ export const MATRIX: Record<Permission, MatrixRow> = {
   'tenant:update': { may: ['owner'], probe: { route: 'PATCH /tenant', body: { name: 'Matrix' } } },
   'policy:read': { may: everybody, probe: { route: 'GET /deployment/security' } },
   'policy:update': { may: ['owner'], probe: { route: 'PUT /tenant/policy', body: { values: {} }, headers: { 'If-Match': '"0"' } } },
-  'user:read': { may: directoryReaders, probe: { route: 'GET /users' } },
-  'user:invite': { may: userAdmins, probe: { route: 'POST /invitations', body: { email: 'matrix@joins.test' } } },
-  'user:update': { may: userAdmins, probe: { route: 'POST /users/bulk', body: { action: 'suspend', ...nobodys } } },
-  'user:delete': { may: userAdmins, probe: { route: 'POST /users/bulk', body: { action: 'delete', ...nobodys } } },
-  'user:sign-out': { may: userAdmins, probe: { route: 'POST /users/bulk', body: { action: 'sign-out', ...nobodys } } },
-  'group:read': { may: directoryReaders, probe: { route: `GET /group-memberships?subject=${nobodys.ids[0]}` } },
-  'group:update': { may: userAdmins, probe: { route: 'POST /groups', body: { name: 'matrix' } } },
+  'user:read': { may: ['owner', 'user-admin', 'template-admin', 'auditor'], probe: { route: 'GET /users' } },
+  'user:invite': { may: ['owner', 'user-admin'], probe: { route: 'POST /invitations', body: { email: 'matrix@joins.test' } } },
+  'user:update': { may: ['owner', 'user-admin'], probe: bulk('suspend') },
+  'user:delete': { may: ['owner', 'user-admin'], probe: bulk('delete') },
+  'user:sign-out': { may: ['owner', 'user-admin'], probe: bulk('sign-out') },
+  'group:read': {
+    may: ['owner', 'user-admin', 'template-admin', 'auditor'],
+    probe: { route: `GET /group-memberships?subject=${NOBODY}` },
+  },
+  'group:update': { may: ['owner', 'user-admin'], probe: { route: 'POST /groups', body: { name: 'matrix' } } },
   'role:read': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /roles' } },
-  'role:assign': { may: ['owner'], probe: { route: 'POST /access/preview', body: { kind: 'role-assignments', add: [], remove: [] } } },
-  'role:update': { may: ['owner'], probe: { route: 'POST /roles', body: { name: 'matrix', permissions: ['audit:read'] } } },
+  'role:update': { may: ['owner'], probe: { route: 'POST /roles', body: { name: 'matrix', permissions: ['tenant:read'] } } },
+  'role:assign': {
+    may: ['owner'],
+    probe: { route: 'POST /access/preview', body: { kind: 'role-assignments', add: [], remove: [] } },
+  },
   'service-account:read': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /service-accounts' } },
   'service-account:manage': {
-    may: userAdmins,
+    may: ['owner', 'user-admin'],
     probe: { route: 'POST /service-accounts', body: { name: 'matrix', description: '', roles: [] } },
   },
   'token:read-all': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /tokens' } },
   'token:revoke-all': {
-    may: userAdmins,
-    probe: { route: 'POST /tokens/revoke', body: { ids: ['tok_01m856tm29e6frrs5mmr9m5rhs'] } },
+    may: ['owner', 'user-admin'],
+    probe: { route: 'POST /tokens/revoke', body: { ids: [NOBODY.replace('usr', 'tok')] } },
   },
-  'access:review': { may: directoryReaders, probe: { route: 'GET /access/review' } },
+  'access:review': { may: ['owner', 'user-admin', 'template-admin', 'auditor'], probe: { route: 'GET /access/review' } },
   'template:create': { may: ['owner', 'template-admin'], probe: { route: 'POST /templates', body: { name: 'matrix' } } },
   'template:admin': {
     may: ['owner', 'template-admin'],

@@ -162,8 +162,15 @@ describe('the moment at which access may lapse', () => {
     const { id, name, email, sessionId } = site.dev;
     const response = await workspaces.connectWorkspace('s0', running.id, {
       ...{ kind: 'viewer', tenantId: site.tenant.id, shard: 's0', workspaceId: running.id, workspaceName: 'box', connectionId, sessionId },
-      ...{ user: { id, name, email }, access: 'own', keyThumbprint: 'x', lapsesAt: inMs(60 * MINUTE) },
-      ...{ grantId: null, endsAt: null, idleMinutes: null },
+      ...{
+        user: { id, name, email },
+        access: 'own',
+        grantId: null,
+        keyThumbprint: 'x',
+        endsAt: null,
+        idleMinutes: null,
+        lapsesAt: inMs(60 * MINUTE),
+      },
     });
     response.webSocket?.accept();
     await later(running.id, MINUTE);

@@ -247,7 +247,7 @@ describe('how long a session lasts', () => {
   });
 });
 
-describe('K7: how long a connection lasts', () => {
+describe('K9: how long a connection lasts', () => {
   const stubOf = (id: string) => env.WORKSPACE.getByName(id);
   const inStore = (id: string, sql: string, ...values: Array<string | number>) =>
     runInDurableObject(stubOf(id), (_object, state) => void state.storage.sql.exec(sql, ...values));

@@ -133,7 +133,7 @@ describe('suspending somebody', () => {
   test('has their open connections looked at again: the task stands with the change', async () => {
     const tenant = await mintTenant();
     const person = await addUser(tenant);
-    const waiting = { ...services(), revocation: { ...services().revocation, run: () => Promise.resolve() } };
+    const waiting = { ...services(), revocation: { run: () => Promise.resolve(), lookAgain: () => Promise.resolve([]) } };
     await actOnUser(await authenticate(waiting, requestFrom(), tenant.owner.cookie), 'suspend', person.id);
     const tasks = await tenant.db.rows('SELECT users, cause FROM revocations WHERE tenant_id = ?', tenant.id);
     expect(tasks).toEqual([{ users: JSON.stringify([person.id]), cause: 'Your account was suspended' }]);
