@@ -157,7 +157,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/access/review', 'python-ml'],
     ['/access-requests', 'Dana Developer'],
     ['/requests', 'You have asked for nothing yet'],
-    [`/templates/${template}/policy`, 'This template sets'],
+    [`/templates/${template}/policy`, 'Nothing is changed'],
     ['/policy', 'Nothing is changed'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
@@ -201,7 +201,7 @@ async function groupPages(owner: Person): Promise<typeof pages> {
     ['/roles', 'Runner watch'],
     ['/roles/new', 'Create role'],
     [`/roles/${role.id}`, 'Who has it'],
-    ['/roles/auditor', 'Nobody has it'],
+    ['/roles/template-admin', 'Nobody has it'],
   ];
 }
 
