@@ -7,8 +7,8 @@ import { gzipSync } from 'node:zlib';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Largest Worker, compressed. The platform allows more; a jump is worth a look. */
-const MAX_WORKER_GZIP = 600 * 1024;
+/** Largest Worker, compressed. The platform allows more; a jump is worth a look. The list of breached passwords is 220 of them. */
+const MAX_WORKER_GZIP = 800 * 1024;
 
 const LICENCES =
   /^(MIT|MIT-0|ISC|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|MPL-2\.0|BlueOak-1\.0\.0|CC0-1\.0|CC-BY-4\.0|Unlicense|Python-2\.0|OFL-1\.1|WTFPL)$/;
@@ -18,7 +18,7 @@ const SECRETS = [
   /-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY-----/,
   /\bAKIA[0-9A-Z]{16}\b/,
   /\bgh[pousr]_[A-Za-z0-9]{36}\b/,
-  /\bgh[crivet]_s\d+\.tnt_[0-9a-z]{26}\.[A-Za-z0-9_-]{43}\b/,
+  /\bgh[crivetfw]_s\d+\.tnt_[0-9a-z]{26}\.[A-Za-z0-9_-]{43}\b/,
   /\bgho_[A-Za-z0-9_-]{40,}\b/,
   /\bxox[abp]-[A-Za-z0-9-]{20,}/,
 ];

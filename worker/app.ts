@@ -6,6 +6,7 @@ import { requestRoutes } from './access/requests.routes.ts';
 import { reviewRoutes } from './access/review.routes.ts';
 import { templateAclRoutes } from './access/template-acl.routes.ts';
 import { accountRoutes } from './identity/account.routes.ts';
+import { factorRoutes } from './identity/factors.routes.ts';
 import { serviceAccountRoutes } from './identity/service-accounts.routes.ts';
 import { signInRoutes } from './identity/sign-in.routes.ts';
 import { tokenRoutes } from './identity/tokens.routes.ts';
@@ -41,6 +42,7 @@ const joined = base
   .route('/', deploymentRoutes)
   .route('/', signInRoutes)
   .route('/', accountRoutes)
+  .route('/', factorRoutes)
   .route('/', directoryRoutes)
   .route('/', groupRoutes)
   .route('/', roleRoutes)

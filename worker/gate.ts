@@ -3,6 +3,7 @@ import { TRANSPORTS } from '@gatehouse/core/access/transports.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { authenticate } from './identity/authenticate.ts';
 import { sessionCredential } from './identity/cookie.ts';
+import { lacksSecondFactor } from './identity/session.ts';
 import { authenticateToken } from './identity/token-auth.ts';
 import { record } from './platform/commit.ts';
 import type { UserContext } from './platform/context.ts';
@@ -18,6 +19,12 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'GET /api/v1/openapi.json': 'page',
   'POST /api/v1/signup': 'page',
   'POST /api/v1/login': 'page',
+  'POST /api/v1/login/totp': 'page',
+  'POST /api/v1/login/recovery-code': 'page',
+  'POST /api/v1/login/passkey/options': 'page',
+  'POST /api/v1/login/passkey': 'page',
+  'POST /api/v1/password-resets': 'page',
+  'POST /api/v1/password-resets/redeem': 'page',
   'POST /api/v1/verify-email': 'page',
   'POST /api/v1/invitations/preview': 'page',
   'POST /api/v1/invitations/accept': 'page',
@@ -34,6 +41,20 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
 const patternOf = (route: string): RegExp => new RegExp(`^${route.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`);
 const doors = Object.entries(OPEN_ROUTES).map(([route, door]) => ({ pattern: patternOf(route), door }));
 const transports = Object.keys(TRANSPORTS).map(patternOf);
+
+/** All that somebody may do who lacks the second factor that their organisation requires: set one up, and leave. */
+const ENROLMENT_ROUTES: ReadonlySet<string> = new Set([
+  'GET /api/v1/me',
+  'GET /api/v1/me/factors',
+  'POST /api/v1/me/session/key',
+  'POST /api/v1/me/step-up/password',
+  'POST /api/v1/me/passkeys/options',
+  'POST /api/v1/me/passkeys',
+  'POST /api/v1/me/totp',
+  'POST /api/v1/me/totp/confirm',
+  'POST /api/v1/logout',
+  'DELETE /api/v1/me/sessions',
+]);
 
 const doorOf = (method: string, path: string): 'page' | 'program' | 'session' =>
   doors.find(({ pattern }) => pattern.test(`${method} ${path}`))?.door ?? 'session';
@@ -63,6 +84,7 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const door = doorOf(method, path);
   if (door === 'session') c.set('signedIn', await whoAsks(c));
   const byToken = door === 'session' && c.get('signedIn').actor.token !== null;
+  if (door === 'session') await requireSecondFactor(c.get('signedIn'), `${method} ${path}`);
   if (c.req.header('Upgrade')?.toLowerCase() === 'websocket' && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {
     const reason = 'The policy names no such transport';
     if (door === 'session') await recordRefusal(c.get('signedIn'), `${method} ${path}`, reason);
@@ -79,3 +101,14 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
 
 const recordRefusal = (ctx: UserContext, name: string, reason: string): Promise<void> =>
   record(ctx, { action: 'request.denied', resource: { type: 'policy', id: null, name }, outcome: 'denied', status: 403, reason });
+
+/** Pages ask every few seconds: the first refusal of ten minutes is an event, the others say nothing new. */
+const TOLD = { limit: 1, windowSeconds: 600 };
+
+/** @throws AppError `second-factor-required` */
+async function requireSecondFactor(ctx: UserContext, route: string): Promise<void> {
+  if (!lacksSecondFactor(ctx.actor) || ENROLMENT_ROUTES.has(route)) return;
+  const reason = 'The organisation requires a second factor: set one up first';
+  if ((await ctx.throttle.begin(`told lacks a second factor ${ctx.actor.sessionId}`, TOLD)) === 0) await recordRefusal(ctx, route, reason);
+  throw new AppError('second-factor-required', reason);
+}

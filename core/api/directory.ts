@@ -22,9 +22,13 @@ export const tenant = z.object({
   slug: z.string(),
   region: z.enum(REGIONS),
   createdAt: time,
+  twoFactorsRequired: z.boolean(),
   quotas: z.array(z.object({ name: z.enum(Object.keys(QUOTAS) as [Quota, ...Quota[]]), used: z.number().int(), limit: z.number().int() })),
 });
-export const tenantUpdate = z.object({ name: text(80) });
+export const tenantUpdate = z
+  .object({ name: text(80), twoFactorsRequired: z.boolean() })
+  .partial()
+  .refine((change) => Object.keys(change).length > 0, 'must change something');
 
 export const USER_STATES = ['active', 'suspended', 'deactivated'] as const;
 export const user = z.object({

@@ -16,6 +16,11 @@ export const signUp = z.object({
 export const login = z.object({ tenant: slug, email, password: typedPassword });
 export const verifyEmail = z.object({ token: secret });
 
+/** How somebody proved who they are. A passkey counts as two factors: what one has, and a finger or a PIN. */
+export const SIGN_IN_METHODS = ['password', 'password+totp', 'password+recovery-code', 'passkey'] as const;
+export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
+const method = z.enum(SIGN_IN_METHODS);
+
 export const me = z.object({
   user: z.object({
     id: idSchema('user'),
@@ -29,8 +34,16 @@ export const me = z.object({
   }),
   tenant: z.object({ id: idSchema('tenant'), name: z.string(), slug: z.string(), region: z.enum(REGIONS) }),
   permissions: z.array(permission),
-  /** `hasKey`: it is bound to the key of its browser, without which no workspace opens */
-  session: z.object({ id: idSchema('session'), expiresAt: time, hasKey: z.boolean() }),
+  session: z.object({
+    id: idSchema('session'),
+    expiresAt: time,
+    /** it is bound to the key of its browser, without which no workspace opens */
+    hasKey: z.boolean(),
+    method,
+    authenticatedAt: time.or(z.literal('')),
+  }),
+  /** `missing`: the organisation requires a second factor and the person has none; nothing else opens until then */
+  secondFactor: z.object({ set: z.boolean(), missing: z.boolean() }),
 });
 export type Me = z.infer<typeof me>;
 
@@ -44,5 +57,8 @@ export const session = z.object({
   browser: z.string().nullable(),
   os: z.string().nullable(),
   device: z.string().nullable(),
+  country: z.string().nullable(),
+  city: z.string().nullable(),
+  method,
 });
 export const sessionList = listOf(session);

@@ -83,7 +83,7 @@ async function visit(options: BrowserContextOptions): Promise<string[]> {
 /** By a link like the one that a local start prints. */
 async function signIn(page: Page): Promise<void> {
   await page.goto(`/signin#${new URLSearchParams({ org: SLUG, email: `owner@${SLUG}.test`, password: PASSWORD })}`);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');
 }
 
@@ -91,6 +91,8 @@ const PUBLIC: typeof pages = [
   ['/', 'Development workspaces behind one gate'],
   ['/signin', 'To the workspaces of your organisation'],
   ['/signup', 'You become its owner'],
+  ['/reset', 'We mail you a link'],
+  ['/reset/new#nothing', 'This link is not complete'],
   ['/verify#nothing', 'This link is not complete'],
   ['/invite#nothing', 'This link is not complete'],
   ['/nowhere', 'There is no page here'],
@@ -155,7 +157,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/access/review', 'python-ml'],
     ['/access-requests', 'Dana Developer'],
     ['/requests', 'You have asked for nothing yet'],
-    [`/templates/${template}/policy`, 'A template can be stricter'],
+    [`/templates/${template}/policy`, 'Nothing is changed'],
     ['/policy', 'Nothing is changed'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
@@ -167,7 +169,9 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/service-accounts/new', 'Responsible person'],
     [`/service-accounts/${robot.id}`, 'nightly'],
     ['/tokens', 'nightly'],
-    ['/account', 'Where you are signed in'],
+    ['/account', 'Theme, in this browser'],
+    ['/account/security', 'Where you are signed in'],
+    ['/organisation', 'Two factors for everybody'],
     ['/audit', 'was refused to'],
     ['/siem', 'SOC'],
     ['/siem/new', 'Signed webhook'],
@@ -197,7 +201,7 @@ async function groupPages(owner: Person): Promise<typeof pages> {
     ['/roles', 'Runner watch'],
     ['/roles/new', 'Create role'],
     [`/roles/${role.id}`, 'Who has it'],
-    ['/roles/auditor', 'Who has it'],
+    ['/roles/template-admin', 'Nobody has it'],
   ];
 }
 

@@ -59,6 +59,7 @@ function userContext(services: Services, tenantId: string, roles: BuiltInRole[])
       token: null,
       sessionId: services.newId('session'),
       sessionExpiresAt: services.now().toISOString(),
+      authentication: { method: 'password', at: services.now().toISOString(), secondFactor: false, secondFactorRequired: false },
     },
   };
 }

@@ -157,9 +157,9 @@ export async function addSession(
   const ends = new Date(from.getTime() + 12 * 3_600_000).toISOString();
   await tenant.db.batch([
     statement(
-      `INSERT INTO sessions (tenant_id, id, secret_hash, user_id, created_at, last_seen_at, expires_at, key_thumbprint)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-      ...[tenant.id, sessionId, hash, userId, from.toISOString(), from.toISOString(), ends, keyThumbprint],
+      `INSERT INTO sessions (tenant_id, id, secret_hash, user_id, created_at, last_seen_at, authenticated_at, expires_at, key_thumbprint)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5, ?6, ?7)`,
+      ...[tenant.id, sessionId, hash, userId, from.toISOString(), ends, keyThumbprint],
     ),
   ]);
   return { cookie: `__Host-gatehouse=${text}`, sessionId };

@@ -39,6 +39,27 @@ const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 const makeSession = async (tenant: Tenant) => (await addSession(tenant, tenant.owner.id)).sessionId;
 
+/** As if registered. */
+const makePasskey = async (tenant: Tenant, userId = tenant.owner.id) => {
+  const id = services().newId('passkey');
+  await tenant.db.batch([
+    statement(
+      `INSERT INTO passkeys (tenant_id, id, user_id, credential_id, public_key, counter, transports, synced, backed_up, name, created_at)
+       VALUES (?, ?, ?, ?, 'AA', 0, '[]', 0, 0, 'Laptop', ?)`,
+      ...[tenant.id, id, userId, unique(), new Date().toISOString()],
+    ),
+  ]);
+  return id;
+};
+const makePersonWithPasskey = async (tenant: Tenant) => {
+  const { id } = await addUser(tenant);
+  await makePasskey(tenant, id);
+  return id;
+};
+const credential = { id: 'AAAA', rawId: 'AAAA', type: 'public-key', clientExtensionResults: {} };
+const registration = { ...credential, response: { clientDataJSON: 'AAAA', attestationObject: 'AAAA', transports: ['internal'] } };
+const assertion = { ...credential, response: { clientDataJSON: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA', userHandle: 'AAAA' } };
+
 const makeTemplate = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/templates', { name: `x-${unique()}` }), templateDetail).id;
 /** Paused, so that nothing is sent anywhere. */
@@ -129,6 +150,15 @@ const ROUTES: Record<string, RouteCase> = {
   },
   'POST /api/v1/login': { who: 'open', body: { tenant: 'refused-slug', email: 'olga@refused.test', password } },
   'POST /api/v1/logout': { who: 'signed in', browser: true },
+  'POST /api/v1/login/totp': { who: 'open', body: { challenge: token.replace('ghi_', 'ghf_'), code: '123456' } },
+  'POST /api/v1/login/recovery-code': {
+    who: 'open',
+    body: { challenge: token.replace('ghi_', 'ghf_'), code: '0000-1111-2222-3333-4444-5555' },
+  },
+  'POST /api/v1/login/passkey/options': { who: 'open' },
+  'POST /api/v1/login/passkey': { who: 'open', body: { credential: assertion } },
+  'POST /api/v1/password-resets': { who: 'open', body: { tenant: 'refused-slug', email: 'olga@refused.test' } },
+  'POST /api/v1/password-resets/redeem': { who: 'open', body: { token: token.replace('ghi_', 'ghw_'), password } },
   'POST /api/v1/verify-email': { who: 'open', body: { token: token.replace('ghi_', 'ghv_') } },
   'POST /api/v1/invitations/preview': { who: 'open', body: { token } },
   'POST /api/v1/invitations/accept': { who: 'open', body: { token, name: 'Nina', password } },
@@ -156,6 +186,20 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/service-accounts/:id/activate': overAccounts,
   'POST /api/v1/service-accounts/:id/tokens': { ...overAccounts, browser: true, body: newToken },
 
+  'GET /api/v1/me/factors': { who: 'signed in', browser: true },
+  'POST /api/v1/me/password': { who: 'signed in', browser: true, body: { current: password, password: 'another long password' } },
+  'POST /api/v1/me/step-up/password': { who: 'signed in', browser: true, body: { password: 'a wrong password' } },
+  'POST /api/v1/me/step-up/passkey/options': { who: 'signed in', browser: true },
+  'POST /api/v1/me/step-up/passkey': { who: 'signed in', browser: true, body: { credential: assertion } },
+  'POST /api/v1/me/passkeys/options': { who: 'signed in', browser: true },
+  'POST /api/v1/me/passkeys': { who: 'signed in', browser: true, body: { name: 'Laptop', credential: registration } },
+  'PATCH /api/v1/me/passkeys/:id': { who: 'signed in', browser: true, id: 'passkey', make: makePasskey, body: { name: 'Phone' } },
+  'DELETE /api/v1/me/passkeys/:id': { who: 'signed in', browser: true, id: 'passkey', make: makePasskey },
+  'POST /api/v1/me/totp': { who: 'signed in', browser: true },
+  'POST /api/v1/me/totp/confirm': { who: 'signed in', browser: true, body: { code: '123456' } },
+  'DELETE /api/v1/me/totp': { who: 'signed in', browser: true },
+  'POST /api/v1/me/recovery-codes': { who: 'signed in', browser: true },
+
   'GET /api/v1/tenant': { who: 'signed in' },
   'GET /api/v1/tenant/policy': { who: 'signed in' },
   'PUT /api/v1/tenant/policy': { who: ['owner'], headers: { 'If-Match': '"0"' }, body: { values: {} } },
@@ -169,6 +213,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/users/:id/suspend': overUsers,
   'POST /api/v1/users/:id/activate': overUsers,
   'POST /api/v1/users/:id/sign-out': overUsers,
+  'DELETE /api/v1/users/:id/factors': { who: userAdmins, browser: true, id: 'user', make: makePersonWithPasskey },
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
   'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },
@@ -419,20 +464,21 @@ describe('another organisation’s ids in every place that takes one', () => {
       return [base, ...shuffled(rest, chance).slice(0, 12)].flatMap((made) => (made ? [{ route, made }] : []));
     });
     const waiting = shuffled(attempts, chance);
-    const attackers = await Promise.all([tenant, other].map(async (each) => ({ each, owner: await addUser(each, ['owner']) })));
-    /** Some routes end the session that calls them. */
-    const attack = async (made: ReturnType<(typeof attempts)[number]['made']>) => {
-      const { each, owner } = chance.pick(attackers);
-      return attempt(made, await addSession(each, owner.id));
+    const ownersOf = (each: Tenant) => Promise.all(Array.from({ length: AT_ONCE }, () => addUser(each, ['owner'])));
+    const attackers = await Promise.all([tenant, other].map(async (each) => ({ each, owners: await ownersOf(each) })));
+    /** Some routes end the session that calls them, or all of that person: who asks at the same time is somebody else. */
+    const attack = async (made: ReturnType<(typeof attempts)[number]['made']>, lane: number) => {
+      const { each, owners } = chance.pick(attackers);
+      return attempt(made, await addSession(each, owners[lane]?.id ?? ''));
     };
-    const tryOne = async ({ route, made }: (typeof attempts)[number]) => {
+    const tryOne = async ({ route, made }: (typeof attempts)[number], lane: number) => {
       const nobodys: Ids = nobodysIds(theirs);
       const [aimed, blank] = [made(theirs), made(nobodys)];
-      const answer = await attack(aimed);
+      const answer = await attack(aimed, lane);
       const body = comparable(answer, sentOf(aimed, theirs)).body;
       for (const mark of marks) expect(body, `${route} ${aimed.path}`).not.toContain(mark);
       if (JSON.stringify(aimed) === JSON.stringify(blank)) return;
-      const same = await attack(blank);
+      const same = await attack(blank, lane);
       expect(answer.status, `${route} ${aimed.path}`).toBe(same.status);
       if (answer.status >= 400) expect(comparable(answer, theirs), `${route} ${aimed.path}`).toEqual(comparable(same, nobodys));
     };
@@ -441,12 +487,15 @@ describe('another organisation’s ids in every place that takes one', () => {
       const path = chance.pick(['/me', '/templates', '/workspaces?all=true', '/runners']);
       expect((await call('GET', path, { cookie: victim.owner.cookie })).status).toBe(200);
     };
-    while (waiting.length > 0) await Promise.all([...waiting.splice(0, chance.between(1, 6)).map(tryOne), work()]);
+    while (waiting.length > 0) await Promise.all([...waiting.splice(0, chance.between(1, AT_ONCE)).map(tryOne), work()]);
 
     await settled();
     expect(await stateOf(victim)).toEqual(before);
   });
 });
+
+/** Attempts side by side. */
+const AT_ONCE = 6;
 
 /** The operator, and the outbox of a deployment on one’s own machine. */
 const ABOVE_TENANTS = /\/(operator|local)\//;

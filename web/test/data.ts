@@ -21,7 +21,11 @@ export const me = (): Me => ({
   },
   tenant: { id: id('tenant'), name: 'Meridian Rail', slug: 'meridian-rail', region: 'auto' },
   permissions: [...permissionsOf(['owner'])],
-  session: { id: id('session'), expiresAt: '2026-11-24T10:00:00.000Z', hasKey: true },
+  session: {
+    ...{ id: id('session'), expiresAt: '2026-11-24T10:00:00.000Z', hasKey: true },
+    ...{ method: 'password', authenticatedAt: '2026-11-23T09:59:00.000Z' },
+  },
+  secondFactor: { set: false, missing: false },
 });
 
 export const workspace = (facts: Partial<Workspace> = {}): Workspace => ({

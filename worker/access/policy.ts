@@ -57,7 +57,11 @@ export async function storeChange(ctx: UserContext, { facts, scope, revision, be
   const guard = storePolicy(ctx.db.tenantId, { scope, values: after, revision, by: ctx.actor.id, now });
   const event = eventOf(ctx, { ...facts, status: 200, diff: diff(RULES, before, after) });
   await onGuard(
-    commit(ctx, { guard, events: [event], lessens: { users: 'everybody', cause: `The policy of ${facts.resource.name} changed`, policy: true } }),
+    commit(ctx, {
+      guard,
+      events: [event],
+      lessens: { users: 'everybody', cause: `The policy of ${facts.resource.name} changed`, policy: true },
+    }),
     () => new AppError('stale-version', 'Somebody changed this policy in the meantime. Load it again and repeat your change.'),
   );
   const told = refreshRunners(ctx);

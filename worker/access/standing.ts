@@ -12,7 +12,7 @@ export interface Standing {
   workspaceId: string;
   /** null: not at all */
   access: ViewerAccess | null;
-  /** false when session, person or organisation is not good any more */
+  /** false when session, person or organisation is not good any more, or a second factor is required and missing */
   isAlive: boolean;
   /** the earliest end of the session and of whatever may give access; nothing lapses before it */
   lapsesAt: string;
@@ -40,6 +40,10 @@ export const ofTicket = (hash: string): Which => ({
   value: hash,
 });
 
+/** What the organisation's rule asks of a person, here `u`. */
+const HAS_SECOND_FACTOR = `(EXISTS (SELECT 1 FROM passkeys p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id)
+            OR EXISTS (SELECT 1 FROM totp_secrets f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.id AND f.confirmed_at IS NOT NULL))`;
+
 /**
  * ?1 tenant, ?2 now, ?3 the condition's value. Whoever is concerned, with all that an entry or a role may name them by;
  * then what names them on each connection's template: rank 0 nothing to 3 admin. CROSS JOIN keeps SQLite at the order that
@@ -55,7 +59,8 @@ const standing = (where: string) => `
     SELECT c.id, c.workspace_id, c.user_id, c.lapses_at AS noted, w.owner_id = c.user_id AS mine, t.id IS NOT NULL AS there,
       coalesce(s.expires_at > ?2, 0) AND EXISTS (
         SELECT 1 FROM users u JOIN tenants o ON o.tenant_id = u.tenant_id AND o.state = 'active'
-        WHERE u.tenant_id = ?1 AND u.id = c.user_id AND u.state = 'active') AS alive,
+        WHERE u.tenant_id = ?1 AND u.id = c.user_id AND u.state = 'active'
+          AND (o.two_factors_required = 0 OR ${HAS_SECOND_FACTOR})) AS alive,
       coalesce(max(CASE a.role WHEN 'view' THEN 1 WHEN 'use' THEN 2 WHEN 'admin' THEN 3 END), 0) AS rank,
       min(coalesce(s.expires_at, ?2), coalesce(min(a.expires_at), '9'), coalesce(min(r.expires_at), '9')) AS lapses
     FROM connections c

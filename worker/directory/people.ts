@@ -14,7 +14,12 @@ export interface Person {
   managesGroups: boolean;
   tenant: Context['tenant'];
   tenantState: 'active' | 'suspended';
+  /** what they could be asked for beside a password, and whether the organisation requires it */
+  factors: { passkey: boolean; totp: boolean; required: boolean };
 }
+
+/** Of somebody who comes in this very moment. */
+export const NO_FACTORS: Person['factors'] = { passkey: false, totp: false, required: false };
 
 interface PersonRow {
   id: string;
@@ -30,6 +35,9 @@ interface PersonRow {
   region: 'auto' | 'eu';
   tenant_state: 'active' | 'suspended';
   tenant_created_at: string;
+  two_factors_required: number;
+  passkey: number;
+  totp: number;
 }
 
 /**
@@ -40,8 +48,10 @@ export function personQuery(db: TenantDb, who: Statement, now: string): [Stateme
   const { sql, params } = who.toSQL();
   const person = statement(
     `SELECT u.id, u.name, u.email, u.email_verified_at, u.state, u.password_hash, t.tenant_id, t.name AS tenant_name, t.slug, t.region,
-       t.state AS tenant_state, t.created_at AS tenant_created_at,
-       EXISTS (SELECT 1 FROM group_managers m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id) AS manages
+       t.state AS tenant_state, t.created_at AS tenant_created_at, t.two_factors_required,
+       EXISTS (SELECT 1 FROM group_managers m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id) AS manages,
+       EXISTS (SELECT 1 FROM passkeys p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id) AS passkey,
+       EXISTS (SELECT 1 FROM totp_secrets s WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id AND s.confirmed_at IS NOT NULL) AS totp
      FROM users u JOIN tenants t ON t.tenant_id = u.tenant_id WHERE u.tenant_id = ? AND u.id = (${sql})`,
     db.tenantId,
     ...params,
@@ -63,14 +73,30 @@ export function personFrom(person: Rows, roles: Rows): Person | null {
     managesGroups: row.manages === 1,
     tenant: { id: row.tenant_id, slug: row.slug, name: row.tenant_name, region: row.region, createdAt: row.tenant_created_at },
     tenantState: row.tenant_state,
+    factors: { passkey: row.passkey === 1, totp: row.totp === 1, required: row.two_factors_required === 1 },
   };
 }
 
-export async function findPersonByEmail(db: TenantDb, email: string, now: string): Promise<Person | null> {
-  const who = statement('SELECT id FROM users WHERE tenant_id = ? AND email = ?', db.tenantId, email);
+export const findPersonByEmail = (db: TenantDb, email: string, now: string): Promise<Person | null> =>
+  findPerson(db, statement('SELECT id FROM users WHERE tenant_id = ? AND email = ?', db.tenantId, email), now);
+
+export const findPersonById = (db: TenantDb, id: string, now: string): Promise<Person | null> =>
+  findPerson(db, statement('SELECT id FROM users WHERE tenant_id = ? AND id = ?', db.tenantId, id), now);
+
+/** @param who a query of one user id */
+export async function findPerson(db: TenantDb, who: Statement, now: string): Promise<Person | null> {
   const [person, roles] = await db.batch(personQuery(db, who, now));
   return personFrom(person, roles);
 }
+
+/** The organisation's rule, for somebody who joins it this moment. */
+export async function twoFactorsRequired(db: TenantDb): Promise<boolean> {
+  const row = await db.first<{ rule: number }>('SELECT two_factors_required AS rule FROM tenants WHERE tenant_id = ?', db.tenantId);
+  return row?.rule === 1;
+}
+
+/** A condition on users: the person and the organisation are active. `?1` is the tenant. */
+export const IN_GOOD_STANDING = `state = 'active' AND EXISTS (SELECT 1 FROM tenants WHERE tenant_id = ?1 AND state = 'active')`;
 
 /** A tenant and its first person, who owns it. */
 export function foundingRows(
@@ -119,4 +145,11 @@ export const letIn = (db: TenantDb, { user, passwordHash }: Person, now: string,
      WHERE tenant_id = ?1 AND id = ?2 AND state = 'active' AND password_hash = ?4
        AND EXISTS (SELECT 1 FROM tenants WHERE tenant_id = ?1 AND state = 'active')`,
     ...[db.tenantId, user.id, now, passwordHash, newHash],
+  );
+
+/** Matches nothing when the password was changed in the meantime. */
+export const replacePassword = (db: TenantDb, userId: string, oldHash: string | null, newHash: string): Statement =>
+  statement(
+    "UPDATE users SET password_hash = ? WHERE tenant_id = ? AND id = ? AND password_hash IS ? AND state = 'active'",
+    ...[newHash, db.tenantId, userId, oldHash],
   );

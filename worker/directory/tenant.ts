@@ -4,7 +4,9 @@ import { diff } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
+import { requireFresh } from '../platform/fresh.ts';
 import { statement } from '../platform/tenant-db.ts';
+import { twoFactorsRequired } from './people.ts';
 import { updatePlace } from './tenants.store.ts';
 
 type Tenant = z.infer<typeof tenant>;
@@ -25,22 +27,53 @@ const names = Object.keys(QUOTAS) as Quota[];
 export async function readTenant(ctx: UserContext): Promise<Tenant> {
   await require(ctx, 'tenant:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /tenant' } });
   const columns = names.map((name) => `(SELECT count(*) FROM ${COUNTED[name]} AND tenant_id = ?1) AS ${name}`);
-  const used = await ctx.db.first<Record<Quota, number>>(`SELECT ${columns.join(', ')}`, ctx.db.tenantId);
-  return { ...ctx.tenant, quotas: names.map((name) => ({ name, used: used?.[name] ?? 0, limit: QUOTAS[name] })) };
+  const rule = '(SELECT two_factors_required FROM tenants WHERE tenant_id = ?1) AS rule';
+  const used = await ctx.db.first<Record<Quota | 'rule', number>>(`SELECT ${[...columns, rule].join(', ')}`, ctx.db.tenantId);
+  return {
+    ...ctx.tenant,
+    twoFactorsRequired: used?.rule === 1,
+    quotas: names.map((name) => ({ name, used: used?.[name] ?? 0, limit: QUOTAS[name] })),
+  };
 }
 
+/**
+ * Changes the name or the rule that everybody needs a second factor. The rule, in both directions, needs a fresh sign-in, so no token does it;
+ * whoever switches it on has a second factor, so that nobody locks the organisation's owners out.
+ * @throws AppError `permission-denied`, `browser-only`, `step-up-required`, `not-ready`, `conflict`
+ */
 export async function changeTenant(ctx: UserContext, input: z.infer<typeof tenantUpdate>): Promise<Tenant> {
-  const facts = { action: 'tenant.update', resource: { type: 'tenant', id: ctx.tenant.id, name: input.name } } as const;
+  const { tenant: before, actor } = ctx;
+  const name = input.name ?? before.name;
+  const facts = { action: 'tenant.update', resource: { type: 'tenant', id: before.id, name } } as const;
   await require(ctx, 'tenant:update', facts);
-  const changed = diff({ name: 'tracked' }, { name: ctx.tenant.name }, { name: input.name });
+  const rule = await twoFactorsRequired(ctx.db);
+  const old = { name: before.name, twoFactorsRequired: rule };
+  const next = { name, twoFactorsRequired: input.twoFactorsRequired ?? rule };
+  const changed = diff({ name: 'tracked', twoFactorsRequired: 'tracked' }, old, next);
   if (changed.length === 0) return readTenant(ctx);
-  const guard = statement('UPDATE tenants SET name = ? WHERE tenant_id = ? AND name = ?', input.name, ctx.tenant.id, ctx.tenant.name);
+  if (next.twoFactorsRequired !== rule) await requireFresh(ctx, facts);
+  const begins = next.twoFactorsRequired && !rule;
+  if (begins && actor.authentication?.secondFactor !== true)
+    throw new AppError('not-ready', 'Set up a second factor of your own first: else this would lock you out, too');
+  const guard = statement(
+    'UPDATE tenants SET name = ?1, two_factors_required = ?2 WHERE tenant_id = ?3 AND name = ?4 AND two_factors_required = ?5',
+    ...[next.name, next.twoFactorsRequired ? 1 : 0, before.id, old.name, rule ? 1 : 0],
+  );
   const event = eventOf(ctx, { ...facts, status: 200, diff: changed });
-  await onGuard(commit(ctx, { guard, events: [event] }), () => new AppError('conflict', 'Somebody else changed the name in the meantime'));
-  // The directory's copy only serves the operator's list.
-  const copied = updatePlace(ctx.directory, ctx.tenant.id, { name: input.name });
+  // Whoever has no second factor may do nothing now until they have one. Their sessions stay: they set it up in them.
+  const lessens = begins ? { lessens: { users: 'everybody' as const, cause: 'Your organisation requires two factors now' } } : {};
+  await onGuard(
+    commit(ctx, { guard, events: [event], ...lessens }),
+    () => new AppError('conflict', 'Somebody else changed it in the meantime'),
+  );
+  if (next.name !== old.name) copyName(ctx, next.name);
+  return readTenant({ ...ctx, tenant: { ...before, name: next.name } });
+}
+
+/** The directory's copy only serves the operator's list. */
+function copyName(ctx: UserContext, name: string): void {
+  const copied = updatePlace(ctx.directory, ctx.tenant.id, { name });
   ctx.defer(
     copied.catch((error: unknown) => ctx.log('warn', 'the directory keeps the old name', { tenant: ctx.tenant.id, error: String(error) })),
   );
-  return readTenant({ ...ctx, tenant: { ...ctx.tenant, name: input.name } });
 }

@@ -1,12 +1,13 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
+import { sessionsEnd } from '@gatehouse/core/api/factors.ts';
 import * as api from '@gatehouse/core/api/identity.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { json, keysetPage, noContent, problems, routes } from '../platform/route.ts';
 import { clearSessionCookie } from './cookie.ts';
 import { bindSessionKey } from './session-key.ts';
-import { endSession, listSessions, readMe, signOutEverywhere } from './sessions.ts';
+import { endSession, listSessions, readMe, signOutEverywhere, signOutOthers } from './sessions.ts';
 import { resendVerification } from './verification.ts';
 
 const params = z.object({ id: idSchema('session') });
@@ -37,8 +38,9 @@ const getSessions = createRoute({
 const deleteSessions = createRoute({
   method: 'delete',
   path: '/me/sessions',
-  summary: 'Sign out everywhere, here too',
+  summary: 'Sign out everywhere, here too; `keep=current`: everywhere else',
   tags,
+  request: { query: sessionsEnd },
   responses: { 204: noContent, ...problems },
 });
 const deleteSession = createRoute({
@@ -69,8 +71,11 @@ export const accountRoutes = routes()
   })
   .openapi(getSessions, async (c) => c.json(await listSessions(c.get('signedIn'), keysetPage(c.req.valid('query'))), 200))
   .openapi(deleteSessions, async (c) => {
-    await signOutEverywhere(c.get('signedIn'));
-    clearSessionCookie(c);
+    if (c.req.valid('query').keep) await signOutOthers(c.get('signedIn'));
+    else {
+      await signOutEverywhere(c.get('signedIn'));
+      clearSessionCookie(c);
+    }
     return c.body(null, 204);
   })
   .openapi(deleteSession, async (c) => {

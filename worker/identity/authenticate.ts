@@ -33,8 +33,10 @@ export async function authenticate(services: Services, request: RequestFacts, co
     const seen = db.batch([touchSession(db, session.id, now.toISOString()), seenNow(db, person.user.id, now.toISOString())]);
     services.defer(seen.catch((error: unknown) => services.log('warn', 'a session was not marked as seen', { error: String(error) })));
   }
-  const { id, expires_at: expiresAt, created_at: createdAt, key_thumbprint: keyThumbprint } = session;
-  const ctx = signedIn(services, request, db, person, { id, expiresAt, createdAt, keyThumbprint });
+  const ctx = signedIn(services, request, db, person, {
+    ...{ id: session.id, expiresAt: session.expires_at, createdAt: session.created_at },
+    ...{ keyThumbprint: session.key_thumbprint, method: session.method, authenticatedAt: session.authenticated_at },
+  });
   await refuseForeignNetwork(ctx, policy);
   return ctx;
 }

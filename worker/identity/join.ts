@@ -3,11 +3,12 @@ import { QUOTAS, type invitationAccept } from '@gatehouse/core/api/directory.ts'
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInvitation } from '../directory/invitations.ts';
-import type { Person } from '../directory/people.ts';
+import { NO_FACTORS, twoFactorsRequired, type Person } from '../directory/people.ts';
 import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
 import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
 import { countAttempt, networkOf } from '../platform/throttle.ts';
 import { hashPassword } from './password.ts';
+import { requireGoodPassword } from './password-rules.ts';
 import { meOf, newSession, signedIn } from './session.ts';
 
 const PER_NETWORK = { limit: 60, windowSeconds: 3600 };
@@ -27,9 +28,11 @@ export async function acceptInvitation(
   await countAttempt(system, `join from ${networkOf(request.origin.ip)}`, PER_NETWORK, somebody);
 
   const open = await openInvitation(services, input.token);
+  requireGoodPassword(input.password, [input.name, open.invitation.email, open.tenant.name, open.tenant.slug], 'password');
   const passwordHash = await hashPassword(services, open.db.shard, input.password);
-  const person = personOf(services, open, input.name, passwordHash);
-  const session = await newSession(services, request, open.db, person.user.id);
+  const factors = { ...NO_FACTORS, required: await twoFactorsRequired(open.db) };
+  const person = { ...personOf(services, open, input.name, passwordHash), factors };
+  const session = await newSession(services, request, open.db, person.user.id, 'password');
   const ctx = signedIn(services, request, open.db, person, session);
   const { guard, changes } = joiningRows(ctx, open, person, services.now().toISOString());
   const event = eventOf(ctx, {
@@ -38,7 +41,7 @@ export async function acceptInvitation(
     status: 201,
     details: { invitation: open.invitation.id, invitedBy: open.invitation.inviter, roles: person.roles.join(' ') },
   });
-  const joined = commit(ctx, { guard, changes: [...changes, session.row], events: [event] });
+  const joined = commit(ctx, { guard, changes: [...changes, ...session.rows], events: [event] });
   try {
     await onUnique(joined, 'users.tenant_id, users.email', () => new AppError('conflict', 'This person is in the organisation already'));
   } catch (error) {
@@ -47,7 +50,12 @@ export async function acceptInvitation(
   return { me: meOf(ctx), credential: session.credential };
 }
 
-function personOf(services: Services, open: OpenInvitation, name: string, passwordHash: string): Person & { passwordHash: string } {
+function personOf(
+  services: Services,
+  open: OpenInvitation,
+  name: string,
+  passwordHash: string,
+): Omit<Person, 'factors'> & { passwordHash: string } {
   return {
     user: { id: services.newId('user'), name, email: open.invitation.email, emailVerified: true },
     ...{ customRoles: [], managesGroups: false },

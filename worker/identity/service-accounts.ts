@@ -15,6 +15,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { inOrder, mayGrant, rolesByUser, rolesOf } from '../directory/roles.ts';
 import { commit, eventOf, onGuard, onUnique, refuse, require, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
+import { requireFresh } from '../platform/fresh.ts';
 import { keysetPage, pageOf } from '../platform/route.ts';
 import type { Statement } from '../platform/tenant-db.ts';
 import * as store from './service-accounts.store.ts';
@@ -165,8 +166,10 @@ async function changeState(ctx: UserContext, id: string, state: 'active' | 'susp
 
 /** A token for a service account: what it may do, the account must be able to, and so must whoever makes it. */
 export async function createAccountToken(ctx: UserContext, id: string, input: z.infer<typeof tokenCreate>): Promise<TokenCreated> {
-  await requireSession(ctx, { action: 'token.create', resource: { type: 'token', id: null, name: input.name } });
+  const facts = { action: 'token.create', resource: { type: 'token', id: null, name: input.name } } as const;
+  await requireSession(ctx, facts);
   const account = await manageable(ctx, id, 'token.create');
+  await requireFresh(ctx, facts);
   refuseBeyond(input.scopes, withoutWorkspaces(account), 'is more than its roles may do');
   return makeToken(ctx, { type: 'service-account', id, name: account.name }, input);
 }

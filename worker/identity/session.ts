@@ -1,12 +1,14 @@
 import { permissionsOf } from '@gatehouse/core/access/permissions.ts';
-import type { Me } from '@gatehouse/core/api/identity.ts';
+import type { Me, SignInMethod } from '@gatehouse/core/api/identity.ts';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
 import type { Policy } from '@gatehouse/core/access/policy.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Person } from '../directory/people.ts';
 import { policiesFrom, policiesOf, policyQuery, scopesOf } from '../directory/policies.ts';
 import { refuseByPolicy } from '../directory/policy-refusals.ts';
-import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
+import { rememberDevice } from './devices.store.ts';
+import { deviceKey } from './devices.ts';
+import type { RequestFacts, Services, SessionContext, UserContext } from '../platform/context.ts';
 import { mintCredential } from '../platform/credential.ts';
 import { USED_TWICE, useUp } from '../platform/proof.ts';
 import { onUnique, record, type EventContext, type EventFacts } from '../platform/commit.ts';
@@ -27,25 +29,38 @@ export interface NewSession {
   expiresAt: string;
   /** for the cookie; nowhere kept */
   credential: string;
-  row: Statement;
   keyThumbprint: string | null;
   createdAt: string;
+  method: SignInMethod;
+  authenticatedAt: string;
+  rows: Statement[];
 }
 
 /**
- * A session that begins now; it stands once its row is committed. However somebody signs in, this is where the policy's
+ * A session that begins now; it stands once its rows are committed. However somebody signs in, this is where the policy's
  * networks and limits, and the browser's key, come in.
  * @throws AppError `network-refused`; `invalid` naming `DPoP` for a proof that is wrong or was used
  */
-export async function newSession(services: Services, request: RequestFacts, db: TenantDb, userId: string): Promise<NewSession> {
+export async function newSession(
+  services: Services,
+  request: RequestFacts,
+  db: TenantDb,
+  userId: string,
+  method: SignInMethod,
+): Promise<NewSession> {
   const now = services.now();
+  const createdAt = now.toISOString();
   const id = services.newId('session');
-  const { policy, thumbprint } = await admit(services, request, db, userId);
+  const { policy, thumbprint: keyThumbprint } = await admit(services, request, db, userId);
   const expiresAt = hoursBefore(now, -Math.min(SESSION_HOURS, policy.sessionLimit / 60));
   const { text: credential, hash } = await mintCredential('session', db, services.random);
-  const { ip, userAgent } = request.origin;
-  const facts = { id, secretHash: hash, userId, createdAt: now.toISOString(), expiresAt, ip, userAgent, keyThumbprint: thumbprint };
-  return { id, expiresAt, credential, row: insertSession(db, facts), keyThumbprint: thumbprint, createdAt: facts.createdAt };
+  const { ip, userAgent, country, city } = request.origin;
+  const facts = { id, userId, createdAt, expiresAt, keyThumbprint, method };
+  const rows = [
+    insertSession(db, { ...facts, secretHash: hash, ip, userAgent, country, city }),
+    rememberDevice(db, { userId, device: deviceKey(request.origin), now: createdAt }),
+  ];
+  return { id, expiresAt, credential, keyThumbprint, createdAt, method, authenticatedAt: createdAt, rows };
 }
 
 /** Whether a session may begin here, and with which key. Uses the proof up. */
@@ -97,22 +112,35 @@ export function signedIn(
   services: Services,
   request: RequestFacts,
   db: TenantDb,
-  { user, roles, customRoles, managesGroups, tenant }: Pick<Person, 'user' | 'roles' | 'customRoles' | 'managesGroups' | 'tenant'>,
-  session: { id: string; expiresAt: string; createdAt: string; keyThumbprint: string | null },
+  person: Pick<Person, 'user' | 'roles' | 'customRoles' | 'managesGroups' | 'tenant' | 'factors'>,
+  session: Pick<NewSession, 'id' | 'expiresAt' | 'createdAt' | 'keyThumbprint' | 'method' | 'authenticatedAt'>,
 ): SessionContext {
+  const { user, roles, customRoles, managesGroups, tenant, factors } = person;
   const permissions = permissionsOf(roles, customRoles);
   const held = { roles, customRoles, managesGroups, permissions, standing: permissions };
   const facts = { sessionExpiresAt: session.expiresAt, sessionBeganAt: session.createdAt, keyThumbprint: session.keyThumbprint };
-  return { ...services, request, db, tenant, actor: { type: 'user', ...user, ...held, token: null, sessionId: session.id, ...facts } };
+  const authentication = {
+    ...{ method: session.method, at: session.authenticatedAt },
+    ...{ secondFactor: factors.passkey || factors.totp, secondFactorRequired: factors.required },
+  };
+  const actor = { type: 'user' as const, ...user, ...held, token: null, sessionId: session.id, ...facts, authentication };
+  return { ...services, request, db, tenant, actor };
 }
 
 export function meOf({ actor, tenant }: SessionContext): Me {
-  const { id, name, email, emailVerified, roles, managesGroups, permissions, sessionId, sessionExpiresAt, keyThumbprint } = actor;
+  const { id, name, email, emailVerified, roles, managesGroups, permissions } = actor;
+  const { sessionId, sessionExpiresAt: expiresAt, keyThumbprint, authentication } = actor;
+  const { method, at: authenticatedAt } = authentication;
   const customRoles = actor.customRoles.map((role) => ({ id: role.id, name: role.name }));
   return {
     user: { id, name, email, emailVerified, roles, customRoles, managesGroups },
     tenant: { id: tenant.id, name: tenant.name, slug: tenant.slug, region: tenant.region },
     permissions: [...permissions],
-    session: { id: sessionId, expiresAt: sessionExpiresAt, hasKey: typeof keyThumbprint === 'string' },
+    session: { id: sessionId, expiresAt, hasKey: typeof keyThumbprint === 'string', method, authenticatedAt },
+    secondFactor: { set: authentication.secondFactor, missing: lacksSecondFactor(actor) },
   };
 }
+
+/** Such a person may set one up and sign out, and do nothing else. Tokens are looked at where they are read. */
+export const lacksSecondFactor = ({ authentication }: UserContext['actor']): boolean =>
+  authentication !== null && authentication.secondFactorRequired && !authentication.secondFactor;

@@ -1,3 +1,4 @@
+import type { SignInMethod } from '@gatehouse/core/api/identity.ts';
 import { personFrom, personQuery, type Person } from '../directory/people.ts';
 import { policiesFrom, policyQuery, scopesOf, type StoredPolicy } from '../directory/policies.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
@@ -11,11 +12,16 @@ export interface SessionRow {
   expires_at: string;
   ip: string | null;
   user_agent: string | null;
+  country: string | null;
+  city: string | null;
+  method: SignInMethod;
+  authenticated_at: string;
 }
 /** A session with what is checked at each request. */
 export interface SessionFound extends SessionRow {
   key_thumbprint: string | null;
 }
+const COLUMNS = 'id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, country, city, method, authenticated_at';
 
 export const insertSession = (
   db: TenantDb,
@@ -28,8 +34,12 @@ export const insertSession = (
     ip: string | null;
     userAgent: string | null;
     keyThumbprint: string | null;
+    country: string | null;
+    city: string | null;
+    method: SignInMethod;
   },
-): Statement => db.orm.insert(sessions).values({ ...row, tenantId: db.tenantId, lastSeenAt: row.createdAt });
+): Statement =>
+  db.orm.insert(sessions).values({ ...row, tenantId: db.tenantId, lastSeenAt: row.createdAt, authenticatedAt: row.createdAt });
 
 /** Everything about a session's person in one trip: session, the organisation's policy, user, tenant and roles, as they are this moment. */
 export async function readSession(
@@ -40,7 +50,7 @@ export async function readSession(
   const bySecret = (columns: string) =>
     statement(`SELECT ${columns} FROM sessions WHERE tenant_id = ? AND secret_hash = ?`, db.tenantId, secretHash);
   const [found, set, ...rest] = await db.batch([
-    bySecret('id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, key_thumbprint'),
+    bySecret(`${COLUMNS}, key_thumbprint`),
     policyQuery(db.tenantId, scopesOf(null)),
     ...personQuery(db, bySecret('user_id'), now),
   ]);
@@ -57,7 +67,7 @@ export const liveSessions = (
   page: { limit: number; before: string },
 ): Promise<SessionRow[]> =>
   db.rows(
-    `SELECT id, user_id, created_at, last_seen_at, expires_at, ip, user_agent FROM sessions
+    `SELECT ${COLUMNS} FROM sessions
      WHERE tenant_id = ? AND user_id = ? AND expires_at > ? AND last_seen_at > ? AND id < ? ORDER BY id DESC LIMIT ?`,
     ...[db.tenantId, userId, live.now, live.seenSince, page.before, page.limit + 1],
   );
@@ -75,6 +85,21 @@ export const bindKey = (db: TenantDb, id: string, thumbprint: string, since: str
 /** Only a session of that person: matches nothing for anybody else's. */
 export const deleteSession = (db: TenantDb, userId: string, id: string): Statement =>
   statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id = ?', db.tenantId, userId, id);
+
+export async function sessionIdsOf(db: TenantDb, userId: string): Promise<string[]> {
+  const rows = await db.rows<{ id: string }>('SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ?', db.tenantId, userId);
+  return rows.map(({ id }) => id);
+}
+
+export const deleteOtherSessions = (db: TenantDb, userId: string, id: string): Statement =>
+  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id <> ? RETURNING id', db.tenantId, userId, id);
+
+/** The session goes on under a new secret; the old one opens nothing from now on. */
+export const confirmSession = (db: TenantDb, id: string, secretHash: string, now: string): Statement =>
+  statement(
+    'UPDATE sessions SET secret_hash = ?, authenticated_at = ? WHERE tenant_id = ? AND id = ? AND expires_at > ?',
+    ...[secretHash, now, db.tenantId, id, now],
+  );
 
 export const deleteAllSessions = (db: TenantDb, userId: string): Statement =>
   statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? RETURNING id', db.tenantId, userId);

@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import type { Me, sessionList } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, GuardFailed, onGuard, requireSession } from '../platform/commit.ts';
-import type { UserContext } from '../platform/context.ts';
+import { commit, eventOf, GuardFailed, onGuard, requireSession, type EventContext } from '../platform/commit.ts';
+import type { Services, UserContext } from '../platform/context.ts';
 import { deviceOf } from '../platform/origin.ts';
 import { pageOf } from '../platform/route.ts';
 import { hoursBefore, IDLE_HOURS, meOf } from './session.ts';
-import { deleteAllSessions, deleteSession, liveSessions, type SessionRow } from './sessions.store.ts';
+import { deleteAllSessions, deleteOtherSessions, deleteSession, liveSessions, type SessionRow } from './sessions.store.ts';
 
 /** One's own sessions need no permission, but a session: every use case here names the caller's user id. */
 
@@ -42,7 +42,7 @@ export async function sessionsOf(
 
 const present = (ctx: UserContext, row: SessionRow) => ({
   ...{ id: row.id, current: row.id === ctx.actor.sessionId, createdAt: row.created_at, lastSeenAt: row.last_seen_at },
-  ...{ expiresAt: row.expires_at, ip: row.ip, ...deviceOf(row.user_agent) },
+  ...{ expiresAt: row.expires_at, ip: row.ip, ...deviceOf(row.user_agent), country: row.country, city: row.city, method: row.method },
 });
 
 const self = ({ actor }: UserContext) => ({ type: 'user' as const, id: actor.id, name: actor.name });
@@ -79,14 +79,26 @@ export async function signOutEverywhere(ctx: UserContext): Promise<void> {
     commit(ctx, { guard: deleteAllSessions(ctx.db, ctx.actor.id), events: [event] }),
     () => new AppError('not-signed-in', 'Sign in first'),
   );
-  closeOf(
-    ctx,
-    ended.map((row) => String(row['id'])),
-  );
+  closeOf(ctx, idsOf(ended));
 }
 
+/** Ends every session of the caller but this one. That there was none is no fault. */
+export async function signOutOthers(ctx: UserContext): Promise<void> {
+  const facts = { action: 'user.sign_out_others', resource: self(ctx) } as const;
+  const { sessionId } = (await requireSession(ctx, facts)).actor;
+  const event = eventOf(ctx, { ...facts, status: 204 });
+  try {
+    const ended = await commit(ctx, { guard: deleteOtherSessions(ctx.db, ctx.actor.id, sessionId), events: [event] });
+    closeOf(ctx, idsOf(ended));
+  } catch (error) {
+    if (!(error instanceof GuardFailed)) throw error;
+  }
+}
+
+const idsOf = (rows: Array<Record<string, unknown>>): string[] => rows.map((row) => String(row['id']));
+
 /** Workspaces that those sessions hold open close now; if that fails, each workspace finds out by itself. */
-function closeOf(ctx: UserContext, sessionIds: string[]): void {
+export function closeOf(ctx: EventContext & Pick<Services, 'workspaces'>, sessionIds: string[]): void {
   const closed = ctx.workspaces.closeSessions(ctx.db.shard, ctx.db.tenantId, sessionIds);
   ctx.defer(closed.catch((error: unknown) => ctx.log('error', 'connections of ended sessions stay open', { error: String(error) })));
 }

@@ -1,41 +1,39 @@
 import type { z } from 'zod';
-import type { login, Me } from '@gatehouse/core/api/identity.ts';
+import type { SecondFactor } from '@gatehouse/core/api/factors.ts';
+import type { login } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { findPersonByEmail, letIn, type Person } from '../directory/people.ts';
 import { findPlace } from '../directory/places.ts';
-import { commit, eventOf, onGuard, record, type EventContext } from '../platform/commit.ts';
+import { record, type EventContext } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
 import { hashSecret } from '../platform/encoding.ts';
-import type { TenantDb } from '../platform/tenant-db.ts';
 import { countAttempt, networkOf } from '../platform/throttle.ts';
 import { checkPassword, hashPassword } from './password.ts';
-import { meOf, newSession, signedIn } from './session.ts';
+import { enter, type Entered } from './enter.ts';
+import { nowhere } from './nowhere.ts';
+import { askSecondFactor } from './second-factor.ts';
 
 type Input = z.infer<typeof login>;
 
 /** Guesses at one account; forgotten after a right one. */
 const PER_ACCOUNT = { limit: 10, windowSeconds: 900 };
 /** Attempts from one network, right ones too: a whole office must get in of a morning. */
-const PER_NETWORK = { limit: 300, windowSeconds: 900 };
+export const PER_NETWORK = { limit: 300, windowSeconds: 900 };
 /** Events about organisations that nobody has: enough to see an attack, too few to fill the system's log. */
 const UNKNOWN_TENANTS = { limit: 60, windowSeconds: 60 };
 
-/** No tenant has this id: who asks for an unknown organisation costs the same queries as everybody. */
-const NO_TENANT = 'tnt_none';
-
 /**
  * Signs somebody in. Unknown organisation, unknown person, wrong password and suspended person answer the
- * same, after the same work; only the log knows which it was.
+ * same, after the same work; only the log knows which it was. Whoever has a second factor gets no session yet.
  * @throws AppError `sign-in-failed`, `rate-limited`; `tenant-suspended` to those only whose password is right
  */
-export async function signIn(services: Services, request: RequestFacts, input: Input): Promise<{ me: Me; credential: string }> {
+export async function signIn(services: Services, request: RequestFacts, input: Input): Promise<Entered | SecondFactor> {
   const system = { ...services, request, db: services.systemDb, actor: { type: 'anonymous' as const, name: input.email } };
   const typed = { action: 'user.sign_in', resource: { type: 'user', id: null, name: input.email } } as const;
   await countAttempt(system, `sign-in from ${networkOf(request.origin.ip)}`, PER_NETWORK, typed);
 
   const place = await findPlace(services, input.tenant);
-  const anyShard = [...services.shards.keys()][0] ?? '';
-  const db = services.tenantDb(place?.shard ?? anyShard, place?.id ?? NO_TENANT);
+  const db = place ? services.tenantDb(place.shard, place.id) : nowhere(services);
   const ctx = place ? { ...system, db } : system;
   const account = `sign-in as ${await hashSecret(`${input.tenant} ${input.email}`)}`;
   await countAttempt(ctx, account, PER_ACCOUNT, typed);
@@ -45,7 +43,13 @@ export async function signIn(services: Services, request: RequestFacts, input: I
   const refusal = refusalOf(place !== null, person, matches);
   if (refusal || !person) throw await refuse(ctx, input, person, refusal ?? 'no such user');
   await services.throttle.forget(account);
-  return open(services, request, db, person, outdated ? await hashPassword(services, db.shard, input.password) : null);
+  const newHash = outdated ? await hashPassword(services, db.shard, input.password) : null;
+  if (person.factors.passkey || person.factors.totp) return askSecondFactor(services, request, db, person, newHash);
+  return enter(services, request, db, person, {
+    method: 'password',
+    guard: letIn(db, person, services.now().toISOString(), newHash),
+    refusal: () => new AppError('sign-in-failed', 'Organisation, e-mail or password is wrong'),
+  });
 }
 
 type Refusal = 'no such organisation' | 'no such user' | 'wrong password' | 'suspended' | 'organisation suspended';
@@ -71,22 +75,4 @@ async function refuse(ctx: EventContext & Services, input: Input, person: Person
   }
   if (suspended) return new AppError('tenant-suspended', 'The organisation is suspended. Its owner can ask whoever keeps this Gatehouse.');
   return new AppError('sign-in-failed', 'Organisation, e-mail or password is wrong');
-}
-
-/** @param newHash when the stored hash was made with old parameters */
-async function open(
-  services: Services,
-  request: RequestFacts,
-  db: TenantDb,
-  person: Person,
-  newHash: string | null,
-): Promise<{ me: Me; credential: string }> {
-  const { id, name } = person.user;
-  const session = await newSession(services, request, db, id);
-  const ctx = signedIn(services, request, db, person, session);
-  const event = eventOf(ctx, { action: 'user.sign_in', resource: { type: 'user', id, name }, status: 200 });
-  const guard = letIn(db, person, services.now().toISOString(), newHash);
-  const opened = commit(ctx, { guard, changes: [session.row], events: [event] });
-  await onGuard(opened, () => new AppError('sign-in-failed', 'Organisation, e-mail or password is wrong'));
-  return { me: meOf(ctx), credential: session.credential };
 }

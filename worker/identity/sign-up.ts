@@ -1,11 +1,12 @@
 import type { z } from 'zod';
 import type { Me, signUp as signUpInput } from '@gatehouse/core/api/identity.ts';
-import { foundingRows, type Person } from '../directory/people.ts';
+import { foundingRows, NO_FACTORS, type Person } from '../directory/people.ts';
 import { activatePlace, reservePlace, shardFor, type TenantPlace } from '../directory/places.ts';
 import { commit, eventOf } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
 import { countAttempt, networkOf } from '../platform/throttle.ts';
 import { hashPassword } from './password.ts';
+import { requireGoodPassword } from './password-rules.ts';
 import { meOf, newSession, signedIn } from './session.ts';
 import { mailVerification, newVerification } from './verification.ts';
 
@@ -18,6 +19,7 @@ type Input = z.infer<typeof signUpInput>;
  */
 export async function signUp(services: Services, request: RequestFacts, input: Input): Promise<{ me: Me; credential: string }> {
   await throttleSignUps(services, request, input);
+  requireGoodPassword(input.user.password, [input.user.name, input.user.email, input.tenant.name, input.tenant.slug], 'user.password');
   const now = services.now().toISOString();
   const tenantId = services.newId('tenant');
   const shard = shardFor(services, input.tenant.region, tenantId);
@@ -29,10 +31,11 @@ export async function signUp(services: Services, request: RequestFacts, input: I
   const owner: Person & { passwordHash: string } = {
     user: { id: services.newId('user'), name, email, emailVerified: false },
     ...{ state: 'active', passwordHash, roles: ['owner'], customRoles: [], managesGroups: false, tenantState: 'active' },
+    factors: NO_FACTORS,
     tenant: { id: tenantId, ...input.tenant, createdAt: now },
   };
   const db = services.tenantDb(shard, tenantId);
-  const session = await newSession(services, request, db, owner.user.id);
+  const session = await newSession(services, request, db, owner.user.id, 'password');
   const verification = await newVerification(services, db, owner.user.id);
   const ctx = signedIn(services, request, db, owner, session);
   const event = eventOf(ctx, {
@@ -41,7 +44,7 @@ export async function signUp(services: Services, request: RequestFacts, input: I
     status: 201,
     details: { slug: input.tenant.slug, region: input.tenant.region },
   });
-  await commit(ctx, { changes: [...foundingRows(ctx, owner, now), session.row, verification.row], events: [event] });
+  await commit(ctx, { changes: [...foundingRows(ctx, owner, now), ...session.rows, verification.row], events: [event] });
 
   // The organisation stands. What fails from here on is mended by the sweep, or by asking for the mail again.
   const later = (what: string) => (error: unknown) => services.log('error', what, { tenant: tenantId, error: String(error) });

@@ -1,6 +1,7 @@
 import type { Services } from '../platform/context.ts';
 
 const AT_ONCE = 1000;
+const EXPIRING = ['sessions', 'email_verifications', 'passkey_challenges', 'second_factor_challenges', 'password_resets', 'used_proofs'];
 
 /** How long a token that has expired stays, so that its use is known for what it is. */
 const TOKEN_DAYS = 90;
@@ -12,12 +13,7 @@ export async function sweepSessions({ shards, now, log }: Services): Promise<voi
   for (const [shard, d1] of shards) {
     try {
       await d1.batch(
-        [
-          ['sessions', before] as const,
-          ['email_verifications', before] as const,
-          ['used_proofs', before] as const,
-          ['api_tokens', tokensBefore] as const,
-        ].map(([table, end]) =>
+        [...EXPIRING.map((table) => [table, before] as const), ['api_tokens', tokensBefore] as const].map(([table, end]) =>
           d1.prepare(`DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} WHERE expires_at < ? LIMIT ?)`).bind(end, AT_ONCE),
         ),
       );

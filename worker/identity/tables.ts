@@ -11,6 +11,10 @@ export const sessions = sqliteTable('sessions', {
   ip: text('ip'),
   userAgent: text('user_agent'),
   keyThumbprint: text('key_thumbprint'),
+  method: text('method').notNull(),
+  authenticatedAt: text('authenticated_at').notNull(),
+  country: text('country'),
+  city: text('city'),
 });
 
 export const emailVerifications = sqliteTable('email_verifications', {

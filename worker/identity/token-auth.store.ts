@@ -12,6 +12,8 @@ export interface Bearer {
     | { type: 'service-account'; id: string; name: string; state: string };
   held: HeldRoles;
   managesGroups: boolean;
+  /** the organisation requires a second factor of people, and this one has none */
+  lacksSecondFactor: boolean;
   tenant: Context['tenant'];
   tenantState: string;
 }
@@ -48,7 +50,9 @@ export async function readToken(db: TenantDb, secretHash: string, now: string): 
   const user = personFrom(person, roles);
   if (user) {
     const owner = { type: 'user' as const, ...user.user, state: user.state };
-    return { token, owner, held: user, managesGroups: user.managesGroups, tenant: user.tenant, tenantState: user.tenantState };
+    const { passkey, totp, required } = user.factors;
+    const { managesGroups, tenant, tenantState } = user;
+    return { token, owner, held: user, managesGroups, lacksSecondFactor: required && !passkey && !totp, tenant, tenantState };
   }
   const robot = account?.rows[0] as unknown as AccountRow | undefined;
   if (!robot) return null;
@@ -57,6 +61,7 @@ export async function readToken(db: TenantDb, secretHash: string, now: string): 
     owner: { type: 'service-account', id: robot.id, name: robot.name, state: robot.state },
     held: rolesByUser(accountRoles?.rows ?? []).get(robot.id) ?? NO_ROLES,
     managesGroups: false,
+    lacksSecondFactor: false,
     tenant: { id: robot.tenant_id, slug: robot.slug, name: robot.tenant_name, region: robot.region, createdAt: robot.tenant_created_at },
     tenantState: robot.tenant_state,
   };

@@ -1,7 +1,7 @@
 import { permissionsOf, type Permission } from '@gatehouse/core/access/permissions.ts';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
 import { narrowed } from '@gatehouse/core/access/scopes.ts';
-import { AppError } from '@gatehouse/core/errors.ts';
+import { AppError, ERRORS } from '@gatehouse/core/errors.ts';
 import type { HeldRoles } from '../directory/roles.ts';
 import { record } from '../platform/commit.ts';
 import type { ActingToken, Context, RequestFacts, ServiceAccountActor, Services, UserActor, UserContext } from '../platform/context.ts';
@@ -17,7 +17,8 @@ const TOLD = { limit: 1, windowSeconds: 300 };
 /**
  * Who asks with an API token. One trip to D1 and no cache: what it may do is what its owner may at this moment, within its
  * scopes. A token that was true once and is refused leaves an event.
- * @throws AppError `not-signed-in`; `permission-denied` from a network that the token is not for
+ * @throws AppError `not-signed-in`; `permission-denied` from a network that the token is not for; `second-factor-required` as
+ * for its owner's session
  */
 export async function authenticateToken(services: Services, request: RequestFacts, secret: string): Promise<UserContext> {
   const located = await locateCredential(services, 'token', secret.trim());
@@ -37,23 +38,31 @@ export async function authenticateToken(services: Services, request: RequestFact
   return ctx;
 }
 
-type Refusal = 'revoked' | 'expired' | 'owner is not active' | 'organisation suspended' | 'wrong network';
+type Refusal = 'revoked' | 'expired' | 'owner is not active' | 'organisation suspended' | 'owner lacks the second factor' | 'wrong network';
 
-function refusalOf({ token, owner, tenantState }: Bearer, now: string, ip: string | null): Refusal | null {
+function refusalOf({ token, owner, tenantState, lacksSecondFactor }: Bearer, now: string, ip: string | null): Refusal | null {
   if (token.revoked_at !== null) return 'revoked';
   if (token.expires_at <= now) return 'expired';
   if (owner.state !== 'active') return 'owner is not active';
   if (tenantState !== 'active') return 'organisation suspended';
+  if (lacksSecondFactor) return 'owner lacks the second factor';
   return token.networks.length > 0 && !inNetworks(ip, token.networks) ? 'wrong network' : null;
 }
 
 async function refuse(ctx: UserContext, { token }: Bearer, reason: Refusal): Promise<AppError> {
-  const status = reason === 'wrong network' ? 403 : 401;
+  const error = errorOf(reason);
+  const { status } = ERRORS[error.code];
   if ((await ctx.throttle.begin(`refused token ${token.id} ${reason}`, TOLD)) === 0) {
     const resource = { type: 'token', id: token.id, name: token.name } as const;
     await record(ctx, { action: 'token.use', resource, outcome: 'denied', status, reason });
   }
-  return reason === 'wrong network' ? new AppError('permission-denied', 'The token is not for use from this network') : notSignedIn();
+  return error;
+}
+
+function errorOf(reason: Refusal): AppError {
+  if (reason === 'wrong network') return new AppError('permission-denied', 'The token is not for use from this network');
+  if (reason !== 'owner lacks the second factor') return notSignedIn();
+  return new AppError('second-factor-required', 'The organisation requires a second factor, and the token’s owner has set up none');
 }
 
 function contextOf(
@@ -73,6 +82,7 @@ function contextOf(
     token: acting,
     sessionId: null,
     sessionExpiresAt: null,
+    authentication: null,
   };
   const standing = owner.type === 'user' ? permissionsOf(roles, customRoles) : withoutWorkspaces(held);
   const may = { standing, permissions: narrowed(standing, acting.scopes) };

@@ -14,6 +14,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, GuardFailed, onGuard, require, requireSession, type EventFacts } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { mintCredential } from '../platform/credential.ts';
+import { requireFresh } from '../platform/fresh.ts';
 import { keysetPage, pageOf } from '../platform/route.ts';
 import { insertToken, pageOfTokens, revokeTokens, tokensById, type TokenRow } from './tokens.store.ts';
 import { resultOf } from './user-admin.ts';
@@ -62,10 +63,10 @@ export function presentToken(row: TokenRow, now: string): Token {
   };
 }
 
-/** A token for oneself. @throws AppError `invalid` for scopes beyond what one may oneself */
+/** A token for oneself. @throws AppError `browser-only`, `step-up-required`, `invalid` for scopes beyond what one may oneself */
 export async function createOwnToken(ctx: UserContext, input: Input): Promise<TokenCreated> {
   const facts = { action: 'token.create', resource: { type: 'token', id: null, name: input.name } } as const;
-  const { actor } = await requireSession(ctx, facts);
+  const { actor } = await requireFresh(ctx, facts);
   refuseBeyond(input.scopes, new Set([...actor.permissions, ...(Object.keys(OWN_SCOPES) as Scope[])]), 'is more than you may do yourself');
   return makeToken(ctx, { type: 'user', id: actor.id, name: actor.name }, input);
 }

@@ -24,7 +24,13 @@ export const endSessions = (db: TenantDb, ids: readonly string[]): Statement[] =
     statement(`DELETE FROM ${table} WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...[db.tenantId, JSON.stringify(ids)]),
   );
 
-/** What somebody who is deleted held: tokens, roles, groups, links in mails. Templates and workspaces stay. */
+/** Their ways in, and what they were known by. */
+const OWN_TABLES = [
+  ...['email_verifications', 'password_resets', 'second_factor_challenges'],
+  ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices'],
+];
+
+/** What somebody who is deleted held: tokens, roles, groups, factors, links in mails. Templates and workspaces stay. */
 export const forget = (db: TenantDb, ids: readonly string[], now: string): Statement[] => {
   const among = [db.tenantId, JSON.stringify(ids)];
   return [
@@ -35,7 +41,7 @@ export const forget = (db: TenantDb, ids: readonly string[], now: string): State
     statement(`DELETE FROM role_assignments WHERE tenant_id = ?1 AND subject_type = 'user' AND subject_id ${AMONG}`, ...among),
     statement(`DELETE FROM group_members WHERE tenant_id = ?1 AND member_type = 'user' AND member_id ${AMONG}`, ...among),
     statement(`DELETE FROM group_managers WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...among),
-    statement(`DELETE FROM email_verifications WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...among),
+    ...OWN_TABLES.map((table) => statement(`DELETE FROM ${table} WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...among)),
   ];
 };
 

@@ -2,6 +2,7 @@ import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { BuiltInRole, CustomRole } from '@gatehouse/core/access/permissions.ts';
 import type { Scope } from '@gatehouse/core/access/scopes.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
+import type { SignInMethod } from '@gatehouse/core/api/identity.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
 import type { Proof } from './proof.ts';
@@ -133,6 +134,17 @@ export interface RequestFacts {
   proof?: Proof | null;
 }
 
+/** How sure we are of the person behind a session. */
+export interface Authentication {
+  method: SignInMethod;
+  /** when they last proved who they are, at sign-in or again; '' long ago */
+  at: string;
+  /** they have a passkey or an authenticator app */
+  secondFactor: boolean;
+  /** the organisation requires one */
+  secondFactorRequired: boolean;
+}
+
 /** The API token that somebody acts with. */
 export interface ActingToken {
   id: string;
@@ -161,6 +173,8 @@ export interface UserActor extends Principal {
   sessionId: string | null;
   sessionExpiresAt: string | null;
   token: ActingToken | null;
+  /** null: it is not by a session that they act */
+  authentication: Authentication | null;
   /** when the session began; left out: it is not by a session that they act */
   sessionBeganAt?: string;
   /** thumbprint of the browser's key that the session is bound to (RFC 7638); null or left out: none */
@@ -174,6 +188,7 @@ export interface ServiceAccountActor extends Principal {
   sessionId: null;
   sessionExpiresAt: null;
   token: ActingToken;
+  authentication: null;
 }
 export interface RunnerActor {
   type: 'runner';
@@ -207,4 +222,6 @@ export interface Context extends Services {
 export type UserContext = Context & { actor: UserActor | ServiceAccountActor };
 
 /** A person in a browser; `requireSession` makes it of a UserContext. */
-export type SessionContext = Context & { actor: UserActor & { sessionId: string; sessionExpiresAt: string; token: null } };
+export type SessionContext = Context & {
+  actor: UserActor & { sessionId: string; sessionExpiresAt: string; token: null; authentication: Authentication };
+};

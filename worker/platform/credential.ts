@@ -17,6 +17,8 @@ export const CREDENTIALS = {
   enrollment: 'ghe_',
   ticket: 'ght_',
   token: 'gat_',
+  secondFactor: 'ghf_',
+  passwordReset: 'ghw_',
 } as const;
 export type CredentialKind = keyof typeof CREDENTIALS;
 

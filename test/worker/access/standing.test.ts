@@ -7,6 +7,7 @@ import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import { findStanding, noteLapses, ofTicket, OPEN, openOf, standingQuery, thoseNamed } from '../../../worker/access/standing.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { Chance } from '../../support/chance.ts';
+import { requireTwoFactors } from '../../support/factors.ts';
 import { addUser, mintTenant, services, type Tenant } from '../../support/tenants.ts';
 import { insertWorkspace } from '../../support/workspaces.ts';
 
@@ -125,6 +126,42 @@ async function store(
     ),
   ]);
 }
+
+test('where two factors are required, nobody stands without a passkey or a confirmed app', async () => {
+  const tenant = await mintTenant();
+  const people = await Promise.all(['none', 'unconfirmed', 'passkey', 'app'].map(async (has) => ({ has, person: await addUser(tenant) })));
+  const workspaceId = await insertWorkspace(tenant);
+  const totp = (userId: string, confirmedAt: string | null) =>
+    statement(
+      "INSERT INTO totp_secrets (tenant_id, user_id, secret, last_step, created_at, confirmed_at) VALUES (?, ?, '', 0, '', ?)",
+      ...[tenant.id, userId, confirmedAt],
+    );
+  const factor = (has: string, userId: string) => {
+    if (has === 'none') return [];
+    if (has !== 'passkey') return [totp(userId, has === 'app' ? NOW : null)];
+    const columns = 'id, user_id, credential_id, public_key, counter, transports, synced, backed_up, name, created_at';
+    const row = [tenant.id, services().newId('passkey'), userId, userId];
+    return [statement(`INSERT INTO passkeys (tenant_id, ${columns}) VALUES (?, ?, ?, ?, '', 0, '[]', 0, 0, 'Laptop', '')`, ...row)];
+  };
+  const connections = new Map(people.map(({ has }) => [services().newId('connection'), has]));
+  await tenant.db.batch([
+    ...people.flatMap(({ has, person }) => factor(has, person.id)),
+    ...[...connections].map(([id, has]) => {
+      const person = people.find((each) => each.has === has)?.person;
+      return statement(
+        "INSERT INTO connections (tenant_id, id, workspace_id, user_id, session_id, opened_at) VALUES (?, ?, ?, ?, ?, '')",
+        ...[tenant.id, id, workspaceId, person?.id, person?.sessionId],
+      );
+    }),
+  ]);
+  const alive = async () =>
+    (await findStanding(tenant.db, OPEN, NOW))
+      .flatMap(({ connectionId, isAlive }) => (isAlive ? [connections.get(connectionId)] : []))
+      .sort();
+  expect(await alive()).toEqual(['app', 'none', 'passkey', 'unconfirmed']);
+  await requireTwoFactors(tenant);
+  expect(await alive()).toEqual(['app', 'passkey']);
+});
 
 describe('how it is looked up', () => {
   const cases = { everybody: OPEN, people: openOf('["usr_a"]'), connections: thoseNamed(['con_a']), 'a ticket': ofTicket('hash') };

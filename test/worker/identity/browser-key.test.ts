@@ -1,10 +1,12 @@
 import { SignJWT } from 'jose';
 import { describe, expect, test, vi } from 'vitest';
+import { assertionOptions, secondFactor } from '@gatehouse/core/api/factors.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { attachment } from '@gatehouse/core/api/workspaces.ts';
 import { sweepSessions } from '../../../worker/identity/sweep.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { BROWSER_KEY, BROWSER_THUMBPRINT, otherBrowser, proofHeader, testBrowser } from '../../support/browser-key.ts';
+import { addApp, addPasskey, codeOf } from '../../support/factors.ts';
 import { attachTo, makeRunning, makeSite } from '../../support/site.ts';
 import {
   addSession,
@@ -61,6 +63,34 @@ describe('a session and the key of its browser (RFC 9449)', () => {
       headers: await proofHeader('POST', '/invitations/accept'),
     });
     expect(read(accepted, me).session.hasKey).toBe(true);
+  });
+
+  test('so do the second step, by app or recovery code, and a passkey', async () => {
+    const tenant = await mintTenant();
+    const { secret, recoveryCodes } = await addApp(tenant.owner);
+    const { authenticator } = await addPasskey(tenant.owner);
+    const challenge = async () => read(await signIn(tenant, {}), secondFactor).challenge;
+    const proved = async (path: string, body: unknown) =>
+      read(await call('POST', path, { body, headers: await proofHeader('POST', path) }), me).session;
+    const byApp = await proved('/login/totp', { challenge: await challenge(), code: codeOf(secret) });
+    const byCode = await proved('/login/recovery-code', { challenge: await challenge(), code: recoveryCodes[0] });
+    const options = read(await call('POST', '/login/passkey/options'), assertionOptions);
+    const byPasskey = await proved('/login/passkey', { credential: await authenticator.sign(options) });
+    expect([byApp, byCode, byPasskey].map(({ hasKey, method }) => [method, hasKey])).toEqual([
+      ['password+totp', true],
+      ['password+recovery-code', true],
+      ['passkey', true],
+    ]);
+  });
+
+  test('a confirmation renews the session’s secret and keeps its key', async () => {
+    const site = await makeSite();
+    const { id } = await makeRunning(site);
+    const answer = await api(site.dev).post('/me/step-up/password', { password: site.dev.password });
+    const renewed = { cookie: cookieOf(answer) };
+    expect(read(await api(renewed).get('/me'), me).session).toMatchObject({ id: site.dev.sessionId, hasKey: true });
+    expect((await attachTo(renewed, id)).status).toBe(200);
+    expect(problem(await attachTo(renewed, id, { key: await otherBrowser() })).code).toBe('browser-only');
   });
 
   test('sign-in without one makes a session without a key, which may bind one, once', async () => {

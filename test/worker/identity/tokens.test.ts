@@ -4,6 +4,7 @@ import { BUILT_IN_ROLES, permissionsOf, type BuiltInRole } from '@gatehouse/core
 import { SCOPES, type Scope } from '@gatehouse/core/access/scopes.ts';
 import { bulkResult } from '@gatehouse/core/api/directory.ts';
 import { tokenCreated, tokenList, tokenSelf, TOKENS_EACH } from '@gatehouse/core/api/tokens.ts';
+import { serviceAccount } from '@gatehouse/core/api/service-accounts.ts';
 import { ERRORS } from '@gatehouse/core/errors.ts';
 import { sweepSessions } from '../../../worker/identity/sweep.ts';
 import { authenticateToken } from '../../../worker/identity/token-auth.ts';
@@ -24,6 +25,7 @@ import {
   type Person,
   type Tenant,
 } from '../../support/tenants.ts';
+import { confirmedAgo } from '../../support/factors.ts';
 import { BROWSER_KEY } from '../../support/browser-key.ts';
 import { insertWorkspace } from '../../support/workspaces.ts';
 
@@ -40,6 +42,21 @@ const refusals = async (tenant: Tenant, id: string) =>
   (await eventsOf(tenant)).filter(({ action, resource }) => action === 'token.use' && resource.id === id);
 
 describe('making a token', () => {
+  test('needs a proof of the last ten minutes of who sits there, for a service account too', async () => {
+    const tenant = await mintTenant();
+    const robot = read(await api(tenant.owner).post('/service-accounts', { name: 'siem-puller' }), serviceAccount);
+    await confirmedAgo(tenant, tenant.owner.sessionId, 11);
+    const body = { name: 'ci', scopes: ['tenant:read'] };
+    for (const path of ['/me/tokens', `/service-accounts/${robot.id}/tokens`]) {
+      const refused = await api(tenant.owner).post(path, body);
+      expect(problem(refused)).toMatchObject({ status: 403, code: 'step-up-required' });
+      expect(await eventOfAnswer(tenant, refused)).toMatchObject({ action: 'token.create', outcome: 'denied' });
+    }
+    await confirmedAgo(tenant, tenant.owner.sessionId, 9);
+    for (const path of ['/me/tokens', `/service-accounts/${robot.id}/tokens`])
+      expect((await api(tenant.owner).post(path, body)).status).toBe(201);
+  });
+
   test('shows its secret once; only a hash is kept, and the log has neither', async () => {
     const tenant = await mintTenant();
     const answer = await make(tenant.owner, { scopes: ['audit:read', 'audit:read'], networks: ['192.0.2.9/24', '2001:DB8::1'] });

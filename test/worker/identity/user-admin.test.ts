@@ -1,9 +1,10 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { bulkResult, user, userDetail, userList, type UserAction } from '@gatehouse/core/api/directory.ts';
 import { sessionList } from '@gatehouse/core/api/identity.ts';
 import { authenticate } from '../../../worker/identity/authenticate.ts';
 import { actOnUser } from '../../../worker/identity/user-admin.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
+import { addApp, addPasskey, logIn } from '../../support/factors.ts';
 import {
   addSession,
   addToken,
@@ -21,6 +22,9 @@ import {
   type Tenant,
 } from '../../support/tenants.ts';
 import { insertWorkspace } from '../../support/workspaces.ts';
+
+// Signing in hashes.
+vi.setConfig({ testTimeout: 20_000 });
 
 const detailOf = async (tenant: Tenant, id: string) => read(await api(tenant.owner).get(`/users/${id}`), userDetail);
 const isSignedIn = async (person: Pick<Person, 'cookie'>) => (await api(person).get('/me')).status === 200;
@@ -145,10 +149,13 @@ describe('suspending somebody', () => {
 });
 
 describe('deleting somebody', () => {
-  test('takes sessions, tokens, roles and groups, frees the address, and keeps workspaces and the name', async () => {
+  test('takes sessions, tokens, factors, roles and groups, frees the address, and keeps workspaces and the name', async () => {
     const tenant = await mintTenant();
     const person = await addUser(tenant, ['auditor'], 'Nina Berg');
     const token = await addToken(tenant, person);
+    await addPasskey(person);
+    await addApp(person);
+    await logIn(tenant, person);
     await tenant.db.batch([
       statement(
         "INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, 'grp_x', 'user', ?)",
@@ -171,6 +178,8 @@ describe('deleting somebody', () => {
       standing: 'deleted',
     });
     expect(await rowsOf(tenant, 'group_members', 'member_id', person.id)).toEqual([]);
+    for (const table of ['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'password_resets', 'second_factor_challenges'])
+      expect(await rowsOf(tenant, table, 'user_id', person.id), table).toEqual([]);
     expect((await call('GET', '/token', { headers: token.headers })).status).toBe(401);
     expect((await api(tenant.owner).get(`/workspaces/${workspace}`)).status).toBe(200);
     expect((await api(tenant.owner).post('/invitations', { email: person.email })).status).toBe(201);

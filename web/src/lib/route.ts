@@ -16,6 +16,11 @@ export const route = {
   /** @param next path to return to afterwards */
   signIn: (next?: string) => withQuery('/signin', { next }),
 
+  /** asks for a link that sets a new password */
+  reset: () => '/reset',
+  /** where somebody is led whose organisation requires a second factor */
+  secondFactor: (next?: string) => withQuery('/second-factor', { next }),
+
   workspaces: (query: { all?: string } = {}) => withQuery('/workspaces', query),
   newWorkspace: (templateId?: string) => withQuery('/workspaces/new', { template: templateId }),
   workspaceLog: (workspaceId: string) => `/workspaces/${id(workspaceId)}/log`,
@@ -51,6 +56,8 @@ export const route = {
   serviceAccount: (accountId: string) => `/service-accounts/${id(accountId)}`,
   tokens: (query: Query = {}) => withQuery('/tokens', query),
   account: () => '/account',
+  accountSecurity: () => '/account/security',
+  organisation: () => '/organisation',
 
   audit: (query: Query = {}) => withQuery('/audit', query),
   siem: () => '/siem',

@@ -3,7 +3,7 @@ import { hc, type PickResponseByStatusCode } from 'hono/client';
 import { ApiProblem, problemOf } from './problem.ts';
 import { heardDate } from './server-clock.ts';
 
-/** Dispatches `signed-out` when an answer says that the session is over. */
+/** Dispatches `signed-out` when an answer says that the session is over, `second-factor` when one must be set up first. */
 export const sessionEvents = new EventTarget();
 
 /** Fetches. @throws ApiProblem for every refusal, and when no answer comes; AbortError when aborted */
@@ -22,6 +22,7 @@ export const fetchAnswer: typeof fetch = async (input, init) => {
   if (response.ok) return response;
   const problem = await problemOf(response);
   if (problem.code === 'not-signed-in') sessionEvents.dispatchEvent(new Event('signed-out'));
+  if (problem.code === 'second-factor-required') sessionEvents.dispatchEvent(new Event('second-factor'));
   throw problem;
 };
 

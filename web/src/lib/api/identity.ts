@@ -1,4 +1,5 @@
 import { done } from '@gatehouse/core/api/common.ts';
+import { secondFactor, type SecondFactor } from '@gatehouse/core/api/factors.ts';
 import { me, sessionList, type login, type Me, type signUp } from '@gatehouse/core/api/identity.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
@@ -9,7 +10,9 @@ import { proofOf } from './proof.ts';
 export type Session = z.infer<typeof sessionList>['items'][number];
 
 export const register = async (json: z.input<typeof signUp>) => read(api.signup.$post({ json }, await proofOf('POST', '/signup')), me);
-export const signIn = async (json: z.input<typeof login>) => read(api.login.$post({ json }, await proofOf('POST', '/login')), me);
+/** Signed in, or what is owed beside the password. */
+export const signIn = async (json: z.input<typeof login>): Promise<Me | SecondFactor> =>
+  read(api.login.$post({ json }, await proofOf('POST', '/login')), me.or(secondFactor));
 export const verifyEmail = (token: string) => read(api['verify-email'].$post({ json: { token } }), done);
 
 /** Binds this session to the key of this browser: for ways of signing in that carry no proof. */
@@ -45,5 +48,10 @@ export async function endSession(id: string): Promise<void> {
 
 /** Ends every session of the caller, this one too. */
 export async function signOutEverywhere(): Promise<void> {
-  await api.me.sessions.$delete();
+  await api.me.sessions.$delete({ query: {} });
+}
+
+/** Ends every session of the caller but this one. */
+export async function signOutOthers(): Promise<void> {
+  await api.me.sessions.$delete({ query: { keep: 'current' } });
 }

@@ -16,6 +16,7 @@ import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import UserRound from '@lucide/svelte/icons/user-round';
 import UserSearch from '@lucide/svelte/icons/user-search';
 import Users from '@lucide/svelte/icons/users';
+import Building from '@lucide/svelte/icons/building-2';
 import type { Notices } from '@gatehouse/core/api/access.ts';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
@@ -60,6 +61,7 @@ export const PAGES: readonly Page[] = [
   { label: 'Access review', href: route.accessReview(), icon: UserSearch, section: 'Admin', keys: 'G V', needs: 'access:review' },
   { label: 'Runners', href: route.runners(), icon: Server, section: 'Admin', keys: 'G R', needs: 'runner:read' },
   { label: 'Policy', href: route.policy(), icon: ScrollText, section: 'Admin', keys: 'G Y', needs: 'policy:read' },
+  { label: 'Organisation', href: route.organisation(), icon: Building, section: 'Admin', keys: 'G N', needs: 'tenant:update' },
   {
     label: 'Deployment security',
     href: route.deploymentSecurity(),

@@ -35,6 +35,11 @@ class Session {
     if (!me.session.hasKey) void identity.bindKey().catch(() => undefined);
   }
 
+  /** The person has proved again who they are. */
+  confirmed(authenticatedAt: string): void {
+    if (this.me) this.me = { ...this.me, session: { ...this.me.session, authenticatedAt } };
+  }
+
   ended(): void {
     this.me = null;
     this.#known = true;

@@ -4,5 +4,7 @@ import { session } from '#lib/session/session.svelte.ts';
 import type { LayoutLoad } from './$types';
 
 export const load: LayoutLoad = async ({ url }) => {
-  if ((await session.ensure()) === null) redirect(303, route.signIn(url.pathname + url.search));
+  const me = await session.ensure();
+  if (me === null) redirect(303, route.signIn(url.pathname + url.search));
+  if (me.secondFactor.missing) redirect(303, route.secondFactor(url.pathname + url.search));
 };
