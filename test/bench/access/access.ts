@@ -6,5 +6,8 @@ import { measureTemplates } from './templates.ts';
 
 /** Who may do what: how fast it is decided, listed, and taken away. */
 export async function measureAccess(product: Product, options: Options): Promise<Row[]> {
-  return [...(await measureChecks(options)), ...(await measureRevoking(product, options)), ...(await measureTemplates(product, options))];
+  const revoking = await measureRevoking(product, options);
+  const templates = await measureTemplates(product, options);
+  // Last: it lets nothing else run for so long that the server gives kept connections up.
+  return [...(await measureChecks(options)), ...revoking, ...templates];
 }

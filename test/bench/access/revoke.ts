@@ -10,12 +10,6 @@ import type { Product } from '../product.ts';
 import { StandInRunner } from './stand-in-runner.ts';
 
 /** RFC 7517, appendix A.1: nothing is sealed here, so any key will do. */
-const BROWSER_KEY = {
-  kty: 'EC',
-  crv: 'P-256',
-  x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
-  y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
-};
 const AT_ONCE = 8;
 
 /** Somebody at work: a session, a workspace of their own, and a socket into it. */
@@ -114,7 +108,9 @@ async function signIn({ owner, origin, database }: Product, count: number): Prom
         )
         .bind(tenantId, `ses_${id()}`, hash, userId, now, ends),
     ]);
-    people.push(new Person(origin, `__Host-gatehouse=${secret}`));
+    const person = new Person(origin, `__Host-gatehouse=${secret}`);
+    await person.call('POST', '/me/session/key');
+    people.push(person);
   }
   return people;
 }
@@ -124,7 +120,7 @@ async function connect(origin: string, { person, workspaceId }: Viewer): Promise
   const { ticket } = await person.call<{ ticket: string }>(
     'POST',
     `/workspaces/${workspaceId}/attach`,
-    { key: BROWSER_KEY },
+    { key: (await person.key).publicKey },
     { 'Sec-Fetch-Site': 'same-origin' },
   );
   const socket = new WebSocket(

@@ -155,6 +155,7 @@ async function rowsReadFor(d1: Database, tenantId: string, userId: string): Prom
   const { TenantDb } = await sourceOf<TenantDbModule>('worker/platform/tenant-db.ts');
   let rowsRead = 0;
   const counting = {
+    batch: (prepared: Array<{ all: () => Promise<unknown> }>) => Promise.all(prepared.map((each) => each.all())),
     prepare: (sql: string) => ({
       bind: (...values: unknown[]) => ({
         all: async () => {
