@@ -18,7 +18,7 @@ const SECRETS = [
   /-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY-----/,
   /\bAKIA[0-9A-Z]{16}\b/,
   /\bgh[pousr]_[A-Za-z0-9]{36}\b/,
-  /\bgh[crivetfw]_s\d+\.tnt_[0-9a-z]{26}\.[A-Za-z0-9_-]{43}\b/,
+  /\bgh[crivetfw]?_s\d+\.tnt_[0-9a-z]{26}\.[A-Za-z0-9_-]{43}/,
   /\bgho_[A-Za-z0-9_-]{40,}\b/,
   /\bxox[abp]-[A-Za-z0-9-]{20,}/,
 ];

@@ -16,7 +16,7 @@ export const getDocument = createRoute({
 
 const securitySchemes = {
   session: { type: 'apiKey', in: 'cookie', name: '__Host-gatehouse', description: 'Set by sign-in; changes need our own Origin too' },
-  token: { type: 'http', scheme: 'bearer', description: 'An API token (gat_…); of a runner or of the operator where a route says so' },
+  token: { type: 'http', scheme: 'bearer', description: 'An API token (gh_…); of a runner or of the operator where a route says so' },
 } as const;
 
 /** What a route behind each door of the gate asks for, unless it says otherwise itself. */
