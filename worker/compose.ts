@@ -44,7 +44,7 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
     ledger: ledgerPort(env, settings),
     mail: mailPort(env, settings, now),
     secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),
-    workspaces: workspacePort(env, settings, shards),
+    workspaces: workspacePort(env, settings),
     throttle: throttlePort(env),
     hashing: hashingPort(env, settings),
     defer,
@@ -94,7 +94,7 @@ async function unreached<T extends ConnectionPlace>(connections: readonly T[], t
   return failed.map(({ item }) => item.connectionId);
 }
 
-function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Database>): WorkspacePort {
+function workspacePort(env: Env, settings: Settings): WorkspacePort {
   const revoke = (shard: string, workspaceId: string, connectionId: string, cause: string) =>
     workspaceOf(env, settings, shard, workspaceId).revoke(connectionId, cause);
   return {
@@ -115,17 +115,7 @@ function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Datab
       unreached(connections, ({ workspaceId, connectionId, lapsesAt }) =>
         workspaceOf(env, settings, shard, workspaceId).expectLapse(connectionId, Date.parse(lapsesAt)),
       ),
-    closeSessions: async (shard, tenantId, sessionIds) => {
-      const open = await openConnections(new TenantDb(shardNamed(shards, shard), shard, tenantId), sessionIds);
-      await Promise.all(open.map(({ workspace_id, id }) => revoke(shard, workspace_id, id, 'The session ended')));
-    },
   };
-}
-
-function openConnections(db: TenantDb, sessionIds: readonly string[] | 'all'): Promise<Array<{ id: string; workspace_id: string }>> {
-  const open = 'SELECT id, workspace_id FROM connections WHERE tenant_id = ? AND ended_at IS NULL';
-  if (sessionIds === 'all') return db.rows(open, db.tenantId);
-  return db.rows(`${open} AND session_id IN (SELECT value FROM json_each(?))`, db.tenantId, JSON.stringify(sessionIds));
 }
 
 function throttlePort(env: Env): ThrottlePort {

@@ -54,6 +54,8 @@ export const userDetail = user.extend({
   sessions: z.number().int(),
   workspaces: z.number().int(),
   tokens: z.number().int(),
+  /** what they prove themselves with beside a password */
+  secondFactors: z.object({ passkeys: z.number().int(), app: z.boolean() }),
   /** whether the caller may act on them, or why nobody like the caller may */
   standing: z.enum(['yes', 'self', 'mightier', 'deleted']),
 });

@@ -38,6 +38,7 @@ const password = 'correct horse battery';
 const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 const makeSession = async (tenant: Tenant) => (await addSession(tenant, tenant.owner.id)).sessionId;
+const makeTheirSession = async (tenant: Tenant) => (await addUser(tenant)).sessionId;
 
 /** As if registered. */
 const makePasskey = async (tenant: Tenant, userId = tenant.owner.id) => {
@@ -210,6 +211,7 @@ const ROUTES: Record<string, RouteCase> = {
   'PATCH /api/v1/users/:id': { ...overUsers, body: { name: 'Renamed' } },
   'DELETE /api/v1/users/:id': overUsers,
   'GET /api/v1/users/:id/sessions': seeUsers,
+  'DELETE /api/v1/sessions/:id': { who: userAdmins, id: 'session', make: makeTheirSession },
   'POST /api/v1/users/:id/suspend': overUsers,
   'POST /api/v1/users/:id/activate': overUsers,
   'POST /api/v1/users/:id/sign-out': overUsers,

@@ -86,13 +86,19 @@ export const bindKey = (db: TenantDb, id: string, thumbprint: string, since: str
 export const deleteSession = (db: TenantDb, userId: string, id: string): Statement =>
   statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id = ?', db.tenantId, userId, id);
 
+/** Whose session it is. */
+export async function holderOf(db: TenantDb, id: string): Promise<string | null> {
+  const row = await db.first<{ user_id: string }>('SELECT user_id FROM sessions WHERE tenant_id = ? AND id = ?', db.tenantId, id);
+  return row?.user_id ?? null;
+}
+
 export async function sessionIdsOf(db: TenantDb, userId: string): Promise<string[]> {
   const rows = await db.rows<{ id: string }>('SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ?', db.tenantId, userId);
   return rows.map(({ id }) => id);
 }
 
 export const deleteOtherSessions = (db: TenantDb, userId: string, id: string): Statement =>
-  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id <> ? RETURNING id', db.tenantId, userId, id);
+  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id <> ?', db.tenantId, userId, id);
 
 /** The session goes on under a new secret; the old one opens nothing from now on. */
 export const confirmSession = (db: TenantDb, id: string, secretHash: string, now: string): Statement =>
@@ -102,4 +108,4 @@ export const confirmSession = (db: TenantDb, id: string, secretHash: string, now
   );
 
 export const deleteAllSessions = (db: TenantDb, userId: string): Statement =>
-  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? RETURNING id', db.tenantId, userId);
+  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ?', db.tenantId, userId);

@@ -65,8 +65,6 @@ export interface WorkspacePort {
   expectLapses(shard: string, connections: ReadonlyArray<ConnectionPlace & { lapsesAt: string }>): Promise<string[]>;
   /** other bounds for connections that stay open: their policy changed. @returns those whose object could not be reached */
   boundConnections(shard: string, connections: readonly ConnectionBounds[]): Promise<string[]>;
-  /** closes what these sessions hold open; `all`: of the whole tenant */
-  closeSessions(shard: string, tenantId: string, sessionIds: readonly string[] | 'all'): Promise<void>;
 }
 
 /** What looks at open connections again once somebody's access may have become less. */
