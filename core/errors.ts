@@ -10,6 +10,7 @@ export const ERRORS = {
   'foreign-origin': { status: 403, title: 'The request came from another site' },
   'email-unverified': { status: 403, title: 'Verify your e-mail address first' },
   'step-up-required': { status: 403, title: 'Confirm that it is you' },
+  'presence-required': { status: 403, title: 'Show your passkey' },
   'second-factor-required': { status: 403, title: 'Your organisation requires two factors' },
   'quota-exceeded': { status: 403, title: 'The organisation has reached its limit' },
   'tenant-suspended': { status: 403, title: 'The organisation is suspended' },

@@ -108,8 +108,8 @@ function workspacePort(env: Env, settings: Settings): WorkspacePort {
     closeConnections: (shard, connections, cause) =>
       unreached(connections, ({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId, cause)),
     boundConnections: (shard, connections) =>
-      unreached(connections, ({ workspaceId, connectionId, endsAt, idleMinutes }) =>
-        workspaceOf(env, settings, shard, workspaceId).bound(connectionId, { endsAt, idleMinutes }),
+      unreached(connections, ({ workspaceId, connectionId, ...bounds }) =>
+        workspaceOf(env, settings, shard, workspaceId).bound(connectionId, bounds),
       ),
     expectLapses: (shard, connections) =>
       unreached(connections, ({ workspaceId, connectionId, lapsesAt }) =>

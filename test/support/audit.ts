@@ -59,7 +59,13 @@ function userContext(services: Services, tenantId: string, roles: BuiltInRole[])
       token: null,
       sessionId: services.newId('session'),
       sessionExpiresAt: services.now().toISOString(),
-      authentication: { method: 'password', at: services.now().toISOString(), secondFactor: false, secondFactorRequired: false },
+      authentication: {
+        method: 'password',
+        at: services.now().toISOString(),
+        presentAt: null,
+        secondFactor: false,
+        secondFactorRequired: false,
+      },
     },
   };
 }

@@ -35,6 +35,8 @@ export interface ConnectionBounds extends ConnectionPlace {
   /** ISO */
   endsAt: string;
   idleMinutes: number;
+  /** ISO; when a passkey must have been shown again; null: the policy does not ask for it */
+  presenceUntil: string | null;
 }
 
 /** What the Worker tells runners and open sockets. */
@@ -137,6 +139,8 @@ export interface Authentication {
   method: SignInMethod;
   /** when they last proved who they are, at sign-in or again; '' long ago */
   at: string;
+  /** when they last showed a passkey in this session; null: not in this session */
+  presentAt: string | null;
   /** they have a passkey or an authenticator app */
   secondFactor: boolean;
   /** the organisation requires one */

@@ -107,7 +107,7 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
   /** closes that browser connection with 4403, now or when it comes; `cause` goes to the person and into the trail */
   revoke(connectionId: string, cause: string): Promise<void>;
   /** other bounds for that browser connection: its policy changed */
-  bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number }): Promise<void>;
+  bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number; presenceUntil: string | null }): Promise<void>;
   /** access of that connection may lapse at that time (milliseconds since the epoch), sooner than was known */
   expectLapse(connectionId: string, at: number): Promise<void>;
   /** closes every browser's and the runner's socket with 4410 */

@@ -169,6 +169,7 @@ describe('the moment at which access may lapse', () => {
         keyThumbprint: 'x',
         endsAt: null,
         idleMinutes: null,
+        presenceUntil: null,
         lapsesAt: inMs(60 * MINUTE),
       },
     });

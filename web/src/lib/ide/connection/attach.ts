@@ -73,6 +73,8 @@ function outcomeOf(problem: ApiProblem): AttachOutcome {
       return { ...refusal, why: 'signed-out' };
     case 'browser-only':
       return { ...refusal, why: 'unproved' };
+    case 'presence-required':
+      return { ...refusal, why: 'presence' };
     case 'not-found':
     case 'gone':
       return { ...refusal, why: 'gone' };
