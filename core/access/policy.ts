@@ -133,8 +133,8 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     order: 'networks',
     unit: null,
     enforcedBy: ['worker'],
-    says: 'Where people may sign in, work and connect from.',
-    refuses: 'Sign-in, requests and connections from other addresses.',
+    says: 'Where people may sign in, work and connect from, and where tokens work. A service account’s token may name its own instead.',
+    refuses: 'Sign-in, requests and connections from other addresses, by session and by token.',
   },
   sessionLimit: {
     label: 'Session limit',
