@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { breachedPasswords } from './scripts/breached-passwords.ts';
 
 const TEST_SECRETS = {
   ENVIRONMENT: 'local',
@@ -29,6 +30,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 ...TEST_SECRETS,
+                TEST_BREACHED_PASSWORDS: breachedPasswords().slice(0, 3_000).join('\n'),
                 TEST_SEED: process.env['SEED'] ?? '',
                 TEST_DIRECTORY_MIGRATIONS: await readD1Migrations('migrations/directory'),
                 TEST_SHARD_MIGRATIONS: await readD1Migrations('migrations/shard'),
