@@ -14,7 +14,7 @@ export type Enforcer = (typeof ENFORCERS)[number];
 /** 12 hours: no session is longer, whatever is set. */
 const LONGEST_MINUTES = 720;
 const LONGEST_IDLE_MINUTES = 120;
-/** Longer than a session nobody can wait. */
+/** No session is longer, and each asks by itself. */
 const LONGEST_STEP_UP_HOURS = LONGEST_MINUTES / 60;
 /** what the files service moves at most */
 const MOST_MEGABYTES = 100;
@@ -133,8 +133,8 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     order: 'networks',
     unit: null,
     enforcedBy: ['worker'],
-    says: 'Where people may sign in, work and connect from, and where tokens work. A service account’s token may name its own instead.',
-    refuses: 'Sign-in, requests and connections from other addresses, by session and by token.',
+    says: 'Where people may sign in, work and connect from, with tokens too.',
+    refuses: 'Sign-in, requests and connections from other addresses. A service account’s token that names its own networks goes by these.',
   },
   sessionLimit: {
     label: 'Session limit',
@@ -160,7 +160,7 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     order: 'most',
     unit: 'hours',
     enforcedBy: ['worker', 'broker'],
-    says: 'How long after a passkey was shown, at sign-in or again, workspaces open and stay open. Whoever has no passkey opens none.',
+    says: 'How long a passkey that was shown opens workspaces and keeps them open. Whoever has none opens none.',
     refuses: 'Opening a workspace with a session in which no passkey was shown for longer.',
   },
   autoStop: {

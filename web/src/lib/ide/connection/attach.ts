@@ -74,7 +74,8 @@ function outcomeOf(problem: ApiProblem): AttachOutcome {
     case 'browser-only':
       return { ...refusal, why: 'unproved' };
     case 'presence-required':
-      return { ...refusal, why: 'presence' };
+      // A question, not a fault that somebody looks up.
+      return { ...refusal, why: 'presence', requestId: null };
     case 'not-found':
     case 'gone':
       return { ...refusal, why: 'gone' };
