@@ -16,7 +16,7 @@ export const breachedPasswords = (): string[] =>
     .split(/\r?\n/)
     .filter((password) => password.length >= SHORTEST);
 
-if (import.meta.main) {
+if (process.argv[1] === import.meta.filename) {
   const list = listOfPasswords(breachedPasswords());
   writeFileSync(join(root, LIST), list);
   console.log(`${LIST}: ${list.byteLength} bytes`);

@@ -450,7 +450,8 @@ describe('another organisation’s ids in every place that takes one', () => {
     const victim = await mintTenant();
     for (const [, line] of lines) await line.make?.(victim);
     await insertNestedGroups(victim);
-    const settled = () => expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id)).toEqual([]);
+    const settled = () =>
+      expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id), { timeout: 20_000 }).toEqual([]);
     const theirs = await idsOf(victim);
     const marks = [victim.slug, victim.owner.email, ...Object.values(theirs)];
     await settled();
