@@ -1,6 +1,8 @@
-import type { GROUP_SOURCES } from '../api/groups.ts';
 import type { ConfigLine } from '../api/config.ts';
-import { sameName, type Config, type ConfigSection, type Sections } from './config-file.ts';
+import type { GROUP_SOURCES } from '../api/groups.ts';
+import type { FieldError } from '../errors.ts';
+import { sameName, type Config, type ConfigFile, type ConfigSection, type Sections } from './config-file.ts';
+import { canonical, inForceAt, writeConfig } from './config-text.ts';
 import type { BuiltInRole, Permission } from './permissions.ts';
 import { policyValues, type PolicyValues } from './policy.ts';
 import type { AclEntry } from './template-acl.ts';
@@ -20,7 +22,8 @@ export interface ConfigState {
   people: Map<string, string>;
   groups: Map<string, { id: string; revision: number; source: (typeof GROUP_SOURCES)[number] }>;
   roles: Map<string, { id: string; revision: number }>;
-  assignments: Map<string, { id: string; role: string }>;
+  /** `subject`: id of the person or the group */
+  assignments: Map<string, { id: string; role: string; subject: string }>;
   /** lists whole: with what was granted by request and what has ended */
   templates: Map<string, { id: string; revision: number; policyRevision: number; entries: ListedEntry[] }>;
 }
@@ -49,7 +52,7 @@ export function stateOf(lines: readonly ConfigLine[]): ConfigState {
   const roleNames = new Map(roles.map(({ id, name }): [string, string] => [id, name]));
   const assignments = all('assignment').flatMap(({ id, role, subject, expiresAt }) => {
     const who = names.get(subject);
-    return who === undefined ? [] : [{ id, role: roleNames.get(role) ?? (role as BuiltInRole), who, expiresAt }];
+    return who === undefined ? [] : [{ id, role: roleNames.get(role) ?? (role as BuiltInRole), subject, who, expiresAt }];
   });
   const entries = grouped(all('entry'), ({ template }) => template);
   const policy = all('policy')[0];
@@ -69,7 +72,7 @@ export function stateOf(lines: readonly ConfigLine[]): ConfigState {
     people: new Map(users.map(({ id, email }) => [email, id])),
     groups: new Map(groups.map(({ id, name, revision, source }) => [sameName(name), { id, revision, source }])),
     roles: new Map(roles.map(({ id, name, revision }) => [sameName(name), { id, revision }])),
-    assignments: new Map(assignments.map((each) => [assignmentKey(each), { id: each.id, role: sameName(each.role) }])),
+    assignments: new Map(assignments.map((each) => [assignmentKey(each), { id: each.id, role: sameName(each.role), subject: each.subject }])),
     templates: new Map(
       templates.map(({ id, name, revision, policyRevision }) => [
         sameName(name),
@@ -99,10 +102,11 @@ function groupsOf(
 ): Config['groups'] {
   const managed = grouped(managers, ({ group }) => group);
   const held = grouped(members, ({ group }) => group);
-  return groups.map(({ id, name, description }) => ({
+  return groups.map(({ id, name, description, source }) => ({
     ...{ name, description },
     managers: (managed.get(id) ?? []).flatMap(({ user }) => names.get(user)?.slice('user '.length) ?? []),
-    members: (held.get(id) ?? []).flatMap(({ id: member, expiresAt }) => {
+    // Who is in a group that an identity provider keeps is said there, and not here, too.
+    members: (source === 'local' ? (held.get(id) ?? []) : []).flatMap(({ id: member, expiresAt }) => {
       const who = names.get(member);
       return who === undefined ? [] : [{ who, expiresAt }];
     }),
@@ -116,5 +120,35 @@ function accessOf({ subject, role, expiresAt, grantId }: LineOf<'entry'>, names:
 }
 
 /** The sections that the caller may see. */
-export const visibleSections = ({ config, withheld }: ConfigState): Sections =>
+const visibleSections = ({ config, withheld }: ConfigState): Sections =>
   Object.fromEntries(Object.entries(config).filter(([section]) => !withheld.has(section as ConfigSection)));
+
+/** What may be seen of an organisation and is in force. */
+export const exportedConfig = (state: ConfigState, now: string): Sections => canonical(inForceAt(visibleSections(state), now));
+
+/** The same as a file, which says what it is without. */
+export function exportedFile(state: ConfigState, now: string): string {
+  const without = [...state.withheld].map(([section, permission]) => `# Without ${section}: to see them needs ${permission}.\n`);
+  return without.join('') + writeConfig(exportedConfig(state, now));
+}
+
+/** What keeps a file from being applied by somebody who sees this much, to groups of which an identity provider keeps some. */
+export function outOfReach({ withheld, groups }: ConfigState, wanted: ConfigFile): FieldError[] {
+  const unseen = [...withheld].flatMap(([section, permission]) =>
+    wanted[section] === undefined ? [] : [{ path: section, message: `can’t be compared: to see them needs ${permission}` }],
+  );
+  if (wanted.groups === undefined || withheld.has('groups')) return unseen;
+  const named = new Set(wanted.groups.map(({ name }) => sameName(name)));
+  const kept = (name: string) => (groups.get(sameName(name))?.source ?? 'local') !== 'local';
+  return [
+    ...unseen,
+    ...wanted.groups.flatMap(({ name, members }, index) =>
+      kept(name) && members.length > 0
+        ? [{ path: `groups.${index}.members`, message: `must be left out: your identity provider keeps the group ${name}` }]
+        : [],
+    ),
+    ...[...groups.keys()]
+      .filter((name) => kept(name) && !named.has(name))
+      .map((name) => ({ path: 'groups', message: `must name the group ${name}: your identity provider keeps it, and only there it is deleted` })),
+  ];
+}
