@@ -58,7 +58,10 @@ export class Api {
   async change(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, sent: Sent = {}): Promise<Answered> {
     const response = await this.#ask(method, path, sent, ANSWER_MS);
     const text = await response.text();
-    return { body: text === '' ? null : JSON.parse(text), revision: Number(/^"(\d+)"$/.exec(response.headers.get('ETag') ?? '')?.[1] ?? 0) };
+    return {
+      body: text === '' ? null : JSON.parse(text),
+      revision: Number(/^"(\d+)"$/.exec(response.headers.get('ETag') ?? '')?.[1] ?? 0),
+    };
   }
 
   async #ask(method: string, path: string, { body, revision }: Sent, timeoutMs: number): Promise<Response> {

@@ -38,7 +38,8 @@ export async function takeAll(
 
 /** How to go on after a fault. */
 export function adviceOn(fault: Fault): string {
-  if (fault instanceof NoAnswer) return 'Whether that one was done is not known. Apply the file again: it looks first, and goes on where this ended.';
+  if (fault instanceof NoAnswer)
+    return 'Whether that one was done is not known. Apply the file again: it looks first, and goes on where this ended.';
   if (!(fault instanceof Refused)) return 'Apply the file again: it goes on where this ended.';
   switch (fault.code) {
     case 'stale-version':

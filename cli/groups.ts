@@ -41,7 +41,9 @@ export async function changeMembers(
   changes: ReadonlyArray<Of<'member.add' | 'member.remove'>>,
 ): Promise<void> {
   const add = changes.flatMap((each) =>
-    each.kind === 'member.add' ? [{ ...subjectOf(state, each.who), ...(each.expiresAt === null ? {} : { expiresAt: each.expiresAt }) }] : [],
+    each.kind === 'member.add'
+      ? [{ ...subjectOf(state, each.who), ...(each.expiresAt === null ? {} : { expiresAt: each.expiresAt }) }]
+      : [],
   );
   const remove = changes.flatMap((each) => (each.kind === 'member.remove' ? [subjectOf(state, each.who)] : []));
   await api.change('PATCH', `/groups/${known(state.groups, name).id}/members`, { body: { add, remove } });

@@ -26,7 +26,8 @@ Exit codes:
 
 What the file may say, and which scopes the token needs: docs/policy-as-code.md`;
 
-export type Command = { name: 'export'; out: string | null } | { name: 'plan'; file: string } | { name: 'apply'; file: string; yes: boolean };
+export type Command =
+  { name: 'export'; out: string | null } | { name: 'plan'; file: string } | { name: 'apply'; file: string; yes: boolean };
 
 export interface Options {
   command: Command;
@@ -98,6 +99,8 @@ export function readText(file: string): string {
   try {
     return readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
-    throw new Fault(`${file === '-' ? 'The standard input' : file} can’t be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+    throw new Fault(
+      `${file === '-' ? 'The standard input' : file} can’t be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`,
+    );
   }
 }

@@ -1,7 +1,6 @@
 import { sameName } from '@gatehouse/core/access/config-file.ts';
 import type { Change } from '@gatehouse/core/access/config-plan.ts';
 import type { ConfigState, ListedEntry } from '@gatehouse/core/access/config-state.ts';
-import type { PolicyValues } from '@gatehouse/core/access/policy.ts';
 import { isInForce, type AclSubject } from '@gatehouse/core/access/template-acl.ts';
 import { known, subjectOf } from './lookup.ts';
 import type { Taking } from './operations.ts';
@@ -41,12 +40,14 @@ export async function changePolicy(
   template: string | null,
   changes: ReadonlyArray<Of<'policy.set' | 'policy.unset'>>,
 ): Promise<void> {
-  const before = template === null ? state.config.policy : state.config.templates.find(({ name }) => sameName(name) === sameName(template))?.policy;
-  const values: PolicyValues = { ...before };
+  const before =
+    template === null ? state.config.policy : state.config.templates.find(({ name }) => sameName(name) === sameName(template))?.policy;
+  const set = new Map(Object.entries(before ?? {}));
   for (const change of changes) {
-    if (change.kind === 'policy.set') Object.assign(values, { [change.field]: change.value });
-    else delete values[change.field];
+    if (change.kind === 'policy.set') set.set(change.field, change.value);
+    else set.delete(change.field);
   }
+  const values = Object.fromEntries(set);
   if (template === null) {
     await api.change('PUT', '/tenant/policy', { body: { values }, revision: state.policyRevision });
     return;

@@ -83,7 +83,9 @@ export const configFile = z
     for (const { path, message } of inconsistencies(file)) context.addIssue({ code: 'custom', path: path.split('.'), message });
   });
 /** What a file says: a section that is not there is undefined. */
-export type Sections = { [S in Exclude<ConfigSection, 'templates'>]?: Config[S] | undefined } & { templates?: TemplateConfig[] | undefined };
+export type Sections = { [S in Exclude<ConfigSection, 'templates'>]?: Config[S] | undefined } & {
+  templates?: TemplateConfig[] | undefined;
+};
 export type ConfigFile = Sections & { version: 1 };
 
 /** Two names are the same name, whatever their case. */

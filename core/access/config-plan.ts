@@ -189,11 +189,7 @@ function planMembers(
 
 const assignmentKey = ({ role, who }: AssignmentConfig) => sameName(`${role}\n${who}`);
 
-function planAssignments(
-  before: readonly AssignmentConfig[],
-  after: readonly AssignmentConfig[],
-  gone: ReadonlySet<string>,
-): Change[] {
+function planAssignments(before: readonly AssignmentConfig[], after: readonly AssignmentConfig[], gone: ReadonlySet<string>): Change[] {
   const old = new Map(before.map((each) => [assignmentKey(each), each]));
   return [
     ...missingFrom(before, after, assignmentKey)

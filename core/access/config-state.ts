@@ -72,7 +72,9 @@ export function stateOf(lines: readonly ConfigLine[]): ConfigState {
     people: new Map(users.map(({ id, email }) => [email, id])),
     groups: new Map(groups.map(({ id, name, revision, source }) => [sameName(name), { id, revision, source }])),
     roles: new Map(roles.map(({ id, name, revision }) => [sameName(name), { id, revision }])),
-    assignments: new Map(assignments.map((each) => [assignmentKey(each), { id: each.id, role: sameName(each.role), subject: each.subject }])),
+    assignments: new Map(
+      assignments.map((each) => [assignmentKey(each), { id: each.id, role: sameName(each.role), subject: each.subject }]),
+    ),
     templates: new Map(
       templates.map(({ id, name, revision, policyRevision }) => [
         sameName(name),
@@ -149,6 +151,9 @@ export function outOfReach({ withheld, groups }: ConfigState, wanted: ConfigFile
     ),
     ...[...groups.keys()]
       .filter((name) => kept(name) && !named.has(name))
-      .map((name) => ({ path: 'groups', message: `must name the group ${name}: your identity provider keeps it, and only there it is deleted` })),
+      .map((name) => ({
+        path: 'groups',
+        message: `must name the group ${name}: your identity provider keeps it, and only there it is deleted`,
+      })),
   ];
 }

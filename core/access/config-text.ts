@@ -54,9 +54,7 @@ export function canonical({ policy, roles, groups, assignments, templates }: Sec
         .sort(by(({ name }) => name)),
     }),
     ...(assignments && {
-      assignments: assignments
-        .map(({ role, who, expiresAt }) => ({ role, who, expiresAt }))
-        .sort(by(({ role, who }) => `${role}\n${who}`)),
+      assignments: assignments.map(({ role, who, expiresAt }) => ({ role, who, expiresAt })).sort(by(({ role, who }) => `${role}\n${who}`)),
     }),
     ...(templates && {
       templates: templates

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { mailedSecret, Person } from '../../scripts/api.ts';
+import { launchBrowser } from '../support/browser.ts';
+import { signInBrowser } from '../support/browser-session.ts';
 import { freePort, ROOT } from '../support/place.ts';
 import { type Product, signUp, startProduct } from '../support/product.ts';
 
@@ -224,6 +226,34 @@ templates:
     expect(await exported()).toBe(wanted.replace('policy: {}\n', 'policy: {}\nroles: []\n'));
   });
 
+  test('the page offers the same file, and says how it is applied', async () => {
+    const browser = await launchBrowser();
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, acceptDownloads: true });
+    await signInBrowser(context, product.origin, { tenant: 'code', email: 'owner@code.test', password: PASSWORD });
+    const page = await context.newPage();
+    await page.goto(`${product.origin}/policy`);
+    await page.getByRole('link', { name: 'As a file' }).click();
+    await page.getByText(`npx gatehouse plan gatehouse.yaml --url ${product.origin}`).waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download gatehouse.yaml' }).click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('gatehouse.yaml');
+    expect(await readFile(await download.path(), 'utf8')).toBe(await exported());
+    await page.getByText('The export stands in the audit log.').waitFor();
+    if (process.env['SHOT']) {
+      await page.screenshot({ path: `${process.env['SHOT']}-light.png` });
+      await page.emulateMedia({ colorScheme: 'dark' });
+      await page.setViewportSize({ width: 390, height: 844 });
+      await page.screenshot({ path: `${process.env['SHOT']}-dark.png` });
+      await page.setViewportSize({ width: 1440, height: 900 });
+      await page.goto(`${product.origin}/groups`);
+      await page.getByText('Operations').first().waitFor();
+      await page.screenshot({ path: `${process.env['SHOT']}-groups.png` });
+    }
+    await browser.close();
+  });
+
   test('the standard input and JSON do as well', async () => {
     const { out } = await gatehouse(['export', '--json']);
     expect((await gatehouse(['plan', '-'], { input: out })).code).toBe(0);
@@ -290,7 +320,9 @@ describe('what goes wrong', () => {
     const { code, out } = await gatehouse(['apply', 'wrong.yaml', '--yes'], { url });
     server.close();
     expect(code).toBe(1);
-    expect(out).toContain('This failed: Let everyone administer the template shell\nSomebody changed who may use this template in the meantime.');
+    expect(out).toContain(
+      'This failed: Let everyone administer the template shell\nSomebody changed who may use this template in the meantime.',
+    );
     expect(out).toContain('1 of 2 changes is done.');
     expect(out).toContain('Nothing of theirs was overwritten.');
     const { items: now } = await owner.call<{ items: Array<{ role: string }> }>('GET', list);
@@ -337,7 +369,11 @@ describe('what goes wrong', () => {
 
   test.each([
     ['a field that can’t be set', 'policy: { egress: deny }', 'policy.egress Not available yet: no sandbox limits'],
-    ['somebody who is not there', 'groups: [{ name: A, members: [user nobody@x.test] }]', 'groups.0.members.0 names nobody@x.test, who is not in'],
+    [
+      'somebody who is not there',
+      'groups: [{ name: A, members: [user nobody@x.test] }]',
+      'groups.0.members.0 names nobody@x.test, who is not in',
+    ],
     ['a circle', 'groups: [{ name: A, members: [group B] }, { name: B, members: [group A] }]', 'closes a circle: A → B → A'],
     ['no YAML', 'groups: [', 'faulty.yaml can’t be applied:\n  '],
   ])('with a file that has %s it says where', async (_name, rules, words) => {

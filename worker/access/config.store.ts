@@ -21,7 +21,12 @@ export interface ConfigPart {
 /** A part whose rows have these columns. */
 const part = <S extends z.ZodRawShape>(
   columns: S,
-  { of, key, sql, line }: { of: ConfigPart['of']; key: ReadonlyArray<keyof S>; sql: string; line: (row: z.infer<z.ZodObject<S>>) => ConfigLine },
+  {
+    of,
+    key,
+    sql,
+    line,
+  }: { of: ConfigPart['of']; key: ReadonlyArray<keyof S>; sql: string; line: (row: z.infer<z.ZodObject<S>>) => ConfigLine },
 ): ConfigPart => ({
   ...{ of, start: key.map(() => '') },
   query: (db, now, after, limit) => statement(sql, db.tenantId, now, limit, ...after),

@@ -207,7 +207,7 @@ function take(before: Config, change: Change): Config {
       break;
     case 'policy.unset':
       if (policyOf(change.template)[change.field] === undefined) throw new Error('It is not set');
-      delete policyOf(change.template)[change.field];
+      Reflect.deleteProperty(policyOf(change.template), change.field);
       break;
   }
   return consistent(at);
