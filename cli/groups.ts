@@ -1,8 +1,7 @@
 import { sameName } from '@gatehouse/core/access/config-file.ts';
 import type { Change } from '@gatehouse/core/access/config-plan.ts';
 import { group } from '@gatehouse/core/api/groups.ts';
-import { known, subjectOf } from './lookup.ts';
-import type { Taking } from './operations.ts';
+import { known, subjectOf, type Taking } from './lookup.ts';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 
@@ -40,11 +39,8 @@ export async function changeMembers(
   name: string,
   changes: ReadonlyArray<Of<'member.add' | 'member.remove'>>,
 ): Promise<void> {
-  const add = changes.flatMap((each) =>
-    each.kind === 'member.add'
-      ? [{ ...subjectOf(state, each.who), ...(each.expiresAt === null ? {} : { expiresAt: each.expiresAt }) }]
-      : [],
-  );
+  // An end that is not said would be left as it is.
+  const add = changes.flatMap((each) => (each.kind === 'member.add' ? [{ ...subjectOf(state, each.who), expiresAt: each.expiresAt }] : []));
   const remove = changes.flatMap((each) => (each.kind === 'member.remove' ? [subjectOf(state, each.who)] : []));
   await api.change('PATCH', `/groups/${known(state.groups, name).id}/members`, { body: { add, remove } });
 }

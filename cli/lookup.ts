@@ -1,7 +1,14 @@
 import { sameName } from '@gatehouse/core/access/config-file.ts';
 import type { ConfigState } from '@gatehouse/core/access/config-state.ts';
 import { BUILT_IN_ROLES } from '@gatehouse/core/access/permissions.ts';
+import type { Api } from './api.ts';
 import { Fault } from './fault.ts';
+
+/** What is needed to take steps. `state` is kept as the steps make it. */
+export interface Taking {
+  api: Api;
+  state: ConfigState;
+}
 
 /** What is under that name. The plan has looked at all names, so a missing one is a fault of ours. */
 export function known<T>(all: ReadonlyMap<string, T>, name: string): T {

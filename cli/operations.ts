@@ -1,22 +1,15 @@
-import type { Change } from '@gatehouse/core/access/config-plan.ts';
 import { sameName } from '@gatehouse/core/access/config-file.ts';
-import type { ConfigState } from '@gatehouse/core/access/config-state.ts';
+import type { Change } from '@gatehouse/core/access/config-plan.ts';
 import { MEMBERS_AT_ONCE } from '@gatehouse/core/api/groups.ts';
-import type { Api } from './api.ts';
-import { changeAssignment, changeRole } from './roles.ts';
 import { changeGroup, changeManagers, changeMembers } from './groups.ts';
+import type { Taking } from './lookup.ts';
+import { changeAssignment, changeRole } from './roles.ts';
 import { changeAccess, changePolicy } from './templates.ts';
 
 /** Steps that one request takes together. */
 export interface Operation {
   changes: Change[];
   run(): Promise<void>;
-}
-
-/** What is needed to take steps. `state` is kept as the steps make it. */
-export interface Taking {
-  api: Api;
-  state: ConfigState;
 }
 
 /** Neighbours with the same key are one request: one list, one group's members, one policy. */

@@ -1,4 +1,4 @@
-import { ConfigFaulty, parseConfig, sameName, type Config } from '@gatehouse/core/access/config-file.ts';
+import { ConfigFaulty, lineFinder, parseConfig, sameName, type Config } from '@gatehouse/core/access/config-file.ts';
 import { unknownNames } from '@gatehouse/core/access/config-names.ts';
 import { planChanges, type Change } from '@gatehouse/core/access/config-plan.ts';
 import { outOfReach, type ConfigState } from '@gatehouse/core/access/config-state.ts';
@@ -11,10 +11,10 @@ import { Fault } from './fault.ts';
 export function planOf(source: string, name: string, state: ConfigState, now: string): Change[] {
   const wanted = inForceAt(parsed(source, name), now);
   const unreachable = outOfReach(state, wanted);
-  if (unreachable.length > 0) throw faulty(name, unreachable);
+  if (unreachable.length > 0) throw faulty(source, name, unreachable);
   const current = inForceAt(state.config, now);
   const unknown = unknownNames(current, wanted, new Set(state.people.keys()));
-  if (unknown.length > 0) throw faulty(name, unknown);
+  if (unknown.length > 0) throw faulty(source, name, unknown);
   return planChanges(current, wanted);
 }
 
@@ -22,12 +22,18 @@ function parsed(source: string, name: string) {
   try {
     return parseConfig(source);
   } catch (error) {
-    throw error instanceof ConfigFaulty ? faulty(name, error.errors) : error;
+    throw error instanceof ConfigFaulty ? faulty(source, name, error.errors) : error;
   }
 }
 
-const faulty = (name: string, errors: FieldError[]) =>
-  new Fault(`${name} can’t be applied:\n${errors.map(({ path, message }) => `  ${path} ${message}`.replace(/^ {3}/, '  ')).join('\n')}`);
+function faulty(source: string, name: string, errors: FieldError[]): Fault {
+  const lineOf = lineFinder(source);
+  const lines = errors.map(({ path, message }) => {
+    const line = lineOf(path);
+    return `  ${line === null ? '' : `line ${line}: `}${path === '' ? '' : `${path} `}${message}`;
+  });
+  return new Fault(`${name} can’t be applied:\n${lines.join('\n')}`);
+}
 
 /** What a token must hold for each kind of step: one of these. */
 const NEEDS: ReadonlyArray<[kind: RegExp, scopes: readonly Scope[]]> = [

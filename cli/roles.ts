@@ -2,8 +2,7 @@ import { sameName } from '@gatehouse/core/access/config-file.ts';
 import type { Change } from '@gatehouse/core/access/config-plan.ts';
 import { assignmentKey } from '@gatehouse/core/access/config-state.ts';
 import { assignment, role } from '@gatehouse/core/api/roles.ts';
-import { known, roleIdOf, subjectOf } from './lookup.ts';
-import type { Taking } from './operations.ts';
+import { known, roleIdOf, subjectOf, type Taking } from './lookup.ts';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 

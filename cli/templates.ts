@@ -2,8 +2,7 @@ import { sameName } from '@gatehouse/core/access/config-file.ts';
 import type { Change } from '@gatehouse/core/access/config-plan.ts';
 import type { ConfigState, ListedEntry } from '@gatehouse/core/access/config-state.ts';
 import { isInForce, type AclSubject } from '@gatehouse/core/access/template-acl.ts';
-import { known, subjectOf } from './lookup.ts';
-import type { Taking } from './operations.ts';
+import { known, subjectOf, type Taking } from './lookup.ts';
 
 type Of<K extends Change['kind']> = Extract<Change, { kind: K }>;
 

@@ -1,4 +1,4 @@
-import { parseDocument } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { email, text } from '../api/common.ts';
 import { groupName } from '../api/groups.ts';
@@ -186,4 +186,21 @@ function plainOf(document: ReturnType<typeof parseDocument>): unknown {
   } catch (error) {
     throw new ConfigFaulty([{ path: '', message: error instanceof Error ? error.message : String(error) }]);
   }
+}
+
+/** Finds the line of a file that a path of a `FieldError` leads to, or the nearest above it; null where none does. */
+export function lineFinder(source: string): (path: string) => number | null {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(source, { schema: 'core', lineCounter });
+  return (path) => {
+    const keys = path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+    for (let length = path === '' ? 0 : keys.length; length > 0; length--) {
+      const around: unknown = document.getIn(keys.slice(0, length - 1), true);
+      // What stands under a name begins with the name.
+      const pair = isMap(around) ? around.items.find(({ key }) => isScalar(key) && key.value === keys[length - 1]) : undefined;
+      const found: unknown = pair?.key ?? document.getIn(keys.slice(0, length), true);
+      if (isNode(found) && found.range) return lineCounter.linePos(found.range[0]).line;
+    }
+    return null;
+  };
 }

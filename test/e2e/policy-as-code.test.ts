@@ -241,16 +241,6 @@ templates:
     expect(download.suggestedFilename()).toBe('gatehouse.yaml');
     expect(await readFile(await download.path(), 'utf8')).toBe(await exported());
     await page.getByText('The export stands in the audit log.').waitFor();
-    if (process.env['SHOT']) {
-      await page.screenshot({ path: `${process.env['SHOT']}-light.png` });
-      await page.emulateMedia({ colorScheme: 'dark' });
-      await page.setViewportSize({ width: 390, height: 844 });
-      await page.screenshot({ path: `${process.env['SHOT']}-dark.png` });
-      await page.setViewportSize({ width: 1440, height: 900 });
-      await page.goto(`${product.origin}/groups`);
-      await page.getByText('Operations').first().waitFor();
-      await page.screenshot({ path: `${process.env['SHOT']}-groups.png` });
-    }
     await browser.close();
   });
 
@@ -264,14 +254,16 @@ templates:
 });
 
 /** Stands between the command and the product, and does something to its changes: the number of each is told. */
-async function between(onChange: (n: number) => Promise<'pass' | 'cut'>): Promise<{ url: string; server: Server }> {
+async function between(onChange: (n: number) => Promise<'pass' | 'cut' | 'later'>): Promise<{ url: string; server: Server }> {
   const port = await freePort();
   let changes = 0;
   const server = createServer((asked, answer) => {
     const chunks: Buffer[] = [];
     asked.on('data', (chunk: Buffer) => chunks.push(chunk));
     asked.on('end', async () => {
-      if (asked.method !== 'GET' && (await onChange(++changes)) === 'cut') return void asked.socket.destroy();
+      const what = asked.method === 'GET' ? 'pass' : await onChange(++changes);
+      if (what === 'cut') return void asked.socket.destroy();
+      if (what === 'later') return void answer.writeHead(429, { 'Retry-After': '1' }).end();
       const { method, url: path, headers } = asked;
       const sent = request(`${product.origin}${path}`, { method, headers: { ...headers, host: new URL(product.origin).host } }, (got) => {
         answer.writeHead(got.statusCode ?? 500, got.headers);
@@ -303,6 +295,15 @@ describe('what goes wrong', () => {
     expect(again.code).toBe(0);
     expect(again.out).toContain('1 of 8  Add user ben@wrong.test to the group On call');
     expect(await exported()).toBe(RULES('wrong'));
+  });
+
+  test('told to come later, it waits as long as it is told, and does it then', async () => {
+    await edit('wrong.yaml', (text) => text.replace('upload: 0', 'upload: 5'));
+    const { url, server } = await between(async (n) => (n === 1 ? 'later' : 'pass'));
+    const { code, err } = await gatehouse(['apply', 'wrong.yaml', '--yes'], { url });
+    server.close();
+    expect([code, err]).toEqual([0, 'Gatehouse asks to wait 1 second …\n']);
+    expect(await exported()).toContain('upload: 5');
   });
 
   test('a change that somebody makes meanwhile is a conflict, and is not overwritten', async () => {
@@ -345,7 +346,7 @@ describe('what goes wrong', () => {
     const { code, err } = await gatehouse(['plan', 'wrong.yaml'], { token: blind });
     expect([code, err]).toEqual([
       1,
-      'wrong.yaml can’t be applied:\n  roles can’t be compared: to see them needs role:read\n  assignments can’t be compared: to see them needs role:read\n',
+      'wrong.yaml can’t be applied:\n  line 4: roles can’t be compared: to see them needs role:read\n  line 20: assignments can’t be compared: to see them needs role:read\n',
     ]);
     const { out } = await gatehouse(['export'], { token: blind });
     expect(out).toMatch(/^# Without roles: to see them needs role:read\.\n/);
@@ -368,7 +369,11 @@ describe('what goes wrong', () => {
   });
 
   test.each([
-    ['a field that can’t be set', 'policy: { egress: deny }', 'policy.egress Not available yet: no sandbox limits'],
+    [
+      'a field that can’t be set',
+      'policy: { egress: deny }',
+      'faulty.yaml can’t be applied:\n  line 2: policy.egress Not available yet: no sandbox limits',
+    ],
     [
       'somebody who is not there',
       'groups: [{ name: A, members: [user nobody@x.test] }]',
