@@ -1,6 +1,8 @@
+import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { exportedFile, stateOf } from '@gatehouse/core/access/config-state.ts';
 import { configLine, type ConfigLine } from '@gatehouse/core/api/config.ts';
+import { CONFIG_PARTS } from '../../../worker/access/config.store.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { assignRole, inHours, insertGroup, makeTemplate, writeAcl } from '../../support/access.ts';
 import { addToken, addUser, api, call, eventOfAnswer, mintTenant, type Answer, type Tenant } from '../../support/tenants.ts';
@@ -159,6 +161,17 @@ templates:
     ]);
     const state = stateOf(await exported(tenant));
     expect(state.config.groups[0]?.members.map(({ who }) => who).sort()).toEqual(many.map(({ email }) => `user ${email}`).sort());
+  });
+
+  test('is read along keys: nothing is sorted, and no table is read from its start', async () => {
+    const tenant = await mintTenant();
+    for (const part of CONFIG_PARTS) {
+      const { sql, params } = part.query(tenant.db, new Date().toISOString(), part.start, 2000).toSQL();
+      const explained = env.SHARD_0.prepare(`EXPLAIN QUERY PLAN ${sql}`).bind(...params);
+      const plan = (await explained.all()).results.map(({ detail }) => String(detail));
+      expect(plan.length).toBeGreaterThan(0);
+      expect(plan.filter((line) => /^SCAN|TEMP B-TREE/.test(line))).toEqual([]);
+    }
   });
 
   test('that breaks off is no export', async () => {
