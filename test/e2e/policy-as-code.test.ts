@@ -74,7 +74,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await product?.end();
-  await rm(folder, { recursive: true, force: true });
+  if (folder) await rm(folder, { recursive: true, force: true });
 });
 
 const RULES = (slug: string) => `version: 1
