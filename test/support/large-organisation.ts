@@ -152,8 +152,8 @@ export function largeOrganisation(size: Size, owner: string, now: number): Array
       ...{ expires_at: chance.oneIn(8) ? soon() : null, created_at: ago(100), ...made },
     });
     return [
-      ...some(groups, index === 0 ? 60 : 4).map((group) => entry('group', group.id)),
-      ...some(people, index === 0 ? 200 : 6).map((person) => entry('user', person)),
+      ...some(groups, index === 0 ? 50 : 4).map((group) => entry('group', group.id)),
+      ...some(people, index === 0 ? 120 : 6).map((person) => entry('user', person)),
       ...(chance.oneIn(20) ? [{ ...entry('everyone', ''), role: 'view' }] : []),
     ];
   });
