@@ -38,14 +38,23 @@ async function signUp(): Promise<Person> {
 }
 
 /** Somebody who administers nothing. */
-async function addMember(owner: Person): Promise<void> {
+async function addMember(owner: Person): Promise<string> {
   const { link } = await owner.call<{ link: string }>('POST', '/invitations', { email: MEMBER, roles: [] });
   const person = { token: link.split('#')[1], name: 'Dana Whitfield', password: ACCOUNT.password };
-  await new Person(origin).call('POST', '/invitations/accept', person);
+  const member = new Person(origin);
+  await member.call('POST', '/invitations/accept', person);
+  return (await member.call<{ user: { id: string } }>('GET', '/me')).user.id;
+}
+
+/** One template that starts, to have a workspace in. */
+async function makePlayground(owner: Person, userId: string): Promise<void> {
+  const { id } = await owner.call<{ id: string }>('POST', '/templates', { name: 'playground', spec: { driver: 'process' } });
+  const items = [{ subject: { type: 'user', id: userId }, role: 'use', expiresAt: null }];
+  await owner.call('PUT', `/templates/${id}/acl`, { items }, { 'If-Match': '"1"' });
 }
 
 async function fill(owner: Person): Promise<void> {
-  await addMember(owner);
+  await makePlayground(owner, await addMember(owner));
   const me = await owner.call<{ user: { id: string }; tenant: { id: string } }>('GET', '/me');
   const database = await server.database('SHARD_0');
   const insert = async (table: string, rows: Rows) => {
