@@ -27,7 +27,7 @@ export const accessPath = z.object({
   groups: z.array(named),
   by: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('entry'), subject: z.enum(['user', 'group', 'everyone']), grantId: z.string().nullable() }),
-    z.object({ kind: z.literal('role'), role: z.string(), assignmentId: z.string() }),
+    z.object({ kind: z.literal('role'), role: z.string(), name: z.string(), assignmentId: z.string() }),
   ]),
   expiresAt: time.nullable(),
 });

@@ -5,7 +5,7 @@ import RoleAssignments from '../src/lib/components/access/RoleAssignments.svelte
 import AddMembers from '../src/lib/groups/AddMembers.svelte';
 import { howWords } from '../src/lib/groups/words.ts';
 import RoleForm from '../src/lib/roles/RoleForm.svelte';
-import { SearchedList } from '../src/lib/searched.svelte.ts';
+import { PagedList } from '../src/lib/paged.svelte.ts';
 import { session } from '../src/lib/session/session.svelte.ts';
 import { answerWith, jsonAnswer, problemAnswer } from './api.ts';
 import { id, me } from './data.ts';
@@ -29,17 +29,17 @@ describe('a list that the server searches', () => {
   it('joins its pages, and drops a page of another search than the one that is shown', async () => {
     const asked: string[] = [];
     let answer: (page: { items: string[]; nextCursor: string | null }) => void = () => undefined;
-    const list = new SearchedList<string>(async ({ q = '', cursor = '' }) => {
+    const list = new PagedList<string>(async ({ q = '', cursor = '' }) => {
       asked.push(`${q}/${cursor}`);
       if (cursor === 'slow') return new Promise((resolve) => (answer = resolve));
       return cursor === '' ? { items: [`${q}1`], nextCursor: q === '' ? 'next' : null } : { items: ['2'], nextCursor: 'slow' };
     });
-    await list.found.load();
+    await list.load();
     await list.more();
     expect(list.found.value).toEqual({ items: ['1', '2'], nextCursor: 'slow' });
     const late = list.more();
     list.q = ' dev ';
-    await list.found.load();
+    await list.load();
     answer({ items: ['late'], nextCursor: null });
     await late;
     expect(list.found.value).toEqual({ items: ['dev1'], nextCursor: null });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ExplainedEntry, GivenRole } from '@gatehouse/core/access/explain.ts';
+import { BUILT_IN_ROLE_NAMES, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { TEMPLATE_ROLES, type Membership } from '@gatehouse/core/access/template-acl.ts';
 import type { UserContext } from '../platform/context.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
@@ -10,7 +11,8 @@ import { administers } from './template-access.ts';
 /** Rows from which the access of some people to some templates is made out. */
 export interface ClosureRows {
   memberships: Membership[];
-  groupNames: Map<string, string>;
+  /** of groups and roles */
+  names: Map<string, string>;
   /** by template */
   entries: Map<string, ExplainedEntry[]>;
   givenRoles: GivenRole[];
@@ -33,6 +35,7 @@ const entryRow = z.object({
 const roleRow = z.object({
   id: z.string(),
   role: z.string(),
+  custom_name: z.string().nullable(),
   subject_type: z.enum(['user', 'group']),
   subject_id: z.string(),
   expires_at: z.string().nullable(),
@@ -74,7 +77,8 @@ export function closureQueries(
     ),
     statement(
       `${WITH_CLOSURE}
-       SELECT a.id, a.role, a.subject_type, a.subject_id, a.expires_at FROM subject CROSS JOIN role_assignments a
+       SELECT a.id, a.role, r.name AS custom_name, a.subject_type, a.subject_id, a.expires_at FROM subject CROSS JOIN role_assignments a
+       LEFT JOIN roles r ON r.tenant_id = ?1 AND r.id = a.role
        WHERE a.tenant_id = ?1 AND a.subject_type = subject.type AND a.subject_id = subject.id AND ${administers('a.role')}
        ORDER BY a.id`,
       ...[tenantId, who],
@@ -82,11 +86,14 @@ export function closureQueries(
   ];
 }
 
+const nameOfBuiltIn = (role: string): string => (role in BUILT_IN_ROLE_NAMES ? BUILT_IN_ROLE_NAMES[role as BuiltInRole] : role);
+
 type Rows = { rows: Array<Record<string, unknown>> } | undefined;
 
 /** What `closureQueries` answered. */
 export function closureFrom(edges: Rows, entries: Rows, roles: Rows): ClosureRows {
   const parsed = (edges?.rows ?? []).map((each) => edgeRow.parse(each));
+  const given = (roles?.rows ?? []).map((each) => roleRow.parse(each));
   const byTemplate = new Map<string, ExplainedEntry[]>();
   for (const each of (entries?.rows ?? []).map((row) => entryRow.parse(row))) {
     const entry = { subject: subjectOf(each.subject_type, each.subject_id), role: each.role, expiresAt: each.expires_at };
@@ -98,13 +105,14 @@ export function closureFrom(edges: Rows, entries: Rows, roles: Rows): ClosureRow
       memberType: member_type,
       memberId: member_id,
     })),
-    groupNames: new Map(parsed.map(({ group_id, name }) => [group_id, name ?? group_id])),
+    names: new Map([
+      ...parsed.map(({ group_id, name }) => [group_id, name ?? group_id] as const),
+      ...given.map(({ role, custom_name }) => [role, custom_name ?? nameOfBuiltIn(role)] as const),
+    ]),
     entries: byTemplate,
-    givenRoles: (roles?.rows ?? [])
-      .map((row) => roleRow.parse(row))
-      .map(({ id, role, subject_type, subject_id, expires_at }) => ({
-        ...{ id, role, administers: true, subject: { type: subject_type, id: subject_id }, expiresAt: expires_at },
-      })),
+    givenRoles: given.map(({ id, role, subject_type, subject_id, expires_at }) => ({
+      ...{ id, role, administers: true, subject: { type: subject_type, id: subject_id }, expiresAt: expires_at },
+    })),
   };
 }
 

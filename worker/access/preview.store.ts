@@ -19,14 +19,15 @@ export interface Assignment {
 const edgeRow = z.object({ group_id: z.string(), member_id: z.string() });
 const assignmentRow = z.object({ id: z.string(), role: z.string(), subject_type: z.enum(['user', 'group']), subject_id: z.string() });
 
-/** How groups nest, and who administers every template: a tenant has few of both. */
+/** How groups nest, and which people administer every template: a tenant has few of both. Service accounts use none. */
 export async function findFrame(ctx: UserContext): Promise<{ nesting: Membership[]; administrators: Assignment[] }> {
   const { tenantId } = ctx.db;
   const [edges, assignments] = await ctx.db.batch([
     statement("SELECT group_id, member_id FROM group_members WHERE tenant_id = ? AND member_type = 'group'", tenantId),
     statement(
       `SELECT a.id, a.role, a.subject_type, a.subject_id FROM role_assignments a
-       WHERE a.tenant_id = ?1 AND ${administers('a.role')} AND ?2 = ?2 AND ${UNEXPIRED}`,
+       WHERE a.tenant_id = ?1 AND a.subject_type <> 'service-account' AND ${administers('a.role')}
+         AND ?2 = ?2 AND ${UNEXPIRED}`,
       ...[tenantId, '', ctx.now().toISOString()],
     ),
   ]);

@@ -220,6 +220,15 @@ describe('what would change', () => {
     );
   }, 120_000);
 
+  test('a service account that administers every template is in nobody’s way', async () => {
+    const tenant = await mintTenant();
+    const accounts = await api(tenant.owner).post('/service-accounts', { name: 'terraform', roles: ['template-admin'] });
+    expect(accounts.status).toBe(201);
+    const yuki = await addUser(tenant);
+    const change: PreviewBody = { kind: 'role-assignments', add: [{ role: 'template-admin', subject: { type: 'user', id: yuki.id } }], remove: [] };
+    expect(changesOf(await previewOf(tenant.owner, change))).toEqual([`${yuki.id} all null admin`]);
+  });
+
   test('nothing is changed by asking', async () => {
     const tenant = await mintTenant();
     const templateId = await makeTemplate(tenant);

@@ -69,10 +69,10 @@ describe('the organisation', () => {
 });
 
 describe('people', () => {
-  test('are listed with their roles, page by page, none lost and none twice', async () => {
+  test('are listed by name with their roles, page by page, none lost and none twice', async () => {
     const tenant = await mintTenant();
     const auditor = await addUser(tenant, ['auditor', 'user-admin']);
-    for (let i = 0; i < 3; i++) await addUser(tenant);
+    for (const name of ['zoe Abara', 'Amara Berg', 'amara berg']) await addUser(tenant, [], name);
     const first = read(await api(auditor).get('/users?limit=2'), userList);
     const second = read(await api(auditor).get(`/users?limit=2&cursor=${first.nextCursor}`), userList);
     const third = read(await api(auditor).get(`/users?limit=2&cursor=${second.nextCursor}`), userList);
@@ -80,6 +80,8 @@ describe('people', () => {
     expect(third.nextCursor).toBeNull();
     expect(new Set(all.map(({ id }) => id)).size).toBe(5);
     expect(all).toHaveLength(5);
+    const names = all.map(({ name }) => name.toLowerCase());
+    expect(names).toEqual(names.toSorted());
     expect(all.find(({ id }) => id === auditor.id)).toMatchObject({
       roles: ['user-admin', 'auditor'],
       state: 'active',
