@@ -8,6 +8,10 @@ import type {
   DeliveryStatus,
   EventPage,
   EventQuery,
+  FindingCounts,
+  FindingMove,
+  FindingQuery,
+  FindingRow,
   LedgerObject,
   LedgerStatus,
 } from '../platform/objects.ts';
@@ -15,8 +19,9 @@ import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
 import { append } from './ledger.append.ts';
 import * as delivery from './ledger.delivery.ts';
+import * as findings from './ledger.findings.ts';
 import { clearOutbox } from './ledger.outbox.ts';
-import { readPage } from './ledger.query.ts';
+import { hotEvents, readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import * as segments from './ledger.segments.ts';
 
@@ -116,6 +121,30 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const since = delivery.fail(this.#sql, destinationId, lease, message, now + retryInSeconds * 1000, now);
     this.#arm(now);
     return since === null ? null : new Date(since).toISOString();
+  }
+
+  async findings(query: FindingQuery): Promise<FindingRow[]> {
+    return findings.listFindings(this.#sql, query);
+  }
+
+  async findingCounts(): Promise<FindingCounts> {
+    return findings.countFindings(this.#sql);
+  }
+
+  async finding(id: string): Promise<{ finding: FindingRow; evidence: number[]; bodies: string[] } | null> {
+    const found = findings.readFinding(this.#sql, id);
+    return found && { ...found, bodies: hotEvents(this.#sql, found.evidence) };
+  }
+
+  async moveFinding(move: FindingMove, request: AppendRequest): Promise<boolean> {
+    const { now, random } = this.compose();
+    const moved = this.ctx.storage.transactionSync(() => {
+      if (!findings.moveFinding(this.#sql, move)) return false;
+      append(this.ctx.storage, request, { now: now(), random });
+      return true;
+    });
+    if (moved) this.#arm(now().getTime());
+    return moved;
   }
 
   override async alarm(): Promise<void> {
