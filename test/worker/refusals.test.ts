@@ -212,7 +212,7 @@ const ROUTES: Record<string, RouteCase> = {
   'PATCH /api/v1/users/:id': { ...overUsers, body: { name: 'Renamed' } },
   'DELETE /api/v1/users/:id': overUsers,
   'GET /api/v1/users/:id/sessions': seeUsers,
-  'DELETE /api/v1/sessions/:id': { who: userAdmins, id: 'session', make: makeTheirSession },
+  'DELETE /api/v1/user-sessions/:id': { who: userAdmins, id: 'session', make: makeTheirSession },
   'POST /api/v1/users/:id/suspend': overUsers,
   'POST /api/v1/users/:id/activate': overUsers,
   'POST /api/v1/users/:id/sign-out': overUsers,

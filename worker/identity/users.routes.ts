@@ -46,7 +46,7 @@ const getSessions = createRoute({
 });
 const endOne = createRoute({
   method: 'delete',
-  path: '/sessions/{id}',
+  path: '/user-sessions/{id}',
   summary: 'End one session, whosever it is',
   tags,
   request: { params: z.object({ id: idSchema('session') }) },

@@ -30,7 +30,7 @@ export const sessions = (id: string, call: Call = {}) => read(one.sessions.$get(
 
 /** Ends one session, whosever it is. */
 export async function endSession(sessionId: string): Promise<void> {
-  await api.sessions[':id'].$delete(at(sessionId));
+  await api['user-sessions'][':id'].$delete(at(sessionId));
 }
 
 /** One thing for many people; each has its own result. */
