@@ -40,7 +40,7 @@ describe('where a person is signed in', () => {
     expect(asked).not.toHaveBeenCalled();
     await fireEvent.click(await screen.findByRole('button', { name: 'End session' }));
     await waitFor(() => expect(onended).toHaveBeenCalledOnce());
-    expect(asked.mock.calls.map(([sent]) => `${sent.method} ${sent.path}`)).toEqual([`DELETE /api/v1/sessions/${item.id}`]);
+    expect(asked.mock.calls.map(([sent]) => `${sent.method} ${sent.path}`)).toEqual([`DELETE /api/v1/user-sessions/${item.id}`]);
   });
 
   it('says why it was not ended, and asks on', async () => {
