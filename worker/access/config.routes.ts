@@ -8,7 +8,10 @@ const getExport = createRoute({
   path: '/config/export',
   summary: 'Groups, roles, access lists and policy, a line of JSON for each',
   tags: ['Access'],
-  responses: { 200: { description: 'Whole only with its last line, of the kind `end`', content: { 'application/x-ndjson': { schema: z.string() } } }, ...problems },
+  responses: {
+    200: { description: 'Whole only with its last line, of the kind `end`', content: { 'application/x-ndjson': { schema: z.string() } } },
+    ...problems,
+  },
 });
 
 export const configRoutes = routes().openapi(getExport, async (c) => {
