@@ -225,7 +225,11 @@ describe('what would change', () => {
     const accounts = await api(tenant.owner).post('/service-accounts', { name: 'terraform', roles: ['template-admin'] });
     expect(accounts.status).toBe(201);
     const yuki = await addUser(tenant);
-    const change: PreviewBody = { kind: 'role-assignments', add: [{ role: 'template-admin', subject: { type: 'user', id: yuki.id } }], remove: [] };
+    const change: PreviewBody = {
+      kind: 'role-assignments',
+      add: [{ role: 'template-admin', subject: { type: 'user', id: yuki.id } }],
+      remove: [],
+    };
     expect(changesOf(await previewOf(tenant.owner, change))).toEqual([`${yuki.id} all null admin`]);
   });
 
