@@ -1,11 +1,12 @@
+import { ancestors, type GroupEdge } from './groups.ts';
 import { connectAccess } from './workspace-access.ts';
-import { effectiveTemplateRole, groupClosure, TEMPLATE_ROLES, type AclEntry, type Membership, type TemplateRole } from './template-acl.ts';
+import { effectiveTemplateRole, TEMPLATE_ROLES, type AclEntry, type TemplateRole } from './template-acl.ts';
 
 /** Who is in which group, what each template's list says, and who administers them all: at one moment. */
 export interface World {
-  /** edges between groups */
-  nesting: readonly Membership[];
-  /** by person, the groups that they are in themselves */
+  /** groups in groups, by memberships in force */
+  nesting: readonly GroupEdge[];
+  /** by person, the groups that they are in themselves, by memberships in force */
   groupsOf: ReadonlyMap<string, readonly string[]>;
   /** by template */
   entries: ReadonlyMap<string, readonly AclEntry[]>;
@@ -70,7 +71,7 @@ function rolesIn(world: World, now: string) {
   const closureOf = (userId: string) => {
     const direct = world.groupsOf.get(userId) ?? [];
     const key = [...direct].sort().join(' ');
-    const known = closures.get(key) ?? new Set(direct.flatMap((groupId) => [groupId, ...parentsOf(groupId)]));
+    const known = closures.get(key) ?? new Set(direct.flatMap((groupId) => [...parentsOf(groupId)]));
     closures.set(key, known);
     return { key, groups: known };
   };
@@ -93,26 +94,4 @@ function rolesIn(world: World, now: string) {
       return role;
     },
   };
-}
-
-/** Every group that holds this one, however deep. */
-export function ancestors(groupId: string, nesting: readonly Membership[]): Set<string> {
-  return groupClosure('', [{ groupId, memberType: 'user', memberId: '' }, ...nesting]);
-}
-
-/** These groups and every group inside them. */
-export function descendants(groupIds: readonly string[], nesting: readonly Membership[]): Set<string> {
-  const inside = new Map<string, string[]>();
-  for (const { groupId, memberType, memberId } of nesting)
-    if (memberType === 'group') inside.set(groupId, [...(inside.get(groupId) ?? []), memberId]);
-  const found = new Set(groupIds);
-  const queue = [...groupIds];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    for (const member of inside.get(next) ?? []) {
-      if (found.has(member)) continue;
-      found.add(member);
-      queue.push(member);
-    }
-  }
-  return found;
 }

@@ -24,11 +24,13 @@ export const subjectList = listOf(subject);
 /** One way to a role: through these groups, the innermost first, to the entry or the tenant-wide role. */
 export const accessPath = z.object({
   role: templateRole,
-  groups: z.array(named),
+  /** with the end of being in each, for what comes before it on the way */
+  groups: z.array(named.extend({ expiresAt: time.nullable() })),
   by: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('entry'), subject: z.enum(['user', 'group', 'everyone']), grantId: z.string().nullable() }),
     z.object({ kind: z.literal('role'), role: z.string(), assignmentId: z.string() }),
   ]),
+  /** the earliest end along the way */
   expiresAt: time.nullable(),
 });
 export type AccessPath = z.infer<typeof accessPath>;

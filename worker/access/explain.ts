@@ -63,5 +63,5 @@ async function explained(ctx: UserContext, template: TemplateAccess, userId: str
 /** A path as people read it. */
 export const withNames = (path: Path, names: ReadonlyMap<string, string>): AccessPath => ({
   ...path,
-  groups: path.groups.map((id) => ({ id, name: names.get(id) ?? id })),
+  groups: path.groups.map(({ id, expiresAt }) => ({ id, name: names.get(id) ?? id, expiresAt })),
 });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import type { GroupEdge } from '@gatehouse/core/access/groups.ts';
 import type { OpenConnection } from '@gatehouse/core/access/preview.ts';
-import { TEMPLATE_ROLES, type AclEntry, type Membership } from '@gatehouse/core/access/template-acl.ts';
+import { TEMPLATE_ROLES, type AclEntry } from '@gatehouse/core/access/template-acl.ts';
 import type { UserContext } from '../platform/context.ts';
+import { inForce } from '../directory/in-force.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 import { subjectOf } from './template-acl.store.ts';
 import { administers, UNEXPIRED } from './template-access.ts';
@@ -20,10 +22,13 @@ const edgeRow = z.object({ group_id: z.string(), member_id: z.string() });
 const assignmentRow = z.object({ id: z.string(), role: z.string(), subject_type: z.enum(['user', 'group']), subject_id: z.string() });
 
 /** How groups nest, and who administers every template: a tenant has few of both. */
-export async function findFrame(ctx: UserContext): Promise<{ nesting: Membership[]; administrators: Assignment[] }> {
+export async function findFrame(ctx: UserContext): Promise<{ nesting: GroupEdge[]; administrators: Assignment[] }> {
   const { tenantId } = ctx.db;
   const [edges, assignments] = await ctx.db.batch([
-    statement("SELECT group_id, member_id FROM group_members WHERE tenant_id = ? AND member_type = 'group'", tenantId),
+    statement(
+      `SELECT m.group_id, m.member_id FROM group_members m WHERE m.tenant_id = ?1 AND m.member_type = 'group' AND ${inForce('m', '?2')}`,
+      ...[tenantId, ctx.now().toISOString()],
+    ),
     statement(
       `SELECT a.id, a.role, a.subject_type, a.subject_id FROM role_assignments a
        WHERE a.tenant_id = ?1 AND ${administers('a.role')} AND ?2 = ?2 AND ${UNEXPIRED}`,
@@ -33,7 +38,7 @@ export async function findFrame(ctx: UserContext): Promise<{ nesting: Membership
   return {
     nesting: (edges?.rows ?? [])
       .map((row) => edgeRow.parse(row))
-      .map(({ group_id, member_id }) => ({ groupId: group_id, memberType: 'group' as const, memberId: member_id })),
+      .map(({ group_id, member_id }) => ({ groupId: group_id, memberId: member_id })),
     administrators: (assignments?.rows ?? [])
       .map((row) => assignmentRow.parse(row))
       .map(({ id, role, subject_type, subject_id }) => ({ id, role, subject: { type: subject_type, id: subject_id } })),
@@ -76,11 +81,11 @@ export type PreviewConnection = OpenConnection & { workspace: { id: string; name
 /** One trip: the people with their own groups, the templates with their entries, and the open connections of the people. */
 export async function findConcerned(ctx: UserContext, who: Concerned, what: ConcernedTemplates, limit: number) {
   const { tenantId } = ctx.db;
-  const people = peopleQuery(tenantId, who, limit);
+  const now = ctx.now().toISOString();
   const [found, entries, templates, connections] = await ctx.db.batch([
-    people,
-    ...templateQueries(tenantId, what, ctx.now().toISOString()),
-    connectionQuery(tenantId, who, limit),
+    peopleQuery(tenantId, who, now, limit),
+    ...templateQueries(tenantId, what, now),
+    connectionQuery(tenantId, who, now, limit),
   ]);
   const rows = (found?.rows ?? []).map((row) => personRow.parse(row));
   const byTemplate = new Map<string, AclEntry[]>();
@@ -103,30 +108,30 @@ export async function findConcerned(ctx: UserContext, who: Concerned, what: Conc
   };
 }
 
-/** ?1 tenant, ?2 people (JSON), ?3 groups (JSON), ?4 everybody */
+/** ?1 tenant, ?2 people (JSON), ?3 groups (JSON), ?4 everybody, ?5 now */
 const CONCERNED = `u.tenant_id = ?1 AND u.state = 'active' AND (?4 OR u.id IN (SELECT value FROM json_each(?2)) OR u.id IN (
   SELECT m.member_id FROM json_each(?3) AS inside CROSS JOIN group_members m
-  WHERE m.tenant_id = ?1 AND m.group_id = inside.value AND m.member_type = 'user'))`;
-const bindsOf = (tenantId: string, { users, groups, everybody }: Concerned) => [
-  ...[tenantId, JSON.stringify(users), JSON.stringify(groups), everybody ? 1 : 0],
+  WHERE m.tenant_id = ?1 AND m.group_id = inside.value AND m.member_type = 'user' AND ${inForce('m', '?5')}))`;
+const bindsOf = (tenantId: string, { users, groups, everybody }: Concerned, now: string) => [
+  ...[tenantId, JSON.stringify(users), JSON.stringify(groups), everybody ? 1 : 0, now],
 ];
 
-const peopleQuery = (tenantId: string, who: Concerned, limit: number): Statement =>
+const peopleQuery = (tenantId: string, who: Concerned, now: string, limit: number): Statement =>
   statement(
     `SELECT u.id, u.name, (SELECT json_group_array(o.group_id) FROM group_members o
-       WHERE o.tenant_id = ?1 AND o.member_type = 'user' AND o.member_id = u.id) AS "groups"
-     FROM users u WHERE ${CONCERNED} ORDER BY u.id LIMIT ?5`,
-    ...[...bindsOf(tenantId, who), limit + 1],
+       WHERE o.tenant_id = ?1 AND o.member_type = 'user' AND o.member_id = u.id AND ${inForce('o', '?5')}) AS "groups"
+     FROM users u WHERE ${CONCERNED} ORDER BY u.id LIMIT ?6`,
+    ...[...bindsOf(tenantId, who, now), limit + 1],
   );
 
 /** Open ones of the people, in workspaces of whatever template. */
-const connectionQuery = (tenantId: string, who: Concerned, limit: number): Statement =>
+const connectionQuery = (tenantId: string, who: Concerned, now: string, limit: number): Statement =>
   statement(
     `SELECT c.id, c.user_id, w.template_id, w.owner_id = c.user_id AS mine, w.id AS workspace_id, w.name AS workspace_name
      FROM connections c JOIN workspaces w ON w.tenant_id = ?1 AND w.id = c.workspace_id
-     WHERE c.tenant_id = ?1 AND c.ended_at IS NULL AND c.user_id IN (SELECT u.id FROM users u WHERE ${CONCERNED} ORDER BY u.id LIMIT ?5)
+     WHERE c.tenant_id = ?1 AND c.ended_at IS NULL AND c.user_id IN (SELECT u.id FROM users u WHERE ${CONCERNED} ORDER BY u.id LIMIT ?6)
      ORDER BY c.id`,
-    ...[...bindsOf(tenantId, who), limit],
+    ...[...bindsOf(tenantId, who, now), limit],
   );
 
 /** The entries that count of the templates concerned and of those that somebody is connected to, and their names. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { ancestors, compareWorlds, descendants, gains, type AccessChange, type World } from '@gatehouse/core/access/preview.ts';
-import type { Membership } from '@gatehouse/core/access/template-acl.ts';
+import { ancestors, descendants, type GroupEdge } from '@gatehouse/core/access/groups.ts';
+import { compareWorlds, gains, type AccessChange, type World } from '@gatehouse/core/access/preview.ts';
 import { PREVIEW_SHOWN, type Preview, type previewBody } from '@gatehouse/core/api/access.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { require } from '../platform/commit.ts';
@@ -134,16 +134,16 @@ async function planAcl(ctx: UserContext, { templateId, items }: Change & { kind:
   };
 }
 
-const inside = (groups: readonly string[], nesting: readonly Membership[]): string[] => [...descendants(groups, nesting)];
+const inside = (groups: readonly string[], nesting: readonly GroupEdge[]): string[] => [...descendants(groups, nesting)];
 const ofType = (members: readonly Member[], type: Member['type']) => members.filter((each) => each.type === type).map(({ id }) => id);
 
 function planMembers({ groupId, add, remove }: Change & { kind: 'group-members' }, { nesting }: Frame): Plan {
   const members = [...add, ...remove];
   const [added, removed] = [add, remove].map((side) => new Set(ofType(side, 'user'))) as [Set<string>, Set<string>];
   const gone = new Set(ofType(remove, 'group'));
-  const edges: Membership[] = [
+  const edges: GroupEdge[] = [
     ...nesting.filter((edge) => edge.groupId !== groupId || !gone.has(edge.memberId)),
-    ...ofType(add, 'group').map((memberId) => ({ groupId, memberType: 'group' as const, memberId })),
+    ...ofType(add, 'group').map((memberId) => ({ groupId, memberId })),
   ];
   return {
     who: { everybody: false, users: ofType(members, 'user'), groups: inside(ofType(members, 'group'), nesting) },

@@ -54,18 +54,24 @@ async function makeModel(tenant: Tenant): Promise<Model> {
   };
 }
 
+const ENDS = [null, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'];
+
 /** Fills tenant and model by what fast-check drew: numbers that choose. */
 async function fill(tenant: Tenant, model: Model, draws: number[]): Promise<void> {
   let at = 0;
   const pick = <T>(items: readonly T[]): T => items[(draws[at++ % draws.length] ?? 0) % items.length] as T;
   const chance = (outOf: number) => pick(Array.from({ length: outOf }, (_, index) => index)) === 0;
   for (const [index, groupId] of model.groups.entries()) {
-    for (const memberId of model.people) if (chance(3)) model.memberships.push({ groupId, memberType: 'user', memberId });
-    for (const memberId of model.groups.slice(0, index)) if (chance(3)) model.memberships.push({ groupId, memberType: 'group', memberId });
+    for (const memberId of model.people)
+      if (chance(3)) model.memberships.push({ groupId, memberType: 'user', memberId, expiresAt: pick(ENDS) });
+    for (const memberId of model.groups.slice(0, index))
+      if (chance(3)) model.memberships.push({ groupId, memberType: 'group', memberId, expiresAt: pick(ENDS) });
   }
   if (model.memberships.length > 0)
     await tenant.db.batch([
-      ...model.memberships.map(({ groupId, memberType, memberId }) => addMember(tenant, groupId, { type: memberType, id: memberId })),
+      ...model.memberships.map(({ groupId, memberType, memberId, expiresAt }) =>
+        addMember(tenant, groupId, { type: memberType, id: memberId }, expiresAt),
+      ),
     ]);
   if (chance(2)) {
     const group = pick(model.groups);
@@ -82,7 +88,7 @@ async function fill(tenant: Tenant, model: Model, draws: number[]): Promise<void
       .map((subject) => ({
         subject,
         role: pick(TEMPLATE_ROLES),
-        expiresAt: pick([null, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z']),
+        expiresAt: pick(ENDS),
       }));
     model.acl.set(templateId, entries);
     await writeAcl(tenant, templateId, entries);
@@ -116,7 +122,7 @@ async function connect(tenant: Tenant, model: Model, connection: Model['connecti
 }
 
 const now = () => new Date().toISOString();
-const closure = (model: Model, userId: string) => groupClosure(userId, model.memberships);
+const closure = (model: Model, userId: string) => groupClosure(userId, model.memberships, now());
 const rules = (model: Model, tenant: Tenant, userId: string) =>
   userId === tenant.owner.id ||
   model.rulers.some(({ type, subject }) => (type === 'user' ? subject === userId : closure(model, userId).has(subject)));
@@ -168,13 +174,13 @@ function changesFor(model: Model): Array<{ change: PreviewBody; after: Model }> 
         ...model,
         memberships: [
           ...model.memberships.filter((edge) => !dropped(edge, [ann, first])),
-          { groupId: third, memberType: 'user', memberId: pat },
+          { groupId: third, memberType: 'user', memberId: pat, expiresAt: null },
         ],
       },
     },
     {
       change: { kind: 'group-members', groupId: last, add: [{ type: 'group', id: first }], remove: [] },
-      after: { ...model, memberships: [...model.memberships, { groupId: last, memberType: 'group', memberId: first }] },
+      after: { ...model, memberships: [...model.memberships, { groupId: last, memberType: 'group', memberId: first, expiresAt: null }] },
     },
     {
       change: { kind: 'delete-group', groupId: third },
