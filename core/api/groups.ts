@@ -74,6 +74,7 @@ const addedMember = z.discriminatedUnion('type', [
   z.object({ type: z.literal('user'), id: idSchema('user'), ...until }),
   z.object({ type: z.literal('group'), id: idSchema('group'), ...until }),
 ]);
+export type AddedMember = z.infer<typeof addedMember>;
 export const membersUpdate = z
   .object({ add: z.array(addedMember).max(MEMBERS_AT_ONCE).default([]), remove: z.array(memberRef).max(MEMBERS_AT_ONCE).default([]) })
   .refine(({ add, remove }) => add.length + remove.length <= MEMBERS_AT_ONCE, `must name at most ${MEMBERS_AT_ONCE} members`);
