@@ -5,16 +5,18 @@ import { email, listOf, page, password, secret, text, time } from './common.ts';
 import { builtInRole, customRoleRef, REGIONS } from './identity.ts';
 
 export const QUOTAS = {
-  users: 200,
-  templates: 100,
-  runners: 50,
-  workspaces: 500,
+  users: 10_000,
+  templates: 1_000,
+  runners: 200,
+  workspaces: 20_000,
   destinations: 10,
-  invitations: 100,
-  groups: 1000,
+  invitations: 1_000,
+  groups: 1_000,
   roles: 200,
 } as const;
 export type Quota = keyof typeof QUOTAS;
+/** "at most 10,000 users" */
+export const quotaWords = (quota: Quota): string => `at most ${QUOTAS[quota].toLocaleString('en-GB')} ${quota}`;
 
 export const tenant = z.object({
   id: idSchema('tenant'),

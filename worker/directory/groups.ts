@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { quotaWords } from '@gatehouse/core/api/directory.ts';
 import type { Group, groupCreate, GroupDetail, groupList, groupUpdate } from '@gatehouse/core/api/groups.ts';
 import { diff } from '@gatehouse/core/audit/diff.ts';
 import type { AuditAction, AuditChange } from '@gatehouse/core/audit/event.ts';
@@ -77,7 +77,7 @@ export async function createGroup(ctx: UserContext, input: z.infer<typeof groupC
   return readGroup(ctx, id);
 }
 
-const tooMany = () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.groups} groups`);
+const tooMany = () => new AppError('quota-exceeded', `An organisation has ${quotaWords('groups')}`);
 const taken = (name: string) =>
   new AppError('conflict', `There is a group ${name} already.`, { errors: [{ path: 'name', message: 'is taken' }] });
 const stale = () => new AppError('stale-version', 'Somebody changed the group in the meantime. Load it again and repeat your change.');

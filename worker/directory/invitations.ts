@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  QUOTAS,
+  quotaWords,
   type Invitation,
   type invitationCreate,
   type invitationCreated,
@@ -71,7 +71,7 @@ async function obstacle(ctx: UserContext, email: string): Promise<AppError> {
   const found = await invitationObstacle(ctx.db, email, ctx.now().toISOString());
   if (found === 'member') return taken('is in the organisation already');
   if (found === 'invited') return taken('is invited already: take that invitation back to send a new one');
-  const detail = `An organisation has at most ${QUOTAS[found]} ${found}`;
+  const detail = `An organisation has ${quotaWords(found)}`;
   const resource = { type: 'invitation', id: null, name: email } as const;
   await record(ctx, { action: 'invitation.create', resource, outcome: 'denied', status: 403, reason: detail });
   return new AppError('quota-exceeded', detail);

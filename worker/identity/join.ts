@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { QUOTAS, type invitationAccept } from '@gatehouse/core/api/directory.ts';
+import { quotaWords, type invitationAccept } from '@gatehouse/core/api/directory.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInvitation } from '../directory/invitations.ts';
@@ -67,7 +67,7 @@ function personOf(
 async function obstacle(ctx: SessionContext, token: string): Promise<AppError> {
   const stands = await openInvitation(ctx, token).catch(() => null);
   if (!stands) return invitationGone();
-  const detail = `An organisation has at most ${QUOTAS.users} users`;
+  const detail = `An organisation has ${quotaWords('users')}`;
   const { name, email } = ctx.actor;
   const anonymous = { ...ctx, actor: { type: 'anonymous' as const, name: email } };
   await record(anonymous, {

@@ -131,7 +131,10 @@ describe('10,000 people, 500 nested groups, 1,000 templates', () => {
         .bind(...params)
         .all<Record<string, unknown>>();
     const plan = (await ask('EXPLAIN QUERY PLAN ')).results.map(({ detail }) => String(detail));
-    expect(plan.filter((line) => /^SCAN /.test(line) && !/^SCAN (membership|held)\b/.test(line)), plan.join('\n')).toEqual([]);
+    expect(
+      plan.filter((line) => /^SCAN /.test(line) && !/^SCAN (membership|held)\b/.test(line)),
+      plan.join('\n'),
+    ).toEqual([]);
     const { results, meta } = await ask();
     // Nobody has given the groups a role: what is read are the ten groups that Pat is in, and no other membership.
     expect(results).toEqual([]);
