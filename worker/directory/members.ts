@@ -15,7 +15,7 @@ import {
 } from '@gatehouse/core/api/groups.ts';
 import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, GuardFailed, require, type Lessening } from '../platform/commit.ts';
+import { commit, eventOf, GuardFailed, require, type EventFacts, type Lessening } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
 import { edgeOf, waysTo, type EndingEdge } from './group-edges.ts';
@@ -86,9 +86,14 @@ export async function listCandidates(
 }
 
 /** Whoever may change groups, and who manages this one. @throws AppError `permission-denied`, `not-found` */
-export async function requireEditor(ctx: UserContext, group: GroupRow | undefined, id: string): Promise<GroupRow> {
+export async function requireEditor(
+  ctx: UserContext,
+  group: GroupRow | undefined,
+  id: string,
+  facts?: Pick<EventFacts, 'action' | 'resource'>,
+): Promise<GroupRow> {
   const resource = groupResource({ id, name: group?.name ?? 'a group' });
-  if (group?.manages !== 1) await require(ctx, 'group:update', { action: ACTION, resource });
+  if (group?.manages !== 1) await require(ctx, 'group:update', facts ?? { action: ACTION, resource });
   if (!group) throw noGroup();
   return group;
 }
