@@ -81,11 +81,22 @@ export const bulkResult = z.object({
 export type BulkResult = z.infer<typeof bulkResult>;
 
 export const assignable = builtInRole.exclude(['member']);
-export const invitationCreate = z.object({ email, roles: z.array(assignable).max(4).default([]) });
+/** A built-in role by its name, or a custom one by its id. */
+const offeredRole = z.union([assignable, idSchema('role')]);
+export const invitationCreate = z.object({
+  email,
+  roles: z.array(offeredRole).max(20).default([]),
+  groups: z.array(idSchema('group')).max(20).default([]),
+  /** when the roles and the places in groups end; null: not */
+  accessEndsAt: time.nullable().default(null),
+});
 export const invitation = z.object({
   id: idSchema('invitation'),
   email: z.string(),
   roles: z.array(builtInRole),
+  customRoles: z.array(customRoleRef),
+  groups: z.array(z.object({ id: idSchema('group'), name: z.string() })),
+  accessEndsAt: time.nullable(),
   invitedBy: z.object({ id: idSchema('user'), name: z.string() }),
   createdAt: time,
   expiresAt: time,
