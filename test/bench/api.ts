@@ -16,7 +16,7 @@ export async function measureApi({ owner, origin }: Product, { quick }: Options)
     row('GET /health', await repeat(many, async () => (await fetch(`${origin}/health`)).arrayBuffer())),
     row('GET /me', await repeat(many, () => owner.call('GET', '/me'))),
     row('GET /workspaces', await repeat(many, () => owner.call('GET', '/workspaces'))),
-    // An organisation has at most 100 templates, and the trail's rows make more of them.
+    // An organisation has a limited number of templates, and the trail's rows make more of them.
     row('POST /templates, change and event', await repeat(many / 5, (index) => makeTemplate(owner, `made-${index}`))),
     row('POST /login, scrypt', await repeat(few, () => new Person(origin).call('POST', '/login', { tenant, email, password }))),
   ];

@@ -7,6 +7,7 @@ import { howWords } from '../src/lib/groups/words.ts';
 import RoleForm from '../src/lib/roles/RoleForm.svelte';
 import { PagedList } from '../src/lib/paged.svelte.ts';
 import { session } from '../src/lib/session/session.svelte.ts';
+import { dateTime } from '../src/lib/time.ts';
 import { answerWith, jsonAnswer, problemAnswer } from './api.ts';
 import { id, me } from './data.ts';
 
@@ -17,11 +18,14 @@ afterEach(() => {
 });
 
 describe('how somebody is in a group', () => {
+  const end = '2026-11-30T18:00:00.000Z';
   const path = (...names: string[]) => names.map((name) => ({ name }));
   it('is told in words', () => {
-    expect(howWords({ direct: true, paths: [] })).toBe('Direct');
-    expect(howWords({ direct: false, paths: [path('Devs', 'Web'), path('Staff')] })).toBe('via Devs → Web, or via Staff');
-    expect(howWords({ direct: true, paths: [path('Devs')] })).toBe('Direct, and via Devs');
+    expect(howWords({ direct: true, paths: [], pathEnds: [] })).toBe('Direct');
+    expect(howWords({ direct: false, paths: [path('Devs', 'Web'), path('Staff')], pathEnds: [end, null] })).toBe(
+      `via Devs → Web until ${dateTime(end)}, or via Staff`,
+    );
+    expect(howWords({ direct: true, paths: [path('Devs')], pathEnds: [null] })).toBe('Direct, and via Devs');
   });
 });
 
@@ -62,7 +66,7 @@ describe('adding members', () => {
     await fireEvent.click(await screen.findByRole('button', { name: 'Add 1 member' }));
     expect(await screen.findByText(/Web → Devs → Web/)).toBeTruthy();
     expect(sent.mock.calls.at(-1)?.[0]).toMatchObject({
-      ...{ method: 'PATCH', path: `/api/v1/groups/${group}/members`, body: { add: [{ type: 'group', id: devs.id }] } },
+      ...{ method: 'PATCH', path: `/api/v1/groups/${group}/members`, body: { add: [{ type: 'group', id: devs.id, expiresAt: null }] } },
     });
   });
 });
@@ -100,7 +104,7 @@ describe('the roles of somebody', () => {
     const subject = { type: 'user' as const, id: id('user'), name: 'Dana' };
     const assignment = (role: string, name: string, path: { id: string; name: string }[]) => ({
       ...{ id: id('roleAssignment'), role: { id: role, name, builtIn: true }, subject: { ...subject, email: null } },
-      ...{ expiresAt: null, createdAt: '2026-11-20T10:00:00.000Z', createdBy: 'Ines', path },
+      ...{ expiresAt: null, createdAt: '2026-11-20T10:00:00.000Z', createdBy: 'Ines', path, pathEndsAt: null },
     });
     const items = [assignment('auditor', 'Auditor', []), assignment('owner', 'Owner', [{ id: id('group'), name: 'Admins' }])];
     answerWith(() => jsonAnswer({ items, nextCursor: null }));

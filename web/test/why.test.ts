@@ -24,8 +24,8 @@ describe('why', () => {
           {
             ...{ role: 'use', expiresAt: null, by: { kind: 'entry', subject: 'group', grantId: null } },
             groups: [
-              { id: id('group'), name: 'Night rota' },
-              { id: id('group'), name: 'Payments' },
+              { id: id('group'), name: 'Night rota', expiresAt: null },
+              { id: id('group'), name: 'Payments', expiresAt: null },
             ],
           },
         ],

@@ -3,6 +3,7 @@ import type { ExplainedEntry, GivenRole } from '@gatehouse/core/access/explain.t
 import { BUILT_IN_ROLE_NAMES, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { TEMPLATE_ROLES, type Membership } from '@gatehouse/core/access/template-acl.ts';
 import type { UserContext } from '../platform/context.ts';
+import { inForce } from '../directory/in-force.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 import { WITH_GRANTED } from './people.ts';
 import { subjectOf } from './template-acl.store.ts';
@@ -22,6 +23,7 @@ const edgeRow = z.object({
   group_id: z.string(),
   member_type: z.enum(['user', 'group']),
   member_id: z.string(),
+  expires_at: z.string().nullable(),
   name: z.string().nullable(),
 });
 const entryRow = z.object({
@@ -41,7 +43,7 @@ const roleRow = z.object({
   expires_at: z.string().nullable(),
 });
 
-/** ?1 tenant, ?2 ids of people (JSON), ?3 ids of templates (JSON) */
+/** ?1 tenant, ?2 ids of people (JSON), ?3 ids of templates (JSON). Also by what has ended: it is told as such. */
 const WITH_CLOSURE = `
   WITH RECURSIVE subject (type, id) AS (
     SELECT 'user', value FROM json_each(?2)
@@ -62,7 +64,7 @@ export function closureQueries(
   return [
     statement(
       `${WITH_CLOSURE}
-       SELECT m.group_id, m.member_type, m.member_id, g.name FROM subject
+       SELECT m.group_id, m.member_type, m.member_id, m.expires_at, g.name FROM subject
        CROSS JOIN group_members m LEFT JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id
        WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id`,
       ...[tenantId, who],
@@ -100,10 +102,11 @@ export function closureFrom(edges: Rows, entries: Rows, roles: Rows): ClosureRow
     byTemplate.set(each.template_id, [...(byTemplate.get(each.template_id) ?? []), { ...entry, grantId: each.grant_id || null }]);
   }
   return {
-    memberships: parsed.map(({ group_id, member_type, member_id }) => ({
+    memberships: parsed.map(({ group_id, member_type, member_id, expires_at }) => ({
       groupId: group_id,
       memberType: member_type,
       memberId: member_id,
+      expiresAt: expires_at,
     })),
     names: new Map([
       ...parsed.map(({ group_id, name }) => [group_id, name ?? group_id] as const),
@@ -152,7 +155,7 @@ export const administrators = (tenantId: string, templateId: string, now: string
        WHERE a.tenant_id = ?1 AND a.template_id = ?2 AND a.role = 'admin' AND (a.expires_at IS NULL OR a.expires_at > ?3)
        UNION
        SELECT m.member_type, m.member_id FROM listed
-       CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = listed.id AND listed.type = 'group'
+       CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = listed.id AND listed.type = 'group' AND ${inForce('m', '?3')}
      )
      SELECT u.id, u.name, u.email, count(*) OVER () AS total FROM granted
      JOIN users u ON u.tenant_id = ?1 AND u.id = granted.id AND u.state = 'active'

@@ -64,5 +64,5 @@ async function explained(ctx: UserContext, template: TemplateAccess, userId: str
 export const withNames = (path: Path, names: ReadonlyMap<string, string>): AccessPath => ({
   ...path,
   by: path.by.kind === 'role' ? { ...path.by, name: names.get(path.by.role) ?? path.by.role } : path.by,
-  groups: path.groups.map((id) => ({ id, name: names.get(id) ?? id })),
+  groups: path.groups.map(({ id, expiresAt }) => ({ id, name: names.get(id) ?? id, expiresAt })),
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { USER_STATES } from '@gatehouse/core/api/directory.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { inForce } from './in-force.ts';
 
 const userRow = z.object({
   id: z.string(),
@@ -23,7 +24,7 @@ const HOLDERS = `
     WHERE tenant_id = ? AND role = ? AND (expires_at IS NULL OR expires_at > ?)
     UNION
     SELECT m.member_type, m.member_id FROM holder
-    JOIN group_members m ON m.tenant_id = ? AND holder.type = 'group' AND m.group_id = holder.id
+    CROSS JOIN group_members m ON m.tenant_id = ? AND holder.type = 'group' AND m.group_id = holder.id AND ${inForce('m', '?')}
   )
   SELECT holder.id FROM holder WHERE holder.type = 'user'`;
 
@@ -45,7 +46,7 @@ export function pageOfUsers(tenantId: string, columns: string, { limit, after, q
     ['(name COLLATE NOCASE, id) > (?, ?)', after],
     state === null ? ["state <> 'deactivated'", []] : ['state = ?', [state]],
     ...(q === null ? [] : [['(instr(lower(name), lower(?)) > 0 OR instr(email, lower(?)) > 0)', [q, q]] as [string, unknown[]]]),
-    ...(role === null ? [] : [[`id IN (${HOLDERS})`, [tenantId, role, now, tenantId]] as [string, unknown[]]]),
+    ...(role === null ? [] : [[`id IN (${HOLDERS})`, [tenantId, role, now, tenantId, now]] as [string, unknown[]]]),
   ];
   const where = conditions.map(([sql]) => sql).join(' AND ');
   return statement(

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
 import type {
   enrollment,
   enrollmentCreate,
@@ -59,7 +59,7 @@ export async function createEnrollment(
   const event = eventOf(ctx, { ...facts, status: 201, details: { enrollment: id, expiresAt } });
   await onGuard(
     commit(ctx, { guard, changes: [clean], events: [event] }),
-    () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.runners} runners`),
+    () => new AppError('quota-exceeded', `An organisation has ${quotaWords('runners')}`),
   );
   const command = `npm run runner -- enroll --url ${ctx.settings.ORIGIN} --code ${code.text}`;
   return { id, code: code.text, command, expiresAt };

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { atLeast, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
 import type {
   templateCreate,
   templateDetail,
@@ -103,7 +103,7 @@ export async function createTemplate(ctx: UserContext, input: z.infer<typeof tem
   await onUnique(
     onGuard(
       commit(ctx, { guard, changes: [version], events: [event] }),
-      () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.templates} templates`),
+      () => new AppError('quota-exceeded', `An organisation has ${quotaWords('templates')}`),
     ),
     'templates.tenant_id, templates.name',
     () => new AppError('conflict', `There is a template ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),

@@ -33,8 +33,8 @@ describe('explain', () => {
     expect((await explain(tenant.owner, id, yuki.id)).paths[0]).toEqual({
       ...{ role: 'admin', expiresAt: null, by: { kind: 'role', role: 'template-admin', name: 'Template admin', assignmentId } },
       groups: [
-        { id: night, name: 'Night rota' },
-        { id: payments, name: 'Payments' },
+        { id: night, name: 'Night rota', expiresAt: null },
+        { id: payments, name: 'Payments', expiresAt: null },
       ],
     });
   });

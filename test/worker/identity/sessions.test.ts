@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
 import { me, sessionList } from '@gatehouse/core/api/identity.ts';
-import { invitationCreated } from '@gatehouse/core/api/directory.ts';
+import { invitationCreated, QUOTAS } from '@gatehouse/core/api/directory.ts';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { authenticate } from '../../../worker/identity/authenticate.ts';
 import { signOutEverywhere } from '../../../worker/identity/sessions.ts';
@@ -327,16 +327,16 @@ describe('accepting an invitation', () => {
     const tenant = await mintTenant();
     const { token } = await invite(tenant);
     const now = new Date().toISOString();
-    await tenant.db.batch(
-      Array.from({ length: 199 }, (_, i) =>
-        statement(
-          "INSERT INTO users (tenant_id, id, email, name, state, created_at) VALUES (?, ?, ?, 'Filler', 'active', ?)",
-          ...[tenant.id, services().newId('user'), `${i}@filler.test`, now],
-        ),
+    const filler = Array.from({ length: QUOTAS.users - 1 }, (_, i) => [services().newId('user'), `${i}@filler.test`]);
+    await tenant.db.batch([
+      statement(
+        `INSERT INTO users (tenant_id, id, email, name, state, created_at)
+         SELECT ?1, value ->> 0, value ->> 1, 'Filler', 'active', ?2 FROM json_each(?3)`,
+        ...[tenant.id, now, JSON.stringify(filler)],
       ),
-    );
+    ]);
     const refused = await accept(token);
-    expect(problem(refused)).toMatchObject({ status: 403, code: 'quota-exceeded', detail: 'An organisation has at most 200 users' });
+    expect(problem(refused)).toMatchObject({ status: 403, code: 'quota-exceeded', detail: 'An organisation has at most 10,000 users' });
     expect(await eventOfAnswer(tenant, refused)).toMatchObject({ action: 'user.join', outcome: 'denied' });
     await tenant.db.batch([statement("UPDATE users SET state = 'deactivated' WHERE tenant_id = ? AND email = '7@filler.test'", tenant.id)]);
     expect((await accept(token)).status).toBe(201);
