@@ -276,6 +276,26 @@ async function between(onChange: (n: number) => Promise<'pass' | 'cut' | 'later'
   return { url: `http://127.0.0.1:${port}`, server };
 }
 
+describe('memberships that end', () => {
+  beforeAll(() => begin('ending'));
+  test('are given, changed, made lasting and taken, and the file says so each time', async () => {
+    const file = (members: string) => `version: 1\ngroups:\n  - name: Devs\n    members:\n${members}`;
+    const at = (end: string) => `      - who: user ann@ending.test\n        expiresAt: ${end}\n`;
+    const steps: Array<[string, string]> = [
+      [at('2999-01-01T00:00:00.000Z'), '  + Add user ann@ending.test to the group Devs until 2999-01-01 00:00 UTC\n'],
+      [at('2998-01-01T00:00:00.000Z'), '  + Keep user ann@ending.test in the group Devs until 2998-01-01 00:00 UTC\n'],
+      ['      - user ann@ending.test\n', '  + Keep user ann@ending.test in the group Devs for good\n'],
+    ];
+    for (const [members, words] of steps) {
+      await writeFile(fileOf('ending.yaml'), file(members));
+      const { code, out } = await gatehouse(['apply', 'ending.yaml', '--yes']);
+      expect([code, out.includes(words)]).toEqual([0, true]);
+      expect(await exported()).toContain(file(members).slice('version: 1\n'.length));
+      expect((await gatehouse(['plan', 'ending.yaml'])).code).toBe(0);
+    }
+  });
+});
+
 describe('what goes wrong', () => {
   beforeAll(async () => {
     await begin('wrong');
