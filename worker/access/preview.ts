@@ -2,8 +2,7 @@ import { descendants } from '@gatehouse/core/access/groups.ts';
 import { compareWorlds, gains, type AccessChange } from '@gatehouse/core/access/preview.ts';
 import { PREVIEW_SHOWN, type Preview } from '@gatehouse/core/api/access.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { findGroup } from '../directory/groups.store.ts';
-import { requireEditor } from '../directory/members.ts';
+import { requireEditorOf } from '../directory/members.ts';
 import { require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { ofType, planOf, type Change, type PreviewWorld } from './preview-plans.ts';
@@ -72,11 +71,9 @@ async function requireChange(ctx: UserContext, change: Change): Promise<void> {
     case 'template-acl':
       await accessTo(ctx, change.templateId, 'admin', 'template.acl.update');
       return;
-    case 'group-members': {
-      const group = await findGroup(ctx.db, change.groupId, ctx.actor.id, ctx.now().toISOString());
-      await requireEditor(ctx, group, change.groupId, facts);
+    case 'group-members':
+      await requireEditorOf(ctx, change.groupId, facts);
       return;
-    }
     case 'delete-group':
       await require(ctx, 'group:update', facts);
       if (!(await hasGroup(ctx, change.groupId))) throw new AppError('not-found', 'There is no such group');

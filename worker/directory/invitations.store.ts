@@ -77,15 +77,6 @@ export async function invitationObstacle(
   return (found?.people ?? 0) >= QUOTAS.users ? 'users' : 'invitations';
 }
 
-/** Whether the limit of people is reached. */
-export async function isFull(db: TenantDb): Promise<boolean> {
-  const found = await db.first<{ people: number }>(
-    "SELECT count(*) AS people FROM users WHERE tenant_id = ? AND state <> 'deactivated'",
-    db.tenantId,
-  );
-  return (found?.people ?? 0) >= QUOTAS.users;
-}
-
 export const deleteInvitation = (db: TenantDb, id: string): Statement =>
   statement('DELETE FROM invitations WHERE tenant_id = ? AND id = ?', db.tenantId, id);
 

@@ -86,7 +86,7 @@ export async function listCandidates(
 }
 
 /** Whoever may change groups, and who manages this one. @throws AppError `permission-denied`, `not-found` */
-export async function requireEditor(
+async function requireEditor(
   ctx: UserContext,
   group: GroupRow | undefined,
   id: string,
@@ -97,6 +97,13 @@ export async function requireEditor(
   if (!group) throw noGroup();
   return group;
 }
+
+/** The same, by the group's id. @throws AppError `permission-denied`, `not-found` */
+export const requireEditorOf = async (
+  ctx: UserContext,
+  groupId: string,
+  facts: Pick<EventFacts, 'action' | 'resource'>,
+): Promise<GroupRow> => requireEditor(ctx, await findGroup(ctx.db, groupId, ctx.actor.id, ctx.now().toISOString()), groupId, facts);
 
 /**
  * Adds and removes members, all or none, as one event. Adding who is in, with no other end, and removing who is not changes nothing.
