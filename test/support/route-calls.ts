@@ -460,8 +460,11 @@ export const ROUTE_CALLS: Record<string, RouteCall> = {
   },
   'PATCH /siem-destinations/:id': {
     leaves: ['siem.update'],
-    diff: ['name'],
-    call: owns('PATCH /siem-destinations/:id', makeDestination, { name: `Other ${unique()}` }),
+    diff: ['name', 'secret'],
+    call: owns('PATCH /siem-destinations/:id', makeDestination, {
+      name: 'Other',
+      secret: `whsec_${btoa('a signing secret of 32 bytes, yes')}`,
+    }),
   },
   'DELETE /siem-destinations/:id': {
     leaves: ['siem.delete'],
@@ -478,7 +481,7 @@ export const ROUTE_CALLS: Record<string, RouteCall> = {
     call: makes('POST /templates', () => ({
       name: `x-${unique()}`,
       description: 'A box',
-      spec: { startupScript: 'true', environment: { TOKEN: 'x' } },
+      spec: { startupScript: 'true', environment: { TOKEN: 'environment value 4b1d9c' } },
     })),
   },
   'PATCH /templates/:id': {
@@ -494,7 +497,9 @@ export const ROUTE_CALLS: Record<string, RouteCall> = {
   'POST /templates/:id/versions': {
     leaves: ['template.publish'],
     diff: ['startupScript', 'environment'],
-    call: owns('POST /templates/:id/versions', makeTemplate, { spec: { startupScript: 'true', environment: { TOKEN: 'y' } } }),
+    call: owns('POST /templates/:id/versions', makeTemplate, {
+      spec: { startupScript: 'true', environment: { TOKEN: 'environment value 77e0f2' } },
+    }),
   },
   'PUT /templates/:id/acl': {
     leaves: ['template.acl.update'],
