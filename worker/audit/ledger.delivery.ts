@@ -1,7 +1,7 @@
 import type { AuditAction, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { DeliveryReport, RefusedEvent } from '../platform/objects.ts';
 import { destinationOf, laneOf } from './ledger.delivery.schema.ts';
-import { noteAnswer } from './ledger.health.ts';
+import { forgetSetAside, noteAnswer } from './ledger.health.ts';
 import { endReplay, startReplay } from './ledger.replay.ts';
 import { readHead } from './ledger.schema.ts';
 import type { Doorbell } from './queue.ts';
@@ -30,8 +30,9 @@ export function followConfiguration(sql: SqlStorage, event: DraftEvent, seq: num
   if (event.action === 'siem.create') sql.exec('INSERT OR IGNORE INTO destinations (id, cursor) VALUES (?, ?)', id, seq - 1);
   if (event.action === 'siem.delete') removeDestination(sql, id);
   if (event.action === 'siem.replay.start') startReplay(sql, laneOf(id, true), event.details, now);
-  if (event.action === 'siem.replay.cancel') endReplay(sql, laneOf(id, true), event.details['replay'], 'cancelled', now);
-  if (event.action === 'siem.replay.finish') endReplay(sql, laneOf(id, true), event.details['replay'], 'finished', now);
+  if (event.action === 'siem.replay.cancel') endReplay(sql, laneOf(id, true), 'cancelled', now, event.details['replay']);
+  if (event.action === 'siem.replay.finish') endReplay(sql, laneOf(id, true), 'finished', now, event.details['replay']);
+  if (event.action === 'siem.set_aside.dismiss') forgetSetAside(sql, id, String(event.details['seqs']).split(',').map(Number));
   if (!CONFIGURED.includes(event.action)) return;
   // What failed with the old configuration is tried at once with the new one.
   sql.exec(

@@ -166,8 +166,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     return health.readHealth(this.#sql, destinationId, by, this.compose().now().getTime());
   }
 
-  async endReplay(destinationId: string, replayId: string, ended: 'finished' | 'cancelled'): Promise<void> {
-    replays.endReplay(this.#sql, laneOf(destinationId, true), replayId, ended, this.compose().now().getTime());
+  async endReplay(destinationId: string, ended: 'finished' | 'cancelled'): Promise<void> {
+    replays.endReplay(this.#sql, laneOf(destinationId, true), ended, this.compose().now().getTime());
   }
 
   async accessToken(destinationId: string): Promise<string | null> {

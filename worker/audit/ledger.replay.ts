@@ -14,12 +14,12 @@ export function startReplay(sql: SqlStorage, lane: string, details: DraftEvent['
   );
 }
 
-/** Ends that replay, if it is the one that runs. Whoever sends for it loses the lease. */
-export function endReplay(sql: SqlStorage, lane: string, replayId: Detail, ended: 'finished' | 'cancelled', now: number): void {
-  if (typeof replayId !== 'string') return;
+/** Ends the replay that runs, or only that one. Whoever sends for it loses the lease. */
+export function endReplay(sql: SqlStorage, lane: string, ended: 'finished' | 'cancelled', now: number, replayId: Detail = null): void {
   sql.exec(
-    'UPDATE destinations SET ended = ?, ended_at = ?, ring_at = NULL, lease = NULL WHERE id = ? AND replay_id = ? AND ended IS NULL',
-    ...[ended, now, lane, replayId],
+    `UPDATE destinations SET ended = ?1, ended_at = ?2, ring_at = NULL, lease = NULL
+     WHERE id = ?3 AND ended IS NULL AND replay_id = coalesce(?4, replay_id)`,
+    ...[ended, now, lane, typeof replayId === 'string' ? replayId : null],
   );
 }
 

@@ -13,4 +13,4 @@ export const doorbell = z.object({
   destinationId: z.string(),
   replay: z.boolean().default(false),
 });
-export type Doorbell = z.infer<typeof doorbell>;
+export type Doorbell = z.input<typeof doorbell>;

@@ -4,8 +4,8 @@ import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 /** What became of a batch at its destination. Counts and indexes are those of the batch. */
 export type Outcome = { status: number | null; message: string } & (
   | { kind: 'delivered'; count: number; /** what people should know although it worked */ note?: string }
-  /** too much at once: try fewer */
-  | { kind: 'split' }
+  /** too much at once: try fewer than the `count` that were sent */
+  | { kind: 'split'; count?: number }
   /** everything before `index` is there; that one never will be */
   | { kind: 'refused'; index: number }
   | { kind: 'retry'; afterSeconds: number | null }
@@ -20,6 +20,8 @@ export interface OutgoingEvent {
   format: AuditFormat;
   /** the event's JSON in that format; native it is what was hashed, to the byte */
   body: string;
+  /** why it has no form to be sent in */
+  spoilt?: string;
 }
 
 /** Sends the first events of a batch, as many as the destination takes at once. */

@@ -48,7 +48,8 @@ export async function send(target: Target, events: readonly OutgoingEvent[], ask
   };
   let answer = await exchange();
   if (!('kind' in answer) && (await target.putRight?.(answer))) answer = await exchange();
-  return 'kind' in answer ? answer : target.judge(answer, packed.events);
+  const outcome = 'kind' in answer ? answer : target.judge(answer, packed.events);
+  return outcome.kind === 'split' ? { ...outcome, count: packed.events.length } : outcome;
 }
 
 /** The body with as many of the first events as it takes. One that alone is too large goes alone, for the target to say so. */
@@ -56,8 +57,8 @@ function pack({ limits, frame, encode, fault }: Target, events: readonly Outgoin
   const parts: string[] = [];
   let bytes = Buffer.byteLength(frame.open + frame.close);
   for (const event of events.slice(0, limits.events)) {
-    const part = encode(event);
-    const spoilt = fault?.(event, part) ?? null;
+    const part = event.spoilt === undefined ? encode(event) : '';
+    const spoilt = event.spoilt ?? fault?.(event, part) ?? null;
     if (spoilt !== null && parts.length === 0) return { kind: 'refused', index: 0, status: null, message: spoilt };
     const size = Buffer.byteLength(part) + frame.between.length;
     if (parts.length > 0 && (spoilt !== null || bytes + size > limits.bytes)) break;

@@ -171,7 +171,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   /** `seq` of the first event recorded at that time (ISO) or later, one past the last when there is none */
   firstRecordedFrom(time: string): Promise<number>;
   health(destinationId: string, by: 'hour' | 'day'): Promise<DeliveryHealth>;
-  endReplay(destinationId: string, replayId: string, ended: 'finished' | 'cancelled'): Promise<void>;
+  /** for a replay that nobody ended by its event */
+  endReplay(destinationId: string, ended: 'finished' | 'cancelled'): Promise<void>;
   /** the sealed access token, while it is good */
   accessToken(destinationId: string): Promise<string | null>;
   keepAccessToken(destinationId: string, sealed: string | null, until: number): Promise<void>;
