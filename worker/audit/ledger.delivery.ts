@@ -34,6 +34,8 @@ export function followConfiguration(sql: SqlStorage, event: DraftEvent, seq: num
   if (event.action === 'siem.replay.finish') endReplay(sql, laneOf(id, true), 'finished', now, event.details['replay']);
   if (event.action === 'siem.set_aside.dismiss') forgetSetAside(sql, id, String(event.details['seqs']).split(',').map(Number));
   if (!CONFIGURED.includes(event.action)) return;
+  // Somebody has looked at it: the next outage is another one.
+  if (event.action === 'siem.resume') sql.exec('UPDATE destinations SET told = 0, tell_at = NULL, held = 0 WHERE id = ?', id);
   // What failed with the old configuration is tried at once with the new one.
   sql.exec(
     `UPDATE destinations SET ring_at = CASE WHEN ended IS NULL THEN ?1 END, not_before = 0, refused_in_a_row = 0, token = NULL
