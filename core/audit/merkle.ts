@@ -16,6 +16,15 @@ export interface Frontier {
 
 export const EMPTY_FRONTIER: Frontier = { size: 0, hashes: [] };
 
+/** Whether it has as many hashes as its size needs: one for each one bit. */
+export function isFrontier({ size, hashes }: Frontier): boolean {
+  let bits = 0;
+  for (let rest = size; rest > 0; rest = half(rest)) bits += rest % 2;
+  return isSize(size) && hashes.length === bits && hashes.every(isHash);
+}
+
+export const sameHash = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, index) => byte === b[index]);
+
 /** Told of each complete subtree: it is the `index`th (from 0) of those with 2^level leaves. */
 export type OnNode = (level: number, index: number, hash: Uint8Array) => void;
 
@@ -137,7 +146,7 @@ export function verifyInclusion(sha256: Sha256, { index, size, leaf, root, proof
     if (walk.atTop()) return false;
     hash = walk.climb() === 'left' ? nodeHash(sha256, sibling, hash) : nodeHash(sha256, hash, sibling);
   }
-  return walk.atTop() && equal(hash, root);
+  return walk.atTop() && sameHash(hash, root);
 }
 
 export interface ConsistencyClaim {
@@ -151,7 +160,7 @@ export interface ConsistencyClaim {
 /** Whether the proof shows that nothing of the first tree changed in the second (RFC 9162 §2.1.4.2). Size 0 proves nothing and is refused. */
 export function verifyConsistency(sha256: Sha256, { first, second, firstRoot, secondRoot, proof }: ConsistencyClaim): boolean {
   if (!isSize(first) || !isSize(second) || first === 0 || first > second) return false;
-  if (first === second) return proof.length === 0 && equal(firstRoot, secondRoot);
+  if (first === second) return proof.length === 0 && sameHash(firstRoot, secondRoot);
   const [start, ...rest] = isPowerOfTwo(first) ? [firstRoot, ...proof] : proof;
   if (start === undefined || proof.length === 0) return false;
   const walk = walkUp(first - 1, second - 1);
@@ -165,7 +174,7 @@ export function verifyConsistency(sha256: Sha256, { first, second, firstRoot, se
       after = nodeHash(sha256, sibling, after);
     } else after = nodeHash(sha256, after, sibling);
   }
-  return walk.atTop() && equal(before, firstRoot) && equal(after, secondRoot);
+  return walk.atTop() && sameHash(before, firstRoot) && sameHash(after, secondRoot);
 }
 
 /** The walk of both verifiers from a node to the root; the RFC calls the two numbers fn and sn. */
@@ -201,4 +210,3 @@ const half = (n: number) => Math.floor(n / 2);
 const isSize = (n: number) => Number.isSafeInteger(n) && n >= 0;
 const isHash = (bytes: Uint8Array) => bytes.length === 32;
 const isPowerOfTwo = (n: number) => n === 1 || splitOf(n) * 2 === n;
-const equal = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, index) => byte === b[index]);
