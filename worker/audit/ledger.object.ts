@@ -4,12 +4,18 @@ import type { Services } from '../platform/context.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import type {
   AppendRequest,
+  CheckpointKey,
+  ConsistencyAnswer,
   DeliveryClaim,
   DeliveryStatus,
   EventPage,
   EventQuery,
+  InclusionAnswer,
   LedgerObject,
   LedgerStatus,
+  ProofBlock,
+  SignedCheckpoint,
+  TreeRefusal,
 } from '../platform/objects.ts';
 import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
@@ -18,7 +24,11 @@ import * as delivery from './ledger.delivery.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
+import { keysOf, tellingDue } from './ledger.checkpoint.ts';
+import { proveConsistency, proveInclusion } from './ledger.proof.ts';
 import * as segments from './ledger.segments.ts';
+import * as sign from './ledger.sign.ts';
+import { upgradeDue, upgradeTree } from './ledger.tree.ts';
 
 /** The alarm of last resort, set before an alarm begins its work: the platform repeats a failed one six times only. */
 const SAFETY_MS = 30_000;
@@ -67,6 +77,34 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const now = this.compose().now();
     segments.noteArchived(this.#sql, now, first, last, etag);
     this.#arm(now.getTime());
+  }
+
+  async checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal> {
+    return this.#proving((services) => sign.signedCheckpoint(this.ctx.storage, services, size));
+  }
+
+  async checkpointKeys(): Promise<CheckpointKey[]> {
+    return this.#proving(async (services) => keysOf(this.#sql, await sign.announcedSigners(this.ctx.storage, services)));
+  }
+
+  async proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal> {
+    return this.#proving((services) => sign.proofBlock(this.ctx.storage, services, first, last));
+  }
+
+  async proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal> {
+    return this.#proving((services) => proveInclusion(this.ctx.storage, services, this.env.AUDIT_ARCHIVE, seq, size));
+  }
+
+  async proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal> {
+    return this.#proving((services) => proveConsistency(this.ctx.storage, services, first, second));
+  }
+
+  /** A proof may find the tree incomplete, or the key changed: both give the alarm something to do. */
+  async #proving<T>(prove: (services: Services) => Promise<T>): Promise<T> {
+    const services = this.compose();
+    const answer = await prove(services);
+    this.#arm(services.now().getTime());
+    return answer;
   }
 
   async removeDestination(destinationId: string): Promise<void> {
@@ -132,6 +170,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       }),
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
+    await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
+    await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
     await this.#attempt(services, 'purge', async () => segments.purge(this.#sql, now().getTime()));
     this.#arm(now().getTime());
   }
@@ -153,6 +193,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.announceDue(sql),
       segments.purgeDue(sql, now),
       delivery.ringDue(sql),
+      upgradeDue(sql, now),
+      tellingDue(sql),
       readHead(sql)?.clearAt ?? null,
     ].filter((due) => due !== null);
     if (dues.length === 0) void this.ctx.storage.deleteAlarm();
