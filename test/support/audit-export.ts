@@ -71,6 +71,24 @@ export async function mintLog(count: number, nameOf = (seq: number): string => `
   };
 }
 
+/** The lines of a whole log with what vouches for it, made one block after another. */
+export async function* streamLog(signer: Signer, count: number, blockOf = 1_000): AsyncGenerator<string> {
+  let tree: Frontier = EMPTY_FRONTIER;
+  for (let first = 1; first <= count; first += blockOf) {
+    const before = tree;
+    const seqs = Array.from({ length: Math.min(blockOf, count - first + 1) }, (_, index) => first + index);
+    const entries = seqs.map((seq) => ({
+      salt: sha256(Buffer.from(`salt ${seq}`)).slice(0, 16),
+      body: JSON.stringify({ id: `evt_${seq}`, seq }),
+    }));
+    const leaves = entries.map(({ salt, body }) => leafHash(sha256, sha256(salt, Buffer.from(body))));
+    for (const leaf of leaves) tree = appendLeaf(sha256, tree, leaf);
+    const note = await signCheckpoint({ origin: signer.name, size: tree.size, root: rootOf(sha256, tree) }, [signer]);
+    yield* [beforeLine(before), leavesLine(first, new Uint8Array(Buffer.concat(leaves))), checkpointLine(note)];
+    for (const { salt, body } of entries) yield eventLine(Buffer.from(salt).toString('hex'), body);
+  }
+}
+
 /** Lines as a reader of files would give them. */
 export async function* asLines(lines: readonly (string | Uint8Array)[], file = 'export.ndjson'): AsyncGenerator<ExportLine> {
   for (const [index, line] of lines.entries()) {
