@@ -285,6 +285,16 @@ export const AUDIT_ACTIONS = {
     attempt: 'send a part of the log to SIEM destination {resource} once more',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'audit.checkpoint': {
+    resource: 'audit',
+    done: 'signed a checkpoint of the audit log',
+    attempt: 'sign a checkpoint of the audit log',
+  },
+  'audit.rotate_key': {
+    resource: 'audit',
+    done: 'changed the key that signs the audit log’s checkpoints',
+    attempt: 'change the key that signs the audit log’s checkpoints',
+  },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },

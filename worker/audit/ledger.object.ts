@@ -4,6 +4,8 @@ import type { Services } from '../platform/context.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import type {
   AppendRequest,
+  CheckpointKey,
+  ConsistencyAnswer,
   DeliveryClaim,
   DeliveryFailure,
   DeliveryHealth,
@@ -11,11 +13,15 @@ import type {
   DeliveryStatus,
   EventPage,
   EventQuery,
+  InclusionAnswer,
   Lane,
   LedgerObject,
   LedgerStatus,
+  ProofBlock,
   RefusedEvent,
   SetAsideRow,
+  SignedCheckpoint,
+  TreeRefusal,
 } from '../platform/objects.ts';
 import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
@@ -29,7 +35,11 @@ import * as telling from './ledger.telling.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
+import { keysOf, tellingDue } from './ledger.checkpoint.ts';
+import { proveConsistency, proveInclusion } from './ledger.proof.ts';
 import * as segments from './ledger.segments.ts';
+import * as sign from './ledger.sign.ts';
+import { upgradeDue, upgradeTree } from './ledger.tree.ts';
 
 /** The alarm of last resort, set before an alarm begins its work: the platform repeats a failed one six times only. */
 const SAFETY_MS = 30_000;
@@ -78,6 +88,34 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const now = this.compose().now();
     segments.noteArchived(this.#sql, now, first, last, etag);
     this.#arm(now.getTime());
+  }
+
+  async checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal> {
+    return this.#proving((services) => sign.signedCheckpoint(this.ctx.storage, services, size));
+  }
+
+  async checkpointKeys(): Promise<CheckpointKey[]> {
+    return this.#proving(async (services) => keysOf(this.#sql, await sign.announcedSigners(this.ctx.storage, services)));
+  }
+
+  async proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal> {
+    return this.#proving((services) => sign.proofBlock(this.ctx.storage, services, first, last));
+  }
+
+  async proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal> {
+    return this.#proving((services) => proveInclusion(this.ctx.storage, services, this.env.AUDIT_ARCHIVE, seq, size));
+  }
+
+  async proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal> {
+    return this.#proving((services) => proveConsistency(this.ctx.storage, services, first, second));
+  }
+
+  /** A proof may find the tree incomplete, or the key changed: both give the alarm something to do. */
+  async #proving<T>(prove: (services: Services) => Promise<T>): Promise<T> {
+    const services = this.compose();
+    const answer = await prove(services);
+    this.#arm(services.now().getTime());
+    return answer;
   }
 
   async removeDestination(destinationId: string): Promise<void> {
@@ -193,6 +231,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       this.#attempt(services, 'tell how delivery stands', () => this.#tell(services)),
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
+    await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
+    await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
     await this.#attempt(services, 'purge', async () => segments.purge(this.#sql, now().getTime()));
     this.#arm(now().getTime());
   }
@@ -222,6 +262,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.purgeDue(sql, now),
       delivery.ringDue(sql),
       telling.tellDue(sql),
+      upgradeDue(sql, now),
+      tellingDue(sql),
       readHead(sql)?.clearAt ?? null,
     ].filter((due) => due !== null);
     if (dues.length === 0) void this.ctx.storage.deleteAlarm();

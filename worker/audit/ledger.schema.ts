@@ -1,4 +1,6 @@
 import { createDeliveryTables } from './ledger.delivery.schema.ts';
+import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
+import { TREE_SCHEMA } from './ledger.tree.ts';
 
 /**
  * The ledger's tables. Indexes on one column serve `WHERE column = ? ORDER BY seq`, for SQLite ends each
@@ -76,7 +78,7 @@ CREATE INDEX IF NOT EXISTS destinations_ring ON destinations (ring_at) WHERE rin
 `;
 
 export function createTables(sql: SqlStorage): void {
-  sql.exec(SCHEMA);
+  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA);
   createDeliveryTables(sql);
 }
 
