@@ -124,7 +124,10 @@ export const destination = z.object({
   waitingSince: time.nullable().describe('when the first of them was recorded'),
   lastSuccessAt: time.nullable(),
   lastError: z.object({ at: time, message: z.string() }).nullable(),
-  lastNote: z.object({ at: time, message: z.string() }).nullable().describe('what a delivery that worked had to do, like dating old events anew'),
+  lastNote: z
+    .object({ at: time, message: z.string() })
+    .nullable()
+    .describe('what a delivery that worked had to do, like dating old events anew'),
   setAside: z.number().int().describe('events that the destination refused for good'),
   replay: replay.nullable().describe('the last one'),
   publicKey: z.string().nullable().describe('`whpk_…` that verifies `v1a` signatures'),

@@ -20,7 +20,9 @@ export async function onTestClock(tenant: TestTenant) {
   const now = () => new Date(time);
   const services: Services = { ...tenant.services, now };
   await runInDurableObject(tenant.ledger, (instance) => {
-    const queue = (list: unknown[]) => ({ sendBatch: async (sent: Array<{ body: unknown }>) => void list.push(...sent.map(({ body }) => body)) });
+    const queue = (list: unknown[]) => ({
+      sendBatch: async (sent: Array<{ body: unknown }>) => void list.push(...sent.map(({ body }) => body)),
+    });
     Object.assign(instance, { compose: () => services, env: { ...env, ARCHIVE_QUEUE: queue(segments), DELIVERY_QUEUE: queue(bells) } });
   });
   const archive = async () => {

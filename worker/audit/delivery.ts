@@ -134,10 +134,14 @@ async function passOver(delivery: Delivery, { claim, wanted }: Batch, index: num
 
 async function keepAside({ services, db, destination, archive }: Delivery, { event }: OutgoingEvent, reason: string): Promise<void> {
   const at = services.now().toISOString();
-  await archive.put(quarantineKey(db.tenantId, destination.id, event.seq), JSON.stringify({ destinationId: destination.id, at, reason, event }), {
-    onlyIf: { etagDoesNotMatch: '*' },
-    httpMetadata: { contentType: 'application/json' },
-  });
+  await archive.put(
+    quarantineKey(db.tenantId, destination.id, event.seq),
+    JSON.stringify({ destinationId: destination.id, at, reason, event }),
+    {
+      onlyIf: { etagDoesNotMatch: '*' },
+      httpMetadata: { contentType: 'application/json' },
+    },
+  );
   // This event is delivered too, and may be refused like the other: once in a window, it can't go round.
   const ctx = systemContext(services, db);
   const told = eventOf(ctx, {
@@ -164,6 +168,7 @@ async function pauseForGood(delivery: Delivery, claim: DeliveryClaim, said: { st
 async function finishReplay({ services, db, ledger, destination }: Delivery): Promise<void> {
   const { id, replay } = destination;
   const finished = replay === null ? null : changeReplay(db, id, replay, null);
-  const ours = finished && (await moveWithEvent(services, db, destination, finished, { action: 'siem.replay.finish', details: { replay } }));
+  const ours =
+    finished && (await moveWithEvent(services, db, destination, finished, { action: 'siem.replay.finish', details: { replay } }));
   await ledger.endReplay(id, ours ? 'finished' : 'cancelled');
 }

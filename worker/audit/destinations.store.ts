@@ -24,7 +24,10 @@ export function signingKeys({ rotatesUntil }: Pick<StoredDestination, 'rotatesUn
   return former !== undefined && rotatesUntil !== null && now.toISOString() < rotatesUntil ? [current, former] : [current];
 }
 
-const stored = ({ tenantId: _, config, ...row }: Row): StoredDestination => ({ ...row, config: destinationConfig.parse(JSON.parse(config)) });
+const stored = ({ tenantId: _, config, ...row }: Row): StoredDestination => ({
+  ...row,
+  config: destinationConfig.parse(JSON.parse(config)),
+});
 
 export async function listDestinations({ orm, tenantId }: TenantDb): Promise<StoredDestination[]> {
   return (await orm.select().from(table).where(eq(table.tenantId, tenantId)).orderBy(asc(table.id))).map(stored);

@@ -112,7 +112,12 @@ export async function updateDestination(ctx: Context, id: string, input: z.infer
   return presentOne(user, after);
 }
 
-async function update(user: UserContext, before: StoredDestination, after: StoredDestination, action: 'siem.update' | 'siem.rotate_secret') {
+async function update(
+  user: UserContext,
+  before: StoredDestination,
+  after: StoredDestination,
+  action: 'siem.update' | 'siem.rotate_secret',
+) {
   const event = eventOf(user, { action, resource: siem(after.id, after.name), status: 200, diff: changes(before, after) });
   await onGuard(
     commit(user, { guard: store.updateDestination(user.db, before, after), events: [event] }),

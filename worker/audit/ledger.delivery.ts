@@ -61,7 +61,10 @@ export function pauseDestination(sql: SqlStorage, id: string, paused: boolean, n
   const lanes = [id, laneOf(id, true)];
   // Somebody knows of it: an outage that was told ends with the pause.
   if (paused)
-    sql.exec('UPDATE destinations SET paused = 1, ring_at = NULL, tell_at = NULL, told = 0, waiting_since = NULL WHERE id IN (?, ?)', ...lanes);
+    sql.exec(
+      'UPDATE destinations SET paused = 1, ring_at = NULL, tell_at = NULL, told = 0, waiting_since = NULL WHERE id IN (?, ?)',
+      ...lanes,
+    );
   else
     sql.exec(
       `UPDATE destinations SET paused = 0, ring_at = CASE WHEN ended IS NULL THEN ?1 END, not_before = 0, refused_in_a_row = 0
@@ -176,7 +179,11 @@ export function hotEventsAfter(sql: SqlStorage, cursor: number, limit: number): 
  * @param report what was delivered on the way; null when nothing was sent, or nothing of it taken
  */
 export function advance(sql: SqlStorage, lane: string, lease: string, to: number, report: DeliveryReport | null, now: number): boolean {
-  const [row] = sql.exec<Pick<Cursor, 'cursor' | 'until'>>('SELECT cursor, until FROM destinations WHERE id = ? AND lease = ?', lane, lease);
+  const [row] = sql.exec<Pick<Cursor, 'cursor' | 'until'>>(
+    'SELECT cursor, until FROM destinations WHERE id = ? AND lease = ?',
+    lane,
+    lease,
+  );
   if (!row) return false;
   const end = row.until ?? readHead(sql)?.size ?? 0;
   const cursor = Math.max(row.cursor, Math.min(to, end));

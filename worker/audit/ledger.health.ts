@@ -107,7 +107,14 @@ export const forgetSetAside = (sql: SqlStorage, destinationId: string, seqs: rea
     .toArray().length;
 
 /** Notes that an event was sent again, and refused again. */
-export const refusedAgain = (sql: SqlStorage, destinationId: string, seq: number, reason: string, status: number | null, now: number): void =>
+export const refusedAgain = (
+  sql: SqlStorage,
+  destinationId: string,
+  seq: number,
+  reason: string,
+  status: number | null,
+  now: number,
+): void =>
   void sql.exec(
     'UPDATE set_aside SET at = ?, reason = ?, status = ?, attempts = attempts + 1 WHERE destination_id = ? AND seq = ?',
     ...[now, reason.slice(0, 500), status, destinationId, seq],

@@ -47,7 +47,10 @@ export function told(sql: SqlStorage, { destinationId, what, since }: Telling, n
     sql.exec('UPDATE destinations SET told = 0, tell_at = NULL WHERE id = ? AND told = 2', destinationId);
     return;
   }
-  const [row] = sql.exec<{ waiting_since: number | null }>('SELECT waiting_since FROM destinations WHERE id = ? AND told = 0', destinationId);
+  const [row] = sql.exec<{ waiting_since: number | null }>(
+    'SELECT waiting_since FROM destinations WHERE id = ? AND told = 0',
+    destinationId,
+  );
   if (!row) return;
   const moved = row.waiting_since === null || (since !== null && row.waiting_since > Date.parse(since));
   sql.exec('UPDATE destinations SET told = ?, tell_at = ? WHERE id = ?', moved ? 2 : 1, moved ? now : null, destinationId);

@@ -28,7 +28,15 @@ export async function startReplay(ctx: Context, id: string, { from, to }: z.infe
     () => new AppError('not-ready', 'A part of the log is being sent again already: cancel that first'),
   );
   const shown = await presentOne(user, { ...destination, replay });
-  const progress = { first, last, deliveredTo: first - 1, state: 'running', startedAt: event.time, endedAt: null, lastError: null } as const;
+  const progress = {
+    first,
+    last,
+    deliveredTo: first - 1,
+    state: 'running',
+    startedAt: event.time,
+    endedAt: null,
+    lastError: null,
+  } as const;
   // The event may still be on its way to the ledger.
   return { ...shown, replay: shown.replay?.startedAt === undefined || shown.replay.state !== 'running' ? progress : shown.replay };
 }

@@ -53,7 +53,10 @@ export async function send(target: Target, events: readonly OutgoingEvent[], ask
 }
 
 /** The body with as many of the first events as it takes. One that alone is too large goes alone, for the target to say so. */
-function pack({ limits, frame, encode, fault }: Target, events: readonly OutgoingEvent[]): { body: string; events: OutgoingEvent[] } | Outcome {
+function pack(
+  { limits, frame, encode, fault }: Target,
+  events: readonly OutgoingEvent[],
+): { body: string; events: OutgoingEvent[] } | Outcome {
   const parts: string[] = [];
   let bytes = Buffer.byteLength(frame.open + frame.close);
   for (const event of events.slice(0, limits.events)) {

@@ -52,6 +52,8 @@ function create(receiver, action, source, place) {
 /** As `filter_path` asks for; we know only the one that is sent. */
 function filtered(reply, url) {
   if (url.searchParams.get('filter_path') !== 'errors,items.*.status,items.*.error.type') return reply;
-  const items = reply.items.map(({ create: { status, error: fault } }) => ({ create: { status, ...(fault ? { error: { type: fault.type } } : {}) } }));
+  const items = reply.items.map(({ create: { status, error: fault } }) => ({
+    create: { status, ...(fault ? { error: { type: fault.type } } : {}) },
+  }));
   return { errors: reply.errors, items };
 }

@@ -3,7 +3,11 @@ import { createHash, createHmac } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 
 const SKEW_MS = 15 * 60_000;
-const xml = (status, code) => ({ status, headers: { 'Content-Type': 'application/xml' }, body: `<?xml version="1.0"?><Error><Code>${code}</Code></Error>` });
+const xml = (status, code) => ({
+  status,
+  headers: { 'Content-Type': 'application/xml' },
+  body: `<?xml version="1.0"?><Error><Code>${code}</Code></Error>`,
+});
 const sha256 = (data) => createHash('sha256').update(data).digest('hex');
 const hmac = (key, data) => createHmac('sha256', key).update(data).digest();
 

@@ -32,7 +32,9 @@ export async function startSiemDoubles({ port = 0, host = '127.0.0.1' } = {}) {
   /** @type {Map<string, any>} */
   const receivers = new Map();
   const server = createServer((request, response) => {
-    handle(receivers, request, response).catch((error) => answer(response, { status: 500, body: { broken: String(error?.stack ?? error) } }));
+    handle(receivers, request, response).catch((error) =>
+      answer(response, { status: 500, body: { broken: String(error?.stack ?? error) } }),
+    );
   });
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
   const address = server.address();

@@ -101,7 +101,11 @@ describe('a range is sent once more', () => {
     await told('siem.replay.start');
     clock.pass(5_000);
     await clock.step();
-    expect((await read()).replay).toMatchObject({ state: 'running', deliveredTo: 0, lastError: { message: expect.stringContaining('503') } });
+    expect((await read()).replay).toMatchObject({
+      state: 'running',
+      deliveredTo: 0,
+      lastError: { message: expect.stringContaining('503') },
+    });
     expect((await api('POST', `/siem-destinations/${id}/replay/cancel`)).body.replay).toMatchObject({ state: 'cancelled' });
     await told('siem.replay.cancel');
     expect((await api('POST', `/siem-destinations/${id}/replay/cancel`)).status).toBe(409);

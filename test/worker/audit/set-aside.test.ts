@@ -14,7 +14,11 @@ async function withPoison(names: string[]) {
   const hec = mintHec();
   await hec.set({ malformed: 'Poison' });
   const api = auditApi(tenant.as('owner'));
-  const { id } = await addDestination(tenant.as('owner'), { name: 'Splunk', config: { type: 'splunk-hec', url: hec.url }, secret: hec.token });
+  const { id } = await addDestination(tenant.as('owner'), {
+    name: 'Splunk',
+    config: { type: 'splunk-hec', url: hec.url },
+    secret: hec.token,
+  });
   const events = drafts(tenant.services, names.length, (index) => ({ resource: { type: 'template', id: null, name: names[index] ?? '' } }));
   await tenant.append(...events);
   const read = async () => (await api('GET', `/siem-destinations/${id}`)).body;
@@ -30,7 +34,14 @@ describe.concurrent('events that a destination refuses for good', () => {
     expect((await idsThere()).filter((id) => events.some((event) => event.id === id))).toEqual(fine);
     const first = await list('?limit=2');
     expect(first.items).toEqual([
-      expect.objectContaining({ seq: 3, eventId: events[1]?.id, action: 'template.create', status: 400, attempts: 1, reason: expect.stringContaining('code 6') }),
+      expect.objectContaining({
+        seq: 3,
+        eventId: events[1]?.id,
+        action: 'template.create',
+        status: 400,
+        attempts: 1,
+        reason: expect.stringContaining('code 6'),
+      }),
       expect.objectContaining({ seq: 5 }),
     ]);
     const second = await list(`?limit=2&cursor=${first.nextCursor}`);
@@ -86,7 +97,9 @@ describe.concurrent('events that a destination refuses for good', () => {
     const elastic = mintSiem('elastic');
     await elastic.set({ malformed: 'Poison' });
     await addDestination(tenant.as('owner'), { name: 'Elastic', config: elastic.config, secret: elastic.secret });
-    const events = drafts(tenant.services, 9, (index) => ({ resource: { type: 'template', id: null, name: index === 4 ? 'Poison' : 'Fine' } }));
+    const events = drafts(tenant.services, 9, (index) => ({
+      resource: { type: 'template', id: null, name: index === 4 ? 'Poison' : 'Fine' },
+    }));
     await tenant.append(...events);
     await vi.waitFor(async () => {
       expect((await tenant.ledger.deliveryStatus())[0]).toMatchObject({ setAside: 1, waitingSince: null });

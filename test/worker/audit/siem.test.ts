@@ -77,7 +77,10 @@ describe.concurrent('filter and format', () => {
     await addDestination(tenant.as('owner'), { ...receiver.body, filter: 'resource.name eq "Wanted"' });
     const names = (index: number) => ({ resource: { type: 'template' as const, id: null, name: index % 7 === 0 ? 'Wanted' : 'Other' } });
     await tenant.append(...drafts(tenant.services, 50, names));
-    await vi.waitFor(async () => expect((await tenant.ledger.deliveryStatus())[0]).toMatchObject({ deliveredTo: 51, waitingSince: null }), PATIENCE);
+    await vi.waitFor(
+      async () => expect((await tenant.ledger.deliveryStatus())[0]).toMatchObject({ deliveredTo: 51, waitingSince: null }),
+      PATIENCE,
+    );
     const wanted = (await tenant.events()).filter(({ resource }) => resource.name === 'Wanted').map(({ id }) => id);
     expect(wanted).toHaveLength(8);
     expect(await receiver.ids()).toEqual(wanted);
@@ -110,7 +113,9 @@ describe.concurrent('filter and format', () => {
     await tenant.append(...drafts(tenant.services, 2));
     await vi.waitFor(async () => expect((await hec.state()).indexed).toHaveLength(3), PATIENCE);
     const context = { tenant: { id: tenant.tenantId, name: '' }, version: VERSION };
-    const expected = (await tenant.events()).map((event: AuditEvent) => JSON.parse(JSON.stringify(formatEvent(format, event, context))) as unknown);
+    const expected = (await tenant.events()).map(
+      (event: AuditEvent) => JSON.parse(JSON.stringify(formatEvent(format, event, context))) as unknown,
+    );
     const { indexed } = await hec.state();
     expect(indexed.map(({ event }) => event)).toEqual(expected);
     expect(indexed[0]).toMatchObject({ sourcetype: `gatehouse:${format}`, fields: { seq: '1' } });
@@ -158,7 +163,10 @@ describe.concurrent('secrets', () => {
   test('Ed25519: the public key is shown, the private one once', async () => {
     const tenant = mintTenant();
     const api = auditApi(tenant.as('owner'));
-    const { id, secret } = await addDestination(tenant.as('owner'), { name: 'Hook', config: { type: 'webhook', url: mintHook().url, signing: 'ed25519' } });
+    const { id, secret } = await addDestination(tenant.as('owner'), {
+      name: 'Hook',
+      config: { type: 'webhook', url: mintHook().url, signing: 'ed25519' },
+    });
     expect(secret).toMatch(/^whsk_/);
     const { body } = await api('GET', `/siem-destinations/${id}`);
     expect(body.publicKey).toMatch(/^whpk_/);

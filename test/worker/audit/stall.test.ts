@@ -11,7 +11,11 @@ vi.setConfig({ testTimeout: 60_000 });
 const MINUTE_MS = 60_000;
 
 /** Somebody with that role, or in a group with it. @returns the address */
-async function addPerson({ services, tenantId }: TestTenant, role: string | null, { state = 'active', verified = true, group = false } = {}) {
+async function addPerson(
+  { services, tenantId }: TestTenant,
+  role: string | null,
+  { state = 'active', verified = true, group = false } = {},
+) {
   const db = services.tenantDb('s0', tenantId);
   const [id, groupId, at] = [services.newId('user'), services.newId('group'), services.now().toISOString()];
   const email = `${id}@acme.test`;
@@ -35,7 +39,8 @@ async function addPerson({ services, tenantId }: TestTenant, role: string | null
 }
 
 const mailsTo = async (address: string): Promise<Array<{ subject: string; text: string }>> =>
-  (await env.DIRECTORY.prepare('SELECT subject, text FROM local_mails WHERE recipient = ? ORDER BY id').bind(address).all()).results as never;
+  (await env.DIRECTORY.prepare('SELECT subject, text FROM local_mails WHERE recipient = ? ORDER BY id').bind(address).all())
+    .results as never;
 
 /** A destination on a clock of the test's that has got what there was. */
 async function settled(faults: Record<string, unknown> = {}) {
@@ -58,7 +63,8 @@ async function settled(faults: Record<string, unknown> = {}) {
       await clock.step();
     }
   };
-  const told = async () => (await tenant.events({ resourceType: 'siem' })).map(({ action }) => action).filter((action) => /stalled|recovered/.test(action));
+  const told = async () =>
+    (await tenant.events({ resourceType: 'siem' })).map(({ action }) => action).filter((action) => /stalled|recovered/.test(action));
   return { tenant, clock, hec, id, api, owner, state, pass, told };
 }
 
@@ -77,7 +83,10 @@ describe('a destination that stalls is told within five minutes, once', () => {
     await pass(60);
     expect(await told()).toEqual(['siem.stalled']);
     expect(await mailsTo(owner)).toEqual([
-      { subject: 'Gatehouse: Splunk gets no events', text: expect.stringMatching(/Splunk answered 503[\s\S]*https:\/\/gatehouse\.test\/siem/) },
+      {
+        subject: 'Gatehouse: Splunk gets no events',
+        text: expect.stringMatching(/Splunk answered 503[\s\S]*https:\/\/gatehouse\.test\/siem/),
+      },
     ]);
     await hec.set({ busy: 0 });
     await pass(10);
@@ -175,12 +184,14 @@ describe('a destination that stalls is told within five minutes, once', () => {
 
 async function customRole({ services, tenantId }: TestTenant): Promise<string> {
   const [id, at] = [services.newId('role'), services.now().toISOString()];
-  await services.tenantDb('s0', tenantId).batch([
-    statement(
-      "INSERT INTO roles (tenant_id, id, name, description, permissions, revision, created_at, created_by) VALUES (?, ?, ?, '', ?, 1, ?, 'usr_x')",
-      ...[tenantId, id, `Streams ${id}`, JSON.stringify(['siem:read', 'siem:manage']), at],
-    ),
-  ]);
+  await services
+    .tenantDb('s0', tenantId)
+    .batch([
+      statement(
+        "INSERT INTO roles (tenant_id, id, name, description, permissions, revision, created_at, created_by) VALUES (?, ?, ?, '', ?, 1, ?, 'usr_x')",
+        ...[tenantId, id, `Streams ${id}`, JSON.stringify(['siem:read', 'siem:manage']), at],
+      ),
+    ]);
   return id;
 }
 
@@ -200,7 +211,9 @@ describe('health', () => {
     }
     const { items } = (await api('GET', `/siem-destinations/${id}/health`)).body;
     expect(items).toHaveLength(30);
-    expect(items.every(({ events, requests }: { events: number; requests: Record<string, number> }) => events === 1 && requests['2xx'] === 1)).toBe(true);
+    expect(
+      items.every(({ events, requests }: { events: number; requests: Record<string, number> }) => events === 1 && requests['2xx'] === 1),
+    ).toBe(true);
   });
 
   const total = ({ items }: { items: Array<{ events: number; requests: Record<string, number> }> }) =>

@@ -52,13 +52,21 @@ const STATUSES = [
 const TARGETS: Array<[string, (url: string) => Target, Partial<Record<number, string>>]> = [
   ['Splunk', (url) => splunkTarget(configOf('splunk-hec', { url }), 'token', 'snk_1', 'gate.test'), { 200: 'hold', 400: 'hold' }],
   // A webhook may be gone for a while at 404; whatever else it means is its own affair.
-  ['webhook', (url) => webhookTarget(configOf('webhook', { url }), ['whsec_AAAA'], now), { 200: 'delivered', 204: 'delivered', 400: 'retry', 404: 'retry', 410: 'gone' }],
+  [
+    'webhook',
+    (url) => webhookTarget(configOf('webhook', { url }), ['whsec_AAAA'], now),
+    { 200: 'delivered', 204: 'delivered', 400: 'retry', 404: 'retry', 410: 'gone' },
+  ],
   [
     'S3',
     (url) => s3Target(configOf('s3', { url, bucket: 'trail', accessKeyId: 'AKIATEST' }), 'secret', now),
     { 200: 'delivered', 400: 'hold', 409: 'retry', 412: 'delivered', 501: 'retry' },
   ],
-  ['Datadog', (url) => datadogTarget(configOf('datadog', { url }), 'key', 'gate.test', now), { 200: 'hold', 202: 'delivered', 204: 'hold', 400: 'split' }],
+  [
+    'Datadog',
+    (url) => datadogTarget(configOf('datadog', { url }), 'key', 'gate.test', now),
+    { 200: 'hold', 202: 'delivered', 204: 'hold', 400: 'split' },
+  ],
   ['Elastic', (url) => elasticTarget(configOf('elastic', { url }), 'key'), { 200: 'hold', 400: 'split' }],
   [
     'Sentinel',
@@ -72,7 +80,10 @@ const TARGETS: Array<[string, (url: string) => Target, Partial<Record<number, st
 ];
 
 describe.each(TARGETS)('%s: what each status means', (_name, make, own) => {
-  const table = [...STATUSES.filter(([status]) => own[status] === undefined), ...Object.entries(own).map(([status, kind]) => [Number(status), kind] as const)];
+  const table = [
+    ...STATUSES.filter(([status]) => own[status] === undefined),
+    ...Object.entries(own).map(([status, kind]) => [Number(status), kind] as const),
+  ];
   test.each(table)('%i: %s', async (status, kind) => {
     const hook = mintHook();
     await hook.answer({ status });
@@ -190,7 +201,9 @@ describe('S3', () => {
     const { objects, violations } = await s3.state();
     expect(violations).toEqual([]);
     const day = NOW.toISOString().slice(0, 10).replaceAll('-', '/');
-    expect(Object.keys(objects)).toEqual([expect.stringMatching(new RegExp(`^trail/${day}/000000000001-000000000003-[0-9a-f]{16}\\.ndjson\\.gz$`))]);
+    expect(Object.keys(objects)).toEqual([
+      expect.stringMatching(new RegExp(`^trail/${day}/000000000001-000000000003-[0-9a-f]{16}\\.ndjson\\.gz$`)),
+    ]);
     expect(await s3.ids()).toEqual(ids(many(3)));
   });
 
@@ -239,7 +252,8 @@ describe('Sentinel', () => {
 
   test('one token serves many batches, and its columns are none of the reserved ones', async () => {
     const { sentinel, target } = await at();
-    for (let round = 0; round < 3; round++) expect(await sendNow(target, many(2))).toMatchObject({ kind: 'delivered', count: 2, status: 204 });
+    for (let round = 0; round < 3; round++)
+      expect(await sendNow(target, many(2))).toMatchObject({ kind: 'delivered', count: 2, status: 204 });
     const { issued, violations, events } = await sentinel.state();
     expect({ issued, violations, count: events.length }).toEqual({ issued: 1, violations: [], count: 6 });
     expect(events[0]).toMatchObject({ EventId: 'evt_0001', Action: 'template.create', Event: { id: 'evt_0001' } });
@@ -298,7 +312,11 @@ describe('Datadog', () => {
     expect(await sendNow(target, many(3))).toMatchObject({ kind: 'delivered', count: 3, status: 202 });
     const { events, violations } = await datadog.state();
     expect(violations).toEqual([]);
-    expect(events[0]).toMatchObject({ timestamp: NOW.toISOString(), ddtags: 'env:test,format:native', message: 'Ines created template Payments' });
+    expect(events[0]).toMatchObject({
+      timestamp: NOW.toISOString(),
+      ddtags: 'env:test,format:native',
+      message: 'Ines created template Payments',
+    });
   });
 
   test('what is older than 18 hours, which it would throw away with a 202, is dated anew, tagged, and said', async () => {
@@ -342,7 +360,11 @@ describe('Elastic', () => {
   test('200 with errors: the one that doesn’t fit is refused, those before it are there', async () => {
     const { elastic, target } = await at({ malformed: 'Poison' });
     const events = [outgoing(1), outgoing(2, 'Poison'), outgoing(3)];
-    expect(await sendNow(target, events)).toMatchObject({ kind: 'refused', index: 1, message: expect.stringContaining('document_parsing_exception') });
+    expect(await sendNow(target, events)).toMatchObject({
+      kind: 'refused',
+      index: 1,
+      message: expect.stringContaining('document_parsing_exception'),
+    });
     // The third went in as well: it answers 409 when it comes again, and that is a yes.
     expect(await sendNow(target, events.slice(2))).toMatchObject({ kind: 'delivered', count: 1 });
     expect(await elastic.ids()).toEqual(['evt_0001', 'evt_0003']);
