@@ -20,6 +20,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'user.sign_in': { category: ['authentication'], type: ['start'] },
   'user.sign_out': { category: ['authentication', 'session'], type: ['end'] },
   'user.sign_out_everywhere': { category: ['authentication', 'session'], type: ['end'] },
+  'user.request_verification': { category: ['iam'], type: ['user', 'info'] },
   'user.verify_email': { category: ['iam'], type: ['user', 'change'] },
   'user.owe_second_factor': { category: ['authentication'], type: ['info'] },
   'user.step_up': { category: ['authentication'], type: ['info'] },

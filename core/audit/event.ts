@@ -48,6 +48,11 @@ export const AUDIT_ACTIONS = {
   'user.sign_in': { resource: 'user', done: 'signed in', attempt: 'sign in' },
   'user.sign_out': { resource: 'user', done: 'signed out', attempt: 'sign out' },
   'user.sign_out_everywhere': { resource: 'user', done: 'signed {resource} out everywhere', attempt: 'sign {resource} out everywhere' },
+  'user.request_verification': {
+    resource: 'user',
+    done: 'asked for a link to verify the e-mail address of {resource}',
+    attempt: 'ask for a link to verify the e-mail address of {resource}',
+  },
   'user.verify_email': { resource: 'user', done: 'verified the e-mail address of {resource}', attempt: 'verify an e-mail address' },
   'user.owe_second_factor': {
     resource: 'user',

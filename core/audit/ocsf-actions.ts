@@ -53,6 +53,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'user.sign_in': ['authentication', 'Logon'],
   'user.sign_out': ['authentication', 'Logoff'],
   'user.sign_out_everywhere': ['authentication', 'Logoff'],
+  'user.request_verification': ['account_change', 'Other', 'E-mail Verification Request'],
   'user.verify_email': ['account_change', 'Other', 'E-mail Verification'],
   'user.owe_second_factor': ['authentication', 'Preauth'],
   'user.step_up': ['authentication', 'Other', 'Step-up'],
