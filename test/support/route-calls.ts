@@ -1,3 +1,4 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { accessRequest } from '@gatehouse/core/api/access.ts';
 import { destinationCreated } from '@gatehouse/core/api/audit.ts';
@@ -8,15 +9,17 @@ import { assignment } from '@gatehouse/core/api/roles.ts';
 import { serviceAccount } from '@gatehouse/core/api/service-accounts.ts';
 import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
 import type { AuditAction, DraftEvent } from '@gatehouse/core/audit/event.ts';
+import { ledgerOf } from '../../worker/compose.ts';
 import type { TenantDb } from '../../worker/platform/tenant-db.ts';
 import { inHours, makeTemplate, writeAcl } from './access.ts';
 import { Authenticator } from './authenticator.ts';
 import { BROWSER_KEY, proofHeader } from './browser-key.ts';
+import { mintHook } from './doubles-client.ts';
 import { addApp, addPasskey, codeOf, logIn, mailSaying } from './factors.ts';
 import { give, given, makeGroup, makeRole } from './groups.ts';
 import { enrollRunner, makeKeys } from './runners.ts';
 import { makeRunning, makeSite } from './site.ts';
-import { addSession, addToken, addUser, api, fragmentOf, mintTenant, ORIGIN, read, services, unique } from './tenants.ts';
+import { addSession, addToken, addUser, api, eventsOf, fragmentOf, mintTenant, ORIGIN, read, services, unique } from './tenants.ts';
 import type { Answer, Person, Tenant } from './tenants.ts';
 import { insertRunner, insertWorkspace } from './workspaces.ts';
 
@@ -95,7 +98,25 @@ const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 const groupId = async (tenant: Tenant) => (await makeGroup(tenant)).id;
 const roleId = async (tenant: Tenant) => (await makeRole(tenant, ['audit:read'])).id;
-const HOOK = { type: 'webhook', url: 'https://siem.test/in' };
+const HOOK = { type: 'webhook', url: 'https://siem.example.org/in' };
+const makeReplaying = async (tenant: Tenant) => {
+  const id = await makeDestination(tenant);
+  await api(tenant.owner).post(`/siem-destinations/${id}/replay`, { from: 1 });
+  return id;
+};
+/** It refused the first event, and takes it now. */
+const makeSetAside = async (tenant: Tenant) => {
+  const config = { type: 'webhook', url: mintHook().url };
+  const { id } = read(await api(tenant.owner).post('/siem-destinations', { name: `SIEM ${unique()}`, config }), destinationCreated);
+  const [{ id: eventId } = { id: '' }] = await eventsOf(tenant);
+  await runInDurableObject(ledgerOf(env, services().settings, tenant.shard, tenant.id), (_, { storage }) => {
+    storage.sql.exec(
+      "INSERT INTO set_aside (destination_id, seq, event_id, action, time, at, reason) VALUES (?, 1, ?, 'tenant.create', '', 0, 'Refused')",
+      ...[id, eventId],
+    );
+  });
+  return id;
+};
 const makeDestination = async (tenant: Tenant) => {
   const { id } = read(await api(tenant.owner).post('/siem-destinations', { name: `SIEM ${unique()}`, config: HOOK }), destinationCreated);
   await api(tenant.owner).post(`/siem-destinations/${id}/pause`);
@@ -474,6 +495,27 @@ export const ROUTE_CALLS: Record<string, RouteCall> = {
   'POST /siem-destinations/:id/pause': { leaves: ['siem.pause'], call: owns('POST /siem-destinations/:id/pause', makeActiveDestination) },
   'POST /siem-destinations/:id/resume': { leaves: ['siem.resume'], call: owns('POST /siem-destinations/:id/resume', makeDestination) },
   'POST /siem-destinations/:id/test': { leaves: ['siem.test'], call: owns('POST /siem-destinations/:id/test', makeDestination) },
+  'POST /siem-destinations/:id/rotate-secret': {
+    leaves: ['siem.rotate_secret'],
+    diff: ['secret'],
+    call: owns('POST /siem-destinations/:id/rotate-secret', makeDestination),
+  },
+  'POST /siem-destinations/:id/replay': {
+    leaves: ['siem.replay.start'],
+    call: owns('POST /siem-destinations/:id/replay', makeDestination, { from: 1 }),
+  },
+  'POST /siem-destinations/:id/replay/cancel': {
+    leaves: ['siem.replay.cancel'],
+    call: owns('POST /siem-destinations/:id/replay/cancel', makeReplaying),
+  },
+  'POST /siem-destinations/:id/set-aside/retry': {
+    leaves: ['siem.set_aside.retry'],
+    call: owns('POST /siem-destinations/:id/set-aside/retry', makeSetAside, { seqs: [1] }),
+  },
+  'POST /siem-destinations/:id/set-aside/dismiss': {
+    leaves: ['siem.set_aside.dismiss'],
+    call: owns('POST /siem-destinations/:id/set-aside/dismiss', makeSetAside, { seqs: [1] }),
+  },
 
   'POST /templates': {
     leaves: ['template.create'],

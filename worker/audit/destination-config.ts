@@ -45,7 +45,25 @@ export function leadsElsewhere(before: DestinationConfig, after: DestinationConf
   return before.type === 'webhook' && after.type === 'webhook' && before.signing !== after.signing;
 }
 
-interface TrackedFields {
+/** What only some kinds have; null in the others. */
+interface KindFields {
+  index: string | null;
+  source: string | null;
+  signing: string | null;
+  bucket: string | null;
+  region: string | null;
+  prefix: string | null;
+  accessKeyId: string | null;
+  ruleId: string | null;
+  stream: string | null;
+  directoryId: string | null;
+  clientId: string | null;
+  authority: string | null;
+  service: string | null;
+  tags: string | null;
+}
+
+interface TrackedFields extends KindFields {
   name: string;
   type: string;
   /** without its query, which may hold a token */
@@ -53,20 +71,6 @@ interface TrackedFields {
   query: string;
   filter: string;
   format: string;
-  index: string;
-  source: string;
-  signing: string;
-  bucket: string;
-  region: string;
-  prefix: string;
-  accessKeyId: string;
-  ruleId: string;
-  stream: string;
-  directoryId: string;
-  clientId: string;
-  authority: string;
-  service: string;
-  tags: string;
   secret: string;
 }
 
@@ -95,12 +99,13 @@ export const RULES: FieldRules<TrackedFields> = {
   secret: 'secret',
 };
 
-/** A destination as its events tell of it; what its kind lacks is empty. */
+const NONE: KindFields = {
+  ...{ index: null, source: null, signing: null, bucket: null, region: null, prefix: null, accessKeyId: null, ruleId: null },
+  ...{ stream: null, directoryId: null, clientId: null, authority: null, service: null, tags: null },
+};
+
+/** A destination as its events tell of it. */
 export function tracked({ name, config, filter, format, secret }: StoredDestination): TrackedFields {
   const { origin, pathname, search } = new URL(config.url);
-  const none = {
-    ...{ index: '', source: '', signing: '', bucket: '', region: '', prefix: '', accessKeyId: '', ruleId: '', stream: '' },
-    ...{ directoryId: '', clientId: '', authority: '', service: '', tags: '' },
-  };
-  return { ...none, ...config, name, url: origin + pathname, query: search, filter, format, secret };
+  return { ...NONE, ...config, name, url: origin + pathname, query: search, filter, format, secret };
 }
