@@ -238,9 +238,20 @@ export const AUDIT_ACTIONS = {
   'siem.pause': { resource: 'siem', done: 'paused SIEM destination {resource}', attempt: 'pause SIEM destination {resource}' },
   'siem.resume': { resource: 'siem', done: 'resumed SIEM destination {resource}', attempt: 'resume SIEM destination {resource}' },
   'siem.test': { resource: 'siem', done: 'sent a test event to SIEM destination {resource}', attempt: 'test SIEM destination {resource}' },
+  'siem.rotate_secret': {
+    resource: 'siem',
+    done: 'made a new signing secret for SIEM destination {resource}',
+    attempt: 'make a new signing secret for SIEM destination {resource}',
+  },
+  /** recorded by former versions; now `siem.stalled` and `siem.set_aside` */
   'siem.failing': {
     resource: 'siem',
     done: 'found that SIEM destination {resource} is failing',
+    attempt: 'deliver to SIEM destination {resource}',
+  },
+  'siem.stalled': {
+    resource: 'siem',
+    done: 'found that nothing arrives at SIEM destination {resource}',
     attempt: 'deliver to SIEM destination {resource}',
   },
   'siem.recovered': {
@@ -248,7 +259,47 @@ export const AUDIT_ACTIONS = {
     done: 'found SIEM destination {resource} working again',
     attempt: 'deliver to SIEM destination {resource}',
   },
+  'siem.set_aside': {
+    resource: 'siem',
+    done: 'set aside an event that SIEM destination {resource} refuses',
+    attempt: 'deliver an event to SIEM destination {resource}',
+  },
+  'siem.set_aside.retry': {
+    resource: 'siem',
+    done: 'sent an event that was set aside to SIEM destination {resource} again',
+    attempt: 'send an event that was set aside to SIEM destination {resource} again',
+  },
+  'siem.set_aside.dismiss': {
+    resource: 'siem',
+    done: 'gave up events that SIEM destination {resource} refused',
+    attempt: 'give up events that SIEM destination {resource} refused',
+  },
+  'siem.replay.start': {
+    resource: 'siem',
+    done: 'began to send a part of the log to SIEM destination {resource} once more',
+    attempt: 'send a part of the log to SIEM destination {resource} once more',
+  },
+  'siem.replay.cancel': {
+    resource: 'siem',
+    done: 'cancelled sending a part of the log to SIEM destination {resource} once more',
+    attempt: 'cancel sending a part of the log to SIEM destination {resource} once more',
+  },
+  'siem.replay.finish': {
+    resource: 'siem',
+    done: 'sent a part of the log to SIEM destination {resource} once more',
+    attempt: 'send a part of the log to SIEM destination {resource} once more',
+  },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'audit.checkpoint': {
+    resource: 'audit',
+    done: 'signed a checkpoint of the audit log',
+    attempt: 'sign a checkpoint of the audit log',
+  },
+  'audit.rotate_key': {
+    resource: 'audit',
+    done: 'changed the key that signs the audit log’s checkpoints',
+    attempt: 'change the key that signs the audit log’s checkpoints',
+  },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },

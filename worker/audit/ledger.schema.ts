@@ -1,3 +1,7 @@
+import { createDeliveryTables } from './ledger.delivery.schema.ts';
+import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
+import { TREE_SCHEMA } from './ledger.tree.ts';
+
 /**
  * The ledger's tables. Indexes on one column serve `WHERE column = ? ORDER BY seq`, for SQLite ends each
  * of their entries with the row's key, which is `seq`.
@@ -73,7 +77,10 @@ CREATE TABLE IF NOT EXISTS destinations (
 CREATE INDEX IF NOT EXISTS destinations_ring ON destinations (ring_at) WHERE ring_at IS NOT NULL;
 `;
 
-export const createTables = (sql: SqlStorage): void => void sql.exec(SCHEMA);
+export function createTables(sql: SqlStorage): void {
+  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA);
+  createDeliveryTables(sql);
+}
 
 /** The ledger's one row about itself. Times are ISO where events carry them, milliseconds where they only schedule. */
 export interface Head {

@@ -1,6 +1,5 @@
 import { env } from 'cloudflare:workers';
 import { accessRequest } from '@gatehouse/core/api/access.ts';
-import { destinationCreated } from '@gatehouse/core/api/audit.ts';
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { serviceAccount } from '@gatehouse/core/api/service-accounts.ts';
@@ -86,14 +85,6 @@ export const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 export const groupId = async (tenant: Tenant) => (await makeGroup(tenant)).id;
 export const roleId = async (tenant: Tenant) => (await makeRole(tenant, ['audit:read'])).id;
-export const HOOK = { type: 'webhook', url: 'https://siem.test/in' };
-export const makeDestination = async (tenant: Tenant) => {
-  const { id } = read(await api(tenant.owner).post('/siem-destinations', { name: `SIEM ${unique()}`, config: HOOK }), destinationCreated);
-  await api(tenant.owner).post(`/siem-destinations/${id}/pause`);
-  return id;
-};
-export const makeActiveDestination = async (tenant: Tenant) =>
-  read(await api(tenant.owner).post('/siem-destinations', { name: `SIEM ${unique()}`, config: HOOK }), destinationCreated).id;
 export const makeRequest = async (tenant: Tenant, asker: Pick<Person, 'cookie'>) => {
   const templateId = await makeTemplate(tenant);
   await writeAcl(tenant, templateId, [{ subject: { type: 'everyone' }, role: 'view', expiresAt: null }]);

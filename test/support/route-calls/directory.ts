@@ -3,12 +3,9 @@ import { inHours } from '../access.ts';
 import { addPasskey } from '../factors.ts';
 import { addUser, mintTenant, read, unique } from '../tenants.ts';
 import {
-  HOOK,
   type RouteCall,
   groupId,
   ifMatch,
-  makeActiveDestination,
-  makeDestination,
   makeInvitation,
   makeSuspended,
   makeUser,
@@ -120,26 +117,4 @@ export const DIRECTORY_CALLS: Record<string, RouteCall> = {
     call: onRole('PATCH /role-assignments/:id', { expiresAt: inHours(48) }),
   },
   'DELETE /role-assignments/:id': { leaves: ['role.unassign'], diff: ['role '], call: onRole('DELETE /role-assignments/:id') },
-
-  'POST /siem-destinations': {
-    leaves: ['siem.create'],
-    diff: ['name', 'type', 'url', 'secret'],
-    call: makes('POST /siem-destinations', () => ({ name: `SIEM ${unique()}`, config: HOOK })),
-  },
-  'PATCH /siem-destinations/:id': {
-    leaves: ['siem.update'],
-    diff: ['name', 'secret'],
-    call: owns('PATCH /siem-destinations/:id', makeDestination, {
-      name: 'Other',
-      secret: `whsec_${btoa('a signing secret of 32 bytes, yes')}`,
-    }),
-  },
-  'DELETE /siem-destinations/:id': {
-    leaves: ['siem.delete'],
-    diff: ['name', 'type', 'url', 'secret'],
-    call: owns('DELETE /siem-destinations/:id', makeDestination),
-  },
-  'POST /siem-destinations/:id/pause': { leaves: ['siem.pause'], call: owns('POST /siem-destinations/:id/pause', makeActiveDestination) },
-  'POST /siem-destinations/:id/resume': { leaves: ['siem.resume'], call: owns('POST /siem-destinations/:id/resume', makeDestination) },
-  'POST /siem-destinations/:id/test': { leaves: ['siem.test'], call: owns('POST /siem-destinations/:id/test', makeDestination) },
 };
