@@ -6,8 +6,12 @@ import type { AppendRequest } from '../platform/objects.ts';
 import { packHashes, saltedHash, sha256, unpackFrontier } from './hash.ts';
 import { CHECKPOINT_SOURCE, expectTelling } from './ledger.checkpoint.ts';
 import { followConfiguration, wakeDestinations } from './ledger.delivery.ts';
+import { observe } from './ledger.findings.ts';
 import { readHead, writeHead, type Head } from './ledger.schema.ts';
 import { keepNodes } from './ledger.tree.ts';
+
+/** The source of the events that the ledger makes itself when it finds something. */
+const FINDINGS = 'findings';
 
 /** What is new waits at most this long for its segment, its doorbells, and its outbox rows' deletion. */
 export const GATHER_MS = 1_000;
@@ -43,8 +47,13 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
     for (const event of batches.flatMap((batch) => batch.events)) {
       if (isKnown(sql, source, event.id)) continue;
       head.size++;
-      frontier = insert(sql, frontier, source, numbered(event, head), tools.random(16));
+      const recorded = numbered(event, head);
+      frontier = insert(sql, frontier, source, recorded, tools.random(16));
       followConfiguration(sql, event, head.size, tools.now.getTime());
+      for (const finding of observe(sql, recorded)) {
+        head.size++;
+        frontier = insert(sql, frontier, FINDINGS, numbered(finding, head), tools.random(16));
+      }
     }
     head.frontier = packHashes(frontier.hashes);
     if (source === 'api' && acknowledge(sql, batches)) head.clearAt ??= tools.now.getTime() + GATHER_MS;

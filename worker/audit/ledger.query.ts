@@ -45,6 +45,15 @@ function matches(row: Row, query: EventQuery): boolean {
   );
 }
 
+/** The events of those numbers that are in the hot index, in order. */
+export function hotEvents(sql: SqlStorage, seqs: readonly number[]): string[] {
+  const rows = sql.exec<{ body: string }>(
+    'SELECT body FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq',
+    JSON.stringify(seqs),
+  );
+  return Array.from(rows, ({ body }) => body);
+}
+
 const COLUMNS = 'seq, time, actor_id, action, resource_type, resource_id, outcome, body';
 
 /** The statement that walks candidates in order. Each names its index, and SQLite refuses it should the index not fit. */

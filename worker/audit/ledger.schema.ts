@@ -1,6 +1,7 @@
 import { createDeliveryTables } from './ledger.delivery.schema.ts';
 import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
 import { TREE_SCHEMA } from './ledger.tree.ts';
+import { FINDING_TABLES } from './ledger.findings.ts';
 
 /**
  * The ledger's tables. Indexes on one column serve `WHERE column = ? ORDER BY seq`, for SQLite ends each
@@ -78,7 +79,7 @@ CREATE INDEX IF NOT EXISTS destinations_ring ON destinations (ring_at) WHERE rin
 `;
 
 export function createTables(sql: SqlStorage): void {
-  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA);
+  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA + FINDING_TABLES);
   createDeliveryTables(sql);
 }
 

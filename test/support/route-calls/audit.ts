@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { destinationCreated } from '@gatehouse/core/api/audit.ts';
 import { ledgerOf } from '../../../worker/compose.ts';
 import { mintHook } from '../doubles-client.ts';
+import { makeFinding } from '../findings.ts';
 import { api, eventsOf, read, services, unique } from '../tenants.ts';
 import type { Tenant } from '../tenants.ts';
 import { owns, makes, type RouteCall } from './call.ts';
@@ -35,6 +36,11 @@ const makeActiveDestination = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/siem-destinations', { name: `SIEM ${unique()}`, config: HOOK }), destinationCreated).id;
 
 export const AUDIT_CALLS: Record<string, RouteCall> = {
+  'POST /detections/findings/:id/move': {
+    leaves: ['finding.resolve'],
+    diff: ['state', 'note'],
+    call: owns('POST /detections/findings/:id/move', makeFinding, { from: 'open', to: 'resolved', note: 'It was Ines' }),
+  },
   'POST /siem-destinations': {
     leaves: ['siem.create'],
     diff: ['name', 'type', 'url', 'secret'],
