@@ -25,7 +25,7 @@ export interface Made {
 }
 
 export interface RouteCall {
-  /** what the call leaves in the log, in this order; a text says why a change leaves nothing */
+  /** what the call leaves in the log; a text says why a change leaves nothing */
   leaves: readonly AuditAction[] | string;
   /** paths of the fields whose change the event shows; left out: it changes no field */
   diff?: readonly string[];
@@ -75,7 +75,7 @@ export const makeSuspended = async (tenant: Tenant) => {
   return id;
 };
 export const makeAccount = async (tenant: Tenant) =>
-  read(await api(tenant.owner).post('/service-accounts', { name: `robot ${unique()}` }), serviceAccount).id;
+  read(await api(tenant.owner).post('/service-accounts', { name: `robot ${unique()}`, roles: ['auditor'] }), serviceAccount).id;
 export const makeSuspendedAccount = async (tenant: Tenant) => {
   const id = await makeAccount(tenant);
   await api(tenant.owner).post(`/service-accounts/${id}/suspend`);
