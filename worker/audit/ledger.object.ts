@@ -4,21 +4,27 @@ import type { Services } from '../platform/context.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import type {
   AppendRequest,
+  ArchivePlan,
+  Compacted,
   DeliveryClaim,
   DeliveryStatus,
   EventPage,
   EventQuery,
   LedgerObject,
   LedgerStatus,
+  PlaceQuery,
+  SegmentRun,
 } from '../platform/objects.ts';
 import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
 import { append } from './ledger.append.ts';
+import * as archive from './ledger.archive.ts';
 import * as delivery from './ledger.delivery.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import * as segments from './ledger.segments.ts';
+import { upgradeDue, upgradeSome } from './ledger.upgrade.ts';
 
 /** The alarm of last resort, set before an alarm begins its work: the platform repeats a failed one six times only. */
 const SAFETY_MS = 30_000;
@@ -33,6 +39,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   constructor(...args: ConstructorParameters<typeof ComposedObject>) {
     super(...args);
     createTables(this.#sql);
+    if (upgradeDue(this.#sql, 0) !== null) this.#arm(Date.now());
   }
 
   async append(request: AppendRequest): Promise<void> {
@@ -57,6 +64,29 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       archivedTo: segments.archivedTo(this.#sql),
       oldestHot: row?.recorded_at ?? null,
     };
+  }
+
+  async archivePlan(query: EventQuery, range: PlaceQuery): Promise<ArchivePlan> {
+    return archive.archivePlan(this.#sql, query, range);
+  }
+
+  async segmentRun(first: number): Promise<SegmentRun | null> {
+    return archive.segmentRun(this.#sql, first);
+  }
+
+  async compacted(file: Compacted): Promise<void> {
+    const now = this.compose().now();
+    archive.noteCompacted(this.ctx.storage, now, file);
+    this.#arm(now.getTime());
+  }
+
+  async leftovers(): Promise<string[]> {
+    return archive.leftovers(this.#sql);
+  }
+
+  async discarded(keys: string[]): Promise<void> {
+    archive.noteDiscarded(this.#sql, keys);
+    this.#arm(this.compose().now().getTime());
   }
 
   async segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null> {
@@ -95,9 +125,9 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   /** A destination that was away for longer than the hot index reaches back gets its events from the archive. */
   async #archivedAfter(cursor: number, limit: number): Promise<string[]> {
-    const key = segments.archivedKeyOf(this.#sql, cursor + 1);
-    if (key === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
-    const lines = await readArchived(this.env.AUDIT_ARCHIVE, key);
+    const place = archive.placeOf(this.#sql, cursor + 1);
+    if (place === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
+    const lines = await readArchived(this.env.AUDIT_ARCHIVE, place);
     return lines
       .filter(({ seq }) => seq > cursor)
       .slice(0, limit)
@@ -127,12 +157,17 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
         segments.seal(this.#sql, now());
         await sendAll(this.env.ARCHIVE_QUEUE, segments.takeAnnouncements(this.#sql, now().getTime()));
       }),
+      this.#attempt(services, 'announce a compaction', async () => {
+        const order = archive.takeCompaction(this.#sql, now().getTime());
+        await sendAll(this.env.ARCHIVE_QUEUE, order ? [order] : []);
+      }),
       this.#attempt(services, 'ring destinations', async () => {
         await sendAll(this.env.DELIVERY_QUEUE, delivery.takeDoorbells(this.#sql, now().getTime()));
       }),
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
-    await this.#attempt(services, 'purge', async () => segments.purge(this.#sql, now().getTime()));
+    await this.#attempt(services, 'purge', async () => segments.purge(this.ctx.storage, now().getTime()));
+    await this.#attempt(services, 'bring up old events', async () => upgradeSome(this.ctx.storage));
     this.#arm(now().getTime());
   }
 
@@ -152,6 +187,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.sealDue(sql, now),
       segments.announceDue(sql),
       segments.purgeDue(sql, now),
+      archive.compactDue(sql),
+      upgradeDue(sql, now),
       delivery.ringDue(sql),
       readHead(sql)?.clearAt ?? null,
     ].filter((due) => due !== null);

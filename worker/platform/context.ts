@@ -113,6 +113,8 @@ export interface Services {
   /** events that belong to no tenant */
   systemDb: TenantDb;
   ledger: LedgerPort;
+  /** what the ledgers have put away */
+  archive: R2Bucket;
   mail: MailPort;
   secrets: Secrets;
   workspaces: WorkspacePort;
