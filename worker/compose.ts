@@ -132,6 +132,7 @@ function openConnections(db: TenantDb, sessionIds: readonly string[] | 'all'): P
 function throttlePort(env: Env): ThrottlePort {
   return {
     begin: (key, rule) => env.THROTTLE.getByName(key).begin(rule),
+    spend: (key, rule) => env.THROTTLE.getByName(key).spend(rule),
     forget: (key) => env.THROTTLE.getByName(key).forget(),
   };
 }

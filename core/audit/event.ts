@@ -244,6 +244,12 @@ export const AUDIT_ACTIONS = {
     attempt: 'deliver to SIEM destination {resource}',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'audit.export': { resource: 'audit', done: 'exported the audit log', attempt: 'export the audit log' },
+  'audit.rebuild': {
+    resource: 'audit',
+    done: 'had the recent audit log rebuilt from the archive',
+    attempt: 'have the recent audit log rebuilt from the archive',
+  },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },

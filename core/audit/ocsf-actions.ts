@@ -137,6 +137,8 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'siem.failing': ['entity_management', 'Other', 'Delivery Failure'],
   'siem.recovered': ['entity_management', 'Other', 'Delivery Recovery'],
   'audit.read': ['api_activity', 'Read'],
+  'audit.export': ['api_activity', 'Read'],
+  'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
   'policy.update': ['entity_management', 'Update'],
   'policy.read': ['entity_management', 'Read'],
   'request.denied': (event) => requestActivity(event),

@@ -1,7 +1,8 @@
+import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { matchesFilter, type Filter } from '@gatehouse/core/audit/filter.ts';
 import type { Context } from '../platform/context.ts';
 import type { ArchivePlace, ArchivePlan, EventQuery } from '../platform/objects.ts';
-import { eventOfLine, readLines } from './archive.ts';
+import { parseLine, readLines } from './archive.ts';
 import { sidecarKey } from './archive-layout.ts';
 import { mayHold } from './bloom.ts';
 import { sidecar } from './compaction.ts';
@@ -58,9 +59,12 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
       const lines = await readLines(ctx.archive, place);
       for (const line of ascending ? lines : lines.reverse()) {
         if (page.bodies.length === query.limit) return page;
-        const { seq, body, recordedAt } = look(line);
-        [page.position, page.time] = [seq, recordedAt];
-        if (!wanted(seq, body)) continue;
+        const { seq, body } = parseLine(line);
+        page.position = seq;
+        if (body === null) continue;
+        const event = eventIn(body);
+        page.time = event.recordedAt;
+        if (!wanted(event)) continue;
         characters += body.length;
         page.bodies.push(query.form === 'line' ? line : body);
       }
@@ -70,19 +74,13 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
   return { ...page, done: plan.places.length < PLACES_PLANNED };
 }
 
-function look(line: string): { seq: number; body: string; recordedAt: string } {
-  const { seq, body } = eventOfLine(line);
-  return { seq, body, recordedAt: eventIn(body).recordedAt };
-}
-
 /** Whether an event is one that the query asks for. */
-function wantedOf(query: EventQuery, { low, high }: ArchiveRange): (seq: number, body: string) => boolean {
+function wantedOf(query: EventQuery, { low, high }: ArchiveRange): (event: AuditEvent) => boolean {
   const filter: Filter | null = filterOf(query);
   const { since = '', until = '~' } = query;
   const polled = isPolled(query);
-  return (seq, body) => {
-    if (seq < low || seq > high) return false;
-    const event = eventIn(body);
+  return (event) => {
+    if (event.seq < low || event.seq > high) return false;
     const time = polled ? event.recordedAt : event.time;
     return time >= since && time < until && (filter === null || matchesFilter(filter, event));
   };

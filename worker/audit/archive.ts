@@ -54,22 +54,34 @@ export const linesOf = (bytes: Uint8Array): string[] =>
     .split('\n')
     .filter((line) => line !== '');
 
-const archiveLine = z.object({ salt: z.string(), event: auditEvent.pick({ seq: true }).loose() });
+const archiveLine = z.union([
+  z.object({ salt: z.string(), event: auditEvent.pick({ seq: true }).loose() }),
+  /** its contents were erased: the leaf is what is left */
+  z.object({ seq: z.number().int(), leafHash: z.string() }),
+]);
 
-/** An event of the archive, as the very JSON that was hashed. */
-export interface ArchivedEvent {
+/** A line of the archive. */
+export interface ArchivedLine {
   seq: number;
   salt: string;
-  body: string;
+  /** the very JSON that was hashed; null where it was erased */
+  body: string | null;
   line: string;
 }
 
-export function eventOfLine(line: string): ArchivedEvent {
-  const { salt, event } = archiveLine.parse(JSON.parse(line));
+export function parseLine(line: string): ArchivedLine {
+  const parsed = archiveLine.parse(JSON.parse(line));
+  if ('leafHash' in parsed) return { seq: parsed.seq, salt: '', body: null, line };
+  const { salt, event } = parsed;
   // Cut out, not serialised again: the bytes are what was hashed.
   return { seq: event.seq, salt, body: line.slice(`{"salt":"${salt}","event":`.length, -1), line };
 }
 
-/** The events of an archived place. */
-export const readArchived = async (bucket: R2Bucket, place: Pick<ArchivePlace, 'key' | 'bytes'>): Promise<ArchivedEvent[]> =>
-  (await readLines(bucket, place)).map(eventOfLine);
+/** The events of an archived place, but for what was erased. */
+export async function readArchived(
+  bucket: R2Bucket,
+  place: Pick<ArchivePlace, 'key' | 'bytes'>,
+): Promise<Array<{ seq: number; body: string }>> {
+  const lines = (await readLines(bucket, place)).map(parseLine);
+  return lines.flatMap(({ seq, body }) => (body === null ? [] : [{ seq, body }]));
+}

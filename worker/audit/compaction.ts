@@ -1,10 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
 import type { ArchiveBlock, ArchivePlace } from '../platform/objects.ts';
 import { segmentKey, sidecarKey } from './archive-layout.ts';
-import { eventOfLine, linesOf, readLines } from './archive.ts';
+import { linesOf, parseLine, readLines } from './archive.ts';
 import { bloomOf } from './bloom.ts';
 import { hex, sha256 } from './hash.ts';
 import { eventIn } from './ledger.body.ts';
@@ -88,16 +89,19 @@ class BlockWriter {
   #all: string[] = [];
 
   add(line: string): void {
-    const { seq, body } = eventOfLine(line);
+    const { seq, body } = parseLine(line);
     if (this.#next !== null && seq !== this.#next) throw new AppError('internal', `The archive lacks event ${this.#next}`);
     this.#next = seq + 1;
     if (this.#lines.length === 0) this.#first = seq;
-    const event = eventIn(body);
-    for (const term of termsOf(event)) this.#terms.add(term);
-    this.#times.push(event.time);
+    if (body !== null) this.#describe(eventIn(body));
     this.#lines.push(`${line}\n`);
     this.#bytes += line.length;
     if (this.#lines.length === BLOCK_EVENTS || this.#bytes > BLOCK_BYTES) this.#close();
+  }
+
+  #describe(event: AuditEvent): void {
+    for (const term of termsOf(event)) this.#terms.add(term);
+    this.#times.push(event.time);
   }
 
   endSegment(last: number): void {
@@ -121,11 +125,11 @@ class BlockWriter {
     if (this.#lines.length === 0) return;
     const text = new TextEncoder().encode(this.#lines.join(''));
     const packed = new Uint8Array(gzipSync(text));
-    const [minTime = '', maxTime = ''] = [this.#times.sort()[0], this.#times.at(-1)];
+    const times = this.#times.sort();
     this.#blocks.push({
       first: this.#first,
       last: (this.#next ?? 0) - 1,
-      ...{ minTime, maxTime, offset: this.size, length: packed.byteLength },
+      ...{ minTime: times[0] ?? '', maxTime: times.at(-1) ?? '', offset: this.size, length: packed.byteLength },
       terms: btoa(String.fromCharCode(...bloomOf(this.#terms))),
     });
     this.#parts.push(packed);

@@ -22,11 +22,7 @@ export function insertEvent(sql: SqlStorage, source: string, event: AuditEvent, 
 export function indexEvent(sql: SqlStorage, event: AuditEvent): void {
   sql.exec('INSERT OR IGNORE INTO terms (term, seq) SELECT value, CAST(? AS INTEGER) FROM json_each(?)', event.seq, termList(event));
   sql.exec('INSERT INTO search (rowid, text) VALUES (CAST(? AS INTEGER), ?)', event.seq, searchText(event));
-  sql.exec(
-    "INSERT OR IGNORE INTO seen (attribute, value) VALUES ('action', ?), ('resource.type', ?)",
-    event.action,
-    event.resource.type,
-  );
+  sql.exec("INSERT OR IGNORE INTO seen (attribute, value) VALUES ('action', ?), ('resource.type', ?)", event.action, event.resource.type);
 }
 
 /** Takes back what `indexEvent` wrote. What a former version wrote beyond it points nowhere and does no harm. */

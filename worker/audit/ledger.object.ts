@@ -1,3 +1,4 @@
+import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import { rootOf } from '@gatehouse/core/audit/merkle.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
@@ -10,6 +11,7 @@ import type {
   DeliveryStatus,
   EventPage,
   EventQuery,
+  HistogramQuery,
   LedgerObject,
   LedgerStatus,
   PlaceQuery,
@@ -20,6 +22,8 @@ import { hex, sha256, unpackFrontier } from './hash.ts';
 import { append } from './ledger.append.ts';
 import * as archive from './ledger.archive.ts';
 import * as delivery from './ledger.delivery.ts';
+import { histogram } from './ledger.histogram.ts';
+import { Listeners, type Heard } from './ledger.listeners.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
@@ -35,6 +39,7 @@ const SAFETY_MS = 30_000;
  */
 export abstract class LedgerShell extends ComposedObject implements LedgerObject {
   readonly #sql = this.ctx.storage.sql;
+  readonly #listeners = new Listeners();
 
   constructor(...args: ConstructorParameters<typeof ComposedObject>) {
     super(...args);
@@ -45,11 +50,20 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   async append(request: AppendRequest): Promise<void> {
     const { now, random } = this.compose();
     append(this.ctx.storage, request, { now: now(), random });
+    this.#listeners.wake();
     this.#arm(now().getTime());
   }
 
   async query(query: EventQuery): Promise<EventPage> {
     return readPage(this.#sql, query, readHead(this.#sql)?.size ?? 0);
+  }
+
+  async histogram(query: HistogramQuery): Promise<Histogram> {
+    return histogram(this.#sql, query);
+  }
+
+  async waitBeyond(seq: number, milliseconds: number): Promise<Heard> {
+    return (readHead(this.#sql)?.size ?? 0) > seq ? 'new' : this.#listeners.wait(milliseconds);
   }
 
   async status(): Promise<LedgerStatus> {

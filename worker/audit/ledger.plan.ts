@@ -57,7 +57,11 @@ function oneOf(parts: Cover[][]): Cover[] {
 function ofComparison(filter: Comparison, negated: boolean, seen: Seen): Cover[] {
   const { attribute, operator, value } = filter;
   const closed = valuesOf(attribute, operator === 'eq' && !negated, seen);
-  if (closed) return termsCover(attribute, closed.filter((each) => holds(filter, each) !== negated));
+  if (closed)
+    return termsCover(
+      attribute,
+      closed.filter((each) => holds(filter, each) !== negated),
+    );
   if (negated || typeof value !== 'string') return [];
   if (operator === 'eq' && hasTerms(attribute)) return termsCover(attribute, [value]);
   return isSearched(attribute) && TEXTUAL.has(operator) ? textCover(value) : [];

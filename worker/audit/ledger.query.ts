@@ -33,7 +33,11 @@ export function hotBounds(sql: SqlStorage): HotBounds {
 }
 
 /** Takes candidates until the page is full, or enough were looked at. The first chunk is as large as the page. */
-function collect(source: Source, { limit, after }: EventQuery, rows: RowReader): { bodies: string[]; last: EventPosition | null; more: boolean } {
+function collect(
+  source: Source,
+  { limit, after }: EventQuery,
+  rows: RowReader,
+): { bodies: string[]; last: EventPosition | null; more: boolean } {
   const bodies: string[] = [];
   let last = after ?? null;
   let scanned = 0;
@@ -86,7 +90,9 @@ export function rowStatement({ since, until, by }: EventQuery, covers: readonly 
   const params: SqlStorageValue[] = [];
   for (const { terms, match } of covers) {
     if (match !== null) continue;
-    conditions.push(`AND EXISTS (SELECT 1 FROM json_each(?) AS wanted CROSS JOIN terms WHERE term = wanted.value AND terms.seq = events.seq)`);
+    conditions.push(
+      `AND EXISTS (SELECT 1 FROM json_each(?) AS wanted CROSS JOIN terms WHERE term = wanted.value AND terms.seq = events.seq)`,
+    );
     params.push(JSON.stringify(terms));
   }
   if (since !== undefined && (by === 'time' || until !== undefined)) {
@@ -102,6 +108,7 @@ export function rowStatement({ since, until, by }: EventQuery, covers: readonly 
 
 function sourceOf(sql: SqlStorage, query: EventQuery, covers: readonly Cover[]): Source {
   const { order, by, after } = query;
+  if (by === 'time' && covers.length === 0) return byTime(sql, query);
   const range = by === 'time' || query.until !== undefined ? reachOf(sql, query) : { low: 1, high: Number.MAX_SAFE_INTEGER };
   const rest = by === 'seq' && after ? restOf(range, order, after.seq) : range;
   const cover = rarest(sql, covers, rest, order);

@@ -109,7 +109,11 @@ export function segmentFile(sql: SqlStorage, first: number, last: number): { key
     last,
   );
   if (!head || !segment) return null;
-  const rows = sql.exec<Body & { salt: ArrayBuffer }>(`SELECT salt, ${BODY} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`, first, last);
+  const rows = sql.exec<Body & { salt: ArrayBuffer }>(
+    `SELECT salt, ${BODY} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
+    first,
+    last,
+  );
   const lines = Array.from(rows, (row) => `${lineOf(row.salt, bodyOf(row))}\n`);
   if (lines.length !== last - first + 1) throw new AppError('internal', `Segment ${first}-${last} has lost events`);
   return { key: segmentKey(head.tenantId, segment.sealed_at, first, last), ndjson: lines.join('') };

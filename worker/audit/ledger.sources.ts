@@ -3,8 +3,10 @@ import { readDrift } from './ledger.index.ts';
 import type { Cover } from './ledger.plan.ts';
 import { oldestHot } from './ledger.schema.ts';
 
-/** Statements of a union that SQLite merges well; a cover of more terms is only a condition. */
-const MOST_TERMS = 30;
+/** A cover of more terms is only a condition. */
+const MOST_TERMS = 40;
+/** Lists that one statement merges: the platform takes five at most. */
+const MERGED_AT_ONCE = 4;
 /** Entries of a list that are looked at to tell how dense it is. */
 const PROBED = 8;
 /** A list that is no longer than this within a range of time is sorted by time in memory. */
@@ -49,25 +51,34 @@ export function timeStatement({ order, since, until }: EventQuery, after: EventP
 }
 
 /**
- * The events of a cover by their numbers: one list for each term and one for the text, merged as they are read. Numbers
- * are cast: they come as floating point, and a full-text index begins only at an integer.
+ * The events of a cover by their numbers: one list for each term and one for the text, merged as they are read, a few in
+ * each statement. Numbers are cast: they come as floating point, and a full-text index begins only at an integer.
  */
-export function coverStatement({ terms, match }: Cover, { low, high }: SeqRange, order: Order, limit: number): Statement {
+export function coverStatements({ terms, match }: Cover, { low, high }: SeqRange, order: Order, limit: number): Statement[] {
   const lists: Statement[] = terms.map((term) => ({
     text: 'SELECT seq FROM terms WHERE term = ? AND seq BETWEEN ? AND ?',
     params: [term, low, high],
   }));
-  if (match !== null)
-    lists.push({
-      text: 'SELECT rowid AS seq FROM search WHERE search MATCH ? AND rowid BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER)',
-      params: [match, low, high],
-    });
-  if (lists.length === 0) lists.push({ text: 'SELECT seq FROM terms WHERE 0', params: [] });
-  const column = lists.length === 1 && match !== null ? 'rowid' : 'seq';
-  return {
-    text: `${lists.map(({ text }) => text).join(' UNION ')} ORDER BY ${column} ${order} LIMIT ?`,
-    params: [...lists.flatMap(({ params }) => params), limit],
-  };
+  const statements = Array.from({ length: Math.ceil(lists.length / MERGED_AT_ONCE) }, (_, index): Statement => {
+    const some = lists.slice(index * MERGED_AT_ONCE, (index + 1) * MERGED_AT_ONCE);
+    return {
+      text: `${some.map(({ text }) => text).join(' UNION ')} ORDER BY seq ${order} LIMIT ?`,
+      params: [...some.flatMap(({ params }) => params), limit],
+    };
+  });
+  if (match === null) return statements;
+  const text = `SELECT rowid AS seq FROM search WHERE search MATCH ? AND rowid BETWEEN CAST(? AS INTEGER) AND CAST(? AS INTEGER)
+                ORDER BY rowid ${order} LIMIT ?`;
+  return [...statements, { text, params: [match, low, high, limit] }];
+}
+
+/** The first so many events of a cover. */
+export function coverPositions(sql: SqlStorage, cover: Cover, range: SeqRange, order: Order, limit: number): EventPosition[] {
+  const lists = coverStatements(cover, range, order, limit).map((statement) => positions(sql, statement));
+  if (lists.length === 1) return lists[0] ?? [];
+  const sign = order === 'asc' ? 1 : -1;
+  const merged = lists.flat().sort((a, b) => sign * (a.seq - b.seq));
+  return merged.filter(({ seq }, index) => seq !== merged[index - 1]?.seq).slice(0, limit);
 }
 
 const positions = (sql: SqlStorage, { text, params }: Statement): EventPosition[] =>
@@ -81,7 +92,7 @@ const beyond = (range: SeqRange, order: Order, after: EventPosition | null): Seq
 export const byNumber = (sql: SqlStorage, range: SeqRange, order: Order, cover: Cover | null): Source => ({
   next: (after, limit) => {
     const rest = beyond(range, order, after);
-    return positions(sql, cover ? coverStatement(cover, rest, order, limit) : walkStatement(rest, order, limit));
+    return cover ? coverPositions(sql, cover, rest, order, limit) : positions(sql, walkStatement(rest, order, limit));
   },
 });
 
@@ -92,11 +103,13 @@ export const byTime = (sql: SqlStorage, query: EventQuery): Source => ({
 /** The events of a cover within a range of time, by time; null when they are too many to be sorted. */
 export function sortedByTime(sql: SqlStorage, query: EventQuery, cover: Cover): Source | null {
   const { since = '', until = '~', order } = query;
-  const found = positions(sql, coverStatement(cover, reachOf(sql, query), 'asc', SORTED + 1));
+  const found = coverPositions(sql, cover, reachOf(sql, query), 'asc', SORTED + 1);
   if (found.length > SORTED) return null;
   const sign = order === 'asc' ? 1 : -1;
   const sorted = found
-    .flatMap(({ seq }) => Array.from(sql.exec<{ time: string }>('SELECT time FROM events WHERE seq = ?', seq), ({ time }) => ({ seq, time })))
+    .flatMap(({ seq }) =>
+      Array.from(sql.exec<{ time: string }>('SELECT time FROM events WHERE seq = ?', seq), ({ time }) => ({ seq, time })),
+    )
     .filter(({ time }) => time >= since && time < until)
     .sort((a, b) => sign * compare(a, b));
   return { next: (after, limit) => sorted.filter((each) => !after || sign * compare(each, after) > 0).slice(0, limit) };
@@ -139,7 +152,7 @@ export function rarest(sql: SqlStorage, covers: readonly Cover[], range: SeqRang
 
 /** How many numbers the next few entries reach over: the more, the rarer. */
 function spreadOf(sql: SqlStorage, cover: Cover, range: SeqRange, order: Order): number {
-  const found = positions(sql, coverStatement(cover, range, order, PROBED));
+  const found = coverPositions(sql, cover, range, order, PROBED);
   const [first, last] = [found[0], found.at(-1)];
   if (found.length < PROBED || !first || !last) return Number.MAX_SAFE_INTEGER - found.length;
   return Math.abs(last.seq - (order === 'asc' ? range.low : Math.min(range.high, first.seq)));

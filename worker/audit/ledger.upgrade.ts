@@ -17,12 +17,21 @@ export function upgradeSome(storage: DurableObjectStorage): void {
   if (indexedFrom <= 1) return;
   storage.transactionSync(() => {
     const rows = sql
-      .exec<Body & { seq: number }>('SELECT seq, body, packed FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?', indexedFrom, UPGRADE_AT_ONCE)
+      .exec<Body & { seq: number }>(
+        'SELECT seq, body, packed FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?',
+        indexedFrom,
+        UPGRADE_AT_ONCE,
+      )
       .toArray();
     const events = rows.map((row) => {
       const json = bodyOf(row);
       const event = eventIn(json);
-      sql.exec(`UPDATE events SET body = '', packed = ?, size = ?${legacy ? EMPTIED : ''} WHERE seq = ?`, packText(json), json.length, row.seq);
+      sql.exec(
+        `UPDATE events SET body = '', packed = ?, size = ?${legacy ? EMPTIED : ''} WHERE seq = ?`,
+        packText(json),
+        json.length,
+        row.seq,
+      );
       indexEvent(sql, event);
       return event;
     });

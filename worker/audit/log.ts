@@ -3,7 +3,7 @@ import type { Context } from '../platform/context.ts';
 import type { EventPage, EventPosition, EventQuery } from '../platform/objects.ts';
 import { planArchive, readPlanned, type ArchivePage, type ArchiveRange } from './archive-query.ts';
 import { eventIn } from './ledger.body.ts';
-import { eventOfLine } from './archive.ts';
+import { parseLine } from './archive.ts';
 
 /** Times of positions that are not times: the page is read from the archive, or begins with the hot index. */
 const IN_ARCHIVE = 'archive';
@@ -75,7 +75,9 @@ function nextOf({ order, by }: EventQuery, page: ArchivePage, first: number): Ev
 /** A page that goes by time is at least in order within itself. */
 function inOrder({ by, order, form }: EventQuery, { bodies }: ArchivePage): string[] {
   if (by === 'seq') return bodies;
-  const timed = bodies.map((body) => ({ body, time: eventIn(form === 'line' ? eventOfLine(body).body : body).time }));
+  const timed = bodies.map((body) => ({ body, time: timeOf(form === 'line' ? (parseLine(body).body ?? '') : body) }));
   timed.sort((a, b) => (a.time === b.time ? 0 : a.time < b.time === (order === 'asc') ? -1 : 1));
   return timed.map(({ body }) => body);
 }
+
+const timeOf = (body: string): string => eventIn(body).time;

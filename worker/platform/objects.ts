@@ -1,3 +1,4 @@
+import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { Filter } from '@gatehouse/core/audit/filter.ts';
 
@@ -116,6 +117,13 @@ export interface Compacted {
   blocks: ArchiveBlock[];
 }
 
+export interface HistogramQuery {
+  since: string;
+  until: string;
+  buckets: number;
+  filter?: Filter;
+}
+
 export interface LedgerStatus {
   size: number;
   /** base64 of the RFC 6962 root */
@@ -144,6 +152,9 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   append(request: AppendRequest): Promise<void>;
   query(query: EventQuery): Promise<EventPage>;
   status(): Promise<LedgerStatus>;
+  histogram(query: HistogramQuery): Promise<Histogram>;
+  /** waits for an event behind that one: `full` when too many wait already */
+  waitBeyond(seq: number, milliseconds: number): Promise<'new' | 'quiet' | 'full'>;
   /** the archive's file of a sealed segment; null when it is archived already or was never sealed */
   segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null>;
   archived(first: number, last: number, etag: string): Promise<void>;
@@ -190,6 +201,7 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
 
 export interface ThrottleObject extends Rpc.DurableObjectBranded {
   begin(rule: { limit: number; windowSeconds: number }): Promise<number>;
+  spend(rule: { limit: number; windowSeconds: number }): Promise<{ remaining: number; resetsAt: number; waitSeconds: number }>;
   forget(): Promise<void>;
 }
 
