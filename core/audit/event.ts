@@ -28,7 +28,7 @@ interface Action {
   resource: ResourceType;
   /** "Ines **created template payments**": the past tense after the actor; {resource} is the name */
   done: string;
-  /** "Ines was refused to **create template payments**" */
+  /** "Ines was not allowed to **create template payments**" */
   attempt: string;
 }
 
@@ -216,12 +216,16 @@ export const AUDIT_ACTIONS = {
   'workspace.stop': { resource: 'workspace', done: 'stopped workspace {resource}', attempt: 'stop workspace {resource}' },
   'workspace.delete': { resource: 'workspace', done: 'deleted workspace {resource}', attempt: 'delete workspace {resource}' },
   'workspace.read': { resource: 'workspace', done: 'opened workspace {resource}', attempt: 'open workspace {resource}' },
-  'workspace.running': { resource: 'workspace', done: 'reports workspace {resource} running', attempt: 'bring up workspace {resource}' },
-  'workspace.stopped': { resource: 'workspace', done: 'reports workspace {resource} stopped', attempt: 'stop workspace {resource}' },
-  'workspace.deleted': { resource: 'workspace', done: 'reports workspace {resource} deleted', attempt: 'delete workspace {resource}' },
+  'workspace.running': { resource: 'workspace', done: 'reported workspace {resource} running', attempt: 'bring up workspace {resource}' },
+  'workspace.stopped': { resource: 'workspace', done: 'reported workspace {resource} stopped', attempt: 'stop workspace {resource}' },
+  'workspace.deleted': { resource: 'workspace', done: 'reported workspace {resource} deleted', attempt: 'delete workspace {resource}' },
   'connection.open': { resource: 'connection', done: 'opened a connection to {resource}', attempt: 'open a connection to {resource}' },
   'connection.join': { resource: 'connection', done: 'connected to {resource}', attempt: 'connect to {resource}' },
-  'connection.drive': { resource: 'connection', done: 'drives {resource}', attempt: 'drive {resource}' },
+  'connection.drive': {
+    resource: 'connection',
+    done: 'took control of {resource}',
+    attempt: 'take control of {resource}',
+  },
   'connection.end': { resource: 'connection', done: 'disconnected from {resource}', attempt: 'disconnect from {resource}' },
   'siem.create': { resource: 'siem', done: 'added SIEM destination {resource}', attempt: 'add SIEM destination {resource}' },
   'siem.update': { resource: 'siem', done: 'changed SIEM destination {resource}', attempt: 'change SIEM destination {resource}' },
@@ -252,7 +256,7 @@ export const AUDIT_ACTIONS = {
   },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
-  'request.denied': { resource: 'policy', done: 'sent a request that was refused', attempt: 'call {resource}' },
+  'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },
 } as const satisfies Record<string, Action>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;
@@ -272,12 +276,14 @@ export type AuditActor = z.infer<typeof actor>;
 const origin = z.object({
   ip: z.string().nullable(),
   userAgent: z.string().nullable(),
-  browser: z.string().nullable(),
-  os: z.string().nullable(),
-  device: z.string().nullable(),
-  country: z.string().nullable(),
-  city: z.string().nullable(),
-  asn: z.string().nullable(),
+  /** parsed from the user agent where the event is made; null where it doesn't say */
+  browser: z.string().nullable().default(null),
+  os: z.string().nullable().default(null),
+  device: z.string().nullable().default(null),
+  /** where the platform says that it came from; null on one's own machine, which can't know */
+  country: z.string().nullable().default(null),
+  city: z.string().nullable().default(null),
+  asn: z.string().nullable().default(null),
 });
 export type AuditOrigin = z.infer<typeof origin>;
 
@@ -319,13 +325,13 @@ export type AuditEvent = z.infer<typeof auditEvent>;
 /** The event as a sentence without the actor, for people: "created template payments". */
 export function sentence(event: Pick<DraftEvent, 'action' | 'outcome' | 'resource'>): string {
   const { done, attempt } = AUDIT_ACTIONS[event.action];
-  const fill = (words: string) => words.replace('{resource}', event.resource.name);
+  const fill = (words: string) => words.replace('{resource}', () => event.resource.name);
   switch (event.outcome) {
     case 'success':
       return fill(done);
     case 'failure':
       return `failed to ${fill(attempt)}`;
     case 'denied':
-      return `was refused to ${fill(attempt)}`;
+      return `was not allowed to ${fill(attempt)}`;
   }
 }

@@ -11,7 +11,7 @@ import {
   type membershipList,
   type membersUpdate,
 } from '@gatehouse/core/api/groups.ts';
-import type { AuditChange } from '@gatehouse/core/audit/event.ts';
+import { diffEntries } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, GuardFailed, require, type Lessening } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -158,10 +158,7 @@ async function write(ctx: UserContext, { group, add, remove, names, roles, selfG
   const manager = ctx.actor.permissions.has('group:update') ? null : ctx.actor.id;
   const event = eventOf(ctx, {
     ...{ action: ACTION, resource: groupResource(group), status: 200 },
-    diff: [
-      ...add.map((ref) => changeOf(ref, null, names.get(ref.id) ?? ref.id)),
-      ...remove.map((ref) => changeOf(ref, names.get(ref.id) ?? ref.id, null)),
-    ],
+    diff: diffEntries('members.', 'tracked', named(remove, names), named(add, names)),
     details: { added: add.length, removed: remove.length, ...(selfGrant ? { selfGrant } : {}) },
   });
   const lessens = lesseningOf(group, remove);
@@ -175,9 +172,8 @@ async function write(ctx: UserContext, { group, add, remove, names, roles, selfG
   );
 }
 
-const changeOf = ({ type, id }: MemberRef, old: string | null, now: string | null): AuditChange => ({
-  ...{ path: `members.${type} ${id}`, old, new: now, secret: false },
-});
+const named = (refs: readonly MemberRef[], names: ReadonlyMap<string, string>) =>
+  new Map(refs.map(({ type, id }) => [`${type} ${id}`, names.get(id) ?? id]));
 
 /** Who is in a group that goes may change until the change stands, so then everybody is looked at. */
 function lesseningOf(group: GroupRow, removed: readonly MemberRef[]): Lessening | null {
