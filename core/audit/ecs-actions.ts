@@ -104,6 +104,8 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'siem.failing': { category: ['configuration'], type: ['info'] },
   'siem.recovered': { category: ['configuration'], type: ['info'] },
   'audit.read': { category: ['configuration'], type: ['access'] },
+  'audit.checkpoint': { category: ['configuration'], type: ['info'] },
+  'audit.rotate_key': { category: ['configuration'], type: ['change'] },
   'policy.update': { category: ['configuration'], type: ['change'] },
   'policy.read': { category: ['configuration'], type: ['access'] },
   'request.denied': { category: ['api'], type: ['access'] },

@@ -137,6 +137,8 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'siem.failing': ['entity_management', 'Other', 'Delivery Failure'],
   'siem.recovered': ['entity_management', 'Other', 'Delivery Recovery'],
   'audit.read': ['api_activity', 'Read'],
+  'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
+  'audit.rotate_key': ['entity_management', 'Update'],
   'policy.update': ['entity_management', 'Update'],
   'policy.read': ['entity_management', 'Read'],
   'request.denied': (event) => requestActivity(event),
@@ -166,6 +168,7 @@ export const NOTABLE: Partial<Record<AuditAction, Severity>> = {
   'siem.pause': 'Medium',
   'siem.delete': 'Medium',
   'siem.failing': 'High',
+  'audit.rotate_key': 'Medium',
   'policy.update': 'Low',
 };
 
