@@ -1,5 +1,6 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
+import { proofRoutes } from './audit/proof.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
 import { explainRoutes } from './access/explain.routes.ts';
 import { requestRoutes } from './access/requests.routes.ts';
@@ -59,6 +60,7 @@ const joined = base
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
   .route('/', auditRoutes)
+  .route('/', proofRoutes)
   .route('/', destinationRoutes);
 
 /** With the description of all of it. */

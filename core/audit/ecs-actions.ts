@@ -106,6 +106,8 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'audit.read': { category: ['configuration'], type: ['access'] },
   'audit.export': { category: ['configuration'], type: ['access'] },
   'audit.rebuild': { category: ['configuration'], type: ['change'] },
+  'audit.checkpoint': { category: ['configuration'], type: ['info'] },
+  'audit.rotate_key': { category: ['configuration'], type: ['change'] },
   'policy.update': { category: ['configuration'], type: ['change'] },
   'policy.read': { category: ['configuration'], type: ['access'] },
   'request.denied': { category: ['api'], type: ['access'] },

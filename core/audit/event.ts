@@ -250,6 +250,16 @@ export const AUDIT_ACTIONS = {
     done: 'had the recent audit log rebuilt from the archive',
     attempt: 'have the recent audit log rebuilt from the archive',
   },
+  'audit.checkpoint': {
+    resource: 'audit',
+    done: 'signed a checkpoint of the audit log',
+    attempt: 'sign a checkpoint of the audit log',
+  },
+  'audit.rotate_key': {
+    resource: 'audit',
+    done: 'changed the key that signs the audit log’s checkpoints',
+    attempt: 'change the key that signs the audit log’s checkpoints',
+  },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },

@@ -139,6 +139,8 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'audit.read': ['api_activity', 'Read'],
   'audit.export': ['api_activity', 'Read'],
   'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
+  'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
+  'audit.rotate_key': ['entity_management', 'Update'],
   'policy.update': ['entity_management', 'Update'],
   'policy.read': ['entity_management', 'Read'],
   'request.denied': (event) => requestActivity(event),
@@ -168,6 +170,7 @@ export const NOTABLE: Partial<Record<AuditAction, Severity>> = {
   'siem.pause': 'Medium',
   'siem.delete': 'Medium',
   'siem.failing': 'High',
+  'audit.rotate_key': 'Medium',
   'policy.update': 'Low',
 };
 

@@ -89,7 +89,7 @@ export function draft(services: Services, facts: Partial<DraftEvent> = {}): Draf
 export const drafts = (services: Services, count: number, facts: (index: number) => Partial<DraftEvent> = () => ({})): DraftEvent[] =>
   Array.from({ length: count }, (_, index) => draft(services, facts(index)));
 
-/** Every object of the archive under a prefix. */
+/** Every object of the archive under a prefix, without the proofs that lie beside segments. */
 export async function archived(prefix: string): Promise<string[]> {
-  return (await env.AUDIT_ARCHIVE.list({ prefix })).objects.map(({ key }) => key);
+  return (await env.AUDIT_ARCHIVE.list({ prefix })).objects.map(({ key }) => key).filter((key) => !key.endsWith('.proof'));
 }

@@ -240,6 +240,10 @@ const ROUTES: Record<string, RouteCase> = {
 
   'GET /api/v1/audit/events': { who: ['owner', 'auditor'] },
   'GET /api/v1/audit/status': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/checkpoint': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/proof': { who: ['owner', 'auditor'], query: '?seq=1' },
+  'GET /api/v1/audit/consistency': { who: ['owner', 'auditor'], query: '?first=1' },
+  'GET /api/v1/audit/keys': { who: ['owner', 'auditor'] },
   'GET /api/v1/siem-destinations': { who: ['owner', 'auditor'] },
   'POST /api/v1/siem-destinations': { who: ['owner'], body: destination },
   'GET /api/v1/siem-destinations/:id': { ...overDestinations, who: ['owner', 'auditor'] },

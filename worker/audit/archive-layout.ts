@@ -8,6 +8,12 @@ export const segmentKey = (tenantId: string, sealedAt: string, first: number, la
 /** What a file of several blocks holds, and where in it. */
 export const sidecarKey = (fileKey: string): string => fileKey.replace(/\.ndjson\.gz$/, '.index.json');
 
+/** What vouches for a segment, beside it. */
+export const proofKey = (segmentKey: string): string => segmentKey.replace(/\.ndjson\.gz$/, '.proof');
+
+/** The newest checkpoint of a log, the only thing of the archive that is written again: so a lock on the rest leaves it out. */
+export const latestCheckpointKey = (tenantId: string): string => `latest/${tenantId}/checkpoint`;
+
 /** An event that a destination refuses for good, with the reason. */
 export const quarantineKey = (tenantId: string, destinationId: string, seq: number): string =>
   `${tenantId}/quarantine/${destinationId}/${padded(seq)}.json`;

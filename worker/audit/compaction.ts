@@ -5,6 +5,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
 import type { ArchiveBlock, ArchivePlace } from '../platform/objects.ts';
 import { segmentKey, sidecarKey } from './archive-layout.ts';
+import { archiveProof } from './archive-proof.ts';
 import { linesOf, parseLine, readLines } from './archive.ts';
 import { bloomOf } from './bloom.ts';
 import { hex, sha256 } from './hash.ts';
@@ -50,6 +51,7 @@ export async function compact(bucket: R2Bucket, services: Services, { tenantId, 
     const built = await build(bucket, run.segments);
     const file = segmentKey(tenantId, run.segments[0]?.sealedAt ?? '', built.index.first, built.index.last);
     const etag = await putChecked(bucket, file, built);
+    await archiveProof(bucket, tenantId, file, await ledger.proofBlock(built.index.first, built.index.last));
     await ledger.compacted({ file, etag, blocks: built.index.blocks.map(({ terms: _terms, ...block }): ArchiveBlock => block) });
   }
   const keys = await ledger.leftovers();

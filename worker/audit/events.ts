@@ -14,7 +14,7 @@ import { recurringEventId } from './recurring.ts';
 
 type AuditQuery = z.infer<typeof auditQuery>;
 
-export const log = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Audit log' } } as const;
+export const auditLog = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Audit log' } } as const;
 
 /** Pages that one session or token may read in a minute. */
 const READING = { limit: 600, windowSeconds: 60 };
@@ -42,7 +42,7 @@ export interface EventList {
  * @throws AppError `permission-denied`, `invalid-filter`, `invalid` for a cursor of another query, `gone` past retention
  */
 export async function listEvents(ctx: Context, query: AuditQuery): Promise<EventList> {
-  const user = await require(ctx, 'audit:read', log);
+  const user = await require(ctx, 'audit:read', auditLog);
   const asked = ledgerQuery(user, query);
   const [allowance] = await Promise.all([allow(user), noteReading(user)]);
   const page = await readLog(user, asked);
@@ -61,7 +61,7 @@ export const eventsOf = (bodies: readonly string[]): AuditEvent[] => bodies.map(
 
 /** How far recording and archive are. */
 export async function readStatus(ctx: Context): Promise<LedgerStatus> {
-  return openLedger(await require(ctx, 'audit:read', log)).status();
+  return openLedger(await require(ctx, 'audit:read', auditLog)).status();
 }
 
 export const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
@@ -86,7 +86,7 @@ async function allow(ctx: UserContext): Promise<Allowance> {
  */
 export async function noteReading(ctx: UserContext): Promise<void> {
   const event = {
-    ...eventOf(ctx, { ...log, status: 200 }),
+    ...eventOf(ctx, { ...auditLog, status: 200 }),
     id: recurringEventId(`audit.read|${readerOf(ctx)}`, ctx.now()),
   };
   const { tenantId, shard } = ctx.db;

@@ -4,14 +4,14 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { require } from '../platform/commit.ts';
 import type { Context } from '../platform/context.ts';
 import { filterAsked } from './asked.ts';
-import { exactTime, log, noteReading, openLedger } from './events.ts';
+import { auditLog, exactTime, noteReading, openLedger } from './events.ts';
 
 /**
  * How many events were recorded in each part of a range of time.
  * @throws AppError `permission-denied`, `invalid-filter`, `invalid` when the range is empty
  */
 export async function readHistogram(ctx: Context, query: z.infer<typeof histogramQuery>): Promise<Histogram> {
-  const user = await require(ctx, 'audit:read', log);
+  const user = await require(ctx, 'audit:read', auditLog);
   const filter = filterAsked(query);
   const [since, until] = [exactTime(query.since), exactTime(query.until)];
   if (since >= until)

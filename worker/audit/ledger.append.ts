@@ -4,9 +4,11 @@ import { appendLeaf, leafHash, type Frontier } from '@gatehouse/core/audit/merkl
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { AppendRequest } from '../platform/objects.ts';
 import { packHashes, saltedHash, sha256, unpackFrontier } from './hash.ts';
+import { CHECKPOINT_SOURCE, expectTelling } from './ledger.checkpoint.ts';
 import { followConfiguration, wakeDestinations } from './ledger.delivery.ts';
 import { insertEvent, noteDrift, REBUILT } from './ledger.index.ts';
 import { readHead, writeHead, type Head } from './ledger.schema.ts';
+import { keepNodes } from './ledger.tree.ts';
 
 /** What is new waits at most this long for its segment, its doorbells, and its outbox rows' deletion. */
 export const GATHER_MS = 1_000;
@@ -52,6 +54,7 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
     head.frontier = packHashes(frontier.hashes);
     if (source === 'api' && acknowledge(sql, batches)) head.clearAt ??= tools.now.getTime() + GATHER_MS;
     if (head.size > before) wakeDestinations(sql, tools.now.getTime() + GATHER_MS);
+    if (head.size > before && source !== CHECKPOINT_SOURCE) expectTelling(sql, tools.now.getTime());
     writeHead(sql, head);
   });
 }
@@ -89,7 +92,7 @@ function insert(sql: SqlStorage, frontier: Frontier, source: string, event: Audi
   const leaf = leafHash(sha256, saltedHash(salt, json));
   insertEvent(sql, source, event, salt, json);
   sql.exec('INSERT INTO leaves (seq, hash) VALUES (?, ?)', event.seq, leaf);
-  return appendLeaf(sha256, frontier, leaf);
+  return appendLeaf(sha256, frontier, leaf, keepNodes(sql));
 }
 
 /** Notes the outbox rows that are now held, so that D1 may forget them. */

@@ -1,5 +1,5 @@
 import type { ArchivePlace, ArchivePlan, Compacted, EventQuery, PlaceQuery, SegmentRun } from '../platform/objects.ts';
-import { segmentKey } from './archive-layout.ts';
+import { proofKey, segmentKey } from './archive-layout.ts';
 import { filterOf, hotBounds, usableCovers } from './ledger.query.ts';
 import { readHead } from './ledger.schema.ts';
 import { archivedTo } from './ledger.segments.ts';
@@ -148,7 +148,8 @@ export function noteCompacted(storage: DurableObjectStorage, now: Date, { file, 
     if (replaced[0]?.first !== from.first || replaced.at(-1)?.last !== to.last) return;
     const sealedAt = replaced[0].sealed_at;
     for (const row of replaced) {
-      sql.exec('INSERT OR IGNORE INTO leftovers (key) VALUES (?)', placeAt(head.tenantId, row).key);
+      const { key } = placeAt(head.tenantId, row);
+      sql.exec('INSERT OR IGNORE INTO leftovers (key) VALUES (?), (?)', key, proofKey(key));
       sql.exec('DELETE FROM segments WHERE first = ?', row.first);
     }
     for (const { first, last, minTime, maxTime, offset, length } of blocks)

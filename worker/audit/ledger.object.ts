@@ -7,15 +7,21 @@ import type {
   AppendRequest,
   ArchivePlan,
   Compacted,
+  CheckpointKey,
+  ConsistencyAnswer,
   DeliveryClaim,
   DeliveryStatus,
   EventPage,
   EventQuery,
   HistogramQuery,
+  InclusionAnswer,
   LedgerObject,
   LedgerStatus,
   PlaceQuery,
+  ProofBlock,
   SegmentRun,
+  SignedCheckpoint,
+  TreeRefusal,
 } from '../platform/objects.ts';
 import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
@@ -27,8 +33,12 @@ import { Listeners, type Heard } from './ledger.listeners.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
+import { keysOf, tellingDue } from './ledger.checkpoint.ts';
+import { proveConsistency, proveInclusion } from './ledger.proof.ts';
 import * as segments from './ledger.segments.ts';
-import { upgradeDue, upgradeSome } from './ledger.upgrade.ts';
+import { indexingDue, indexSome } from './ledger.upgrade.ts';
+import * as sign from './ledger.sign.ts';
+import { upgradeDue, upgradeTree } from './ledger.tree.ts';
 
 /** The alarm of last resort, set before an alarm begins its work: the platform repeats a failed one six times only. */
 const SAFETY_MS = 30_000;
@@ -44,7 +54,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   constructor(...args: ConstructorParameters<typeof ComposedObject>) {
     super(...args);
     createTables(this.#sql);
-    if (upgradeDue(this.#sql, 0) !== null) this.#arm(Date.now());
+    if (indexingDue(this.#sql, 0) !== null) this.#arm(Date.now());
   }
 
   async append(request: AppendRequest): Promise<void> {
@@ -111,6 +121,34 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const now = this.compose().now();
     segments.noteArchived(this.#sql, now, first, last, etag);
     this.#arm(now.getTime());
+  }
+
+  async checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal> {
+    return this.#proving((services) => sign.signedCheckpoint(this.ctx.storage, services, size));
+  }
+
+  async checkpointKeys(): Promise<CheckpointKey[]> {
+    return this.#proving(async (services) => keysOf(this.#sql, await sign.announcedSigners(this.ctx.storage, services)));
+  }
+
+  async proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal> {
+    return this.#proving((services) => sign.proofBlock(this.ctx.storage, services, first, last));
+  }
+
+  async proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal> {
+    return this.#proving((services) => proveInclusion(this.ctx.storage, services, this.env.AUDIT_ARCHIVE, seq, size));
+  }
+
+  async proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal> {
+    return this.#proving((services) => proveConsistency(this.ctx.storage, services, first, second));
+  }
+
+  /** A proof may find the tree incomplete, or the key changed: both give the alarm something to do. */
+  async #proving<T>(prove: (services: Services) => Promise<T>): Promise<T> {
+    const services = this.compose();
+    const answer = await prove(services);
+    this.#arm(services.now().getTime());
+    return answer;
   }
 
   async removeDestination(destinationId: string): Promise<void> {
@@ -181,7 +219,9 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
     await this.#attempt(services, 'purge', async () => segments.purge(this.ctx.storage, now().getTime()));
-    await this.#attempt(services, 'bring up old events', async () => upgradeSome(this.ctx.storage));
+    await this.#attempt(services, 'bring up old events', async () => indexSome(this.ctx.storage));
+    await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
+    await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
     this.#arm(now().getTime());
   }
 
@@ -202,8 +242,10 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.announceDue(sql),
       segments.purgeDue(sql, now),
       archive.compactDue(sql),
-      upgradeDue(sql, now),
+      indexingDue(sql, now),
       delivery.ringDue(sql),
+      upgradeDue(sql, now),
+      tellingDue(sql),
       readHead(sql)?.clearAt ?? null,
     ].filter((due) => due !== null);
     if (dues.length === 0) void this.ctx.storage.deleteAlarm();

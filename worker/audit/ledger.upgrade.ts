@@ -5,13 +5,13 @@ import { upgradeState } from './ledger.schema.ts';
 const UPGRADE_AT_ONCE = 500;
 
 /** When the next events of a former version are brought up; null when all are. */
-export const upgradeDue = (sql: SqlStorage, now: number): number | null => (upgradeState(sql).indexedFrom > 1 ? now : null);
+export const indexingDue = (sql: SqlStorage, now: number): number | null => (upgradeState(sql).indexedFrom > 1 ? now : null);
 
 /**
  * Packs and indexes a bounded number of events that a former version wrote, the newest first. Until all
  * are done, queries look at rows one by one.
  */
-export function upgradeSome(storage: DurableObjectStorage): void {
+export function indexSome(storage: DurableObjectStorage): void {
   const { sql } = storage;
   const { indexedFrom, legacy } = upgradeState(sql);
   if (indexedFrom <= 1) return;

@@ -6,7 +6,7 @@ import type { Context, UserContext } from '../platform/context.ts';
 import type { EventPosition, EventQuery } from '../platform/objects.ts';
 import { problemOf } from '../platform/problem.ts';
 import { filterAsked } from './asked.ts';
-import { log, noteReading, openLedger } from './events.ts';
+import { auditLog, noteReading, openLedger } from './events.ts';
 import { readLog } from './log.ts';
 
 /** What is quiet is told so: proxies close what says nothing, and whether the reader may still read is asked again. */
@@ -34,7 +34,7 @@ export interface Tail {
  * @throws AppError `permission-denied`, `invalid-filter`, `unavailable` when too many listen
  */
 export async function tailEvents(ctx: Context, tail: Tail): Promise<ReadableStream<Uint8Array>> {
-  const user = await require(ctx, 'audit:read', log);
+  const user = await require(ctx, 'audit:read', auditLog);
   const filter = filterAsked(tail.query);
   const from = tail.lastEventId ?? tail.query.after ?? (await openLedger(user).status()).size;
   if ((await openLedger(user).waitBeyond(from, 0)) === 'full')

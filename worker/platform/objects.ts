@@ -132,6 +132,51 @@ export interface LedgerStatus {
   oldestHot: string | null;
 }
 
+/** A checkpoint of a log (C2SP tlog-checkpoint); hashes are base64. */
+export interface SignedCheckpoint {
+  origin: string;
+  size: number;
+  root: string;
+  note: string;
+}
+
+/** `beyond`: the log is not that long; `incomplete`: its tree is still being made, try again. `size`: events it has */
+export interface TreeRefusal {
+  refused: 'beyond' | 'incomplete';
+  size: number;
+}
+
+/** A checkpoint, and as NDJSON all that vouches for a block of events that ends with it. */
+export interface ProofBlock extends SignedCheckpoint {
+  ndjson: string;
+}
+
+export interface InclusionAnswer {
+  leafHash: string;
+  proof: string[];
+  checkpoint: SignedCheckpoint;
+  /** salt in hex and the event's JSON, to the byte as hashed; null when the contents are no longer kept */
+  entry: { salt: string; event: string } | null;
+}
+
+export interface ConsistencyAnswer {
+  first: { size: number; root: string };
+  proof: string[];
+  checkpoint: SignedCheckpoint;
+}
+
+/** A key that has signed checkpoints. */
+export interface CheckpointKey {
+  verifierKey: string;
+  since: string;
+  /** size of the log when it began to sign */
+  firstSize: number;
+  /** when the next one took over; null: it is the current one */
+  until: string | null;
+  /** checkpoints bear its signature now */
+  signs: boolean;
+}
+
 export interface DeliveryStatus {
   destinationId: string;
   deliveredTo: number;
@@ -166,6 +211,14 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   /** files that nothing points to any more */
   leftovers(): Promise<string[]>;
   discarded(keys: string[]): Promise<void>;
+  /** of the first `size` events; left out: of all */
+  checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal>;
+  checkpointKeys(): Promise<CheckpointKey[]>;
+  /** what vouches for these events: for the archive, and for exports that can be verified */
+  proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal>;
+  /** that an event is one of the first `size`; left out: of all */
+  proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal>;
+  proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal>;
   /** forgets the cursor; destinations are added by the event that made them */
   removeDestination(destinationId: string): Promise<void>;
   pauseDestination(destinationId: string, paused: boolean): Promise<void>;
