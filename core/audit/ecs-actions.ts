@@ -113,6 +113,8 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'siem.replay.cancel': { category: ['configuration'], type: ['info'] },
   'siem.replay.finish': { category: ['configuration'], type: ['info'] },
   'audit.read': { category: ['configuration'], type: ['access'] },
+  'audit.export': { category: ['configuration'], type: ['access'] },
+  'audit.rebuild': { category: ['configuration'], type: ['change'] },
   'audit.checkpoint': { category: ['configuration'], type: ['info'] },
   'audit.rotate_key': { category: ['configuration'], type: ['change'] },
   'policy.update': { category: ['configuration'], type: ['change'] },

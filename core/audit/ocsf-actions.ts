@@ -146,6 +146,8 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'siem.replay.cancel': ['entity_management', 'Other', 'Replay Cancellation'],
   'siem.replay.finish': ['entity_management', 'Other', 'Replay End'],
   'audit.read': ['api_activity', 'Read'],
+  'audit.export': ['api_activity', 'Read'],
+  'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
   'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
   'audit.rotate_key': ['entity_management', 'Update'],
   'policy.update': ['entity_management', 'Update'],
@@ -180,6 +182,7 @@ export const NOTABLE: Partial<Record<AuditAction, Severity>> = {
   'siem.stalled': 'High',
   'siem.set_aside': 'Medium',
   'siem.set_aside.dismiss': 'Medium',
+  'audit.rotate_key': 'Medium',
   'policy.update': 'Low',
 };
 

@@ -1,10 +1,13 @@
+import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import { rootOf } from '@gatehouse/core/audit/merkle.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import type {
   AppendRequest,
+  ArchivePlan,
   CheckpointKey,
+  Compacted,
   ConsistencyAnswer,
   DeliveryClaim,
   DeliveryFailure,
@@ -13,12 +16,15 @@ import type {
   DeliveryStatus,
   EventPage,
   EventQuery,
+  HistogramQuery,
   InclusionAnswer,
   Lane,
   LedgerObject,
   LedgerStatus,
+  PlaceQuery,
   ProofBlock,
   RefusedEvent,
+  SegmentRun,
   SetAsideRow,
   SignedCheckpoint,
   TreeRefusal,
@@ -27,17 +33,21 @@ import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
 import { append } from './ledger.append.ts';
 import { tell } from './delivery-alarm.ts';
+import * as archive from './ledger.archive.ts';
 import * as delivery from './ledger.delivery.ts';
 import { laneOf } from './ledger.delivery.schema.ts';
 import * as health from './ledger.health.ts';
 import * as replays from './ledger.replay.ts';
 import * as telling from './ledger.telling.ts';
+import { histogram } from './ledger.histogram.ts';
+import { Listeners, type Heard } from './ledger.listeners.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
 import { proveConsistency, proveInclusion } from './ledger.proof.ts';
 import * as segments from './ledger.segments.ts';
+import { indexingDue, indexSome } from './ledger.upgrade.ts';
 import * as sign from './ledger.sign.ts';
 import { upgradeDue, upgradeTree } from './ledger.tree.ts';
 
@@ -50,20 +60,31 @@ const SAFETY_MS = 30_000;
  */
 export abstract class LedgerShell extends ComposedObject implements LedgerObject {
   readonly #sql = this.ctx.storage.sql;
+  readonly #listeners = new Listeners();
 
   constructor(...args: ConstructorParameters<typeof ComposedObject>) {
     super(...args);
     createTables(this.#sql);
+    if (indexingDue(this.#sql, 0) !== null) this.#arm(Date.now());
   }
 
   async append(request: AppendRequest): Promise<void> {
     const { now, random } = this.compose();
     append(this.ctx.storage, request, { now: now(), random });
+    this.#listeners.wake();
     this.#arm(now().getTime());
   }
 
   async query(query: EventQuery): Promise<EventPage> {
     return readPage(this.#sql, query, readHead(this.#sql)?.size ?? 0);
+  }
+
+  async histogram(query: HistogramQuery): Promise<Histogram> {
+    return histogram(this.#sql, query);
+  }
+
+  async waitBeyond(seq: number, milliseconds: number): Promise<Heard> {
+    return (readHead(this.#sql)?.size ?? 0) > seq ? 'new' : this.#listeners.wait(milliseconds);
   }
 
   async status(): Promise<LedgerStatus> {
@@ -78,6 +99,29 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       archivedTo: segments.archivedTo(this.#sql),
       oldestHot: row?.recorded_at ?? null,
     };
+  }
+
+  async archivePlan(query: EventQuery, range: PlaceQuery): Promise<ArchivePlan> {
+    return archive.archivePlan(this.#sql, query, range);
+  }
+
+  async segmentRun(first: number): Promise<SegmentRun | null> {
+    return archive.segmentRun(this.#sql, first);
+  }
+
+  async compacted(file: Compacted): Promise<void> {
+    const now = this.compose().now();
+    archive.noteCompacted(this.ctx.storage, now, file);
+    this.#arm(now.getTime());
+  }
+
+  async leftovers(): Promise<string[]> {
+    return archive.leftovers(this.#sql);
+  }
+
+  async discarded(keys: string[]): Promise<void> {
+    archive.noteDiscarded(this.#sql, keys);
+    this.#arm(this.compose().now().getTime());
   }
 
   async segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null> {
@@ -148,9 +192,9 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   async #eventsAfter(cursor: number, limit: number): Promise<string[]> {
     const hot = delivery.hotEventsAfter(this.#sql, cursor, limit);
     if (hot.length > 0) return hot;
-    const key = segments.archivedKeyOf(this.#sql, cursor + 1);
-    if (key === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
-    const lines = await readArchived(this.env.AUDIT_ARCHIVE, key);
+    const place = archive.placeOf(this.#sql, cursor + 1);
+    if (place === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
+    const lines = await readArchived(this.env.AUDIT_ARCHIVE, place);
     return lines
       .filter(({ seq }) => seq > cursor)
       .slice(0, limit)
@@ -225,15 +269,20 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
         segments.seal(this.#sql, now());
         await sendAll(this.env.ARCHIVE_QUEUE, segments.takeAnnouncements(this.#sql, now().getTime()));
       }),
+      this.#attempt(services, 'announce a compaction', async () => {
+        const order = archive.takeCompaction(this.#sql, now().getTime());
+        await sendAll(this.env.ARCHIVE_QUEUE, order ? [order] : []);
+      }),
       this.#attempt(services, 'ring destinations', async () => {
         await sendAll(this.env.DELIVERY_QUEUE, delivery.takeDoorbells(this.#sql, now().getTime()));
       }),
       this.#attempt(services, 'tell how delivery stands', () => this.#tell(services)),
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
+    await this.#attempt(services, 'purge', async () => segments.purge(this.ctx.storage, now().getTime()));
+    await this.#attempt(services, 'bring up old events', async () => indexSome(this.ctx.storage));
     await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
     await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
-    await this.#attempt(services, 'purge', async () => segments.purge(this.#sql, now().getTime()));
     this.#arm(now().getTime());
   }
 
@@ -260,6 +309,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.sealDue(sql, now),
       segments.announceDue(sql),
       segments.purgeDue(sql, now),
+      archive.compactDue(sql),
+      indexingDue(sql, now),
       delivery.ringDue(sql),
       telling.tellDue(sql),
       upgradeDue(sql, now),
