@@ -1,4 +1,5 @@
 import { toBase64 } from '@gatehouse/core/audit/base64.ts';
+import { proofLine } from '@gatehouse/core/audit/proof-lines.ts';
 import type { Services } from '../platform/context.ts';
 import type { ConsistencyAnswer, InclusionAnswer, TreeRefusal } from '../platform/objects.ts';
 import { readArchivedEntry } from './archive-entry.ts';
@@ -29,6 +30,12 @@ async function entryOf(sql: SqlStorage, archive: R2Bucket, seq: number): Promise
   if (hot) return { salt: hex(new Uint8Array(hot.salt)), event: hot.body };
   const key = archivedKeyOf(sql, seq);
   return key === null ? null : readArchivedEntry(archive, key, seq);
+}
+
+/** For an export of chosen events: the line behind each that proves it in the tree of that size, in order. */
+export function inclusionLines(sql: SqlStorage, seqs: readonly number[], size: number): string[] | TreeRefusal {
+  const refusal = refusalOf(sql, Math.max(size, ...seqs));
+  return refusal ?? seqs.map((seq) => proofLine(seq, size, tree.proveInclusion(sql, seq, size)));
 }
 
 /** That the first events are the same in both trees. */
