@@ -83,6 +83,7 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const services = c.get('services');
   const door = doorOf(method, path);
   if (door === 'session') c.set('signedIn', await whoAsks(c));
+  c.set('askAgain', () => whoAsks(c));
   const byToken = door === 'session' && c.get('signedIn').actor.token !== null;
   if (door === 'session') await requireSecondFactor(c.get('signedIn'), `${method} ${path}`);
   if (c.req.header('Upgrade')?.toLowerCase() === 'websocket' && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {

@@ -105,6 +105,8 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'siem.failing': { category: ['configuration'], type: ['info'] },
   'siem.recovered': { category: ['configuration'], type: ['info'] },
   'audit.read': { category: ['configuration'], type: ['access'] },
+  'audit.export': { category: ['configuration'], type: ['access'] },
+  'audit.rebuild': { category: ['configuration'], type: ['change'] },
   'audit.checkpoint': { category: ['configuration'], type: ['info'] },
   'audit.rotate_key': { category: ['configuration'], type: ['change'] },
   'policy.update': { category: ['configuration'], type: ['change'] },

@@ -249,6 +249,12 @@ export const AUDIT_ACTIONS = {
     attempt: 'deliver to SIEM destination {resource}',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'audit.export': { resource: 'audit', done: 'exported the audit log', attempt: 'export the audit log' },
+  'audit.rebuild': {
+    resource: 'audit',
+    done: 'had the recent audit log rebuilt from the archive',
+    attempt: 'have the recent audit log rebuilt from the archive',
+  },
   'audit.checkpoint': {
     resource: 'audit',
     done: 'signed a checkpoint of the audit log',

@@ -138,6 +138,8 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'siem.failing': ['entity_management', 'Other', 'Delivery Failure'],
   'siem.recovered': ['entity_management', 'Other', 'Delivery Recovery'],
   'audit.read': ['api_activity', 'Read'],
+  'audit.export': ['api_activity', 'Read'],
+  'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
   'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
   'audit.rotate_key': ['entity_management', 'Update'],
   'policy.update': ['entity_management', 'Update'],

@@ -5,6 +5,9 @@ const padded = (seq: number) => String(seq).padStart(12, '0');
 export const segmentKey = (tenantId: string, sealedAt: string, first: number, last: number): string =>
   `${tenantId}/${sealedAt.slice(0, 10).replaceAll('-', '/')}/${padded(first)}-${padded(last)}.ndjson.gz`;
 
+/** What a file of several blocks holds, and where in it. */
+export const sidecarKey = (fileKey: string): string => fileKey.replace(/\.ndjson\.gz$/, '.index.json');
+
 /** What vouches for a segment, beside it. */
 export const proofKey = (segmentKey: string): string => segmentKey.replace(/\.ndjson\.gz$/, '.proof');
 

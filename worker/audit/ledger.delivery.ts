@@ -1,5 +1,6 @@
 import type { AuditAction, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { DeliveryStatus } from '../platform/objects.ts';
+import { BODY, bodyOf, type Body } from './ledger.body.ts';
 import { readHead } from './ledger.schema.ts';
 import type { Doorbell } from './queue.ts';
 
@@ -83,10 +84,11 @@ export function takeLease(sql: SqlStorage, id: string, lease: string, now: numbe
 
 /** The next events after the cursor that the hot index has, bounded by count and size. */
 export function hotEventsAfter(sql: SqlStorage, cursor: number, limit: number): string[] {
-  const rows = sql.exec<{ seq: number; body: string }>('SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?', cursor, limit);
+  const rows = sql.exec<Body & { seq: number }>(`SELECT seq, ${BODY} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, cursor, limit);
   const bodies: string[] = [];
   let characters = 0;
-  for (const { seq, body } of rows) {
+  for (const { seq, ...row } of rows) {
+    const body = bodyOf(row);
     characters += body.length;
     if (bodies.length === 0 ? seq !== cursor + 1 : characters > CLAIM_CHARACTERS) break;
     bodies.push(body);

@@ -1,32 +1,42 @@
+import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import { rootOf } from '@gatehouse/core/audit/merkle.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import type {
   AppendRequest,
+  ArchivePlan,
+  Compacted,
   CheckpointKey,
   ConsistencyAnswer,
   DeliveryClaim,
   DeliveryStatus,
   EventPage,
   EventQuery,
+  HistogramQuery,
   InclusionAnswer,
   LedgerObject,
   LedgerStatus,
+  PlaceQuery,
   ProofBlock,
+  SegmentRun,
   SignedCheckpoint,
   TreeRefusal,
 } from '../platform/objects.ts';
 import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
 import { append } from './ledger.append.ts';
+import * as archive from './ledger.archive.ts';
 import * as delivery from './ledger.delivery.ts';
+import { histogram } from './ledger.histogram.ts';
+import { Listeners, type Heard } from './ledger.listeners.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
 import { inclusionLines, proveConsistency, proveInclusion } from './ledger.proof.ts';
 import * as segments from './ledger.segments.ts';
+import { indexingDue, indexSome } from './ledger.upgrade.ts';
 import * as sign from './ledger.sign.ts';
 import { upgradeDue, upgradeTree } from './ledger.tree.ts';
 
@@ -39,20 +49,31 @@ const SAFETY_MS = 30_000;
  */
 export abstract class LedgerShell extends ComposedObject implements LedgerObject {
   readonly #sql = this.ctx.storage.sql;
+  readonly #listeners = new Listeners();
 
   constructor(...args: ConstructorParameters<typeof ComposedObject>) {
     super(...args);
     createTables(this.#sql);
+    if (indexingDue(this.#sql, 0) !== null) this.#arm(Date.now());
   }
 
   async append(request: AppendRequest): Promise<void> {
     const { now, random } = this.compose();
     append(this.ctx.storage, request, { now: now(), random });
+    this.#listeners.wake();
     this.#arm(now().getTime());
   }
 
   async query(query: EventQuery): Promise<EventPage> {
     return readPage(this.#sql, query, readHead(this.#sql)?.size ?? 0);
+  }
+
+  async histogram(query: HistogramQuery): Promise<Histogram> {
+    return histogram(this.#sql, query);
+  }
+
+  async waitBeyond(seq: number, milliseconds: number): Promise<Heard> {
+    return (readHead(this.#sql)?.size ?? 0) > seq ? 'new' : this.#listeners.wait(milliseconds);
   }
 
   async status(): Promise<LedgerStatus> {
@@ -67,6 +88,29 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       archivedTo: segments.archivedTo(this.#sql),
       oldestHot: row?.recorded_at ?? null,
     };
+  }
+
+  async archivePlan(query: EventQuery, range: PlaceQuery): Promise<ArchivePlan> {
+    return archive.archivePlan(this.#sql, query, range);
+  }
+
+  async segmentRun(first: number): Promise<SegmentRun | null> {
+    return archive.segmentRun(this.#sql, first);
+  }
+
+  async compacted(file: Compacted): Promise<void> {
+    const now = this.compose().now();
+    archive.noteCompacted(this.ctx.storage, now, file);
+    this.#arm(now.getTime());
+  }
+
+  async leftovers(): Promise<string[]> {
+    return archive.leftovers(this.#sql);
+  }
+
+  async discarded(keys: string[]): Promise<void> {
+    archive.noteDiscarded(this.#sql, keys);
+    this.#arm(this.compose().now().getTime());
   }
 
   async segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null> {
@@ -137,9 +181,9 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   /** A destination that was away for longer than the hot index reaches back gets its events from the archive. */
   async #archivedAfter(cursor: number, limit: number): Promise<string[]> {
-    const key = segments.archivedKeyOf(this.#sql, cursor + 1);
-    if (key === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
-    const lines = await readArchived(this.env.AUDIT_ARCHIVE, key);
+    const place = archive.placeOf(this.#sql, cursor + 1);
+    if (place === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
+    const lines = await readArchived(this.env.AUDIT_ARCHIVE, place);
     return lines
       .filter(({ seq }) => seq > cursor)
       .slice(0, limit)
@@ -169,14 +213,19 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
         segments.seal(this.#sql, now());
         await sendAll(this.env.ARCHIVE_QUEUE, segments.takeAnnouncements(this.#sql, now().getTime()));
       }),
+      this.#attempt(services, 'announce a compaction', async () => {
+        const order = archive.takeCompaction(this.#sql, now().getTime());
+        await sendAll(this.env.ARCHIVE_QUEUE, order ? [order] : []);
+      }),
       this.#attempt(services, 'ring destinations', async () => {
         await sendAll(this.env.DELIVERY_QUEUE, delivery.takeDoorbells(this.#sql, now().getTime()));
       }),
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
+    await this.#attempt(services, 'purge', async () => segments.purge(this.ctx.storage, now().getTime()));
+    await this.#attempt(services, 'bring up old events', async () => indexSome(this.ctx.storage));
     await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
     await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
-    await this.#attempt(services, 'purge', async () => segments.purge(this.#sql, now().getTime()));
     this.#arm(now().getTime());
   }
 
@@ -196,6 +245,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.sealDue(sql, now),
       segments.announceDue(sql),
       segments.purgeDue(sql, now),
+      archive.compactDue(sql),
+      indexingDue(sql, now),
       delivery.ringDue(sql),
       upgradeDue(sql, now),
       tellingDue(sql),

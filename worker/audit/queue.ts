@@ -9,3 +9,7 @@ export type SegmentPointer = z.infer<typeof segmentPointer>;
 /** A destination whose cursor is behind. */
 export const doorbell = z.object({ tenantId: z.string(), shard: z.string(), destinationId: z.string() });
 export type Doorbell = z.infer<typeof doorbell>;
+
+/** Segments, from that event on, that are to become one file. */
+export const compactionOrder = z.object({ tenantId: z.string(), shard: z.string(), compact: z.number().int() });
+export type CompactionOrder = z.infer<typeof compactionOrder>;
