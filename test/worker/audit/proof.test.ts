@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
@@ -6,6 +7,7 @@ import { openCheckpoint } from '../../../core/audit/checkpoint.ts';
 import { linesOf } from '../../../core/audit/export-lines.ts';
 import { leafHash, verifyConsistency, verifyInclusion, type Sha256 } from '../../../core/audit/merkle.ts';
 import { parseNote, parseVerifierKey } from '../../../core/audit/note.ts';
+import { erasedLine } from '../../../core/audit/proof-lines.ts';
 import { verifyExport } from '../../../core/audit/verify.ts';
 import { archiveSegment } from '../../../worker/audit/archive.ts';
 import { TELL_EVERY_MS } from '../../../worker/audit/ledger.checkpoint.ts';
@@ -483,6 +485,28 @@ describe('an export with proofs', () => {
 
   test('of the rest, after a connection that broke', async () => {
     expect((await exported(await quietTenant(30), '&after=12')).verdict).toMatchObject({ ok: true, first: 13, last: 30, provenTo: 30 });
+  });
+
+  test('with an event whose contents were erased from the archive', async () => {
+    const { ledger, services, tenantId, ...tenant } = await quietTenant(6);
+    await runDurableObjectAlarm(ledger);
+    await archiveSegment(env.AUDIT_ARCHIVE, services, { tenantId, shard: 's0', first: 1, last: 6 });
+    const { objects } = await env.AUDIT_ARCHIVE.list({ prefix: `${tenantId}/` });
+    const key = objects.find((object) => object.key.endsWith('.ndjson.gz'))?.key ?? expect.fail('no segment');
+    const lines = gunzipSync(new Uint8Array((await (await env.AUDIT_ARCHIVE.get(key))?.arrayBuffer()) ?? expect.fail()))
+      .toString()
+      .split('\n');
+    const { leafHash: leaf } = found(await ledger.proveInclusion(3));
+    const erased = lines.with(2, erasedLine(3, bytesOf(leaf), '2026-11-26T00:00:00.000Z').trimEnd()).join('\n');
+    await env.AUDIT_ARCHIVE.put(key, gzipSync(erased));
+    await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('DELETE FROM events WHERE seq <= 6'));
+    const { verdict } = await exported({ ledger, services, tenantId, ...tenant });
+    expect(verdict).toMatchObject({ ok: true, first: 1, last: 6, erased: { count: 1, seqs: [3] } });
+    expect((await auditApi(tenant.as('auditor'))('GET', '/audit/proof?seq=3')).body).toMatchObject({
+      leafHash: leaf,
+      salt: null,
+      event: null,
+    });
   });
 
   test('of chosen events: each has its own proof', async () => {
