@@ -5,8 +5,9 @@ import type { Context, UserContext } from '../platform/context.ts';
 import type { EventPosition, EventQuery } from '../platform/objects.ts';
 import { filterAsked } from './asked.ts';
 import { exactTime, openLedger } from './events.ts';
+import { seqOf, vouching, type Vouching } from './export-proof.ts';
 import { readLog } from './log.ts';
-import { writingOf, type Writing } from './written.ts';
+import { writingOf } from './written.ts';
 
 type ExportQuery = z.infer<typeof exportQuery>;
 
@@ -30,11 +31,16 @@ export async function exportEvents(ctx: Context, query: ExportQuery): Promise<Ex
   const user = await require(ctx, 'audit:read', log);
   const asked = queryOf(query);
   const { size } = await openLedger(user).status();
+  const vouch = query.format === 'proof' ? await vouching(openLedger(user), isChosen(asked), size) : null;
   await record(user, { ...log, status: 200, details: detailsOf(query) });
   const writing = writingOf(user, query.format);
   const day = user.now().toISOString().slice(0, 10);
   return {
-    stream: streamOf(user, asked, writing, { after: query.after ?? 0, last: size }),
+    stream: streamOf(user, asked, vouch ?? (async (lines) => lines.map(writing.line).join('')), {
+      header: writing.header,
+      after: query.after ?? 0,
+      last: size,
+    }),
     contentType: writing.contentType,
     fileName: `audit-${user.tenant.slug}-${day}.${writing.extension}`,
     lastSeq: size,
@@ -55,6 +61,9 @@ function queryOf(query: ExportQuery): EventQuery {
   };
 }
 
+/** Events with gaps between them. */
+const isChosen = ({ filter, since, until }: EventQuery): boolean => filter !== undefined || since !== undefined || until !== undefined;
+
 /** What was exported is part of the trail. */
 function detailsOf({ format, since, until, filter, q, after }: ExportQuery): Record<string, string | number | null> {
   return {
@@ -71,23 +80,20 @@ function detailsOf({ format, since, until, filter, q, after }: ExportQuery): Rec
 function streamOf(
   ctx: UserContext,
   query: EventQuery,
-  writing: Writing,
-  range: { after: number; last: number },
+  write: Vouching,
+  range: { header: string; after: number; last: number },
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let position: EventPosition | null | undefined = query.after;
   let begun = range.after > 0;
   return new ReadableStream({
     async pull(controller) {
-      let text = begun ? '' : writing.header;
+      let text = begun ? '' : range.header;
       begun = true;
       // A page may be empty although more follows: the reader hears of it once there is something.
       while (text === '' && position !== null) {
         const page = await readLog(ctx, { ...query, ...(position ? { after: position } : {}) });
-        text = page.bodies
-          .filter((body) => seqOf(body) <= range.last)
-          .map(writing.line)
-          .join('');
+        text = await write(page.bodies.filter((body) => seqOf(body) <= range.last));
         position = page.next && page.next.seq < range.last ? page.next : null;
       }
       if (text === '') controller.close();
@@ -95,6 +101,3 @@ function streamOf(
     },
   });
 }
-
-/** Events begin with their id and number, also within the archive's line: no need to read all of it. */
-const seqOf = (body: string): number => Number(/"seq":(\d+)/.exec(body)?.[1] ?? 0);
