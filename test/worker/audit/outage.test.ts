@@ -70,6 +70,11 @@ describe('an outage of days', () => {
     await everythingArrived({ tenant, clock, receiver }, ids);
     const seqs = await receiver.seqs();
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+    // It is told that it recovered, and that goes there as well.
+    for (let round = 0; round < 3; round++) {
+      clock.pass(60_000);
+      await clock.step();
+    }
     expect((await auditApi(clock.as('owner'))('GET', `/siem-destinations/${id}`)).body).toMatchObject({ state: 'active', lag: 0 });
   });
 
@@ -164,7 +169,7 @@ describe('a batch that comes again', () => {
     await receiver.down(0);
     await drain({ tenant, clock, receiver });
     const seqs = await receiver.seqs();
-    expect(seqs).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(seqs.slice(0, 12)).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });
 

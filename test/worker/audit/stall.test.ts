@@ -134,6 +134,8 @@ describe('a destination that stalls is told within five minutes, once', () => {
     await vi.waitFor(async () => expect(await tenant.events({ action: 'siem.update' })).toHaveLength(1));
     await pass(1);
     expect(await state()).toBe('active');
+    // That it recovered is an event, too, and goes there.
+    await pass(2);
     expect((await tenant.ledger.deliveryStatus())[0]).toMatchObject({ waitingSince: null });
   });
 
