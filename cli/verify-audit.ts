@@ -14,7 +14,7 @@ export interface Output {
   err(text: string): void;
 }
 
-const USAGE = `Usage: verify-audit <export> --key <verifier key> [options]
+const USAGE = `Usage: gatehouse verify-audit <export> --key <verifier key> [options]
 
 Checks an export of an audit log, or a copy of its archive, without asking the service: that every event is as it was
 recorded, in its place, none missing and none added. Names the first one that is not.

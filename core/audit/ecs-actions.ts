@@ -71,6 +71,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'access.explain': { category: ['iam'], type: ['admin', 'info'] },
   'access.review': { category: ['iam'], type: ['admin', 'info'] },
   'access.export': { category: ['iam'], type: ['admin', 'info'] },
+  'config.export': { category: ['iam'], type: ['admin', 'info'] },
   'access.preview': { category: ['iam'], type: ['admin', 'info'] },
   'access_request.create': { category: ['iam'], type: ['user', 'info'] },
   'access_request.approve': { category: ['iam'], type: ['user', 'change'] },

@@ -175,6 +175,11 @@ export const AUDIT_ACTIONS = {
   },
   'access.review': { resource: 'policy', done: 'reviewed who can use what', attempt: 'review who can use what' },
   'access.export': { resource: 'policy', done: 'exported who can use what, and why', attempt: 'export who can use what, and why' },
+  'config.export': {
+    resource: 'policy',
+    done: 'exported groups, roles, access lists and policy',
+    attempt: 'export groups, roles, access lists and policy',
+  },
   'access.preview': { resource: 'policy', done: 'asked what {resource} would change', attempt: 'ask what {resource} would change' },
   'access_request.create': {
     resource: 'access-request',

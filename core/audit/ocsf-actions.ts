@@ -104,6 +104,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'access.explain': ['api_activity', 'Read'],
   'access.review': ['api_activity', 'Read'],
   'access.export': ['api_activity', 'Read'],
+  'config.export': ['api_activity', 'Read'],
   'access.preview': ['api_activity', 'Read'],
   'access_request.create': ['entity_management', 'Create'],
   'access_request.approve': (event) => holderActivity(event, 'Assign Privileges'),

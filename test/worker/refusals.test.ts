@@ -270,6 +270,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/subjects': { who: reviewers },
   'GET /api/v1/access/review': { who: reviewers },
   'GET /api/v1/access/review.csv': { who: reviewers },
+  'GET /api/v1/config/export': { who: reviewers },
   'POST /api/v1/access/preview': {
     who: ['owner', 'user-admin'],
     body: { kind: 'delete-group', groupId: 'grp_01m856tm29e6frrs5mmr9m5rhs' },

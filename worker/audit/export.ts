@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import type { exportQuery } from '@gatehouse/core/api/audit.ts';
+import { checkpointLine } from '@gatehouse/core/audit/proof-lines.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
 import { record, require } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
-import type { EventPosition, EventQuery } from '../platform/objects.ts';
+import type { EventPosition, EventQuery, TreeRefusal } from '../platform/objects.ts';
 import { filterAsked } from './asked.ts';
 import { exactTime, openLedger } from './events.ts';
 import { readLog } from './log.ts';
@@ -32,9 +34,11 @@ export async function exportEvents(ctx: Context, query: ExportQuery): Promise<Ex
   const { size } = await openLedger(user).status();
   await record(user, { ...log, status: 200, details: detailsOf(query) });
   const writing = writingOf(user, query.format);
+  const chosen = asked.filter !== undefined || asked.until !== undefined;
+  const pages = query.format === 'proof' ? proven(user, writing, chosen, size) : plain(writing);
   const day = user.now().toISOString().slice(0, 10);
   return {
-    stream: streamOf(user, asked, writing, { after: query.after ?? 0, last: size }),
+    stream: streamOf(user, asked, pages, { after: query.after ?? 0, last: size }),
     contentType: writing.contentType,
     fileName: `audit-${user.tenant.slug}-${day}.${writing.extension}`,
     lastSeq: size,
@@ -68,32 +72,64 @@ function detailsOf({ format, since, until, filter, q, after }: ExportQuery): Rec
 }
 
 /** Page by page, as fast as it is read: no more than one page is in memory. */
-function streamOf(
-  ctx: UserContext,
-  query: EventQuery,
-  writing: Writing,
-  range: { after: number; last: number },
-): ReadableStream<Uint8Array> {
+function streamOf(ctx: UserContext, query: EventQuery, pages: PageText, range: { after: number; last: number }): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let position: EventPosition | null | undefined = query.after;
   let begun = range.after > 0;
   return new ReadableStream({
     async pull(controller) {
-      let text = begun ? '' : writing.header;
+      let text = begun ? '' : await pages.header();
       begun = true;
       // A page may be empty although more follows: the reader hears of it once there is something.
       while (text === '' && position !== null) {
         const page = await readLog(ctx, { ...query, ...(position ? { after: position } : {}) });
-        text = page.bodies
-          .filter((body) => seqOf(body) <= range.last)
-          .map(writing.line)
-          .join('');
+        const bodies = page.bodies.filter((body) => seqOf(body) <= range.last);
+        text = bodies.length === 0 ? '' : await pages.text(bodies);
         position = page.next && page.next.seq < range.last ? page.next : null;
       }
       if (text === '') controller.close();
       else controller.enqueue(encoder.encode(text));
     },
   });
+}
+
+interface PageText {
+  header(): Promise<string>;
+  text(bodies: readonly string[]): Promise<string>;
+}
+
+const plain = ({ header, line }: Writing): PageText => ({
+  header: async () => header,
+  text: async (bodies) => bodies.map(line).join(''),
+});
+
+/**
+ * An export that proves itself: `verify-audit` needs nothing but it and the public key. A part of the log without gaps goes
+ * in blocks, each behind what vouches for it; chosen events each before their own proof.
+ */
+function proven(ctx: UserContext, writing: Writing, chosen: boolean, size: number): PageText {
+  const ledger = openLedger(ctx);
+  if (!chosen)
+    return {
+      header: async () => '',
+      text: async (bodies) => {
+        const block = held(await ledger.proofBlock(seqOf(bodies[0] ?? ''), seqOf(bodies.at(-1) ?? '')));
+        return block.ndjson + bodies.map(writing.line).join('');
+      },
+    };
+  return {
+    header: async () => (size === 0 ? '' : checkpointLine(held(await ledger.checkpoint(size)).note)),
+    text: async (bodies) => {
+      const proofs = held(await ledger.inclusionLines(bodies.map(seqOf), size));
+      return bodies.map((body, index) => writing.line(body) + (proofs[index] ?? '')).join('');
+    },
+  };
+}
+
+/** @throws AppError `unavailable` while a log of a former version makes its tree */
+function held<T extends object>(answer: T | TreeRefusal): T {
+  if ('refused' in answer) throw new AppError('unavailable', 'The tree of this log is still being made', { retryAfter: 30 });
+  return answer;
 }
 
 /** Events begin with their id and number, also within the archive's line: no need to read all of it. */

@@ -35,7 +35,7 @@ import { clearOutbox } from './ledger.outbox.ts';
 import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
-import { proveConsistency, proveInclusion } from './ledger.proof.ts';
+import { inclusionLines, proveConsistency, proveInclusion } from './ledger.proof.ts';
 import * as rebuild from './ledger.rebuild.ts';
 import * as segments from './ledger.segments.ts';
 import { indexingDue, indexSome } from './ledger.upgrade.ts';
@@ -150,6 +150,10 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   async proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal> {
     return this.#proving((services) => proveInclusion(this.ctx.storage, services, this.env.AUDIT_ARCHIVE, seq, size));
+  }
+
+  async inclusionLines(seqs: number[], size: number): Promise<string[] | TreeRefusal> {
+    return this.#proving(async () => inclusionLines(this.#sql, seqs, size));
   }
 
   async proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal> {

@@ -1,4 +1,5 @@
 import { toBase64 } from '@gatehouse/core/audit/base64.ts';
+import { proofLine } from '@gatehouse/core/audit/proof-lines.ts';
 import type { Services } from '../platform/context.ts';
 import type { ConsistencyAnswer, InclusionAnswer, TreeRefusal } from '../platform/objects.ts';
 import { parseLine, readLines } from './archive.ts';
@@ -31,6 +32,12 @@ async function entryOf(sql: SqlStorage, archive: R2Bucket, seq: number): Promise
   const place = placeOf(sql, seq);
   const line = place && (await readLines(archive, place)).map(parseLine).find((each) => each.seq === seq);
   return line?.body ? { salt: line.salt, event: line.body } : null;
+}
+
+/** For an export of chosen events: the line behind each that proves it in the tree of that size, in order. */
+export function inclusionLines(sql: SqlStorage, seqs: readonly number[], size: number): string[] | TreeRefusal {
+  const refusal = refusalOf(sql, Math.max(size, ...seqs));
+  return refusal ?? seqs.map((seq) => proofLine(seq, size, tree.proveInclusion(sql, seq, size)));
 }
 
 /** That the first events are the same in both trees. */

@@ -230,6 +230,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal>;
   /** that an event is one of the first `size`; left out: of all */
   proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal>;
+  /** lines of an export that prove each of these events in the tree of that size */
+  inclusionLines(seqs: number[], size: number): Promise<string[] | TreeRefusal>;
   proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal>;
   /** forgets the cursor; destinations are added by the event that made them */
   removeDestination(destinationId: string): Promise<void>;

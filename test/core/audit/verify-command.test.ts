@@ -137,7 +137,7 @@ describe('gatehouse verify-audit', () => {
     expect(await run(join(folder, 'nowhere'), '--key', log.verifierKey)).toMatchObject({ code: 2 });
     expect(await run(folder, '--key', log.verifierKey)).toMatchObject({ code: 2, err: expect.stringContaining('There is no file') });
     expect(await run(put('empty', ''), '--key', log.verifierKey)).toMatchObject({ code: 1 });
-    expect((await run('--help')).out).toContain('Usage: verify-audit');
+    expect((await run('--help')).out).toContain('Usage: gatehouse verify-audit');
   });
 });
 

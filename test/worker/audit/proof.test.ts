@@ -6,6 +6,7 @@ import { openCheckpoint } from '../../../core/audit/checkpoint.ts';
 import { linesOf } from '../../../core/audit/export-lines.ts';
 import { leafHash, verifyConsistency, verifyInclusion, type Sha256 } from '../../../core/audit/merkle.ts';
 import { parseNote, parseVerifierKey } from '../../../core/audit/note.ts';
+import { checkpointLine, eventLine } from '../../../core/audit/proof-lines.ts';
 import { verifyExport } from '../../../core/audit/verify.ts';
 import { archiveSegment } from '../../../worker/audit/archive.ts';
 import { TELL_EVERY_MS } from '../../../worker/audit/ledger.checkpoint.ts';
@@ -21,6 +22,7 @@ import { proofRoutes } from '../../../worker/audit/proof.routes.ts';
 import { routes } from '../../../worker/platform/route.ts';
 import type { ProofBlock, SignedCheckpoint, TreeRefusal } from '../../../worker/platform/objects.ts';
 import { auditApi } from '../../support/api.ts';
+import { asLines } from '../../support/audit-export.ts';
 import { draft, drafts, mintTenant, type TestTenant } from '../../support/audit.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -447,4 +449,18 @@ test('what vouches for a block is refused beyond the end', async () => {
       .split('\n')
       .map((line) => Object.keys(JSON.parse(line) as object)[0]),
   ).toEqual(['before', 'leaves', 'checkpoint']);
+});
+
+test('chosen events with a proof behind each are verified, too', async () => {
+  const { ledger } = await quietTenant(9);
+  const { note, size } = await checkpointOf(ledger);
+  const seqs = [2, 5, 9];
+  const proofs = found(await ledger.inclusionLines(seqs, size));
+  const rows = await runInDurableObject(ledger, (_, { storage }) =>
+    storage.sql.exec<{ salt: ArrayBuffer; body: string }>('SELECT salt, body FROM events WHERE seq IN (2, 5, 9) ORDER BY seq').toArray(),
+  );
+  const lines = rows.flatMap(({ salt, body }, index) => [eventLine(Buffer.from(salt).toString('hex'), body), proofs[index] ?? '']);
+  const verdict = await verifyExport(asLines([checkpointLine(note), ...lines]), { sha256, verifiers: [await keyOf(ledger)] });
+  expect(verdict).toMatchObject({ ok: true, kind: 'selection', events: 3 });
+  expect(await ledger.inclusionLines([10], size)).toMatchObject({ refused: 'beyond' });
 });
