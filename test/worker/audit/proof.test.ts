@@ -337,6 +337,26 @@ describe('the signing key changes', () => {
   });
 });
 
+test('a ledger that is rebuilt from the archive proves the same, and knows who signed before', async () => {
+  const tenant = await quietTenant(3);
+  const { ledger, tenantId, services } = tenant;
+  await checkpointOf(ledger);
+  await withEnv(ledger, { CHECKPOINT_KEY: JSON.stringify(NEXT_KEY) });
+  const before = await checkpointOf(ledger);
+  const keys = (await ledger.checkpointKeys()).map(({ verifierKey }) => verifierKey);
+  await runDurableObjectAlarm(ledger);
+  await archiveSegment(env.AUDIT_ARCHIVE, services, { tenantId, shard: 's0', first: 1, last: 4 });
+  await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('DELETE FROM checkpoint_keys'));
+  await ledger.rebuild(tenantId, 's0');
+  expect(await ledger.checkpoint()).toMatchObject({ refused: 'incomplete' });
+  await vi.waitFor(async () => {
+    await runDurableObjectAlarm(ledger);
+    expect(await ledger.rebuilding()).toBeNull();
+  });
+  expect((await checkpointOf(ledger)).note).toBe(before.note);
+  expect((await ledger.checkpointKeys()).map(({ verifierKey }) => verifierKey)).toEqual(keys);
+});
+
 describe('by the API', () => {
   const reader = async (count: number) => {
     const tenant = await quietTenant(count);
