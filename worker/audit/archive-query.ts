@@ -61,7 +61,10 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
         if (page.bodies.length === query.limit) return page;
         const { seq, body } = parseLine(line);
         page.position = seq;
-        if (body === null) continue;
+        if (body === null) {
+          if (belongs(query, page.bodies.length > 0)) page.bodies.push(line);
+          continue;
+        }
         const event = eventIn(body);
         page.time = event.recordedAt;
         if (!wanted(event)) continue;
@@ -73,6 +76,10 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
   }
   return { ...page, done: plan.places.length < PLACES_PLANNED };
 }
+
+/** What is left of an erased event belongs to lines without gaps, once they have begun: it has no time, and no choice takes it. */
+const belongs = ({ form, filter, since, until, after }: EventQuery, begun: boolean): boolean =>
+  form === 'line' && filter === undefined && until === undefined && (since === undefined || begun || after !== undefined);
 
 /** Whether an event is one that the query asks for. */
 function wantedOf(query: EventQuery, { low, high }: ArchiveRange): (event: AuditEvent) => boolean {

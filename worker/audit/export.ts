@@ -35,7 +35,7 @@ export async function exportEvents(ctx: Context, query: ExportQuery): Promise<Ex
   await record(user, { ...log, status: 200, details: detailsOf(query) });
   const writing = writingOf(user, query.format);
   const chosen = asked.filter !== undefined || asked.until !== undefined;
-  const pages = query.format === 'proof' ? proven(user, writing, chosen, size) : plain(writing);
+  const pages = query.format === 'proof' && size > 0 ? await proven(user, writing, chosen, size) : plain(writing);
   const day = user.now().toISOString().slice(0, 10);
   return {
     stream: streamOf(user, asked, pages, { after: query.after ?? 0, last: size }),
@@ -113,8 +113,10 @@ const plain = ({ header, line }: Writing): PageText => ({
  * An export that proves itself: `verify-audit` needs nothing but it and the public key. A part of the log without gaps goes
  * in blocks, each behind what vouches for it; chosen events each before their own proof.
  */
-function proven(ctx: UserContext, writing: Writing, chosen: boolean, size: number): PageText {
+async function proven(ctx: UserContext, writing: Writing, chosen: boolean, size: number): Promise<PageText> {
   const ledger = openLedger(ctx);
+  // Asked before anything is sent: a refusal is still an answer then.
+  const { note } = held(await ledger.checkpoint(size));
   if (!chosen)
     return {
       header: async () => '',
@@ -123,11 +125,15 @@ function proven(ctx: UserContext, writing: Writing, chosen: boolean, size: numbe
         return block.ndjson + bodies.map(writing.line).join('');
       },
     };
+  // A part that goes on where another broke off has proofs of a larger tree, and so a checkpoint of its own.
+  let checkpoint = checkpointLine(note);
   return {
-    header: async () => (size === 0 ? '' : checkpointLine(held(await ledger.checkpoint(size)).note)),
+    header: async () => '',
     text: async (bodies) => {
       const proofs = held(await ledger.inclusionLines(bodies.map(seqOf), size));
-      return bodies.map((body, index) => writing.line(body) + (proofs[index] ?? '')).join('');
+      const text = checkpoint + bodies.map((body, index) => writing.line(body) + (proofs[index] ?? '')).join('');
+      checkpoint = '';
+      return text;
     },
   };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
@@ -6,7 +7,7 @@ import { openCheckpoint } from '../../../core/audit/checkpoint.ts';
 import { linesOf } from '../../../core/audit/export-lines.ts';
 import { leafHash, verifyConsistency, verifyInclusion, type Sha256 } from '../../../core/audit/merkle.ts';
 import { parseNote, parseVerifierKey } from '../../../core/audit/note.ts';
-import { checkpointLine, eventLine } from '../../../core/audit/proof-lines.ts';
+import { erasedLine } from '../../../core/audit/proof-lines.ts';
 import { verifyExport } from '../../../core/audit/verify.ts';
 import { archiveSegment } from '../../../worker/audit/archive.ts';
 import { TELL_EVERY_MS } from '../../../worker/audit/ledger.checkpoint.ts';
@@ -18,6 +19,7 @@ import {
   UPGRADE_LEAVES,
   upgradeTree,
 } from '../../../worker/audit/ledger.tree.ts';
+import { auditRoutes } from '../../../worker/audit/events.routes.ts';
 import { proofRoutes } from '../../../worker/audit/proof.routes.ts';
 import { routes } from '../../../worker/platform/route.ts';
 import type { ProofBlock, SignedCheckpoint, TreeRefusal } from '../../../worker/platform/objects.ts';
@@ -451,16 +453,67 @@ test('what vouches for a block is refused beyond the end', async () => {
   ).toEqual(['before', 'leaves', 'checkpoint']);
 });
 
-test('chosen events with a proof behind each are verified, too', async () => {
-  const { ledger } = await quietTenant(9);
-  const { note, size } = await checkpointOf(ledger);
-  const seqs = [2, 5, 9];
-  const proofs = found(await ledger.inclusionLines(seqs, size));
-  const rows = await runInDurableObject(ledger, (_, { storage }) =>
-    storage.sql.exec<{ salt: ArrayBuffer; body: string }>('SELECT salt, body FROM events WHERE seq IN (2, 5, 9) ORDER BY seq').toArray(),
-  );
-  const lines = rows.flatMap(({ salt, body }, index) => [eventLine(Buffer.from(salt).toString('hex'), body), proofs[index] ?? '']);
-  const verdict = await verifyExport(asLines([checkpointLine(note), ...lines]), { sha256, verifiers: [await keyOf(ledger)] });
-  expect(verdict).toMatchObject({ ok: true, kind: 'selection', events: 3 });
-  expect(await ledger.inclusionLines([10], size)).toMatchObject({ refused: 'beyond' });
+describe('an export with proofs', () => {
+  /** The export as lines, as verify-audit would read it from a file. */
+  async function exported({ as, ledger }: TestTenant, query = '') {
+    const ctx = as('auditor');
+    const app = routes();
+    app.use('*', async (c, next) => {
+      c.set('services', ctx);
+      c.set('signedIn', ctx);
+      await next();
+    });
+    app.route('/', auditRoutes);
+    const response = await app.request(`/audit/export?format=proof${query}`);
+    expect(response.status).toBe(200);
+    const lines = (await response.text()).trimEnd().split('\n');
+    const verdict = await verifyExport(asLines(lines), { sha256, verifiers: [await keyOf(ledger)] });
+    return { lines, verdict };
+  }
+
+  test('of the whole log is verified, and an altered one is not', async () => {
+    const tenant = await quietTenant(1_203);
+    const { lines, verdict } = await exported(tenant);
+    expect(verdict).toMatchObject({ ok: true, kind: 'log', first: 1, last: 1_203, provenTo: 1_203 });
+    const place = lines.findIndex((line) => line.includes('"seq":1100,'));
+    const altered = lines.with(place, (lines[place] ?? '').replace('Payments', 'payments'));
+    expect((await verifyExport(asLines(altered), { sha256, verifiers: [await keyOf(tenant.ledger)] })).fault).toMatchObject({
+      kind: 'altered',
+      seq: 1_100,
+    });
+  });
+
+  test('of the rest, after a connection that broke', async () => {
+    expect((await exported(await quietTenant(30), '&after=12')).verdict).toMatchObject({ ok: true, first: 13, last: 30, provenTo: 30 });
+  });
+
+  test('with an event whose contents were erased from the archive', async () => {
+    const { ledger, services, tenantId, ...tenant } = await quietTenant(6);
+    await runDurableObjectAlarm(ledger);
+    await archiveSegment(env.AUDIT_ARCHIVE, services, { tenantId, shard: 's0', first: 1, last: 6 });
+    const { objects } = await env.AUDIT_ARCHIVE.list({ prefix: `${tenantId}/` });
+    const key = objects.find((object) => object.key.endsWith('.ndjson.gz'))?.key ?? expect.fail('no segment');
+    const lines = gunzipSync(new Uint8Array((await (await env.AUDIT_ARCHIVE.get(key))?.arrayBuffer()) ?? expect.fail()))
+      .toString()
+      .split('\n');
+    const { leafHash: leaf } = found(await ledger.proveInclusion(3));
+    const erased = lines.with(2, erasedLine(3, bytesOf(leaf), '2026-11-26T00:00:00.000Z').trimEnd()).join('\n');
+    await env.AUDIT_ARCHIVE.put(key, gzipSync(erased));
+    await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('DELETE FROM events WHERE seq <= 6'));
+    const { verdict } = await exported({ ledger, services, tenantId, ...tenant });
+    expect(verdict).toMatchObject({ ok: true, first: 1, last: 6, erased: { count: 1, seqs: [3] } });
+    expect((await auditApi(tenant.as('auditor'))('GET', '/audit/proof?seq=3')).body).toMatchObject({
+      leafHash: leaf,
+      salt: null,
+      event: null,
+    });
+  });
+
+  test('of chosen events: each has its own proof', async () => {
+    const tenant = await quietTenant(5);
+    await tenant.append(draft(tenant.services, { action: 'template.delete' }), draft(tenant.services));
+    const { verdict, lines } = await exported(tenant, '&action=template.delete');
+    expect(lines).toHaveLength(3);
+    expect(verdict).toMatchObject({ ok: true, kind: 'selection', events: 1, first: 6, provenTo: 7 });
+  });
 });
