@@ -80,10 +80,10 @@ function streamOf(
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let position: EventPosition | null | undefined = query.after;
-  let begun = range.after > 0;
+  let begun = false;
   return new ReadableStream({
     async pull(controller) {
-      let text = begun ? '' : await pages.header();
+      let text = begun ? '' : await pages.header(range.after > 0);
       begun = true;
       // A page may be empty although more follows: the reader hears of it once there is something.
       while (text === '' && position !== null) {
@@ -99,12 +99,13 @@ function streamOf(
 }
 
 interface PageText {
-  header(): Promise<string>;
+  /** @param resumed the reader has the beginning already */
+  header(resumed: boolean): Promise<string>;
   text(bodies: readonly string[]): Promise<string>;
 }
 
 const plain = ({ header, line }: Writing): PageText => ({
-  header: async () => header,
+  header: async (resumed) => (resumed ? '' : header),
   text: async (bodies) => bodies.map(line).join(''),
 });
 
