@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Person } from '../../scripts/api.ts';
+import { buildGo, goMissing } from '../support/go.ts';
 import { ROOT } from '../support/place.ts';
 import { type Product, signUp, startProduct, until } from '../support/product.ts';
 
@@ -92,3 +93,38 @@ test('one letter of one event, and it is named; so is a segment that is gone', a
   await rename(file, `${file}.gone`);
   expect((await verify(copy, '--key', keys)).err).toMatch(/NOT AS RECORDED: (Event|The events) .* missing/);
 });
+
+interface Proved {
+  leafHash: string;
+  proof: string[];
+  checkpoint: { note: string; size: number };
+}
+
+test.skipIf(goMissing() !== null)(
+  'Go’s own implementation accepts what the API answers, and nothing else',
+  { timeout: 300_000 },
+  async () => {
+    const go = buildGo(join(ROOT, 'test/core/audit/interop/verify.go'));
+    onTestFinished(go.remove);
+    const { size } = await status();
+    const inclusion = await owner.call<Proved>('GET', `/audit/proof?seq=2&size=${size}`);
+    const consistency = await owner.call<Proved & { first: { size: number; root: string } }>(
+      'GET',
+      `/audit/consistency?first=3&second=${size}`,
+    );
+    const good = {
+      VerifierKey: (await readFile(keys, 'utf8')).trim(),
+      Note: inclusion.checkpoint.note,
+      ...{ Seq: 2, Leaf: inclusion.leafHash, Inclusion: inclusion.proof },
+      ...{ First: 3, FirstRoot: consistency.first.root, Consistency: consistency.proof },
+    };
+    const cases = [
+      good,
+      { ...good, Seq: 1 },
+      { ...good, First: 2 },
+      { ...good, Note: good.Note.replace(`\n${size}\n`, `\n${size + 1}\n`) },
+    ];
+    const { Faults } = JSON.parse(go.run(JSON.stringify({ Cases: cases, Positions: [] }))) as { Faults: string[] };
+    expect(Faults.map((fault) => fault === '')).toEqual([true, false, false, false]);
+  },
+);
