@@ -39,7 +39,7 @@ export interface FieldError {
   path: string;
   message: string;
   /** where in the text of the field, from 0 */
-  position?: number;
+  position?: number | undefined;
 }
 
 /** The one error that use cases throw; HTTP, sockets and jobs translate it at their edge. */

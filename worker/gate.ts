@@ -36,6 +36,7 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'GET /api/v1/operator/tenants': 'program',
   'POST /api/v1/operator/tenants/:id/suspend': 'program',
   'POST /api/v1/operator/tenants/:id/activate': 'program',
+  'POST /api/v1/operator/tenants/:id/ledger/rebuild': 'program',
 };
 
 const patternOf = (route: string): RegExp => new RegExp(`^${route.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`);

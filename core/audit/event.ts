@@ -298,8 +298,8 @@ export const AUDIT_ACTIONS = {
   'audit.export': { resource: 'audit', done: 'exported the audit log', attempt: 'export the audit log' },
   'audit.rebuild': {
     resource: 'audit',
-    done: 'had the recent audit log rebuilt from the archive',
-    attempt: 'have the recent audit log rebuilt from the archive',
+    done: 'ordered a rebuild of the audit ledger from the archive',
+    attempt: 'order a rebuild of the audit ledger from the archive',
   },
   'audit.checkpoint': {
     resource: 'audit',

@@ -62,7 +62,7 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
         const { seq, body } = parseLine(line);
         page.position = seq;
         if (body === null) {
-          if (isWhole(query)) page.bodies.push(line);
+          if (belongs(query, page.bodies.length > 0)) page.bodies.push(line);
           continue;
         }
         const event = eventIn(body);
@@ -77,9 +77,9 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
   return { ...page, done: plan.places.length < PLACES_PLANNED };
 }
 
-/** What is left of an erased event belongs to the lines of the whole log, and to no choice of them. */
-const isWhole = ({ form, filter, since, until }: EventQuery): boolean =>
-  form === 'line' && filter === undefined && since === undefined && until === undefined;
+/** What is left of an erased event belongs to lines without gaps, once they have begun: it has no time, and no choice takes it. */
+const belongs = ({ form, filter, since, until, after }: EventQuery, begun: boolean): boolean =>
+  form === 'line' && filter === undefined && until === undefined && (since === undefined || begun || after !== undefined);
 
 /** Whether an event is one that the query asks for. */
 function wantedOf(query: EventQuery, { low, high }: ArchiveRange): (event: AuditEvent) => boolean {

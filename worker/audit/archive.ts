@@ -69,12 +69,14 @@ export interface ArchivedLine {
   salt: string;
   /** the very JSON that was hashed; null where it was erased */
   body: string | null;
+  /** base64, where the event was erased */
+  leafHash?: string;
   line: string;
 }
 
 export function parseLine(line: string): ArchivedLine {
   const parsed = archiveLine.parse(JSON.parse(line));
-  if ('leafHash' in parsed) return { seq: parsed.seq, salt: '', body: null, line };
+  if ('leafHash' in parsed) return { seq: parsed.seq, salt: '', body: null, leafHash: parsed.leafHash, line };
   const { salt, event } = parsed;
   // Cut out, not serialised again: the bytes are what was hashed.
   return { seq: event.seq, salt, body: line.slice(`{"salt":"${salt}","event":`.length, -1), line };

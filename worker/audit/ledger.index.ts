@@ -22,6 +22,11 @@ export function insertEvent(sql: SqlStorage, source: string, event: AuditEvent, 
 export function indexEvent(sql: SqlStorage, event: AuditEvent): void {
   sql.exec('INSERT OR IGNORE INTO terms (term, seq) SELECT value, CAST(? AS INTEGER) FROM json_each(?)', event.seq, termList(event));
   sql.exec('INSERT INTO search (rowid, text) VALUES (CAST(? AS INTEGER), ?)', event.seq, searchText(event));
+  noteSeen(sql, event);
+}
+
+/** Keeps the values of closed unions that came. */
+export function noteSeen(sql: SqlStorage, event: AuditEvent): void {
   sql.exec("INSERT OR IGNORE INTO seen (attribute, value) VALUES ('action', ?), ('resource.type', ?)", event.action, event.resource.type);
 }
 

@@ -23,6 +23,7 @@ import type {
   LedgerStatus,
   PlaceQuery,
   ProofBlock,
+  Rebuilding,
   RefusedEvent,
   SegmentRun,
   SetAsideRow,
@@ -46,6 +47,7 @@ import { readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
 import { inclusionLines, proveConsistency, proveInclusion } from './ledger.proof.ts';
+import * as rebuild from './ledger.rebuild.ts';
 import * as segments from './ledger.segments.ts';
 import { indexingDue, indexSome } from './ledger.upgrade.ts';
 import * as sign from './ledger.sign.ts';
@@ -70,6 +72,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   async append(request: AppendRequest): Promise<void> {
     const { now, random } = this.compose();
+    if (rebuild.rebuilding(this.#sql)) throw new AppError('unavailable', 'The ledger is being rebuilt');
     append(this.ctx.storage, request, { now: now(), random });
     this.#listeners.wake();
     this.#arm(now().getTime());
@@ -113,6 +116,16 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const now = this.compose().now();
     archive.noteCompacted(this.ctx.storage, now, file);
     this.#arm(now.getTime());
+  }
+
+  async rebuild(tenantId: string, shard: string): Promise<Rebuilding | { notArchived: number }> {
+    const begun = rebuild.beginRebuild(this.ctx.storage, tenantId, shard);
+    this.#arm(this.compose().now().getTime());
+    return begun;
+  }
+
+  async rebuilding(): Promise<Rebuilding | null> {
+    return rebuild.rebuilding(this.#sql);
   }
 
   async leftovers(): Promise<string[]> {
@@ -268,6 +281,11 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const services = this.compose();
     const { now } = services;
     await this.ctx.storage.setAlarm(now().getTime() + SAFETY_MS);
+    if (rebuild.rebuilding(this.#sql)) {
+      const done = await this.#attempt(services, 'be rebuilt', () => rebuild.rebuildSome(this.ctx.storage, this.env.AUDIT_ARCHIVE, now()));
+      if (done) this.#arm(now().getTime());
+      return;
+    }
     await Promise.all([
       this.#attempt(services, 'announce segments', async () => {
         segments.seal(this.#sql, now());
@@ -298,17 +316,25 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   }
 
   /** One duty that fails must not keep the others from being done; each is due again by what the tables say. */
-  async #attempt(services: Services, duty: string, work: () => Promise<void>): Promise<void> {
+  async #attempt(services: Services, duty: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       services.log('error', `ledger could not ${duty}`, { tenantId: readHead(this.#sql)?.tenantId, error: String(error) });
+      return false;
     }
   }
 
   /** Sets the alarm for whatever is due first. Not awaited: it is written together with what made it necessary. */
   #arm(now: number): void {
     const sql = this.#sql;
+    const rebuildDue = rebuild.rebuildDue(sql, now);
+    if (rebuild.rebuilding(sql)) {
+      if (rebuildDue === null) void this.ctx.storage.deleteAlarm();
+      else void this.ctx.storage.setAlarm(now + 1);
+      return;
+    }
     const dues = [
       segments.sealDue(sql, now),
       segments.announceDue(sql),

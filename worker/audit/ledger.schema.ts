@@ -99,6 +99,17 @@ CREATE TABLE IF NOT EXISTS destinations (
 CREATE INDEX IF NOT EXISTS destinations_ring ON destinations (ring_at) WHERE ring_at IS NOT NULL;
 `;
 
+/** Where a ledger stands that is being made anew from the archive; no row: it is not. */
+const REBUILD_SCHEMA = `
+CREATE TABLE IF NOT EXISTS rebuild (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  tenant_id TEXT NOT NULL,
+  shard TEXT NOT NULL,
+  after_key TEXT NOT NULL,
+  fault TEXT
+) STRICT;
+`;
+
 /** What tables of former versions lack. */
 const ADDED: ReadonlyArray<[table: string, column: string, type: string]> = [
   ['events', 'packed', 'BLOB'],
@@ -114,7 +125,7 @@ const DROPPED_INDEXES = ['events_actor', 'events_action', 'events_type', 'events
 
 /** Makes the tables, or what they lack. What former versions wrote is brought up by and by (ledger.upgrade.ts). */
 export function createTables(sql: SqlStorage): void {
-  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA);
+  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA + REBUILD_SCHEMA);
   for (const [table, column, type] of ADDED)
     if (!hasColumn(sql, table, column)) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   for (const index of DROPPED_INDEXES) sql.exec(`DROP INDEX IF EXISTS ${index}`);

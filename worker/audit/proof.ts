@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import type { auditConsistency, auditInclusion } from '@gatehouse/core/api/proof.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
 import { require } from '../platform/commit.ts';
 import type { Context } from '../platform/context.ts';
-import type { CheckpointKey, SignedCheckpoint } from '../platform/objects.ts';
+import type { CheckpointKey, SignedCheckpoint, TreeRefusal } from '../platform/objects.ts';
 import { auditLog, noteReading, openLedger } from './events.ts';
-import { proven } from './export-proof.ts';
+
+const RETRY_SECONDS = 30;
 
 /** The log's checkpoint of now: whoever keeps it can tell later whether anything before it was changed. */
 export async function readCheckpoint(ctx: Context): Promise<SignedCheckpoint> {
@@ -33,4 +35,11 @@ export async function proveConsistency(
   { first, second }: { first: number; second?: number | undefined },
 ): Promise<z.infer<typeof auditConsistency>> {
   return proven(await openLedger(await require(ctx, 'audit:read', auditLog)).proveConsistency(first, second));
+}
+
+/** @throws AppError `not-found` beyond the log's end, `unavailable` while a log of a former version makes its tree */
+function proven<T extends object>(answer: T | TreeRefusal): T {
+  if (!('refused' in answer)) return answer;
+  if (answer.refused === 'beyond') throw new AppError('not-found', `The log has ${answer.size} events`);
+  throw new AppError('unavailable', 'The tree of this log is still being made', { retryAfter: RETRY_SECONDS });
 }

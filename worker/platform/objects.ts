@@ -124,6 +124,14 @@ export interface HistogramQuery {
   filter?: Filter;
 }
 
+/** A ledger that is being made anew from the archive. */
+export interface Rebuilding {
+  /** events so far */
+  recorded: number;
+  /** why it does not go on: the archive is not what it should be */
+  fault: string | null;
+}
+
 export interface LedgerStatus {
   size: number;
   /** base64 of the RFC 6962 root */
@@ -274,6 +282,10 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   /** the segments from that event on that are to become one file; null when they have */
   segmentRun(first: number): Promise<SegmentRun | null>;
   compacted(file: Compacted): Promise<void>;
+  /** makes the ledger anew from the archive, by its alarm */
+  rebuild(tenantId: string, shard: string): Promise<Rebuilding | { notArchived: number }>;
+  /** null when it is not being made anew */
+  rebuilding(): Promise<Rebuilding | null>;
   /** files that nothing points to any more */
   leftovers(): Promise<string[]>;
   discarded(keys: string[]): Promise<void>;
