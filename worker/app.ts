@@ -3,6 +3,7 @@ import { auditRoutes } from './audit/events.routes.ts';
 import { proofRoutes } from './audit/proof.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
 import { findingRoutes } from './audit/findings.routes.ts';
+import { configRoutes } from './access/config.routes.ts';
 import { explainRoutes } from './access/explain.routes.ts';
 import { requestRoutes } from './access/requests.routes.ts';
 import { reviewRoutes } from './access/review.routes.ts';
@@ -55,6 +56,7 @@ const joined = base
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)
   .route('/', reviewRoutes)
+  .route('/', configRoutes)
   .route('/', requestRoutes)
   .route('/', templateRoutes)
   .route('/', policyRoutes)

@@ -181,6 +181,11 @@ export const AUDIT_ACTIONS = {
   },
   'access.review': { resource: 'policy', done: 'reviewed who can use what', attempt: 'review who can use what' },
   'access.export': { resource: 'policy', done: 'exported who can use what, and why', attempt: 'export who can use what, and why' },
+  'config.export': {
+    resource: 'policy',
+    done: 'exported groups, roles, access lists and policy',
+    attempt: 'export groups, roles, access lists and policy',
+  },
   'access.preview': { resource: 'policy', done: 'asked what {resource} would change', attempt: 'ask what {resource} would change' },
   'access_request.create': {
     resource: 'access-request',
@@ -291,6 +296,12 @@ export const AUDIT_ACTIONS = {
     attempt: 'send a part of the log to SIEM destination {resource} once more',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'audit.export': { resource: 'audit', done: 'exported the audit log', attempt: 'export the audit log' },
+  'audit.rebuild': {
+    resource: 'audit',
+    done: 'ordered a rebuild of the audit ledger from the archive',
+    attempt: 'order a rebuild of the audit ledger from the archive',
+  },
   'audit.checkpoint': {
     resource: 'audit',
     done: 'signed a checkpoint of the audit log',

@@ -159,6 +159,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/requests', 'You have asked for nothing yet'],
     [`/templates/${template}/policy`, 'Nothing is changed'],
     ['/policy', 'Nothing is changed'],
+    ['/policy?file', 'Download gatehouse.yaml'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
     ['/users', 'oskar@vantage.test'],

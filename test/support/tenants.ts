@@ -69,8 +69,8 @@ export async function call(method: string, path: string, { cookie, body, headers
   if (body !== undefined && !sent.has('Content-Type')) sent.set('Content-Type', 'application/json');
   const content = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const response = await exports.default.fetch(new Request(`${ORIGIN}/api/v1${path}`, { method, headers: sent, body: content }));
-  const text = await response.text();
-  const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
+  const text = new TextDecoder().decode(await response.arrayBuffer());
+  const isJson = /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
   return { status: response.status, headers: response.headers, body: text === '' ? null : isJson ? JSON.parse(text) : text };
 }
 

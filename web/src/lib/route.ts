@@ -66,6 +66,7 @@ export const route = {
   siem: () => '/siem',
   newDestination: () => '/siem/new',
   policy: () => '/policy',
+  rulesFile: () => '/policy?file',
   deploymentSecurity: () => '/deployment/security',
   localMail: () => '/local/mail',
 } as const;
