@@ -1,7 +1,7 @@
 import { assignment } from '@gatehouse/core/api/roles.ts';
 import { inHours } from '../access.ts';
 import { addPasskey } from '../factors.ts';
-import { addUser, mintTenant, read, unique } from '../tenants.ts';
+import { addSession, addUser, mintTenant, read, unique } from '../tenants.ts';
 import {
   type RouteCall,
   groupId,
@@ -48,6 +48,10 @@ export const DIRECTORY_CALLS: Record<string, RouteCall> = {
   'POST /users/:id/suspend': { leaves: ['user.suspend'], call: owns('POST /users/:id/suspend', makeUser) },
   'POST /users/:id/activate': { leaves: ['user.activate'], call: owns('POST /users/:id/activate', makeSuspended) },
   'POST /users/:id/sign-out': { leaves: ['user.sign_out_everywhere'], call: owns('POST /users/:id/sign-out', makeUser) },
+  'DELETE /user-sessions/:id': {
+    leaves: ['session.end'],
+    call: owns('DELETE /user-sessions/:id', async (tenant) => (await addSession(tenant, (await addUser(tenant)).id)).sessionId),
+  },
   'DELETE /users/:id/factors': {
     leaves: ['user.reset_factors'],
     call: owns('DELETE /users/:id/factors', async (tenant) => {
