@@ -135,7 +135,7 @@ async function migrate(root: string, miniflare: Miniflare): Promise<void> {
       if (applied.has(name)) continue;
       const sql = await readFile(join(root, folder, name), 'utf8');
       const statements = sql
-        .replace(/^--.*$/gm, '')
+        .replace(/^\s*--.*$/gm, '')
         .split(';')
         .map((each) => each.trim())
         .filter(Boolean);

@@ -134,16 +134,18 @@ export function exportedFile(state: ConfigState, now: string): string {
   return without.join('') + writeConfig(exportedConfig(state, now));
 }
 
-/** What keeps a file from being applied by somebody who sees this much, to groups of which an identity provider keeps some. */
+/** What keeps a file from being applied by somebody who sees this much, to this organisation: it needs an owner, and may keep groups elsewhere. */
 export function outOfReach({ withheld, groups }: ConfigState, wanted: ConfigFile): FieldError[] {
-  const unseen = [...withheld].flatMap(([section, permission]) =>
+  const faults = [...withheld].flatMap(([section, permission]) =>
     wanted[section] === undefined ? [] : [{ path: section, message: `can’t be compared: to see them needs ${permission}` }],
   );
-  if (wanted.groups === undefined || withheld.has('groups')) return unseen;
+  const owner = wanted.assignments?.some(({ role, expiresAt }) => sameName(role) === 'owner' && expiresAt === null) ?? true;
+  if (!owner) faults.push({ path: 'assignments', message: 'must give somebody the role owner for good: an organisation always has one' });
+  if (wanted.groups === undefined || withheld.has('groups')) return faults;
   const named = new Set(wanted.groups.map(({ name }) => sameName(name)));
   const kept = (name: string) => (groups.get(sameName(name))?.source ?? 'local') !== 'local';
   return [
-    ...unseen,
+    ...faults,
     ...wanted.groups.flatMap(({ name, members }, index) =>
       kept(name) && members.length > 0
         ? [{ path: `groups.${index}.members`, message: `must be left out: your identity provider keeps the group ${name}` }]

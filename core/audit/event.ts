@@ -48,6 +48,11 @@ export const AUDIT_ACTIONS = {
   'user.sign_in': { resource: 'user', done: 'signed in', attempt: 'sign in' },
   'user.sign_out': { resource: 'user', done: 'signed out', attempt: 'sign out' },
   'user.sign_out_everywhere': { resource: 'user', done: 'signed {resource} out everywhere', attempt: 'sign {resource} out everywhere' },
+  'user.request_verification': {
+    resource: 'user',
+    done: 'asked for a link to verify the e-mail address of {resource}',
+    attempt: 'ask for a link to verify the e-mail address of {resource}',
+  },
   'user.verify_email': { resource: 'user', done: 'verified the e-mail address of {resource}', attempt: 'verify an e-mail address' },
   'user.owe_second_factor': {
     resource: 'user',
@@ -238,15 +243,56 @@ export const AUDIT_ACTIONS = {
   'siem.pause': { resource: 'siem', done: 'paused SIEM destination {resource}', attempt: 'pause SIEM destination {resource}' },
   'siem.resume': { resource: 'siem', done: 'resumed SIEM destination {resource}', attempt: 'resume SIEM destination {resource}' },
   'siem.test': { resource: 'siem', done: 'sent a test event to SIEM destination {resource}', attempt: 'test SIEM destination {resource}' },
+  'siem.rotate_secret': {
+    resource: 'siem',
+    done: 'made a new signing secret for SIEM destination {resource}',
+    attempt: 'make a new signing secret for SIEM destination {resource}',
+  },
+  /** recorded by former versions; now `siem.stalled` and `siem.set_aside` */
   'siem.failing': {
     resource: 'siem',
     done: 'found that SIEM destination {resource} is failing',
+    attempt: 'deliver to SIEM destination {resource}',
+  },
+  'siem.stalled': {
+    resource: 'siem',
+    done: 'found that nothing arrives at SIEM destination {resource}',
     attempt: 'deliver to SIEM destination {resource}',
   },
   'siem.recovered': {
     resource: 'siem',
     done: 'found SIEM destination {resource} working again',
     attempt: 'deliver to SIEM destination {resource}',
+  },
+  'siem.set_aside': {
+    resource: 'siem',
+    done: 'set aside an event that SIEM destination {resource} refuses',
+    attempt: 'deliver an event to SIEM destination {resource}',
+  },
+  'siem.set_aside.retry': {
+    resource: 'siem',
+    done: 'sent an event that was set aside to SIEM destination {resource} again',
+    attempt: 'send an event that was set aside to SIEM destination {resource} again',
+  },
+  'siem.set_aside.dismiss': {
+    resource: 'siem',
+    done: 'gave up events that SIEM destination {resource} refused',
+    attempt: 'give up events that SIEM destination {resource} refused',
+  },
+  'siem.replay.start': {
+    resource: 'siem',
+    done: 'began to send a part of the log to SIEM destination {resource} once more',
+    attempt: 'send a part of the log to SIEM destination {resource} once more',
+  },
+  'siem.replay.cancel': {
+    resource: 'siem',
+    done: 'cancelled sending a part of the log to SIEM destination {resource} once more',
+    attempt: 'cancel sending a part of the log to SIEM destination {resource} once more',
+  },
+  'siem.replay.finish': {
+    resource: 'siem',
+    done: 'sent a part of the log to SIEM destination {resource} once more',
+    attempt: 'send a part of the log to SIEM destination {resource} once more',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
   'audit.export': { resource: 'audit', done: 'exported the audit log', attempt: 'export the audit log' },

@@ -74,7 +74,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await product?.end();
-  await rm(folder, { recursive: true, force: true });
+  if (folder) await rm(folder, { recursive: true, force: true });
 });
 
 const RULES = (slug: string) => `version: 1
@@ -356,7 +356,7 @@ describe('what goes wrong', () => {
   test.each([
     ['a token that may nothing', { token: () => makeToken(['audit:read']) }, 'This needs the permission access:review (request req_'],
     ['a token that is none of ours', { token: async () => `${token.slice(0, -8)}00000000` }, '(request req_'],
-    ['what is no token', { token: async () => 'hunter2' }, 'What is there is no API token'],
+    ['what is no token', { token: async () => 'hunter 2' }, 'What is there is no API token'],
     ['no token', { token: async () => '' }, 'GATEHOUSE_TOKEN is not set'],
     ['nobody there', { url: 'http://127.0.0.1:9' }, 'http://127.0.0.1:9 does not answer'],
     ['a URL in clear', { url: 'http://gatehouse.example' }, 'must be https'],
@@ -380,6 +380,7 @@ describe('what goes wrong', () => {
       'groups.0.members.0 names nobody@x.test, who is not in',
     ],
     ['a circle', 'groups: [{ name: A, members: [group B] }, { name: B, members: [group A] }]', 'closes a circle: A → B → A'],
+    ['no owner', 'assignments: []', 'line 2: assignments must give somebody the role owner for good'],
     ['no YAML', 'groups: [', 'faulty.yaml can’t be applied:\n  '],
   ])('with a file that has %s it says where', async (_name, rules, words) => {
     await writeFile(fileOf('faulty.yaml'), `version: 1\n${rules}\n`);
@@ -394,6 +395,7 @@ describe('what goes wrong', () => {
     [['plan'], 'plan takes one file.'],
     [['plan', 'a', 'b'], 'plan takes one file.'],
     [['plan', 'a', '--yes'], '--yes goes with apply only.'],
+    [['apply', 'a', '--json'], 'With --json nobody is asked'],
     [['export', 'a'], 'export takes no file: say --out a.'],
     [['apply', 'rules.yaml', '--token', 'x'], '--token'],
     [['plan', 'missing.yaml'], 'missing.yaml can’t be read: ENOENT'],

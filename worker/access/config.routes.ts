@@ -6,9 +6,12 @@ import { exportConfig } from './config.ts';
 const getExport = createRoute({
   method: 'get',
   path: '/config/export',
-  summary: 'Groups, roles, access lists and policy, a line of JSON for each; whole only with its line `end`',
+  summary: 'Groups, roles, access lists and policy, a line of JSON for each',
   tags: ['Access'],
-  responses: { 200: { description: 'Done', content: { 'application/x-ndjson': { schema: z.string() } } }, ...problems },
+  responses: {
+    200: { description: 'Whole only with its last line, of the kind `end`', content: { 'application/x-ndjson': { schema: z.string() } } },
+    ...problems,
+  },
 });
 
 export const configRoutes = routes().openapi(getExport, async (c) => {

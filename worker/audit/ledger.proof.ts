@@ -30,7 +30,7 @@ async function entryOf(sql: SqlStorage, archive: R2Bucket, seq: number): Promise
   const [hot] = sql.exec<Body & { salt: ArrayBuffer }>(`SELECT salt, ${BODY} FROM events WHERE seq = ?`, seq);
   if (hot) return { salt: hex(new Uint8Array(hot.salt)), event: bodyOf(hot) };
   const place = placeOf(sql, seq);
-  // Retention may have taken the file: the leaf is proven all the same.
+  // Past retention the file is gone; that the event was there is still proven.
   if (!place || !(await archive.head(place.key))) return null;
   const line = (await readLines(archive, place)).map(parseLine).find((each) => each.seq === seq);
   return line?.body ? { salt: line.salt, event: line.body } : null;

@@ -8,6 +8,7 @@ import { parseLine, readLines, type ArchivedLine } from './archive.ts';
 import { sidecar } from './compaction.ts';
 import { packHashes, saltedHash, sha256, unhex, unpackFrontier } from './hash.ts';
 import { eventIn } from './ledger.body.ts';
+import { restoreKeys } from './ledger.checkpoint.ts';
 import { followConfiguration } from './ledger.delivery.ts';
 import { insertEvent, noteDrift, noteSeen, REBUILT } from './ledger.index.ts';
 import { readHead, writeHead } from './ledger.schema.ts';
@@ -146,6 +147,7 @@ function takeEvent(sql: SqlStorage, { salt, seq }: ArchivedLine, body: string, n
   else noteSeen(sql, event);
   noteDrift(sql, [event]);
   followConfiguration(sql, event, seq, now.getTime());
+  restoreKeys(sql, event);
 }
 
 /** Done, if the newest checkpoint in the archive vouches for what was made. */

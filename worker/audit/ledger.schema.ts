@@ -1,3 +1,4 @@
+import { createDeliveryTables } from './ledger.delivery.schema.ts';
 import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
 import { TREE_SCHEMA } from './ledger.tree.ts';
 
@@ -133,6 +134,7 @@ export function createTables(sql: SqlStorage): void {
   const legacy = hasColumn(sql, 'events', 'action');
   const from = legacy ? (readHead(sql)?.size ?? 0) + 1 : 1;
   sql.exec('INSERT OR IGNORE INTO upgrade (one, indexed_from, legacy) VALUES (1, ?, ?)', from, legacy ? 1 : 0);
+  createDeliveryTables(sql);
 }
 
 const hasColumn = (sql: SqlStorage, table: string, column: string): boolean =>

@@ -50,7 +50,7 @@ describe('what was read', () => {
   test('as a file plans nothing', () => {
     const state = stateOf(whole(LINES));
     const file = parseConfig(exportedFile(state, NOW));
-    expect(outOfReach(state, file)).toEqual([]);
+    expect(outOfReach(state, { ...file, assignments: undefined })).toEqual([]);
     expect(planChanges({ ...state.config, ...exportedConfig(state, NOW) } as typeof state.config, file)).toEqual([]);
   });
 
@@ -69,6 +69,14 @@ describe('a file is out of reach', () => {
     const withheld: ConfigLine[] = [{ kind: 'withheld', section: 'roles', permission: 'role:read' }];
     expect(reach('roles: []', withheld)).toEqual(['roles can’t be compared: to see them needs role:read']);
     expect(reach('policy: {}', withheld)).toEqual([]);
+  });
+
+  test('where it leaves nobody the owner', () => {
+    const says = ['assignments must give somebody the role owner for good: an organisation always has one'];
+    expect(reach('assignments: []')).toEqual(says);
+    expect(reach("assignments: [{ role: owner, who: user ada@x.test, expiresAt: '2999-01-01T00:00:00Z' }]")).toEqual(says);
+    expect(reach('assignments: [{ role: owner, who: user ada@x.test }]')).toEqual([]);
+    expect(reach('groups: [{ name: Staff }]')).toEqual([]);
   });
 
   test('where it would change who is in a group that an identity provider keeps, or delete it', () => {

@@ -245,6 +245,48 @@ describe('in the archive', () => {
     expect((await ledger.status()).archivedTo).toBe(0);
   });
 
+  test.each(['.ndjson.gz', '.proof', '/checkpoint'])(
+    'R2 fails at %s, before or after it has written: the next try makes all of it',
+    async (name) => {
+      for (const after of [false, true]) {
+        const { ledger, tenantId, services } = await quietTenant(3);
+        await runDurableObjectAlarm(ledger);
+        const failing = new Proxy(env.AUDIT_ARCHIVE, {
+          get: (bucket, property) => {
+            const method: unknown = Reflect.get(bucket, property);
+            if (property !== 'put') return typeof method === 'function' ? (method as () => unknown).bind(bucket) : method;
+            return async (...args: Parameters<R2Bucket['put']>) => {
+              const fails = String(args[0]).endsWith(name);
+              if (!fails || after) await bucket.put(...args);
+              if (fails) throw new Error('R2 is down');
+            };
+          },
+        });
+        const pointer = { tenantId, shard: 's0', first: 1, last: 3 };
+        await expect(archiveSegment(failing, services, pointer)).rejects.toThrow('R2 is down');
+        expect((await ledger.status()).archivedTo).toBe(0);
+        await archiveSegment(env.AUDIT_ARCHIVE, services, pointer);
+        expect((await ledger.status()).archivedTo).toBe(3);
+        expect(await keysOf(`${tenantId}/`)).toHaveLength(2);
+        expect(parseNote(await textOf(`latest/${tenantId}/checkpoint`)).text).toContain('\n3\n');
+      }
+    },
+  );
+
+  test('two that write the latest checkpoint at once: the larger one stays', async () => {
+    const { ledger, tenantId, services, append } = await quietTenant(2);
+    await runDurableObjectAlarm(ledger);
+    await append(...drafts(services, 2));
+    await runDurableObjectAlarm(ledger);
+    await Promise.all(
+      [
+        [1, 2],
+        [3, 4],
+      ].map(([first = 0, last = 0]) => archiveSegment(env.AUDIT_ARCHIVE, services, { tenantId, shard: 's0', first, last })),
+    );
+    expect(parseNote(await textOf(`latest/${tenantId}/checkpoint`)).text).toContain('\n4\n');
+  });
+
   test('a segment whose proof can’t be made yet is not archived, and comes again', async () => {
     const tenant = await quietTenant(3);
     await runDurableObjectAlarm(tenant.ledger);
@@ -335,6 +377,26 @@ describe('the signing key changes', () => {
     expect((await openCheckpoint(note, [old])).size).toBe((await openCheckpoint(note, [await keyOf(ledger)])).size);
     expect((await ledger.checkpointKeys()).map(({ signs }) => signs)).toEqual([true, true]);
   });
+});
+
+test('a ledger that is rebuilt from the archive proves the same, and knows who signed before', async () => {
+  const tenant = await quietTenant(3);
+  const { ledger, tenantId, services } = tenant;
+  await checkpointOf(ledger);
+  await withEnv(ledger, { CHECKPOINT_KEY: JSON.stringify(NEXT_KEY) });
+  const before = await checkpointOf(ledger);
+  const keys = (await ledger.checkpointKeys()).map(({ verifierKey }) => verifierKey);
+  await runDurableObjectAlarm(ledger);
+  await archiveSegment(env.AUDIT_ARCHIVE, services, { tenantId, shard: 's0', first: 1, last: 4 });
+  await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('DELETE FROM checkpoint_keys'));
+  await ledger.rebuild(tenantId, 's0');
+  expect(await ledger.checkpoint()).toMatchObject({ refused: 'incomplete' });
+  await vi.waitFor(async () => {
+    await runDurableObjectAlarm(ledger);
+    expect(await ledger.rebuilding()).toBeNull();
+  });
+  expect((await checkpointOf(ledger)).note).toBe(before.note);
+  expect((await ledger.checkpointKeys()).map(({ verifierKey }) => verifierKey)).toEqual(keys);
 });
 
 describe('by the API', () => {

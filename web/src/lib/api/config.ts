@@ -1,6 +1,7 @@
 import type { ConfigState } from '@gatehouse/core/access/config-state.ts';
 import { configLine, type ConfigLine } from '@gatehouse/core/api/config.ts';
 import { fetchAnswer, type Call } from './client.ts';
+import { ApiProblem } from './problem.ts';
 
 export interface RulesFile {
   yaml: string;
@@ -13,7 +14,12 @@ export async function exportRules(call: Call = {}): Promise<RulesFile> {
   const { exportedFile, stateOf } = await import('@gatehouse/core/access/config-state.ts');
   // The typed client knows answers of one JSON value only.
   const response = await fetchAnswer('/api/v1/config/export', call);
-  const lines = (await response.text()).trimEnd().split('\n');
-  const state = stateOf(lines.map((line): ConfigLine => configLine.parse(JSON.parse(line))));
-  return { yaml: exportedFile(state, new Date().toISOString()), withheld: state.withheld };
+  try {
+    const lines = (await response.text()).trimEnd().split('\n');
+    const state = stateOf(lines.map((line): ConfigLine => configLine.parse(JSON.parse(line))));
+    return { yaml: exportedFile(state, new Date().toISOString()), withheld: state.withheld };
+  } catch (cause) {
+    if (call.signal?.aborted) throw cause;
+    throw new ApiProblem('unavailable', 'The export broke off, so nothing was saved. Try again.', { title: 'Not exported', cause });
+  }
 }
