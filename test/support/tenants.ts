@@ -69,18 +69,12 @@ export async function call(method: string, path: string, { cookie, body, headers
   if (body !== undefined && !sent.has('Content-Type')) sent.set('Content-Type', 'application/json');
   const content = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const response = await exports.default.fetch(new Request(`${ORIGIN}/api/v1${path}`, { method, headers: sent, body: content }));
-  const text = await textOf(response);
+  // A stream of events has no end.
+  const endless = /\bevent-stream\b/.test(response.headers.get('Content-Type') ?? '');
+  if (endless) await response.body?.cancel();
+  const text = endless ? '' : new TextDecoder().decode(await response.arrayBuffer());
   const isJson = /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
   return { status: response.status, headers: response.headers, body: text === '' ? null : isJson ? JSON.parse(text) : text };
-}
-
-/** What is sent as long as anybody listens is heard once and left. */
-async function textOf(response: Response): Promise<string> {
-  if (!response.headers.get('Content-Type')?.startsWith('text/event-stream')) return new TextDecoder().decode(await response.arrayBuffer());
-  const reader = response.body?.getReader();
-  const first = await reader?.read();
-  await reader?.cancel();
-  return new TextDecoder().decode(first?.value);
 }
 
 /** Requests as one person: `api(tenant.owner).post('/invitations', { email })`. */
