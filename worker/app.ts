@@ -2,6 +2,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
 import { proofRoutes } from './audit/proof.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
+import { findingRoutes } from './audit/findings.routes.ts';
 import { configRoutes } from './access/config.routes.ts';
 import { explainRoutes } from './access/explain.routes.ts';
 import { requestRoutes } from './access/requests.routes.ts';
@@ -63,7 +64,8 @@ const joined = base
   .route('/', workspaceRoutes)
   .route('/', auditRoutes)
   .route('/', proofRoutes)
-  .route('/', destinationRoutes);
+  .route('/', destinationRoutes)
+  .route('/', findingRoutes);
 
 /** With the description of all of it. */
 export const app = joined.openapi(getDocument, async (c) => {

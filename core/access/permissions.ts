@@ -27,6 +27,7 @@ export const PERMISSIONS = {
   'runner:read': 'See the runners',
   'runner:manage': 'Enrol, confirm and remove runners',
   'audit:read': 'Read the audit log',
+  'finding:triage': 'Say how a finding stands',
   'siem:read': 'See where the audit log is streamed to',
   'siem:manage': 'Change where the audit log is streamed to',
 } as const;

@@ -3,7 +3,7 @@ import type { AuditAction } from './event.ts';
 /** Of the published schema; a newer one gets a table of its own. */
 export const ECS_VERSION = '8.17.0';
 
-export type EcsCategory = 'api' | 'authentication' | 'configuration' | 'host' | 'iam' | 'network' | 'session';
+export type EcsCategory = 'api' | 'authentication' | 'configuration' | 'host' | 'iam' | 'intrusion_detection' | 'network' | 'session';
 export type EcsType = 'access' | 'admin' | 'change' | 'connection' | 'creation' | 'deletion' | 'end' | 'group' | 'info' | 'start' | 'user';
 
 interface EcsMapping {
@@ -118,6 +118,10 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'audit.rebuild': { category: ['configuration'], type: ['change'] },
   'audit.checkpoint': { category: ['configuration'], type: ['info'] },
   'audit.rotate_key': { category: ['configuration'], type: ['change'] },
+  'finding.open': { category: ['intrusion_detection'], type: ['info'] },
+  'finding.acknowledge': { category: ['intrusion_detection'], type: ['info'] },
+  'finding.resolve': { category: ['intrusion_detection'], type: ['info'] },
+  'finding.reopen': { category: ['intrusion_detection'], type: ['info'] },
   'policy.update': { category: ['configuration'], type: ['change'] },
   'policy.read': { category: ['configuration'], type: ['access'] },
   'request.denied': { category: ['api'], type: ['access'] },

@@ -20,6 +20,7 @@ export function toEcs(event: AuditEvent, context: ExportContext): Fields {
     source: sourceOf(origin),
     user_agent: agentOf(origin),
     http: { request: { id: requestId }, response: { status_code: status } },
+    rule: typeof event.details['rule'] === 'string' ? { id: event.details['rule'] } : null,
     related: { ip: listed(addressOf(origin)), user: listed(actor.id, actor.name, actor.email, targetOf(event)?.['id']) },
     gatehouse: ours(event),
   });
@@ -32,7 +33,7 @@ function categorised(event: AuditEvent): Fields {
   const { category, type } = ECS_ACTIONS[event.action];
   const refused = event.outcome === 'denied' && category.some((each) => KNOW_DENIED.has(each));
   return {
-    kind: 'event',
+    kind: event.action === 'finding.open' ? 'alert' : 'event',
     ...{ category, type: refused ? [...type, 'denied'] : type },
     ...{ action: event.action, outcome: event.outcome === 'success' ? 'success' : 'failure', reason: event.reason },
     ...{ id: event.id, sequence: event.seq, created: event.recordedAt },

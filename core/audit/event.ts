@@ -18,6 +18,7 @@ export const RESOURCE_TYPES = [
   'policy',
   'token',
   'service-account',
+  'finding',
 ] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
@@ -311,6 +312,14 @@ export const AUDIT_ACTIONS = {
     done: 'changed the key that signs the audit log’s checkpoints',
     attempt: 'change the key that signs the audit log’s checkpoints',
   },
+  'finding.open': { resource: 'finding', done: 'found: {resource}', attempt: 'look for {resource}' },
+  'finding.acknowledge': {
+    resource: 'finding',
+    done: 'began to look into the finding “{resource}”',
+    attempt: 'look into the finding “{resource}”',
+  },
+  'finding.resolve': { resource: 'finding', done: 'resolved the finding “{resource}”', attempt: 'resolve the finding “{resource}”' },
+  'finding.reopen': { resource: 'finding', done: 'reopened the finding “{resource}”', attempt: 'reopen the finding “{resource}”' },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },

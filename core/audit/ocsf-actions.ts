@@ -32,6 +32,7 @@ export const OCSF_CLASSES = {
       ...{ 'Add Subgroup': 7, 'Remove Subgroup': 8 },
     },
   },
+  detection_finding: { uid: 2004, category: 2, activities: { Create: 1, Update: 2, Close: 3 } },
   network_activity: { uid: 4001, category: 4, activities: { Open: 1, Close: 2, Fail: 4, Refuse: 5 } },
   application_lifecycle: { uid: 6002, category: 6, activities: { Install: 1, Remove: 2, Start: 3, Stop: 4 } },
   api_activity: { uid: 6003, category: 6, activities: { Create: 1, Read: 2, Update: 3, Delete: 4 } },
@@ -151,6 +152,10 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
   'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
   'audit.rotate_key': ['entity_management', 'Update'],
+  'finding.open': ['detection_finding', 'Create'],
+  'finding.acknowledge': (event) => findingActivity(event, ['detection_finding', 'Update']),
+  'finding.resolve': (event) => findingActivity(event, ['detection_finding', 'Close']),
+  'finding.reopen': (event) => findingActivity(event, ['detection_finding', 'Update']),
   'policy.update': ['entity_management', 'Update'],
   'policy.read': ['entity_management', 'Read'],
   'request.denied': (event) => requestActivity(event),
@@ -209,6 +214,10 @@ function holderActivity(event: AuditEvent, activity: 'Assign Privileges' | 'Revo
   if (holder === null) return ['entity_management', 'Update'];
   return holder.type === 'group' ? ['group_management', activity] : ['user_access', activity];
 }
+
+/** Whoever may not say how a finding stands has changed nothing of it. */
+const findingActivity = ({ outcome }: AuditEvent, activity: OcsfMapping): OcsfMapping =>
+  outcome === 'success' ? activity : ['api_activity', 'Update'];
 
 function connectionActivity({ outcome }: AuditEvent, activity: OcsfMapping): OcsfMapping {
   if (outcome === 'success') return activity;

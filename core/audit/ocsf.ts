@@ -15,7 +15,7 @@ export function toOcsf(event: AuditEvent, context: ExportContext): Attributes {
     activity_name: own ?? activity,
     ...{ time: Date.parse(event.time), timezone_offset: 0, message: `${event.actor.name} ${sentence(event)}` },
     ...{ severity_id: SEVERITIES[severity], severity },
-    ...statusOf(event),
+    ...statusOf(event, name),
     ...controlOf(event, name),
     metadata: metadataOf(event, context, name),
     actor: actorOf(event),
@@ -24,26 +24,42 @@ export function toOcsf(event: AuditEvent, context: ExportContext): Attributes {
   });
 }
 
-function severityOf({ action, outcome }: AuditEvent): Severity {
+const FOUND: ReadonlyMap<unknown, Severity> = new Map([
+  ['low', 'Low'],
+  ['medium', 'Medium'],
+  ['high', 'High'],
+]);
+
+function severityOf({ action, outcome, details }: AuditEvent): Severity {
+  if (action === 'finding.open') return FOUND.get(details['severity']) ?? 'Medium';
   const notable = NOTABLE[action] ?? 'Informational';
   const base: Severity = outcome === 'success' ? 'Informational' : outcome === 'failure' ? 'Low' : 'Medium';
   return SEVERITIES[notable] > SEVERITIES[base] ? notable : base;
 }
 
-const statusOf = ({ outcome, status, reason }: AuditEvent): Attributes => ({
-  ...{ status_id: outcome === 'success' ? 1 : 2, status: outcome === 'success' ? 'Success' : 'Failure' },
-  ...{ status_code: status === null ? null : String(status), status_detail: reason },
-});
+function statusOf({ action, outcome, status, reason }: AuditEvent, name: OcsfClass): Attributes {
+  const detail = { status_code: status === null ? null : String(status), status_detail: reason };
+  if (name === 'detection_finding') return { ...detail, ...standingOf(action) };
+  return { ...detail, ...(outcome === 'success' ? { status_id: 1, status: 'Success' } : { status_id: 2, status: 'Failure' }) };
+}
+
+/** How a finding stands after that event. */
+function standingOf(action: AuditEvent['action']): Attributes {
+  if (action === 'finding.acknowledge') return { status_id: 2, status: 'In Progress' };
+  return action === 'finding.resolve' ? { status_id: 4, status: 'Resolved' } : { status_id: 1, status: 'New' };
+}
 
 /** Profile `security_control`: what we, who control access, did with it. */
-function controlOf({ outcome }: AuditEvent, name: OcsfClass): Attributes {
+function controlOf({ action, outcome }: AuditEvent, name: OcsfClass): Attributes {
+  if (name === 'detection_finding')
+    return { action_id: 3, action: 'Observed', disposition_id: 15, disposition: 'Detected', is_alert: action === 'finding.open' };
   if (outcome === 'success') return { action_id: 1, action: 'Allowed', disposition_id: 1, disposition: 'Allowed' };
   if (outcome === 'denied') return { action_id: 2, action: 'Denied', disposition_id: 2, disposition: 'Blocked' };
   if (name === 'authentication') return { action_id: 2, action: 'Denied', disposition_id: 26, disposition: 'Unauthorized' };
   return { action_id: 3, action: 'Observed', disposition_id: 27, disposition: 'Error' };
 }
 
-const BY_HOST: ReadonlySet<OcsfClass> = new Set(['application_lifecycle', 'network_activity']);
+const BY_HOST: ReadonlySet<OcsfClass> = new Set(['application_lifecycle', 'detection_finding', 'network_activity']);
 
 const metadataOf = (event: AuditEvent, { tenant, version }: ExportContext, name: OcsfClass): Attributes => ({
   version: OCSF_VERSION,
@@ -104,6 +120,8 @@ function ofClass(name: OcsfClass, event: AuditEvent, context: ExportContext): At
       };
     case 'application_lifecycle':
       return { app: { uid: event.resource.id, name: event.resource.name, feature: { name: event.resource.type } } };
+    case 'detection_finding':
+      return findingOf(event, source.src_endpoint);
     case 'network_activity':
       return {
         ...{
@@ -199,6 +217,17 @@ function entityOf({ resource }: AuditEvent): Attributes {
   if (resource.type === 'policy') return { ...entity, type_id: 5, type: 'Policy', policy: named };
   return { ...entity, type_id: 99 };
 }
+
+/** What was found, by which rule, and the event that completed it; the others are in the trail. */
+const findingOf = ({ id, time, resource, details }: AuditEvent, source: Attributes | null): Attributes => ({
+  finding_info: {
+    ...{ uid: resource.id ?? id, title: resource.name, modified_time: Date.parse(time) },
+    analytic: typeof details['rule'] === 'string' ? { uid: details['rule'], name: details['rule'], type_id: 1, type: 'Rule' } : null,
+    related_events: typeof details['event'] === 'string' ? [{ uid: details['event'] }] : null,
+    related_events_count: Number.isInteger(details['events']) ? details['events'] : null,
+  },
+  evidences: source === null ? null : [{ src_endpoint: compact(source) }],
+});
 
 const apiOf = ({ action, resource, requestId, status }: AuditEvent): Attributes => ({
   api: {

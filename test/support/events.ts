@@ -28,6 +28,7 @@ const details = fc.oneof(
     subjectId: id('usr'),
     expiresAt: orNull(time),
   }),
+  fc.record({ rule: text, severity: fc.constantFrom('low', 'medium', 'high'), subject: text, events: fc.nat(), event: id('evt') }),
   fc.record({ template: id('tpl'), person: id('usr'), name: text }),
   fc.record({ method: fc.constantFrom('password', 'passkey', 'password+totp'), newDevice: fc.boolean() }),
 );

@@ -13,6 +13,7 @@ import { OPEN_ROUTES } from '../../worker/gate.ts';
 import { secretAddress } from '../../worker/audit/destinations.store.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { Chance } from '../support/chance.ts';
+import { makeFinding } from '../support/findings.ts';
 import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, type Ids } from '../support/isolation.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
@@ -248,6 +249,10 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/audit/proof': { who: ['owner', 'auditor'], query: '?seq=1' },
   'GET /api/v1/audit/consistency': { who: ['owner', 'auditor'], query: '?first=1' },
   'GET /api/v1/audit/keys': { who: ['owner', 'auditor'] },
+  'GET /api/v1/detections/rules': { who: ['owner', 'auditor'] },
+  'GET /api/v1/detections/findings': { who: ['owner', 'auditor'] },
+  'GET /api/v1/detections/findings/:id': { who: ['owner', 'auditor'], id: 'finding', make: makeFinding },
+  'POST /api/v1/detections/findings/:id/move': { who: ['owner'], id: 'finding', make: makeFinding, body: { from: 'open', to: 'resolved' } },
   'GET /api/v1/siem-destinations': { who: ['owner', 'auditor'] },
   'POST /api/v1/siem-destinations': { who: ['owner'], body: destination },
   'GET /api/v1/siem-destinations/:id': { ...overDestinations, who: ['owner', 'auditor'] },

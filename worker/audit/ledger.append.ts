@@ -6,9 +6,13 @@ import type { AppendRequest } from '../platform/objects.ts';
 import { packHashes, saltedHash, sha256, unpackFrontier } from './hash.ts';
 import { CHECKPOINT_SOURCE, expectTelling } from './ledger.checkpoint.ts';
 import { followConfiguration, wakeDestinations } from './ledger.delivery.ts';
+import { observe } from './ledger.findings.ts';
 import { insertEvent, noteDrift, REBUILT } from './ledger.index.ts';
 import { readHead, writeHead, type Head } from './ledger.schema.ts';
 import { keepNodes } from './ledger.tree.ts';
+
+/** The source of the events that the ledger makes itself when it finds something. */
+const FINDINGS = 'findings';
 
 /** What is new waits at most this long for its segment, its doorbells, and its outbox rows' deletion. */
 export const GATHER_MS = 1_000;
@@ -49,6 +53,12 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
       frontier = insert(sql, frontier, source, recorded, tools.random(16));
       taken.push(recorded);
       followConfiguration(sql, event, head.size, tools.now.getTime());
+      for (const finding of observe(sql, recorded)) {
+        head.size++;
+        const found = numbered(finding, head);
+        frontier = insert(sql, frontier, FINDINGS, found, tools.random(16));
+        taken.push(found);
+      }
     }
     noteDrift(sql, taken);
     head.frontier = packHashes(frontier.hashes);

@@ -19,6 +19,10 @@ import type {
   HistogramQuery,
   InclusionAnswer,
   Lane,
+  FindingCounts,
+  FindingMove,
+  FindingQuery,
+  FindingRow,
   LedgerObject,
   LedgerStatus,
   PlaceQuery,
@@ -40,10 +44,11 @@ import { laneOf } from './ledger.delivery.schema.ts';
 import * as health from './ledger.health.ts';
 import * as replays from './ledger.replay.ts';
 import * as telling from './ledger.telling.ts';
+import * as findings from './ledger.findings.ts';
 import { histogram } from './ledger.histogram.ts';
 import { Listeners, type Heard } from './ledger.listeners.ts';
 import { clearOutbox } from './ledger.outbox.ts';
-import { readPage } from './ledger.query.ts';
+import { hotEvents, readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
 import { inclusionLines, proveConsistency, proveInclusion } from './ledger.proof.ts';
@@ -275,6 +280,30 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   async keepAccessToken(destinationId: string, sealed: string | null, until: number): Promise<void> {
     delivery.keepAccessToken(this.#sql, destinationId, sealed, until);
+  }
+
+  async findings(query: FindingQuery): Promise<FindingRow[]> {
+    return findings.listFindings(this.#sql, query);
+  }
+
+  async findingCounts(): Promise<FindingCounts> {
+    return findings.countFindings(this.#sql);
+  }
+
+  async finding(id: string): Promise<{ finding: FindingRow; evidence: number[]; bodies: string[] } | null> {
+    const found = findings.readFinding(this.#sql, id);
+    return found && { ...found, bodies: hotEvents(this.#sql, found.evidence) };
+  }
+
+  async moveFinding(move: FindingMove, request: AppendRequest): Promise<boolean> {
+    const { now, random } = this.compose();
+    const moved = this.ctx.storage.transactionSync(() => {
+      if (!findings.moveFinding(this.#sql, move)) return false;
+      append(this.ctx.storage, request, { now: now(), random });
+      return true;
+    });
+    if (moved) this.#arm(now().getTime());
+    return moved;
   }
 
   override async alarm(): Promise<void> {

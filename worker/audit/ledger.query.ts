@@ -64,6 +64,15 @@ interface RowReader {
   unpacked(): number;
 }
 
+/** The events of those numbers that are in the hot index, in order. */
+export function hotEvents(sql: SqlStorage, seqs: readonly number[]): string[] {
+  const rows = sql.exec<Body>(
+    `SELECT ${BODY} FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+    JSON.stringify(seqs),
+  );
+  return Array.from(rows, bodyOf);
+}
+
 function rowReader(sql: SqlStorage, query: EventQuery, filter: Filter | null, covers: readonly Cover[]): RowReader {
   const plain = rowStatement(query, []);
   const narrow = rowStatement(query, covers);

@@ -1,12 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
+import { networkOf } from '@gatehouse/core/access/networks.ts';
 import type { operatorRebuild, operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, GuardFailed, record, type EventContext } from '../platform/commit.ts';
 import type { Actor, RequestFacts, Services } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
 import { statement } from '../platform/tenant-db.ts';
-import { countAttempt, networkOf } from '../platform/throttle.ts';
+import { countAttempt } from '../platform/throttle.ts';
 import { placeById, places, updatePlace, type TenantPlace } from './tenants.store.ts';
 
 /** Whoever keeps this deployment; stands outside every tenant. */

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { networkOf } from '@gatehouse/core/access/networks.ts';
 import { QUOTAS, type invitationAccept } from '@gatehouse/core/api/directory.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -6,7 +7,7 @@ import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInv
 import { NO_FACTORS, twoFactorsRequired, type Person } from '../directory/people.ts';
 import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
 import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
-import { countAttempt, networkOf } from '../platform/throttle.ts';
+import { countAttempt } from '../platform/throttle.ts';
 import { hashPassword } from './password.ts';
 import { requireGoodPassword } from './password-rules.ts';
 import { meOf, newSession, signedIn } from './session.ts';

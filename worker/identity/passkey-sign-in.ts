@@ -1,10 +1,11 @@
 import type { z } from 'zod';
+import { networkOf } from '@gatehouse/core/access/networks.ts';
 import type { Assertion, assertionOptions } from '@gatehouse/core/api/factors.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { findPersonById, type Person } from '../directory/people.ts';
 import { record, type EventContext } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
-import { countAttempt, networkOf, type ThrottleRule } from '../platform/throttle.ts';
+import { countAttempt, type ThrottleRule } from '../platform/throttle.ts';
 import { enter, type Entered } from './enter.ts';
 import { nowhere } from './nowhere.ts';
 import { findPasskey, usePasskey } from './passkeys.store.ts';

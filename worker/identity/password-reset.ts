@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { networkOf } from '@gatehouse/core/access/networks.ts';
 import type { passwordReset, passwordResetRequest } from '@gatehouse/core/api/factors.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { findPerson, findPersonByEmail } from '../directory/people.ts';
@@ -7,7 +8,7 @@ import { commit, eventOf, onGuard } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
 import { locateCredential, mintCredential } from '../platform/credential.ts';
 import { hashSecret } from '../platform/encoding.ts';
-import { countAttempt, networkOf } from '../platform/throttle.ts';
+import { countAttempt } from '../platform/throttle.ts';
 import { mailChange } from './notices.ts';
 import { hashPassword } from './password.ts';
 import { requireGoodPassword } from './password-rules.ts';

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { networkOf } from '@gatehouse/core/access/networks.ts';
 import type { SecondFactor } from '@gatehouse/core/api/factors.ts';
 import type { login } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -7,7 +8,7 @@ import { findPlace } from '../directory/places.ts';
 import { record, type EventContext } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
 import { hashSecret } from '../platform/encoding.ts';
-import { countAttempt, networkOf } from '../platform/throttle.ts';
+import { countAttempt } from '../platform/throttle.ts';
 import { checkPassword, hashPassword } from './password.ts';
 import { enter, type Entered } from './enter.ts';
 import { nowhere } from './nowhere.ts';

@@ -1,10 +1,11 @@
 import type { z } from 'zod';
+import { networkOf } from '@gatehouse/core/access/networks.ts';
 import type { Me, signUp as signUpInput } from '@gatehouse/core/api/identity.ts';
 import { foundingRows, NO_FACTORS, type Person } from '../directory/people.ts';
 import { activatePlace, reservePlace, shardFor, type TenantPlace } from '../directory/places.ts';
 import { commit, eventOf } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
-import { countAttempt, networkOf } from '../platform/throttle.ts';
+import { countAttempt } from '../platform/throttle.ts';
 import { hashPassword } from './password.ts';
 import { requireGoodPassword } from './password-rules.ts';
 import { meOf, newSession, signedIn } from './session.ts';

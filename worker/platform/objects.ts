@@ -1,5 +1,6 @@
 import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
+import type { FindingRuleId, FindingState } from '@gatehouse/core/audit/findings.ts';
 import type { Filter } from '@gatehouse/core/audit/filter.ts';
 
 /**
@@ -267,6 +268,40 @@ export interface DeliveryHealth {
   items: Array<{ at: string; events: number; requests: Record<'2xx' | '3xx' | '4xx' | '5xx' | 'none', number> }>;
 }
 
+export interface FindingRow {
+  id: string;
+  rule: FindingRuleId;
+  /** whom or what it is about, for people */
+  subject: string;
+  state: FindingState;
+  /** times are ISO */
+  openedAt: string;
+  lastAt: string;
+  /** how many events it rests on */
+  events: number;
+  note: string;
+  moved: { by: string; at: string } | null;
+}
+
+export interface FindingQuery {
+  state?: FindingState | undefined;
+  rule?: FindingRuleId | undefined;
+  /** keyset: ids below this one, exclusive */
+  before?: string | undefined;
+  limit: number;
+}
+
+export type FindingCounts = Record<FindingState, number>;
+
+export interface FindingMove {
+  id: string;
+  from: FindingState;
+  to: FindingState;
+  note: string;
+  by: string;
+  at: string;
+}
+
 export interface LedgerObject extends Rpc.DurableObjectBranded {
   append(request: AppendRequest): Promise<void>;
   query(query: EventQuery): Promise<EventPage>;
@@ -328,6 +363,13 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   /** the sealed access token, while it is good */
   accessToken(destinationId: string): Promise<string | null>;
   keepAccessToken(destinationId: string, sealed: string | null, until: number): Promise<void>;
+  /** newest first; one more than asked for where there are more */
+  findings(query: FindingQuery): Promise<FindingRow[]>;
+  findingCounts(): Promise<FindingCounts>;
+  /** with its evidence: the JSON of each event that is still in the hot index, and the number of every one */
+  finding(id: string): Promise<{ finding: FindingRow; evidence: number[]; bodies: string[] } | null>;
+  /** moves it and records the event, both or none; false when it is not where the caller saw it */
+  moveFinding(move: FindingMove, request: AppendRequest): Promise<boolean>;
 }
 
 export interface RunnerObject extends Rpc.DurableObjectBranded {

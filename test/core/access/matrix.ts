@@ -19,7 +19,7 @@ export interface MatrixRow {
 export interface Probe {
   /** `:id` in it stands for an object of the kind `on` */
   route: string;
-  on?: 'workspace' | 'template' | 'runner';
+  on?: 'workspace' | 'template' | 'runner' | 'finding';
   body?: Record<string, unknown>;
   headers?: Record<string, string>;
 }
@@ -82,6 +82,10 @@ export const MATRIX: Record<Permission, MatrixRow> = {
   'runner:read': { may: ['owner', 'template-admin', 'auditor'], probe: { route: 'GET /runners' } },
   'runner:manage': { may: ['owner', 'template-admin'], probe: { route: 'DELETE /runners/:id', on: 'runner' } },
   'audit:read': { may: ['owner', 'auditor'], probe: { route: 'GET /audit/events' } },
+  'finding:triage': {
+    may: ['owner'],
+    probe: { route: 'POST /detections/findings/:id/move', on: 'finding', body: { from: 'open', to: 'acknowledged' } },
+  },
   'siem:read': { may: ['owner', 'auditor'], probe: { route: 'GET /siem-destinations' } },
   'siem:manage': {
     may: ['owner'],

@@ -16,6 +16,7 @@ const EXPECTED_TYPES: Record<string, readonly string[]> = {
   configuration: ['access', 'change', 'creation', 'deletion', 'info'],
   host: ['access', 'change', 'end', 'info', 'start'],
   iam: ['admin', 'change', 'creation', 'deletion', 'group', 'info', 'user'],
+  intrusion_detection: ['allowed', 'denied', 'info'],
   network: ['access', 'allowed', 'connection', 'denied', 'end', 'info', 'protocol', 'start'],
   session: ['start', 'end', 'info'],
 };
@@ -24,7 +25,16 @@ const FIELDS: ReadonlySet<string> = new Set([
   ...['action', 'category', 'created', 'dataset', 'id', 'kind', 'module', 'outcome', 'provider', 'reason', 'sequence', 'type'].map(
     (name) => `event.${name}`,
   ),
-  ...['service.name', 'service.type', 'service.version', 'group.id', 'group.name', 'http.request.id', 'http.response.status_code'],
+  ...[
+    'rule.id',
+    'service.name',
+    'service.type',
+    'service.version',
+    'group.id',
+    'group.name',
+    'http.request.id',
+    'http.response.status_code',
+  ],
   ...['user.id', 'user.name', 'user.full_name', 'user.email', 'user.target.id', 'user.target.name', 'related.ip', 'related.user'],
   ...[
     'source.ip',
@@ -57,7 +67,7 @@ describe('against the published schema', () => {
         const fields = fieldsOf(sent(event));
         expect(fields.map(([name]) => name).filter((name) => !name.startsWith('gatehouse.') && !FIELDS.has(name))).toEqual([]);
         const of = (name: string) => fields.find(([field]) => field === name)?.[1];
-        expect(of('event.kind')).toBe('event');
+        expect(of('event.kind')).toBe(action === 'finding.open' ? 'alert' : 'event');
         expect(['success', 'failure']).toContain(of('event.outcome'));
         const allowed = (of('event.category') as string[]).flatMap((category) => EXPECTED_TYPES[category] ?? expect.fail(category));
         expect(allowed).toEqual(expect.arrayContaining(of('event.type') as string[]));

@@ -129,6 +129,21 @@ describe('what an analyst looks for', () => {
     expect(sent(sample('connection.join', 'failure', over))).toMatchObject({ activity_name: 'Fail' });
   });
 
+  test('a finding: new with its rule and severity, then as it stands; who may not say so has changed nothing of it', () => {
+    const resource = { type: 'finding' as const, id: 'fnd_1', name: 'Many failed sign-ins of one account: Ines' };
+    const details = { rule: 'brute-force', severity: 'high', subject: 'Ines', events: 8, event: 'evt_1' };
+    const found = sent(sample('finding.open', 'success', { resource, details }));
+    expect(found).toMatchObject({
+      ...{ class_uid: 2004, activity_name: 'Create', status: 'New', severity: 'High', disposition: 'Detected', is_alert: true },
+      finding_info: { uid: 'fnd_1', title: resource.name, analytic: { uid: 'brute-force' }, related_events: [{ uid: 'evt_1' }] },
+    });
+    const stands = (action: AuditAction, outcome: AuditEvent['outcome'] = 'success') => sent(sample(action, outcome, { resource }));
+    expect(stands('finding.acknowledge')).toMatchObject({ activity_name: 'Update', status: 'In Progress', is_alert: false });
+    expect(stands('finding.resolve')).toMatchObject({ activity_name: 'Close', status: 'Resolved' });
+    expect(stands('finding.reopen')).toMatchObject({ activity_name: 'Update', status: 'New' });
+    expect(stands('finding.resolve', 'denied')).toMatchObject({ class_uid: class_uid('api_activity'), status: 'Failure' });
+  });
+
   test('the place and the device, and no address that is none', () => {
     const origin = {
       ...{ ip: '2001:db8::1', userAgent: 'Mozilla/5.0', browser: 'Firefox 140', os: 'Windows 11', device: 'desktop' },

@@ -25,7 +25,7 @@ export interface Made {
 }
 
 export interface RouteCall {
-  /** what the call leaves in the log, in this order; a text says why a change leaves nothing */
+  /** what the call leaves in the log; a text says why a change leaves nothing */
   leaves: readonly AuditAction[] | string;
   /** paths of the fields whose change the event shows; left out: it changes no field */
   diff?: readonly string[];
@@ -41,6 +41,7 @@ export const idOf = ({ body }: Answer): string => String((body as { id?: unknown
 export const NEW_PASSWORD = 'violet lantern quartz 417';
 export const ANYBODY = { type: 'anonymous', id: null } as const;
 export const ifMatch = (revision: number) => ({ 'If-Match': `"${revision}"` });
+export const OPERATOR = { Authorization: `Bearer ${env.OPERATOR_TOKEN}`, Origin: ORIGIN };
 export const newToken = { name: 'ci', scopes: ['audit:read'] };
 
 /** The owner, on something that `make` made: `owns('POST /users/:id/suspend', makeUser)`. */
@@ -75,7 +76,7 @@ export const makeSuspended = async (tenant: Tenant) => {
   return id;
 };
 export const makeAccount = async (tenant: Tenant) =>
-  read(await api(tenant.owner).post('/service-accounts', { name: `robot ${unique()}` }), serviceAccount).id;
+  read(await api(tenant.owner).post('/service-accounts', { name: `robot ${unique()}`, roles: ['auditor'] }), serviceAccount).id;
 export const makeSuspendedAccount = async (tenant: Tenant) => {
   const id = await makeAccount(tenant);
   await api(tenant.owner).post(`/service-accounts/${id}/suspend`);
@@ -111,9 +112,8 @@ export function entered(answer: Answer, userId: string): Made {
 export function operates(act: 'suspend' | 'activate', body?: unknown) {
   return async (_tenant: Tenant, ask: Ask): Promise<Made> => {
     const theirs = await mintTenant();
-    const headers = { Authorization: `Bearer ${env.OPERATOR_TOKEN}`, Origin: ORIGIN };
-    if (act === 'activate') await ask(null, `POST /operator/tenants/${theirs.id}/suspend`, { reason: 'Unpaid' }, headers);
-    const answer = await ask(null, `POST /operator/tenants/${theirs.id}/${act}`, body, headers);
+    if (act === 'activate') await ask(null, `POST /operator/tenants/${theirs.id}/suspend`, { reason: 'Unpaid' }, OPERATOR);
+    const answer = await ask(null, `POST /operator/tenants/${theirs.id}/${act}`, body, OPERATOR);
     return { answer, on: theirs.id, db: theirs.db, by: { type: 'operator', id: null }, sessionId: null };
   };
 }

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { BUILT_IN_ROLES, type BuiltInRole, type Permission } from '@gatehouse/core/access/permissions.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { MATRIX, type Probe } from '../../core/access/matrix.ts';
+import { makeFinding } from '../../support/findings.ts';
 import { crewOf } from '../../support/refusals.ts';
 import { addSession, call, mintTenant, unique, type Answer, type Person, type Tenant } from '../../support/tenants.ts';
 import { insertRunner, insertWorkspace } from '../../support/workspaces.ts';
@@ -16,7 +17,7 @@ const probes = Object.entries(MATRIX).flatMap(([permission, row]) =>
 );
 const withObject = probes.filter(([, { probe }]) => probe.on !== undefined);
 
-const makers = { workspace: insertWorkspace, runner: insertRunner, template: insertTemplate } as const;
+const makers = { workspace: insertWorkspace, runner: insertRunner, template: insertTemplate, finding: makeFinding } as const;
 
 /** Everyone of the organisation may use it, so that nothing but a permission is missing. */
 async function insertTemplate(tenant: Tenant): Promise<string> {

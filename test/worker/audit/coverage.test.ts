@@ -34,8 +34,9 @@ const ask: Ask = (by, route, body, headers = {}) => {
   const [method = '', path = ''] = route.split(' ');
   return call(method, path, { ...(by ? { cookie: by.cookie } : {}), body, headers: { ...FROM, ...headers } });
 };
+/** What a request left itself, without what was found because of it. */
 const eventsWith = async (db: TenantDb, answer: Answer): Promise<DraftEvent[]> =>
-  (await eventsOf({ db })).filter(({ requestId }) => requestId === answer.headers.get('X-Request-Id'));
+  (await eventsOf({ db })).filter((event) => event.requestId === answer.headers.get('X-Request-Id') && event.action !== 'finding.open');
 
 let tenant: Tenant;
 beforeAll(async () => {
@@ -55,10 +56,10 @@ describe('a change leaves exactly its events, with who, what, from where and by 
     expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300);
     const events = await eventsWith(db, answer);
     if (typeof leaves === 'string') return expect(events).toEqual([]);
-    expect(events.map(({ action }) => action)).toEqual(leaves);
+    expect(events.map(({ action }) => action).sort()).toEqual([...leaves].sort());
     for (const event of events) {
       expect(() => draftEvent.parse(event)).not.toThrow();
-      expect(event).toMatchObject({ outcome: 'success', actor: by, sessionId, reason: null, origin: ORIGIN });
+      expect(event).toMatchObject({ outcome: 'success', actor: by, sessionId, origin: ORIGIN });
       expect(event.status).toBeLessThan(300);
       expect(event.resource).toMatchObject({ type: AUDIT_ACTIONS[event.action].resource, id: on, name: expect.stringMatching(/./) });
     }

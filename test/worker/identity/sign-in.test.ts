@@ -9,7 +9,7 @@ import { signIn } from '../../../worker/identity/sign-in.ts';
 import { signUp } from '../../../worker/identity/sign-up.ts';
 import { nextAttempt } from '../../../worker/identity/throttle.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
-import { networkOf } from '../../../worker/platform/throttle.ts';
+import { networkOf } from '@gatehouse/core/access/networks.ts';
 import type { Services } from '../../../worker/platform/context.ts';
 import {
   addUser,

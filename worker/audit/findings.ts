@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { Finding, FindingDetail, findingMove, findingsQuery } from '@gatehouse/core/api/findings.ts';
+import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
+import { auditEvent, type AuditAction } from '@gatehouse/core/audit/event.ts';
+import { FINDING_RULE_IDS, findingRule, type FindingRuleId, type FindingState } from '@gatehouse/core/audit/findings.ts';
+import { AppError } from '@gatehouse/core/errors.ts';
+import { eventOf, require } from '../platform/commit.ts';
+import type { Context } from '../platform/context.ts';
+import type { FindingCounts, FindingRow } from '../platform/objects.ts';
+import { decodeCursor, pageOf } from '../platform/route.ts';
+
+const listed = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Findings' } } as const;
+const notFound = () => new AppError('not-found', 'There is no such finding');
+const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
+
+const RULES: FieldRules<{ state: FindingState; note: string }> = { state: 'tracked', note: 'tracked' };
+const MOVES: Record<FindingState, AuditAction> = {
+  open: 'finding.reopen',
+  acknowledged: 'finding.acknowledge',
+  resolved: 'finding.resolve',
+};
+
+/** What the trail is watched for. */
+export async function listRules(ctx: Context) {
+  await require(ctx, 'audit:read', listed);
+  return FINDING_RULE_IDS.map((id) => ({ ...briefly(id), ...wordsOf(id) }));
+}
+
+const briefly = (id: FindingRuleId) => {
+  const { title, severity } = findingRule(id);
+  return { id, title, severity };
+};
+const wordsOf = (id: FindingRuleId) => {
+  const { says, advice } = findingRule(id);
+  return { says, advice };
+};
+
+const present = ({ rule, ...row }: FindingRow): Finding => ({ ...row, rule: briefly(rule) });
+
+/** The findings, the newest first, and how many there are in each state. */
+export async function listFindings(
+  ctx: Context,
+  { limit, cursor, state, rule }: z.infer<typeof findingsQuery>,
+): Promise<{ items: Finding[]; nextCursor: string | null; counts: FindingCounts }> {
+  const ledger = openLedger(await require(ctx, 'audit:read', listed));
+  const before = cursor === undefined ? undefined : decodeCursor(cursor, z.tuple([z.string()]))[0];
+  const [rows, counts] = await Promise.all([ledger.findings({ state, rule, before, limit }), ledger.findingCounts()]);
+  return { ...pageOf(rows, limit, present, ({ id }) => [id]), counts };
+}
+
+/** @throws AppError `not-found` */
+export async function readFinding(ctx: Context, id: string): Promise<FindingDetail> {
+  const found = await openLedger(await require(ctx, 'audit:read', listed)).finding(id);
+  if (!found) throw notFound();
+  const evidence = found.bodies.map((body) => auditEvent.parse(JSON.parse(body)));
+  const hot = new Set(evidence.map(({ seq }) => seq));
+  const { rule } = found.finding;
+  return {
+    ...present(found.finding),
+    rule: { ...briefly(rule), ...wordsOf(rule) },
+    evidence,
+    archived: found.evidence.filter((seq) => !hot.has(seq)),
+  };
+}
+
+/**
+ * Says how a finding stands. The ledger holds findings and events, so both change in one transaction of it.
+ * @throws AppError `not-found`, `conflict` when somebody else moved it meanwhile
+ */
+export async function moveFinding(ctx: Context, id: string, { from, to, note }: z.infer<typeof findingMove>): Promise<Finding> {
+  const action = MOVES[to];
+  const user = await require(ctx, 'finding:triage', { action, resource: { type: 'finding', id, name: id } });
+  const ledger = openLedger(user);
+  const found = await ledger.finding(id);
+  if (!found) throw notFound();
+  const { rule, subject } = found.finding;
+  const event = eventOf(user, {
+    ...{ action, status: 200, resource: { type: 'finding', id, name: `${briefly(rule).title}: ${subject}` } },
+    diff: diff(RULES, { state: from, note: found.finding.note }, { state: to, note: note === '' ? found.finding.note : note }),
+  });
+  const { tenantId, shard } = user.db;
+  const move = { id, from, to, note, by: user.actor.name, at: event.time };
+  const request = { tenantId, shard, source: 'audit', batches: [{ outboxId: event.id, events: [event] }] };
+  if (!(await ledger.moveFinding(move, request)))
+    throw new AppError('conflict', 'Somebody else moved this finding meanwhile. Load it again.');
+  return present({ ...found.finding, state: to, note, moved: { by: user.actor.name, at: event.time } });
+}
