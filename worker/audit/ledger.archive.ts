@@ -83,6 +83,9 @@ const readChore = (sql: SqlStorage): Chore => {
   return { done: row.done, notBefore: row.not_before };
 };
 
+/** `seq` up to which files stay as they are. */
+export const compactedTo = (sql: SqlStorage): number => readChore(sql).done;
+
 /** The segments of the first day that is over and in small files yet, at most as many as one file holds. */
 function nextRun(sql: SqlStorage, done: number): SegmentRow[] {
   const [first] = sql.exec<SegmentRow>(`SELECT ${COLUMNS} FROM segments WHERE first > ? ORDER BY first LIMIT 1`, done);
@@ -115,6 +118,15 @@ export function takeCompaction(sql: SqlStorage, now: number): { tenantId: string
   const last = run.at(-1);
   if (last && last.last > archivedTo(sql)) {
     sql.exec('UPDATE compaction SET not_before = ?', again);
+    return null;
+  }
+  // What a rebuilt ledger found in the archive stays in the files in which it was.
+  if (!last && !hasLeftovers(sql)) {
+    sql.exec(
+      `UPDATE compaction SET not_before = ?,
+         done = max(done, coalesce((SELECT min(first) - 1 FROM segments WHERE file IS NULL AND first > done), (SELECT max(last) FROM segments)))`,
+      now,
+    );
     return null;
   }
   // A day of one segment is a file already.
