@@ -35,7 +35,12 @@ export const tenantUpdate = z
   .object({
     name: text(80),
     twoFactorsRequired: z.boolean(),
-    auditRetentionDays: z.number().int().min(AUDIT_RETENTION.min).max(AUDIT_RETENTION.max).describe('only an owner makes it shorter'),
+    auditRetentionDays: z
+      .number('must be a number of days')
+      .int('must be whole days')
+      .min(AUDIT_RETENTION.min, `must be ${AUDIT_RETENTION.min} days at least`)
+      .max(AUDIT_RETENTION.max, `must be ${AUDIT_RETENTION.max} days at most`)
+      .describe('only an owner makes it shorter'),
   })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'must change something');
