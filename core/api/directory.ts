@@ -36,10 +36,10 @@ export const tenantUpdate = z
     name: text(80),
     twoFactorsRequired: z.boolean(),
     auditRetentionDays: z
-      .number('must be a number of days')
-      .int('must be whole days')
-      .min(AUDIT_RETENTION.min, `must be ${AUDIT_RETENTION.min} days at least`)
-      .max(AUDIT_RETENTION.max, `must be ${AUDIT_RETENTION.max} days at most`)
+      .number('must be a number')
+      .int('must be a whole number')
+      .min(AUDIT_RETENTION.min, `must be at least ${AUDIT_RETENTION.min}`)
+      .max(AUDIT_RETENTION.max, `must be at most ${AUDIT_RETENTION.max.toLocaleString('en-GB')}`)
       .describe('only an owner makes it shorter'),
   })
   .partial()

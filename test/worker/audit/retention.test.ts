@@ -7,6 +7,7 @@ import { verifyInclusion } from '../../../core/audit/merkle.ts';
 import { parseVerifierKey } from '../../../core/audit/note.ts';
 import { openCheckpoint } from '../../../core/audit/checkpoint.ts';
 import { verifyExport } from '../../../core/audit/verify.ts';
+import { insertDestination, secretAddress } from '../../../worker/audit/destinations.store.ts';
 import { sha256 } from '../../../worker/audit/hash.ts';
 import { GRACE_MS, HELD_AGAIN_MS, REFUSED_AGAIN_MS } from '../../../worker/audit/ledger.purge.ts';
 import { auditApi } from '../../support/api.ts';
@@ -50,6 +51,25 @@ async function threeDays(days = 30) {
   return { ...tenant, clock, settle, purges, files, more: events, firstDayEnds: ends[0] ?? expect.fail() };
 }
 type Log = Awaited<ReturnType<typeof threeDays>>;
+
+/** A destination that has got everything. */
+async function withDestination(log: Log): Promise<string> {
+  const ctx = log.as('owner');
+  const id = ctx.newId('destination');
+  const secret = await ctx.secrets.seal(ctx.db, secretAddress(id), 'a-token-of-splunk');
+  const config = { type: 'splunk-hec', url: 'https://splunk.test', index: '', source: 'gatehouse' } as const;
+  const made = {
+    ...{ id, name: 'Splunk', config, filter: '', format: 'native', secret },
+    publicKey: null,
+    rotatesUntil: null,
+    replay: null,
+  };
+  await ctx.db.batch([insertDestination(ctx.db, { ...made, format: 'native', state: 'active', createdAt: ctx.now().toISOString() })]);
+  await runInDurableObject(log.ledger, (_, { storage: { sql } }) => {
+    sql.exec('INSERT INTO destinations (id, cursor) VALUES (?, ?)', id, Number(sql.exec('SELECT size FROM head').one()['size']));
+  });
+  return id;
+}
 
 /** The bucket as it is, but for what the test changes. */
 const withBucket = ({ ledger }: Log, change: Partial<R2Bucket>) =>
@@ -150,7 +170,7 @@ describe('events past retention', () => {
           yield* linesOf(key === file ? object.body.pipeThrough(new DecompressionStream('gzip')) : object.body, key);
         }
     }
-    const checkpoints = [await (await env.AUDIT_ARCHIVE.get(`latest/${log.tenantId}/checkpoint`))!.text()];
+    const checkpoints = [(await (await env.AUDIT_ARCHIVE.get(`latest/${log.tenantId}/checkpoint`))?.text()) ?? expect.fail()];
     const verdict = await verifyExport(lines(), { sha256, verifiers, checkpoints });
     expect(verdict).toMatchObject({ ok: true, first: log.firstDayEnds + 1, last: (await log.ledger.status()).archivedTo, fault: null });
   });
@@ -245,6 +265,41 @@ describe('a destination that is behind', () => {
   });
 });
 
+describe('what was purged can’t be sent any more', () => {
+  test('a replay from before it begins behind it, and one of nothing else is refused', async () => {
+    const log = await threeDays();
+    const id = await withDestination(log);
+    await firstDayExpires(log);
+    const api = auditApi(log.clock.as('owner'));
+    const refused = await api('POST', `/siem-destinations/${id}/replay`, { from: 1, to: log.firstDayEnds });
+    expect(refused.body).toMatchObject({ status: 422, errors: [{ path: 'from', message: expect.stringContaining('past retention') }] });
+    const { status, body } = await api('POST', `/siem-destinations/${id}/replay`, { from: 1 });
+    expect(status).toBe(202);
+    expect(body.replay).toMatchObject({ first: log.firstDayEnds + 1 });
+    await vi.waitFor(async () => expect((await log.events()).map(({ action }) => action)).toContain('siem.replay.start'));
+    const claim = await log.ledger.claim({ destinationId: id, replay: true }, 1);
+    const bodies = claim !== null && claim !== 'done' ? claim.bodies : expect.fail('nothing is sent again');
+    expect(JSON.parse(bodies[0] ?? '')).toMatchObject({ seq: log.firstDayEnds + 1 });
+  });
+
+  test('nor an event that was set aside: it can only be dismissed', async () => {
+    const log = await threeDays();
+    const id = await withDestination(log);
+    await firstDayExpires(log);
+    await runInDurableObject(log.ledger, (_, { storage }) => {
+      storage.sql.exec(
+        "INSERT INTO set_aside (destination_id, seq, event_id, action, time, at, reason) VALUES (?, 2, 'e', 'audit.read', '', 0, '')",
+        id,
+      );
+    });
+    const api = auditApi(log.clock.as('owner'));
+    const { body } = await api('POST', `/siem-destinations/${id}/set-aside/retry`, { seqs: [2] });
+    expect(body.items).toEqual([{ seq: 2, ok: false, status: null, message: 'The event is past retention: dismiss it' }]);
+    expect(await log.ledger.setAsideAfter(id, 0, 10)).toHaveLength(1);
+    expect((await api('POST', `/siem-destinations/${id}/set-aside/dismiss`, { seqs: [2] })).body).toEqual({ dismissed: 1 });
+  });
+});
+
 describe('a ledger that is made anew after a purge', () => {
   const lose = async ({ ledger, tenantId }: Log) => {
     await runInDurableObject(ledger, (_, { storage }) => storage.deleteAll());
@@ -262,6 +317,7 @@ describe('a ledger that is made anew after a purge', () => {
     const log = await threeDays();
     await firstDayExpires(log);
     await log.settle();
+    const id = await withDestination(log);
     const before = await log.ledger.status();
     expect(before.archivedTo).toBe(before.size);
     const proof = await log.ledger.proveInclusion(log.firstDayEnds + 2, before.size);
@@ -272,6 +328,7 @@ describe('a ledger that is made anew after a purge', () => {
     });
     expect(await log.ledger.proveInclusion(log.firstDayEnds + 2, before.size)).toEqual(proof);
     expect(await log.ledger.proveInclusion(2, before.size)).toMatchObject({ refused: 'forgotten' });
+    expect(await log.ledger.deliveryStatus()).toMatchObject([{ destinationId: id, deliveredTo: log.firstDayEnds }]);
     const answer = await auditApi(log.clock.as('auditor'))('GET', '/audit/proof?seq=2');
     expect(answer.body).toMatchObject({ status: 410, code: 'gone' });
   });
