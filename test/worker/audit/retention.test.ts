@@ -7,6 +7,7 @@ import { verifyInclusion } from '../../../core/audit/merkle.ts';
 import { parseVerifierKey } from '../../../core/audit/note.ts';
 import { openCheckpoint } from '../../../core/audit/checkpoint.ts';
 import { verifyExport } from '../../../core/audit/verify.ts';
+import { archiveSegment } from '../../../worker/audit/archive.ts';
 import { insertDestination, secretAddress } from '../../../worker/audit/destinations.store.ts';
 import { sha256 } from '../../../worker/audit/hash.ts';
 import { GRACE_MS, HELD_AGAIN_MS, REFUSED_AGAIN_MS } from '../../../worker/audit/ledger.purge.ts';
@@ -89,6 +90,11 @@ async function firstDayExpires(log: Log) {
   await log.settle();
   log.clock.pass(GRACE_MS);
   await log.settle();
+}
+
+/** Segments are archived; nothing is compacted, nor deleted. */
+async function archiveOnly({ clock }: Log): Promise<void> {
+  for (const order of clock.segments.splice(0)) if (!('compact' in order)) await archiveSegment(env.AUDIT_ARCHIVE, clock.services, order);
 }
 
 const keyOf = async ({ ledger }: Log) => parseVerifierKey((await ledger.checkpointKeys())[0]?.verifierKey ?? expect.fail('no key'));
@@ -218,6 +224,30 @@ describe('a purge that breaks off', () => {
     await log.settle();
     expect(await log.files()).not.toContain(before[0]);
     expect(await log.purges()).toHaveLength(1);
+  });
+
+  test('is not kept from what follows by a lock that refuses the small files’ deletion, too', async () => {
+    const log = await threeDays(365);
+    await runInDurableObject(log.ledger, (_, { storage }) => void storage.sql.exec("INSERT INTO leftovers (key) VALUES ('locked')"));
+    const done = () =>
+      runInDurableObject(log.ledger, (_, { storage }) => storage.sql.exec<{ done: number }>('SELECT done FROM compaction').one().done);
+    const before = await done();
+    await log.more(2);
+    for (let round = 0; round < 2; round++) {
+      log.clock.pass(60_000);
+      await log.clock.alarm();
+    }
+    expect(await done()).toBe(before);
+    const orders = log.clock.segments.filter((order) => 'compact' in order);
+    expect(orders.length).toBeGreaterThan(0);
+    await archiveOnly(log);
+    log.clock.pass(2 * DAY_MS);
+    for (let round = 0; round < 4; round++) {
+      log.clock.pass(60 * 60_000);
+      await log.clock.alarm();
+      await archiveOnly(log);
+    }
+    expect(await done()).toBeGreaterThan(before);
   });
 
   test('deletes nothing before its event lies in the archive', async () => {
