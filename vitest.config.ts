@@ -12,6 +12,12 @@ const TEST_SECRETS = {
     x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
     d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
   }),
+  CHECKPOINT_KEY: JSON.stringify({
+    kty: 'OKP',
+    crv: 'Ed25519',
+    x: 'PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw',
+    d: 'TM0Imyj_ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U-4pvs',
+  }),
   KEK: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8',
   OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
   SIGN_UPS_PER_HOUR: '1000000',

@@ -1,5 +1,6 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
+import { proofRoutes } from './audit/proof.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
 import { configRoutes } from './access/config.routes.ts';
 import { findingRoutes } from './audit/findings.routes.ts';
@@ -62,6 +63,7 @@ const joined = base
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
   .route('/', auditRoutes)
+  .route('/', proofRoutes)
   .route('/', destinationRoutes)
   .route('/', findingRoutes);
 

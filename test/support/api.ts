@@ -1,4 +1,5 @@
 import { auditRoutes } from '../../worker/audit/events.routes.ts';
+import { proofRoutes } from '../../worker/audit/proof.routes.ts';
 import { destinationRoutes } from '../../worker/audit/destinations.routes.ts';
 import type { UserContext } from '../../worker/platform/context.ts';
 import { answerProblem } from '../../worker/platform/problem.ts';
@@ -13,7 +14,7 @@ export function auditApi(ctx: UserContext) {
     await next();
   });
   app.onError((error, c) => answerProblem(c, error, 'req_test'));
-  app.route('/api/v1', auditRoutes).route('/api/v1', destinationRoutes);
+  app.route('/api/v1', auditRoutes).route('/api/v1', proofRoutes).route('/api/v1', destinationRoutes);
   return async (method: string, path: string, body?: unknown) => {
     const response = await app.request(`https://gatehouse.test/api/v1${path}`, {
       method,

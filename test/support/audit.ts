@@ -1,3 +1,4 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { auditEvent, type AuditEvent, type DraftEvent } from '@gatehouse/core/audit/event.ts';
 import { compose } from '../../worker/compose.ts';
@@ -95,7 +96,13 @@ export function draft(services: Services, facts: Partial<DraftEvent> = {}): Draf
 export const drafts = (services: Services, count: number, facts: (index: number) => Partial<DraftEvent> = () => ({})): DraftEvent[] =>
   Array.from({ length: count }, (_, index) => draft(services, facts(index)));
 
-/** Every object of the archive under a prefix. */
+/** Every object of the archive under a prefix, without the proofs that lie beside segments. */
 export async function archived(prefix: string): Promise<string[]> {
-  return (await env.AUDIT_ARCHIVE.list({ prefix })).objects.map(({ key }) => key);
+  return (await env.AUDIT_ARCHIVE.list({ prefix })).objects.map(({ key }) => key).filter((key) => !key.endsWith('.proof'));
 }
+
+/** As if the hot window had passed: what is archived leaves the hot index. */
+export const forgetArchived = async ({ ledger }: TestTenant): Promise<void> => {
+  const { archivedTo } = await ledger.status();
+  await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('DELETE FROM events WHERE seq <= ?', archivedTo));
+};

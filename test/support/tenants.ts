@@ -207,10 +207,10 @@ async function ledgerEvents(shard: string, tenantId: string): Promise<unknown[]>
   return bodies.map((body) => JSON.parse(body) as unknown);
 }
 
-/** The event of that answer: the ids of request and event are the same. */
+/** The event of that answer: the ids of request and event are the same. What was found because of it has that id, too. */
 export async function eventOfAnswer(tenant: { db: TenantDb }, answer: Answer): Promise<DraftEvent | undefined> {
   const requestId = answer.headers.get('X-Request-Id');
-  return (await eventsOf(tenant)).find((event) => event.requestId === requestId);
+  return (await eventsOf(tenant)).find((event) => event.requestId === requestId && event.action !== 'finding.open');
 }
 
 /** The events that belong to no tenant. */

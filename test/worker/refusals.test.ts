@@ -17,6 +17,7 @@ import { makeFinding } from '../support/findings.ts';
 import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, type Ids } from '../support/isolation.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
+import { ROUTE_CALLS } from '../support/route-calls.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
 import {
   addSession,
@@ -243,6 +244,10 @@ const ROUTES: Record<string, RouteCase> = {
 
   'GET /api/v1/audit/events': { who: ['owner', 'auditor'] },
   'GET /api/v1/audit/status': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/checkpoint': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/proof': { who: ['owner', 'auditor'], query: '?seq=1' },
+  'GET /api/v1/audit/consistency': { who: ['owner', 'auditor'], query: '?first=1' },
+  'GET /api/v1/audit/keys': { who: ['owner', 'auditor'] },
   'GET /api/v1/detections/rules': { who: ['owner', 'auditor'] },
   'GET /api/v1/detections/findings': { who: ['owner', 'auditor'] },
   'GET /api/v1/detections/findings/:id': { who: ['owner', 'auditor'], id: 'finding', make: makeFinding },
@@ -255,6 +260,14 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/siem-destinations/:id/pause': overDestinations,
   'POST /api/v1/siem-destinations/:id/resume': overDestinations,
   'POST /api/v1/siem-destinations/:id/test': overDestinations,
+  'POST /api/v1/siem-destinations/:id/rotate-secret': overDestinations,
+  'POST /api/v1/siem-destinations/:id/replay': { ...overDestinations, body: { from: 1 } },
+  'POST /api/v1/siem-destinations/:id/replay/cancel': overDestinations,
+  'GET /api/v1/siem-destinations/:id/health': { ...overDestinations, who: ['owner', 'auditor'] },
+  'GET /api/v1/siem-destinations/:id/set-aside': { ...overDestinations, who: ['owner', 'auditor'] },
+  'POST /api/v1/siem-destinations/:id/set-aside/retry': { ...overDestinations, body: { seqs: [1] } },
+  'POST /api/v1/siem-destinations/:id/set-aside/dismiss': { ...overDestinations, body: { seqs: [1] } },
+  'GET /api/v1/siem-summary': { who: ['owner', 'auditor'] },
 
   'GET /api/v1/templates': { who: 'signed in' },
   'POST /api/v1/templates': { who: templateAdmins, body: { name: 'refused' } },
@@ -364,9 +377,14 @@ describe('with an API token', () => {
   const now = () => new Date().toISOString();
 
   test.each(only(closed))('%s: revoked or expired', async (route, line) => {
-    for (const over of [{ revokedAt: now() }, { expiresAt: now() }]) {
-      const { headers } = await addToken(tenant, crew.owner, over);
-      expectProblem(await callRoute(route, line, idFor(line), { headers }), 401, 'not-signed-in');
+    for (const [reason, over] of [['revoked', { revokedAt: now() }] as const, ['expired', { expiresAt: now() }] as const]) {
+      const { id, headers } = await addToken(tenant, crew.owner, over);
+      const answer = await callRoute(route, line, idFor(line), { headers });
+      expectProblem(answer, 401, 'not-signed-in');
+      expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+        ...{ action: 'token.use', outcome: 'denied', status: 401, reason, resource: { type: 'token', id } },
+        actor: { id: crew.owner.id, via: 'token' },
+      });
     }
   });
 
@@ -414,6 +432,13 @@ describe('whoever a line names is let in', () => {
   );
 });
 
+/** What a route’s successful call is told as, and so its refusal; what changes nothing is told as a request. */
+function changeOf(route: string): unknown {
+  const { leaves } = ROUTE_CALLS[route.replace('/api/v1', '')] ?? expect.fail(route);
+  const deny = ROUTE_CALLS[`${route.replace('/api/v1', '')} (deny)`]?.leaves ?? [];
+  return typeof leaves === 'string' ? expect.any(String) : expect.toBeOneOf([...leaves, ...deny]);
+}
+
 describe('signed in, but with the wrong role: refused, and in the log', () => {
   const cases = lines.flatMap(([route, line]) => refusedRoles(line).map((role) => [route, role, line] as const));
   test.each(cases)('%s as %s', async (route, role, line) => {
@@ -428,6 +453,8 @@ describe('signed in, but with the wrong role: refused, and in the log', () => {
       status: 403,
       actor: { id: crew[role].id },
       requestId: answer.headers.get('X-Request-Id'),
+      reason: expect.stringMatching(/./),
+      ...(isChange(route) ? { action: changeOf(route) } : {}),
     });
   });
 });
@@ -544,8 +571,13 @@ async function queryParameters(): Promise<Record<string, string[]>> {
 describe('a change that another site’s page asks for', () => {
   test.each(only(fromPages))('%s', async (route, line) => {
     const { cookie } = await caller();
-    for (const Origin of ['https://evil.test', 'https://gatehouse.test.evil.test', 'http://gatehouse.test', 'null', ''])
-      expectProblem(await callRoute(route, line, idFor(line), { cookie, headers: { Origin } }), 403, 'foreign-origin');
+    for (const Origin of ['https://evil.test', 'https://gatehouse.test.evil.test', 'http://gatehouse.test', 'null', '']) {
+      const answer = await callRoute(route, line, idFor(line), { cookie, headers: { Origin } });
+      expectProblem(answer, 403, 'foreign-origin');
+      if (!closed(line)) continue;
+      const facts = { action: 'request.denied', outcome: 'denied', status: 403, actor: { id: crew.owner.id } };
+      expect(await eventOfAnswer(tenant, answer)).toMatchObject(facts);
+    }
   });
 });
 

@@ -5,6 +5,12 @@ const padded = (seq: number) => String(seq).padStart(12, '0');
 export const segmentKey = (tenantId: string, sealedAt: string, first: number, last: number): string =>
   `${tenantId}/${sealedAt.slice(0, 10).replaceAll('-', '/')}/${padded(first)}-${padded(last)}.ndjson.gz`;
 
+/** What vouches for a segment, beside it. */
+export const proofKey = (segmentKey: string): string => segmentKey.replace(/\.ndjson\.gz$/, '.proof');
+
+/** The newest checkpoint of a log, the only thing of the archive that is written again: so a lock on the rest leaves it out. */
+export const latestCheckpointKey = (tenantId: string): string => `latest/${tenantId}/checkpoint`;
+
 /** An event that a destination refuses for good, with the reason. */
 export const quarantineKey = (tenantId: string, destinationId: string, seq: number): string =>
   `${tenantId}/quarantine/${destinationId}/${padded(seq)}.json`;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { auditEvent } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
+import { archiveProof } from './archive-proof.ts';
 import { hex, sha256 } from './hash.ts';
 import type { SegmentPointer } from './queue.ts';
 
@@ -24,7 +25,9 @@ export async function archiveSegment(bucket: R2Bucket, services: Services, point
     httpMetadata: { contentType: 'application/gzip' },
     customMetadata: { first: String(first), last: String(last), sha256: digest },
   });
-  await ledger.archived(first, last, put?.etag ?? (await etagOfSame(bucket, file.key, digest)));
+  const etag = put?.etag ?? (await etagOfSame(bucket, file.key, digest));
+  await archiveProof(bucket, tenantId, file.key, await ledger.proofBlock(first, last));
+  await ledger.archived(first, last, etag);
 }
 
 async function etagOfSame(bucket: R2Bucket, key: string, digest: string): Promise<string> {

@@ -12,7 +12,7 @@ import { recurringEventId } from './recurring.ts';
 
 type AuditQuery = z.infer<typeof auditQuery>;
 
-const log = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Audit log' } } as const;
+export const auditLog = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Audit log' } } as const;
 
 /**
  * One page of the tenant's log. Without `until`, ascending, it is polled: `nextCursor` is never null, and
@@ -20,7 +20,7 @@ const log = { action: 'audit.read', resource: { type: 'audit', id: null, name: '
  * @throws AppError `permission-denied`, `invalid` for a cursor of another query, `gone` past the hot index
  */
 export async function listEvents(ctx: Context, query: AuditQuery): Promise<{ items: AuditEvent[]; nextCursor: string | null }> {
-  const user = await require(ctx, 'audit:read', log);
+  const user = await require(ctx, 'audit:read', auditLog);
   const asked = ledgerQuery(user, query);
   await noteReading(user);
   const page = await openLedger(user).query(asked);
@@ -33,19 +33,19 @@ export async function listEvents(ctx: Context, query: AuditQuery): Promise<{ ite
 
 /** How far recording and archive are. */
 export async function readStatus(ctx: Context): Promise<LedgerStatus> {
-  return openLedger(await require(ctx, 'audit:read', log)).status();
+  return openLedger(await require(ctx, 'audit:read', auditLog)).status();
 }
 
-const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
+export const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
 
 /**
  * Reading the log is recorded before anything is shown, but once per session or token and window: otherwise a page
  * that refreshes would fill the log with the news that it was read. The id is the same within the window,
  * and the ledger takes each id once. Nothing in D1 changes, so no outbox row is needed.
  */
-async function noteReading(ctx: UserContext): Promise<void> {
+export async function noteReading(ctx: UserContext): Promise<void> {
   const event = {
-    ...eventOf(ctx, { ...log, status: 200 }),
+    ...eventOf(ctx, { ...auditLog, status: 200 }),
     id: recurringEventId(`audit.read|${ctx.actor.sessionId ?? ctx.actor.token?.id}`, ctx.now()),
   };
   const { tenantId, shard } = ctx.db;

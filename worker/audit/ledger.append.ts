@@ -4,9 +4,11 @@ import { appendLeaf, leafHash, type Frontier } from '@gatehouse/core/audit/merkl
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { AppendRequest } from '../platform/objects.ts';
 import { packHashes, saltedHash, sha256, unpackFrontier } from './hash.ts';
+import { CHECKPOINT_SOURCE, expectTelling } from './ledger.checkpoint.ts';
 import { followConfiguration, wakeDestinations } from './ledger.delivery.ts';
 import { observe } from './ledger.findings.ts';
 import { readHead, writeHead, type Head } from './ledger.schema.ts';
+import { keepNodes } from './ledger.tree.ts';
 
 /** The source of the events that the ledger makes itself when it finds something. */
 const FINDINGS = 'findings';
@@ -56,6 +58,7 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
     head.frontier = packHashes(frontier.hashes);
     if (source === 'api' && acknowledge(sql, batches)) head.clearAt ??= tools.now.getTime() + GATHER_MS;
     if (head.size > before) wakeDestinations(sql, tools.now.getTime() + GATHER_MS);
+    if (head.size > before && source !== CHECKPOINT_SOURCE) expectTelling(sql, tools.now.getTime());
     writeHead(sql, head);
   });
 }
@@ -107,7 +110,7 @@ function insert(sql: SqlStorage, frontier: Frontier, source: string, event: Audi
     body,
   );
   sql.exec('INSERT INTO leaves (seq, hash) VALUES (?, ?)', event.seq, leaf);
-  return appendLeaf(sha256, frontier, leaf);
+  return appendLeaf(sha256, frontier, leaf, keepNodes(sql));
 }
 
 /** Notes the outbox rows that are now held, so that D1 may forget them. */

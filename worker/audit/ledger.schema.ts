@@ -1,3 +1,6 @@
+import { createDeliveryTables } from './ledger.delivery.schema.ts';
+import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
+import { TREE_SCHEMA } from './ledger.tree.ts';
 import { FINDING_TABLES } from './ledger.findings.ts';
 
 /**
@@ -75,7 +78,10 @@ CREATE TABLE IF NOT EXISTS destinations (
 CREATE INDEX IF NOT EXISTS destinations_ring ON destinations (ring_at) WHERE ring_at IS NOT NULL;
 `;
 
-export const createTables = (sql: SqlStorage): void => void sql.exec(SCHEMA + FINDING_TABLES);
+export function createTables(sql: SqlStorage): void {
+  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA + FINDING_TABLES);
+  createDeliveryTables(sql);
+}
 
 /** The ledger's one row about itself. Times are ISO where events carry them, milliseconds where they only schedule. */
 export interface Head {

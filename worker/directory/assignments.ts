@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import type { Assignment, assignmentCreate, assignmentList, assignmentUpdate } from '@gatehouse/core/api/roles.ts';
+import { diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
+import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, refuse, require, type EventFacts, type Lessening } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -109,7 +111,7 @@ export async function giveRole(
   const end = endOf(ctx, expiresAt);
   const id = ctx.newId('roleAssignment');
   const details = { ...detailsOf(title, subject), expiresAt: end, ...(found.self ? { selfGrant: true } : {}) };
-  const event = eventOf(ctx, { ...facts, status: 201, diff: [endChange(title, undefined, end)], details });
+  const event = eventOf(ctx, { ...facts, status: 201, diff: endChange(title, undefined, end), details });
   const guard = store.insertAssignment(ctx.db, { id, role, subject, expiresAt: end, now, by: ctx.actor.id });
   await onGuard(
     commit(ctx, { guard, events: [event] }),
@@ -122,13 +124,12 @@ export async function giveRole(
 }
 
 const detailsOf = (role: string, subject: Subject) => ({ role, subject: subject.name, subjectType: subject.type, subjectId: subject.id });
+const endRules: FieldRules<{ until: string }> = { until: 'tracked' };
 /** @param before undefined: it was not given; @param after undefined: it is not given any more */
-const endChange = (role: string, before: string | null | undefined, after: string | null | undefined) => ({
-  path: `role ${role}`,
-  old: before === undefined ? null : { until: before ?? 'for good' },
-  new: after === undefined ? null : { until: after ?? 'for good' },
-  secret: false,
-});
+const endChange = (role: string, before: string | null | undefined, after: string | null | undefined): AuditChange[] => {
+  const given = (end: string | null | undefined) => new Map(end === undefined ? [] : [[role, { until: end ?? 'for good' }]]);
+  return diffEntries('role ', endRules, given(before), given(after));
+};
 const noAssignment = () => new AppError('not-found', 'This role is not given, or not any more.');
 
 function endOf(ctx: UserContext, expiresAt: string | null): string | null {
@@ -173,7 +174,7 @@ export async function changeEnd(ctx: UserContext, id: string, input: z.infer<typ
   if (selfGrant) await requireOwnerForSelf(ctx, facts);
   const title = titleOf(row);
   const details = { ...detailsOf(title, subject), expiresAt: end, ...(selfGrant ? { selfGrant } : {}) };
-  const event = eventOf(ctx, { ...facts, status: 200, diff: [endChange(title, row.expires_at, end)], details });
+  const event = eventOf(ctx, { ...facts, status: 200, diff: endChange(title, row.expires_at, end), details });
   const changed = commit(ctx, {
     guard: store.updateEnd(ctx.db, id, row.expires_at, end),
     changes: ownerKept(ctx, row),
@@ -190,7 +191,7 @@ export async function unassignRole(ctx: UserContext, id: string): Promise<void> 
   const title = titleOf(row);
   const event = eventOf(ctx, {
     ...{ ...facts, status: 204, details: detailsOf(title, subject) },
-    diff: [endChange(title, row.expires_at, undefined)],
+    diff: endChange(title, row.expires_at, undefined),
   });
   const change = {
     ...{ guard: store.deleteAssignment(ctx.db, id), changes: ownerKept(ctx, row), events: [event] },

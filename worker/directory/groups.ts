@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { quotaWords } from '@gatehouse/core/api/directory.ts';
 import type { Group, groupCreate, GroupDetail, groupList, groupUpdate } from '@gatehouse/core/api/groups.ts';
-import { diff } from '@gatehouse/core/audit/diff.ts';
+import { diff, diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import type { AuditAction, AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, onUnique, refuse, require } from '../platform/commit.ts';
@@ -147,17 +147,17 @@ export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' |
   await onLastOwner(onGuard(commit(ctx, change), inUse));
 }
 
+const lostRules: FieldRules<{ role: string; expiresAt: string | null }> = { role: 'tracked', expiresAt: 'tracked' };
+
 /** What goes with a group: its roles, its entries on templates, its place in other groups. */
 function losses(id: string, { roles, templates, parents }: store.GroupSurroundings): AuditChange[] {
-  const change = (path: string, old: unknown): AuditChange => ({ path, old, new: null, secret: false });
+  const own = <Row extends { from_id: string }>(rows: readonly Row[]) => rows.filter(({ from_id }) => from_id === id);
+  const given = new Map(own(roles).map((each) => [roleName(each), { role: roleName(each), expiresAt: each.expires_at }]));
+  const entries = new Map(own(templates).map((each) => [each.name, { role: each.role, expiresAt: each.expires_at }]));
   return [
-    ...roles
-      .filter(({ from_id }) => from_id === id)
-      .map((each) => change(`role ${roleName(each)}`, { role: roleName(each), expiresAt: each.expires_at })),
-    ...templates
-      .filter(({ from_id }) => from_id === id)
-      .map((each) => change(`template ${each.name}`, { role: each.role, expiresAt: each.expires_at })),
-    ...parents.map((each) => change(`membership of ${each.name}`, each.name)),
+    ...diffEntries('role ', lostRules, given, new Map()),
+    ...diffEntries('template ', lostRules, entries, new Map()),
+    ...diffEntries('membership of ', 'tracked', new Map(parents.map(({ name }) => [name, name])), new Map()),
   ];
 }
 
@@ -175,9 +175,7 @@ export async function replaceManagers(
   const now = new Map(store.managersFrom(people?.rows).map((each) => [each.id, each.name]));
   const errors = wanted.flatMap((each, at) => (now.has(each) ? [] : [{ path: `items.${at}`, message: 'is nobody in this organisation' }]));
   if (errors.length > 0) throw new AppError('invalid', 'Some of the input is wrong', { errors });
-  const changes = [...new Set([...old.keys(), ...now.keys()])]
-    .filter((each) => old.has(each) !== now.has(each))
-    .map((each) => ({ path: `managers.${each}`, old: old.get(each) ?? null, new: now.get(each) ?? null, secret: false }));
+  const changes = diffEntries('managers.', 'tracked', old, now);
   if (changes.length === 0) return readGroup(ctx, id);
   const event = eventOf(ctx, { action: 'group.managers.update', resource: groupResource(group), status: 200, diff: changes });
   const guard = store.updateGroup(ctx.db, id, revision, group);

@@ -59,20 +59,131 @@ export interface LedgerStatus {
   oldestHot: string | null;
 }
 
+/** A checkpoint of a log (C2SP tlog-checkpoint); hashes are base64. */
+export interface SignedCheckpoint {
+  origin: string;
+  size: number;
+  root: string;
+  note: string;
+}
+
+/** `beyond`: the log is not that long; `incomplete`: its tree is still being made, try again. `size`: events it has */
+export interface TreeRefusal {
+  refused: 'beyond' | 'incomplete';
+  size: number;
+}
+
+/** A checkpoint, and as NDJSON all that vouches for a block of events that ends with it. */
+export interface ProofBlock extends SignedCheckpoint {
+  ndjson: string;
+}
+
+export interface InclusionAnswer {
+  leafHash: string;
+  proof: string[];
+  checkpoint: SignedCheckpoint;
+  /** salt in hex and the event's JSON, to the byte as hashed; null when the contents are no longer kept */
+  entry: { salt: string; event: string } | null;
+}
+
+export interface ConsistencyAnswer {
+  first: { size: number; root: string };
+  proof: string[];
+  checkpoint: SignedCheckpoint;
+}
+
+/** A key that has signed checkpoints. */
+export interface CheckpointKey {
+  verifierKey: string;
+  since: string;
+  /** size of the log when it began to sign */
+  firstSize: number;
+  /** when the next one took over; null: it is the current one */
+  until: string | null;
+  /** checkpoints bear its signature now */
+  signs: boolean;
+}
+
+interface SaidAt {
+  at: string;
+  message: string;
+}
+
 export interface DeliveryStatus {
   destinationId: string;
   deliveredTo: number;
+  /** when the first event that waits was recorded */
+  waitingSince: string | null;
   lastSuccessAt: string | null;
-  lastError: { at: string; message: string } | null;
+  lastError: SaidAt | null;
+  lastNote: SaidAt | null;
   failingSince: string | null;
+  /** events that the destination refused for good */
+  setAside: number;
+  /** the last one */
+  replay: ReplayStatus | null;
+}
+
+export interface ReplayStatus {
+  first: number;
+  last: number;
+  deliveredTo: number;
+  state: 'running' | 'finished' | 'cancelled';
+  startedAt: string;
+  endedAt: string | null;
+  lastError: SaidAt | null;
+}
+
+/** `live`, or that of the replay. */
+export interface Lane {
+  destinationId: string;
+  replay: boolean;
 }
 
 export interface DeliveryClaim {
   lease: string;
   /** how often delivery has failed since it last worked */
   failures: number;
+  /** events that were set aside since one was taken */
+  refusedInARow: number;
   /** JSON of each event, in order */
   bodies: string[];
+}
+
+export interface DeliveryReport {
+  status: number | null;
+  /** events */
+  delivered: number;
+  note?: string;
+}
+
+export interface DeliveryFailure {
+  message: string;
+  status: number | null;
+  retryInSeconds: number;
+  /** it goes on only once somebody has changed something */
+  held: boolean;
+}
+
+export interface RefusedEvent {
+  seq: number;
+  eventId: string;
+  action: string;
+  time: string;
+  reason: string;
+  status: number | null;
+  /** events of the batch that were taken before it */
+  before: number;
+}
+
+export interface SetAsideRow extends Omit<RefusedEvent, 'before'> {
+  at: string;
+  attempts: number;
+}
+
+export interface DeliveryHealth {
+  since: string;
+  items: Array<{ at: string; events: number; requests: Record<'2xx' | '3xx' | '4xx' | '5xx' | 'none', number> }>;
 }
 
 export interface FindingRow {
@@ -116,16 +227,43 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   /** the archive's file of a sealed segment; null when it is archived already or was never sealed */
   segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null>;
   archived(first: number, last: number, etag: string): Promise<void>;
+  /** of the first `size` events; left out: of all */
+  checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal>;
+  checkpointKeys(): Promise<CheckpointKey[]>;
+  /** what vouches for these events: for the archive, and for exports that can be verified */
+  proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal>;
+  /** that an event is one of the first `size`; left out: of all */
+  proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal>;
+  proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal>;
   /** forgets the cursor; destinations are added by the event that made them */
   removeDestination(destinationId: string): Promise<void>;
   pauseDestination(destinationId: string, paused: boolean): Promise<void>;
   deliveryStatus(): Promise<DeliveryStatus[]>;
-  /** null while somebody else holds the lease, or nothing is due */
-  claim(destinationId: string, limit: number): Promise<DeliveryClaim | null>;
-  /** compare and set: false when the lease is not this one's any more */
-  advance(destinationId: string, lease: string, to: number): Promise<boolean>;
-  /** @returns since when it has been failing (ISO), null when the lease is not this one's any more */
-  fail(destinationId: string, lease: string, message: string, retryInSeconds: number): Promise<string | null>;
+  /** null while somebody else holds the lease, or nothing is due; `done` when a replay has come to its end */
+  claim(lane: Lane, limit: number): Promise<DeliveryClaim | 'done' | null>;
+  /**
+   * Compare and set: false when the lease is not this one's any more.
+   * @param report what was delivered; null when nothing was sent, or it only gives the lease back
+   */
+  advance(lane: Lane, lease: string, to: number, report: DeliveryReport | null): Promise<boolean>;
+  /** @returns false when the lease is not this one's any more */
+  fail(lane: Lane, lease: string, failure: DeliveryFailure): Promise<boolean>;
+  /** Keeps an event that is refused for good on a list, and goes on behind it. @returns false when the lease is lost */
+  setAside(lane: Lane, lease: string, refused: RefusedEvent): Promise<boolean>;
+  setAsideAfter(destinationId: string, seq: number, limit: number): Promise<SetAsideRow[]>;
+  /** @returns how many of them were on the list */
+  forgetSetAside(destinationId: string, seqs: number[]): Promise<number>;
+  refusedAgain(destinationId: string, seq: number, reason: string, status: number | null): Promise<void>;
+  /** JSON of one event, from the hot index or the archive; null when there is none */
+  eventAt(seq: number): Promise<string | null>;
+  /** `seq` of the first event recorded at that time (ISO) or later, one past the last when there is none */
+  firstRecordedFrom(time: string): Promise<number>;
+  health(destinationId: string, by: 'hour' | 'day'): Promise<DeliveryHealth>;
+  /** for a replay that nobody ended by its event */
+  endReplay(destinationId: string, ended: 'finished' | 'cancelled'): Promise<void>;
+  /** the sealed access token, while it is good */
+  accessToken(destinationId: string): Promise<string | null>;
+  keepAccessToken(destinationId: string, sealed: string | null, until: number): Promise<void>;
   /** newest first; one more than asked for where there are more */
   findings(query: FindingQuery): Promise<FindingRow[]>;
   findingCounts(): Promise<FindingCounts>;

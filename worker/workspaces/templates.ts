@@ -171,7 +171,10 @@ export async function listVersions(ctx: UserContext, id: string): Promise<Array<
 export async function deleteTemplate(ctx: UserContext, id: string): Promise<void> {
   const template = await templateFor(ctx, id, 'admin', 'template.delete');
   const guard = store.deleteTemplate(ctx.db.tenantId, id, ctx.now().toISOString());
-  const event = eventOf(ctx, { action: 'template.delete', resource: resourceOf(template), status: 204 });
+  const event = eventOf(ctx, {
+    ...{ action: 'template.delete', resource: resourceOf(template), status: 204 },
+    diff: diff(templateRules, template, null),
+  });
   await onGuard(
     commit(ctx, { guard, events: [event] }),
     () => new AppError('conflict', 'Workspaces are made from this template. Delete them first.'),

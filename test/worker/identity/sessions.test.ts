@@ -284,7 +284,7 @@ describe('verifying an address', () => {
     for (let i = 0; i < 4; i++) await resendVerification(await as(tenant.owner));
     const refused = await api(tenant.owner).post('/me/verification');
     expect(problem(refused)).toMatchObject({ status: 429, code: 'rate-limited' });
-    expect(await eventOfAnswer(tenant, refused)).toMatchObject({ action: 'user.verify_email', outcome: 'denied' });
+    expect(await eventOfAnswer(tenant, refused)).toMatchObject({ action: 'user.request_verification', outcome: 'denied' });
     expect((await call('POST', '/verify-email', { body: { token: fragmentOf(again) } })).status).toBe(200);
     expect(problem(await api(tenant.owner).post('/me/verification')).code).toBe('conflict');
   });
