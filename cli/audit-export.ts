@@ -12,16 +12,19 @@ export interface ExportFiles {
   lines: AsyncIterable<ExportLine>;
   /** notes that came with it, apart from the lines */
   checkpoints: string[];
+  /** files that were not read, because a larger one has their events: they vouch for nothing */
+  leftOut: string[];
 }
 
 /** @throws BadExport */
 export async function exportIn(path: string, verifiers: readonly Verifier[]): Promise<ExportFiles> {
-  if (!(await stat(path)).isDirectory()) return { lines: linesOfFile(path, path), checkpoints: [] };
+  if (!(await stat(path)).isDirectory()) return { lines: linesOfFile(path, path), checkpoints: [], leftOut: [] };
   const tenantId = verifiers[0]?.name.split('/').at(-1) ?? '';
   const { folder, latest } = await folderOf(path, tenantId);
   const files = await filesIn(folder);
   if (files.segments.length === 0) throw new BadExport(`There is no file <first>-<last>.ndjson.gz in ${folder}`);
-  return { lines: inOrder(folder, files), checkpoints: latest === null ? [] : [latest] };
+  const leftOut = files.leftOut.map((part) => relative(folder, part.path));
+  return { lines: inOrder(folder, files), checkpoints: latest === null ? [] : [latest], leftOut };
 }
 
 /** A copy of the whole bucket has a folder for each organisation; the key says which one is meant. */
@@ -40,11 +43,26 @@ interface Part {
 
 const NAMED = /^(\d{12,})-(\d{12,})\.(ndjson\.gz|ndjson|proof)$/;
 
-/** Segments and proofs by their names. Other files (what was set aside, dead letters) are no part of the log. */
-async function filesIn(folder: string): Promise<{ segments: Part[]; proofs: Part[] }> {
+interface Parts {
+  segments: Part[];
+  proofs: Part[];
+  leftOut: Part[];
+}
+
+/**
+ * Segments and proofs by their names. Other files (what was set aside, dead letters) are no part of the log. Segments become
+ * larger files, and a copy that was made just then has both.
+ */
+async function filesIn(folder: string): Promise<Parts> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const parts = entries.flatMap((entry) => partOf(entry) ?? []).sort((a, b) => a.first - b.first || a.last - b.last);
-  return { segments: parts.filter(({ path }) => !path.endsWith('.proof')), proofs: parts.filter(({ path }) => path.endsWith('.proof')) };
+  const parts = entries.flatMap((entry) => partOf(entry) ?? []).sort((a, b) => a.first - b.first || b.last - a.last);
+  const found: Parts = { segments: [], proofs: parts.filter(({ path }) => path.endsWith('.proof')), leftOut: [] };
+  for (const part of parts) {
+    if (part.path.endsWith('.proof')) continue;
+    const isInside = part.last <= (found.segments.at(-1)?.last ?? 0);
+    (isInside ? found.leftOut : found.segments).push(part);
+  }
+  return found;
 }
 
 function partOf(entry: Dirent): Part | null {
@@ -54,7 +72,7 @@ function partOf(entry: Dirent): Part | null {
 }
 
 /** Each segment behind the proofs that begin with it or inside it, as an export has them. */
-async function* inOrder(folder: string, { segments, proofs }: { segments: Part[]; proofs: Part[] }): AsyncGenerator<ExportLine> {
+async function* inOrder(folder: string, { segments, proofs }: Parts): AsyncGenerator<ExportLine> {
   let next = 0;
   for (const segment of segments) {
     let seq = segment.first;

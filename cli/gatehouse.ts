@@ -11,8 +11,9 @@ import { operationsOf } from './operations.ts';
 import { readOptions, readText, USAGE, type Command, type Options } from './options.ts';
 import { missingRights, planOf } from './plan.ts';
 import { count, outcomeText, planText, progressText } from './print.ts';
+import { verifyAudit } from './verify-audit.ts';
 
-/** The command `gatehouse`: an organisation's rules as one file. What it answers goes to the standard output, what it says meanwhile to the other. */
+/** The command `gatehouse`: an organisation's rules as one file, and its log verified. What it answers goes to the standard output, what it says meanwhile to the other. */
 
 const say = (text: string) => console.error(text);
 const answer = (text: string) => console.log(text);
@@ -21,6 +22,10 @@ const waiting = (seconds: number) => say(`Gatehouse asks to wait ${count(seconds
 
 /** @returns the exit code */
 async function main(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+  // It asks nobody, so it needs neither address nor token.
+  const [command, ...rest] = args;
+  if (command === 'verify-audit')
+    return verifyAudit(rest, { out: (text) => void process.stdout.write(text), err: (text) => void process.stderr.write(text) });
   const options = readOptions(args, env);
   if (options === null) {
     answer(USAGE);

@@ -8,6 +8,7 @@ Usage:
   gatehouse export [--out FILE]   write the file as things stand
   gatehouse plan FILE             show what applying it would change, and change nothing
   gatehouse apply FILE [--yes]    show that, ask, and change it
+  gatehouse verify-audit --help   check an export of the audit log, offline
 
 FILE is a path, or - for the standard input.
 

@@ -14,7 +14,7 @@ export interface Output {
   err(text: string): void;
 }
 
-const USAGE = `Usage: verify-audit <export> --key <verifier key> [options]
+const USAGE = `Usage: gatehouse verify-audit <export> --key <verifier key> [options]
 
 Checks an export of an audit log, or a copy of its archive, without asking the service: that every event is as it was
 recorded, in its place, none missing and none added. Names the first one that is not.
@@ -47,8 +47,12 @@ export async function verifyAudit(argv: string[], io: Output): Promise<number> {
       checkpoints: [...source.checkpoints, ...checkpoints],
       whole: asked.whole,
     });
-    if (asked.json) io.out(`${JSON.stringify(verdict, null, 2)}\n`);
-    else (verdict.ok ? io.out : io.err)(`${inWords(verdict)}\n`);
+    const { leftOut } = source;
+    if (asked.json) io.out(`${JSON.stringify({ ...verdict, leftOut }, null, 2)}\n`);
+    else
+      (verdict.ok ? io.out : io.err)(
+        `${[...inWords(verdict), ...leftOut.map((file) => `  not read: ${file}, a larger file has its events`)].join('\n')}\n`,
+      );
     return verdict.ok ? 0 : 1;
   } catch (error) {
     if (!(error instanceof Misuse || error instanceof BadExport)) throw error;
@@ -108,9 +112,7 @@ const sha256: Sha256 = (...parts) => {
   return new Uint8Array(hash.digest());
 };
 
-function inWords(verdict: Verdict): string {
-  return [headline(verdict), ...facts(verdict)].join('\n');
-}
+const inWords = (verdict: Verdict): string[] => [headline(verdict), ...facts(verdict)];
 
 function headline({ fault, kind, events, first, last }: Verdict): string {
   if (fault) {

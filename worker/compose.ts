@@ -42,6 +42,7 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
     tenantDb: (shard, tenantId) => new TenantDb(shardNamed(shards, shard), shard, tenantId),
     systemDb: new TenantDb(env.DIRECTORY, DIRECTORY_SHARD, SYSTEM_TENANT),
     ledger: ledgerPort(env, settings),
+    archive: env.AUDIT_ARCHIVE,
     mail: mailPort(env, settings, now),
     secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),
     workspaces: workspacePort(env, settings),
@@ -121,6 +122,7 @@ function workspacePort(env: Env, settings: Settings): WorkspacePort {
 function throttlePort(env: Env): ThrottlePort {
   return {
     begin: (key, rule) => env.THROTTLE.getByName(key).begin(rule),
+    spend: (key, rule) => env.THROTTLE.getByName(key).spend(rule),
     forget: (key) => env.THROTTLE.getByName(key).forget(),
   };
 }

@@ -296,6 +296,12 @@ export const AUDIT_ACTIONS = {
     attempt: 'send a part of the log to SIEM destination {resource} once more',
   },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'audit.export': { resource: 'audit', done: 'exported the audit log', attempt: 'export the audit log' },
+  'audit.rebuild': {
+    resource: 'audit',
+    done: 'ordered a rebuild of the audit ledger from the archive',
+    attempt: 'order a rebuild of the audit ledger from the archive',
+  },
   'audit.checkpoint': {
     resource: 'audit',
     done: 'signed a checkpoint of the audit log',

@@ -106,6 +106,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'access.explain': ['api_activity', 'Read'],
   'access.review': ['api_activity', 'Read'],
   'access.export': ['api_activity', 'Read'],
+  'config.export': ['api_activity', 'Read'],
   'access.preview': ['api_activity', 'Read'],
   'access_request.create': ['entity_management', 'Create'],
   'access_request.approve': (event) => holderActivity(event, 'Assign Privileges'),
@@ -147,6 +148,8 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'siem.replay.cancel': ['entity_management', 'Other', 'Replay Cancellation'],
   'siem.replay.finish': ['entity_management', 'Other', 'Replay End'],
   'audit.read': ['api_activity', 'Read'],
+  'audit.export': ['api_activity', 'Read'],
+  'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
   'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
   'audit.rotate_key': ['entity_management', 'Update'],
   'finding.open': ['detection_finding', 'Create'],
@@ -185,6 +188,7 @@ export const NOTABLE: Partial<Record<AuditAction, Severity>> = {
   'siem.stalled': 'High',
   'siem.set_aside': 'Medium',
   'siem.set_aside.dismiss': 'Medium',
+  'audit.rotate_key': 'Medium',
   'policy.update': 'Low',
 };
 

@@ -61,7 +61,7 @@ async function archived({ archive }: Product, id: string): Promise<void> {
   const looked = new Set<string>();
   await until('the event is in R2', async () => {
     const { objects } = await bucket.list();
-    const fresh = objects.map(({ key }) => key).filter((key) => /^tnt_[^/]+\/\d{4}\//.test(key) && !looked.has(key));
+    const fresh = objects.map(({ key }) => key).filter((key) => /^tnt_[^/]+\/\d{4}\/.*\.ndjson\.gz$/.test(key) && !looked.has(key));
     for (const key of fresh.sort().reverse()) {
       const body = await (await bucket.get(key))?.arrayBuffer();
       if (body && gunzipSync(new Uint8Array(body)).includes(id)) return true;

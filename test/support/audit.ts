@@ -1,6 +1,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { auditEvent, type AuditEvent, type DraftEvent } from '@gatehouse/core/audit/event.ts';
+import { HOT_MS, purge } from '../../worker/audit/ledger.segments.ts';
 import { compose } from '../../worker/compose.ts';
 import type { Context, Services, UserContext } from '../../worker/platform/context.ts';
 import type { EventQuery, LedgerObject } from '../../worker/platform/objects.ts';
@@ -102,7 +103,5 @@ export async function archived(prefix: string): Promise<string[]> {
 }
 
 /** As if the hot window had passed: what is archived leaves the hot index. */
-export const forgetArchived = async ({ ledger }: TestTenant): Promise<void> => {
-  const { archivedTo } = await ledger.status();
-  await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('DELETE FROM events WHERE seq <= ?', archivedTo));
-};
+export const forgetArchived = async ({ ledger, services }: Pick<TestTenant, 'ledger' | 'services'>): Promise<void> =>
+  runInDurableObject(ledger, (_, { storage }) => purge(storage, services.now().getTime() + 2 * HOT_MS));

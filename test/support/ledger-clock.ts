@@ -1,8 +1,9 @@
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { archiveSegment } from '../../worker/audit/archive.ts';
+import { compact } from '../../worker/audit/compaction.ts';
 import { deliver } from '../../worker/audit/delivery.ts';
-import type { Doorbell, SegmentPointer } from '../../worker/audit/queue.ts';
+import type { CompactionOrder, Doorbell, SegmentPointer } from '../../worker/audit/queue.ts';
 import type { Services } from '../../worker/platform/context.ts';
 import type { TestTenant } from './audit.ts';
 
@@ -16,7 +17,7 @@ const AHEAD_MS = 24 * 60 * 60_000;
 export async function onTestClock(tenant: TestTenant) {
   let time = Date.now() + AHEAD_MS;
   const bells: Doorbell[] = [];
-  const segments: SegmentPointer[] = [];
+  const segments: Array<SegmentPointer | CompactionOrder> = [];
   const now = () => new Date(time);
   const services: Services = { ...tenant.services, now };
   await runInDurableObject(tenant.ledger, (instance) => {
@@ -26,7 +27,8 @@ export async function onTestClock(tenant: TestTenant) {
     Object.assign(instance, { compose: () => services, env: { ...env, ARCHIVE_QUEUE: queue(segments), DELIVERY_QUEUE: queue(bells) } });
   });
   const archive = async () => {
-    for (const pointer of segments.splice(0)) await archiveSegment(env.AUDIT_ARCHIVE, services, pointer);
+    for (const order of segments.splice(0))
+      await ('compact' in order ? compact(env.AUDIT_ARCHIVE, services, order) : archiveSegment(env.AUDIT_ARCHIVE, services, order));
   };
   return {
     services,

@@ -243,6 +243,9 @@ const ROUTES: Record<string, RouteCase> = {
   'DELETE /api/v1/role-assignments/:id': overAssignments,
 
   'GET /api/v1/audit/events': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/export': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/stream': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/histogram': { who: ['owner', 'auditor'], query: '?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z' },
   'GET /api/v1/audit/status': { who: ['owner', 'auditor'] },
   'GET /api/v1/audit/checkpoint': { who: ['owner', 'auditor'] },
   'GET /api/v1/audit/proof': { who: ['owner', 'auditor'], query: '?seq=1' },
@@ -332,6 +335,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/operator/tenants': { who: 'open', headers: operator },
   'POST /api/v1/operator/tenants/:id/suspend': { who: 'open', headers: operator, id: 'tenant', body: { reason: 'Unpaid' } },
   'POST /api/v1/operator/tenants/:id/activate': { who: 'open', headers: operator, id: 'tenant' },
+  'POST /api/v1/operator/tenants/:id/ledger/rebuild': { who: 'open', headers: operator, id: 'tenant' },
 };
 
 const lines = Object.entries(ROUTES);

@@ -33,6 +33,10 @@ const PRIVATE_SUFFIXES = [
   'test',
   'invalid',
   'onion',
+  'svc',
+  'private',
+  'consul',
+  'intra',
 ];
 
 /** Public names that lead to whatever address stands in them, or to loopback. */

@@ -1,4 +1,5 @@
 import { logOrigin, signCheckpoint } from '@gatehouse/core/audit/checkpoint.ts';
+import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { signerOf, verifierKey, type Signer } from '@gatehouse/core/audit/note.ts';
 import type { Settings } from '../platform/env.ts';
 import type { CheckpointKey } from '../platform/objects.ts';
@@ -57,6 +58,15 @@ export function noteKey(sql: SqlStorage, signer: Signer, now: Date, size: number
   if (newest?.verifier_key === key) return { isNew: false, replaced: null };
   sql.exec('INSERT INTO checkpoint_keys (verifier_key, since, first_size) VALUES (?, ?, ?)', key, now.toISOString(), size);
   return { isNew: true, replaced: newest?.verifier_key ?? null };
+}
+
+/** A ledger that is made anew from the archive learns there who signed before. */
+export function restoreKeys(sql: SqlStorage, { action, details, recordedAt, seq }: AuditEvent): void {
+  if (action !== 'audit.rotate_key') return;
+  const known = new Set(newestFirst(sql).map(({ verifier_key }) => verifier_key));
+  for (const key of [details['from'], details['to']])
+    if (typeof key === 'string' && !known.has(key))
+      sql.exec('INSERT INTO checkpoint_keys (verifier_key, since, first_size) VALUES (?, ?, ?)', key, recordedAt, seq - 1);
 }
 
 /** Every key that has signed, the newest first. */

@@ -1,5 +1,6 @@
 import type { AuditAction, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { DeliveryReport, RefusedEvent } from '../platform/objects.ts';
+import { BODY, bodyOf, type Body } from './ledger.body.ts';
 import { destinationOf, laneOf } from './ledger.delivery.schema.ts';
 import { forgetSetAside, noteAnswer } from './ledger.health.ts';
 import { endReplay, startReplay } from './ledger.replay.ts';
@@ -162,10 +163,11 @@ export const noteBatch = (sql: SqlStorage, lane: string, lease: string, to: numb
 
 /** The next events after the cursor that the hot index has, bounded by count and size. */
 export function hotEventsAfter(sql: SqlStorage, cursor: number, limit: number): string[] {
-  const rows = sql.exec<{ seq: number; body: string }>('SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?', cursor, limit);
+  const rows = sql.exec<Body & { seq: number }>(`SELECT seq, ${BODY} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, cursor, limit);
   const bodies: string[] = [];
   let characters = 0;
-  for (const { seq, body } of rows) {
+  for (const { seq, ...row } of rows) {
+    const body = bodyOf(row);
     characters += body.length;
     if (bodies.length === 0 ? seq !== cursor + 1 : characters > CLAIM_CHARACTERS) break;
     bodies.push(body);

@@ -1,10 +1,13 @@
+import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import { rootOf } from '@gatehouse/core/audit/merkle.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import type {
   AppendRequest,
+  ArchivePlan,
   CheckpointKey,
+  Compacted,
   ConsistencyAnswer,
   DeliveryClaim,
   DeliveryFailure,
@@ -13,6 +16,7 @@ import type {
   DeliveryStatus,
   EventPage,
   EventQuery,
+  HistogramQuery,
   InclusionAnswer,
   Lane,
   FindingCounts,
@@ -21,8 +25,11 @@ import type {
   FindingRow,
   LedgerObject,
   LedgerStatus,
+  PlaceQuery,
   ProofBlock,
+  Rebuilding,
   RefusedEvent,
+  SegmentRun,
   SetAsideRow,
   SignedCheckpoint,
   TreeRefusal,
@@ -31,18 +38,23 @@ import { readArchived } from './archive.ts';
 import { hex, sha256, unpackFrontier } from './hash.ts';
 import { append } from './ledger.append.ts';
 import { tell } from './delivery-alarm.ts';
+import * as archive from './ledger.archive.ts';
 import * as delivery from './ledger.delivery.ts';
 import { laneOf } from './ledger.delivery.schema.ts';
 import * as health from './ledger.health.ts';
 import * as replays from './ledger.replay.ts';
 import * as telling from './ledger.telling.ts';
 import * as findings from './ledger.findings.ts';
+import { histogram } from './ledger.histogram.ts';
+import { Listeners, type Heard } from './ledger.listeners.ts';
 import { clearOutbox } from './ledger.outbox.ts';
 import { hotEvents, readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
-import { proveConsistency, proveInclusion } from './ledger.proof.ts';
+import { inclusionLines, proveConsistency, proveInclusion } from './ledger.proof.ts';
+import * as rebuild from './ledger.rebuild.ts';
 import * as segments from './ledger.segments.ts';
+import { indexingDue, indexSome } from './ledger.upgrade.ts';
 import * as sign from './ledger.sign.ts';
 import { upgradeDue, upgradeTree } from './ledger.tree.ts';
 
@@ -55,20 +67,32 @@ const SAFETY_MS = 30_000;
  */
 export abstract class LedgerShell extends ComposedObject implements LedgerObject {
   readonly #sql = this.ctx.storage.sql;
+  readonly #listeners = new Listeners();
 
   constructor(...args: ConstructorParameters<typeof ComposedObject>) {
     super(...args);
     createTables(this.#sql);
+    if (indexingDue(this.#sql, 0) !== null) this.#arm(Date.now());
   }
 
   async append(request: AppendRequest): Promise<void> {
     const { now, random } = this.compose();
+    if (rebuild.rebuilding(this.#sql)) throw new AppError('unavailable', 'The ledger is being rebuilt');
     append(this.ctx.storage, request, { now: now(), random });
+    this.#listeners.wake();
     this.#arm(now().getTime());
   }
 
   async query(query: EventQuery): Promise<EventPage> {
     return readPage(this.#sql, query, readHead(this.#sql)?.size ?? 0);
+  }
+
+  async histogram(query: HistogramQuery): Promise<Histogram> {
+    return histogram(this.#sql, query);
+  }
+
+  async waitBeyond(seq: number, milliseconds: number): Promise<Heard> {
+    return (readHead(this.#sql)?.size ?? 0) > seq ? 'new' : this.#listeners.wait(milliseconds);
   }
 
   async status(): Promise<LedgerStatus> {
@@ -83,6 +107,39 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       archivedTo: segments.archivedTo(this.#sql),
       oldestHot: row?.recorded_at ?? null,
     };
+  }
+
+  async archivePlan(query: EventQuery, range: PlaceQuery): Promise<ArchivePlan> {
+    return archive.archivePlan(this.#sql, query, range);
+  }
+
+  async segmentRun(first: number): Promise<SegmentRun | null> {
+    return archive.segmentRun(this.#sql, first);
+  }
+
+  async compacted(file: Compacted): Promise<void> {
+    const now = this.compose().now();
+    archive.noteCompacted(this.ctx.storage, now, file);
+    this.#arm(now.getTime());
+  }
+
+  async rebuild(tenantId: string, shard: string): Promise<Rebuilding | { notArchived: number }> {
+    const begun = rebuild.beginRebuild(this.ctx.storage, tenantId, shard);
+    this.#arm(this.compose().now().getTime());
+    return begun;
+  }
+
+  async rebuilding(): Promise<Rebuilding | null> {
+    return rebuild.rebuilding(this.#sql);
+  }
+
+  async leftovers(): Promise<string[]> {
+    return archive.leftovers(this.#sql);
+  }
+
+  async discarded(keys: string[]): Promise<void> {
+    archive.noteDiscarded(this.#sql, keys);
+    this.#arm(this.compose().now().getTime());
   }
 
   async segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null> {
@@ -109,6 +166,10 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   async proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal> {
     return this.#proving((services) => proveInclusion(this.ctx.storage, services, this.env.AUDIT_ARCHIVE, seq, size));
+  }
+
+  async inclusionLines(seqs: number[], size: number): Promise<string[] | TreeRefusal> {
+    return this.#proving(async () => inclusionLines(this.#sql, seqs, size));
   }
 
   async proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal> {
@@ -153,9 +214,9 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   async #eventsAfter(cursor: number, limit: number): Promise<string[]> {
     const hot = delivery.hotEventsAfter(this.#sql, cursor, limit);
     if (hot.length > 0) return hot;
-    const key = segments.archivedKeyOf(this.#sql, cursor + 1);
-    if (key === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
-    const lines = await readArchived(this.env.AUDIT_ARCHIVE, key);
+    const place = archive.placeOf(this.#sql, cursor + 1);
+    if (place === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
+    const lines = await readArchived(this.env.AUDIT_ARCHIVE, place);
     return lines
       .filter(({ seq }) => seq > cursor)
       .slice(0, limit)
@@ -249,10 +310,19 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const services = this.compose();
     const { now } = services;
     await this.ctx.storage.setAlarm(now().getTime() + SAFETY_MS);
+    if (rebuild.rebuilding(this.#sql)) {
+      const done = await this.#attempt(services, 'be rebuilt', () => rebuild.rebuildSome(this.ctx.storage, this.env.AUDIT_ARCHIVE, now()));
+      if (done) this.#arm(now().getTime());
+      return;
+    }
     await Promise.all([
       this.#attempt(services, 'announce segments', async () => {
         segments.seal(this.#sql, now());
         await sendAll(this.env.ARCHIVE_QUEUE, segments.takeAnnouncements(this.#sql, now().getTime()));
+      }),
+      this.#attempt(services, 'announce a compaction', async () => {
+        const order = archive.takeCompaction(this.#sql, now().getTime());
+        await sendAll(this.env.ARCHIVE_QUEUE, order ? [order] : []);
       }),
       this.#attempt(services, 'ring destinations', async () => {
         await sendAll(this.env.DELIVERY_QUEUE, delivery.takeDoorbells(this.#sql, now().getTime()));
@@ -260,9 +330,10 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       this.#attempt(services, 'tell how delivery stands', () => this.#tell(services)),
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
+    await this.#attempt(services, 'purge', async () => segments.purge(this.ctx.storage, now().getTime()));
+    await this.#attempt(services, 'bring up old events', async () => indexSome(this.ctx.storage));
     await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
     await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
-    await this.#attempt(services, 'purge', async () => segments.purge(this.#sql, now().getTime()));
     this.#arm(now().getTime());
   }
 
@@ -274,21 +345,31 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   }
 
   /** One duty that fails must not keep the others from being done; each is due again by what the tables say. */
-  async #attempt(services: Services, duty: string, work: () => Promise<void>): Promise<void> {
+  async #attempt(services: Services, duty: string, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
+      return true;
     } catch (error) {
       services.log('error', `ledger could not ${duty}`, { tenantId: readHead(this.#sql)?.tenantId, error: String(error) });
+      return false;
     }
   }
 
   /** Sets the alarm for whatever is due first. Not awaited: it is written together with what made it necessary. */
   #arm(now: number): void {
     const sql = this.#sql;
+    const rebuildDue = rebuild.rebuildDue(sql, now);
+    if (rebuild.rebuilding(sql)) {
+      if (rebuildDue === null) void this.ctx.storage.deleteAlarm();
+      else void this.ctx.storage.setAlarm(now + 1);
+      return;
+    }
     const dues = [
       segments.sealDue(sql, now),
       segments.announceDue(sql),
       segments.purgeDue(sql, now),
+      archive.compactDue(sql),
+      indexingDue(sql, now),
       delivery.ringDue(sql),
       telling.tellDue(sql),
       upgradeDue(sql, now),

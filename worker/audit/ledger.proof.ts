@@ -1,9 +1,11 @@
 import { toBase64 } from '@gatehouse/core/audit/base64.ts';
+import { proofLine } from '@gatehouse/core/audit/proof-lines.ts';
 import type { Services } from '../platform/context.ts';
 import type { ConsistencyAnswer, InclusionAnswer, TreeRefusal } from '../platform/objects.ts';
-import { readArchivedEntry } from './archive-entry.ts';
+import { parseLine, readLines } from './archive.ts';
 import { hex } from './hash.ts';
-import { archivedKeyOf } from './ledger.segments.ts';
+import { placeOf } from './ledger.archive.ts';
+import { BODY, bodyOf, type Body } from './ledger.body.ts';
 import { refusalOf, signedCheckpoint } from './ledger.sign.ts';
 import * as tree from './ledger.tree.ts';
 
@@ -25,10 +27,19 @@ export async function proveInclusion(
 }
 
 async function entryOf(sql: SqlStorage, archive: R2Bucket, seq: number): Promise<InclusionAnswer['entry']> {
-  const [hot] = sql.exec<{ salt: ArrayBuffer; body: string }>('SELECT salt, body FROM events WHERE seq = ?', seq);
-  if (hot) return { salt: hex(new Uint8Array(hot.salt)), event: hot.body };
-  const key = archivedKeyOf(sql, seq);
-  return key === null ? null : readArchivedEntry(archive, key, seq);
+  const [hot] = sql.exec<Body & { salt: ArrayBuffer }>(`SELECT salt, ${BODY} FROM events WHERE seq = ?`, seq);
+  if (hot) return { salt: hex(new Uint8Array(hot.salt)), event: bodyOf(hot) };
+  const place = placeOf(sql, seq);
+  // Past retention the file is gone; that the event was there is still proven.
+  if (!place || !(await archive.head(place.key))) return null;
+  const line = (await readLines(archive, place)).map(parseLine).find((each) => each.seq === seq);
+  return line?.body ? { salt: line.salt, event: line.body } : null;
+}
+
+/** For an export of chosen events: the line behind each that proves it in the tree of that size, in order. */
+export function inclusionLines(sql: SqlStorage, seqs: readonly number[], size: number): string[] | TreeRefusal {
+  const refusal = refusalOf(sql, Math.max(size, ...seqs));
+  return refusal ?? seqs.map((seq) => proofLine(seq, size, tree.proveInclusion(sql, seq, size)));
 }
 
 /** That the first events are the same in both trees. */

@@ -6,6 +6,7 @@ import type { Services } from '../platform/context.ts';
 import type { ProofBlock, SignedCheckpoint, TreeRefusal } from '../platform/objects.ts';
 import { append } from './ledger.append.ts';
 import { CHECKPOINT_SOURCE, noteKey, setTellingDue, signAt, signersOf, TELL_EVERY_MS, tellingDue } from './ledger.checkpoint.ts';
+import { rebuilding } from './ledger.rebuild.ts';
 import { readHead, type Head } from './ledger.schema.ts';
 import { isTreeComplete, packedLeaves, rootAt, treeAt } from './ledger.tree.ts';
 
@@ -18,8 +19,8 @@ type Signers = [Signer, ...Signer[]];
 /** Whether a tree of that size can be proven, and if not, why. */
 export function refusalOf(sql: SqlStorage, size: number): TreeRefusal | null {
   const held = readHead(sql)?.size ?? 0;
-  if (size > held || held === 0) return { refused: 'beyond', size: held };
-  return isTreeComplete(sql) ? null : { refused: 'incomplete', size: held };
+  if (!isTreeComplete(sql) || rebuilding(sql)) return { refused: 'incomplete', size: held };
+  return size > held || held === 0 ? { refused: 'beyond', size: held } : null;
 }
 
 /** A checkpoint of the first `size` events; left out: of all. A key that is new is noted, and is an event. */
@@ -42,7 +43,7 @@ async function signCheckpointOf(sql: SqlStorage, signers: Signers, size: number)
 export async function announcedSigners(storage: DurableObjectStorage, services: Services): Promise<Signers> {
   const head = readHead(storage.sql);
   const signers = await signersOf(services.settings, head?.tenantId ?? '');
-  if (!head) return signers;
+  if (!head || rebuilding(storage.sql)) return signers;
   storage.transactionSync(() => {
     const { isNew, replaced } = noteKey(storage.sql, signers[0], services.now(), head.size);
     if (!isNew || replaced === null) return;

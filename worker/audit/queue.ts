@@ -14,3 +14,7 @@ export const doorbell = z.object({
   replay: z.boolean().default(false),
 });
 export type Doorbell = z.input<typeof doorbell>;
+
+/** Segments, from that event on, that are to become one file. */
+export const compactionOrder = z.object({ tenantId: z.string(), shard: z.string(), compact: z.number().int() });
+export type CompactionOrder = z.infer<typeof compactionOrder>;

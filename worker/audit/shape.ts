@@ -1,22 +1,14 @@
-import { z } from 'zod';
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { matchesFilter, parseFilter } from '@gatehouse/core/audit/filter.ts';
 import { formatEvent } from '@gatehouse/core/audit/formats.ts';
 import { VERSION } from '../platform/deployment.routes.ts';
 import type { TenantDb } from '../platform/tenant-db.ts';
 import { tenantName, type StoredDestination } from './destinations.store.ts';
+import { eventIn } from './ledger.body.ts';
 import type { OutgoingEvent } from './send.ts';
 
 /** Makes of recorded events what a destination gets: those that its filter lets through, in its format. `last`: of all of them. */
 export type Shape = (bodies: readonly string[]) => { wanted: OutgoingEvent[]; first: number; last: number };
-
-const head = z.object({ seq: z.number(), id: z.string(), time: z.string() });
-/** The ledger looked at every field when it took the event in. */
-function recorded(body: string): AuditEvent {
-  const event: unknown = JSON.parse(body);
-  head.parse(event);
-  return event as AuditEvent;
-}
 
 export async function shapeOf(db: TenantDb, { filter, format }: Pick<StoredDestination, 'filter' | 'format'>): Promise<Shape> {
   const wants = filter === '' ? null : parseFilter(filter);
@@ -31,7 +23,7 @@ export async function shapeOf(db: TenantDb, { filter, format }: Pick<StoredDesti
     }
   };
   return (bodies) => {
-    const events = bodies.map((body) => ({ event: recorded(body), body }));
+    const events = bodies.map((body) => ({ event: eventIn(body), body }));
     const wanted = events.filter(({ event }) => wants === null || matchesFilter(wants, event));
     return {
       wanted: wanted.map(({ event, body }) => shaped(event, body)),

@@ -13,7 +13,7 @@ import {
   type membershipList,
   type membersUpdate,
 } from '@gatehouse/core/api/groups.ts';
-import { diffEntries } from '@gatehouse/core/audit/diff.ts';
+import { diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, GuardFailed, require, type EventFacts, type Lessening } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -217,17 +217,13 @@ async function write(ctx: UserContext, plan: Plan): Promise<void> {
   const manager = ctx.actor.permissions.has('group:update') ? null : ctx.actor.id;
   const event = eventOf(ctx, {
     ...{ action: ACTION, resource: groupResource(group), status: 200 },
-<<<<<<< HEAD
-    diff: [
-      ...add.map((ref) => changeOf(ref, null, membership(ref, ref.expiresAt))),
-      ...change.map((ref) => changeOf(ref, membership(ref, ref.before), membership(ref, ref.expiresAt))),
-      ...remove.map((ref) => changeOf(ref, membership(ref, ref.before), null)),
-    ],
+    diff: diffEntries(
+      'members.',
+      MEMBERSHIP,
+      new Map([...remove, ...change].map((ref) => [keyOf(ref), membership(ref, ref.before)])),
+      new Map([...add, ...change].map((ref) => [keyOf(ref), membership(ref, ref.expiresAt)])),
+    ),
     details: { added: add.length, changed: change.length, removed: remove.length, ...(selfGrant ? { selfGrant } : {}) },
-=======
-    diff: diffEntries('members.', 'tracked', named(remove, names), named(add, names)),
-    details: { added: add.length, removed: remove.length, ...(selfGrant ? { selfGrant } : {}) },
->>>>>>> events
   });
   const lessens = lesseningOf(group, [...remove, ...change.filter((each) => !isLonger(each))]);
   await onLastOwner(
@@ -240,14 +236,8 @@ async function write(ctx: UserContext, plan: Plan): Promise<void> {
   );
 }
 
-<<<<<<< HEAD
-const changeOf = ({ type, id }: MemberRef, old: AuditChange['old'], now: AuditChange['new']): AuditChange => ({
-  ...{ path: `members.${type} ${id}`, old, new: now, secret: false },
-});
-=======
-const named = (refs: readonly MemberRef[], names: ReadonlyMap<string, string>) =>
-  new Map(refs.map(({ type, id }) => [`${type} ${id}`, names.get(id) ?? id]));
->>>>>>> events
+const keyOf = ({ type, id }: MemberRef): string => `${type} ${id}`;
+const MEMBERSHIP: FieldRules<{ name: string; until: string }> = { name: 'tracked', until: 'tracked' };
 
 /** Who is in a group that goes may change until the change stands, so then everybody is looked at. */
 function lesseningOf(group: GroupRow, less: readonly MemberRef[]): Lessening | null {

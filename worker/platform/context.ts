@@ -97,6 +97,8 @@ export interface ThrottlePort {
    * @returns 0 when it may go on, else the seconds to wait
    */
   begin(key: string, rule: { limit: number; windowSeconds: number }): Promise<number>;
+  /** counts what is not refused as an attempt but measured out, and says what is left; resetsAt in milliseconds */
+  spend(key: string, rule: { limit: number; windowSeconds: number }): Promise<{ remaining: number; resetsAt: number; waitSeconds: number }>;
   /** forgets what was counted: the attempt was rightful */
   forget(key: string): Promise<void>;
 }
@@ -113,6 +115,8 @@ export interface Services {
   /** events that belong to no tenant */
   systemDb: TenantDb;
   ledger: LedgerPort;
+  /** what the ledgers have put away */
+  archive: R2Bucket;
   mail: MailPort;
   secrets: Secrets;
   workspaces: WorkspacePort;

@@ -1,5 +1,7 @@
+import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { FindingRuleId, FindingState } from '@gatehouse/core/audit/findings.ts';
+import type { Filter } from '@gatehouse/core/audit/filter.ts';
 
 /**
  * What each Durable Object answers by RPC. The classes stand in their capabilities; these interfaces
@@ -28,7 +30,7 @@ export interface EventPosition {
 export interface EventQuery {
   limit: number;
   order: 'asc' | 'desc';
-  /** `seq`: as recorded; `time`: as it happened, within since and until */
+  /** `seq`: as recorded; `time`: as it happened. With `until`, both mean events that happened within since and until */
   by: 'seq' | 'time';
   /** keyset: events beyond this position, exclusive */
   after?: EventPosition;
@@ -40,6 +42,9 @@ export interface EventQuery {
   resourceId?: string;
   actorId?: string;
   outcome?: string;
+  filter?: Filter;
+  /** `line`: with the salt, as the archive keeps it */
+  form?: 'event' | 'line';
 }
 
 /** Events cross as the JSON that was hashed. */
@@ -47,8 +52,85 @@ export interface EventPage {
   bodies: string[];
   /** where the next page begins; null at the end, except ascending by `seq`: there is always more to come */
   next: EventPosition | null;
-  /** lowest `seq` that is still in the hot index, 0 while there is none */
+  hot: HotBounds;
+}
+
+/** Where the hot index begins. */
+export interface HotBounds {
+  /** lowest `seq` in it, one beyond the last event while it is empty */
+  first: number;
+  /** when that was recorded, null while it is empty */
+  firstAt: string | null;
+}
+
+/** Where the archive keeps a run of events: a file, or a part of one that is compressed by itself. */
+export interface ArchivePlace {
+  first: number;
+  last: number;
+  sealedAt: string;
+  key: string;
+  /** null: the whole file */
+  bytes: { offset: number; length: number } | null;
+}
+
+export interface PlaceQuery {
+  /** numbers, both included */
+  low: number;
+  high: number;
+  order: 'asc' | 'desc';
+  since?: string;
+  /** exclusive */
+  until?: string;
+  /** nothing that was sealed before: all of it was recorded before */
+  sealedSince?: string;
+  limit: number;
+}
+
+/** What the archive may hold for a query. */
+export interface ArchivePlan {
+  places: ArchivePlace[];
+  /** a match has one of each of these terms */
+  terms: number[][];
+  /** the first event that the archive still has, 0 when it has none */
   oldest: number;
+  hot: HotBounds;
+}
+
+/** Segments of one day that are to become one file. */
+export interface SegmentRun {
+  tenantId: string;
+  segments: ArchivePlace[];
+}
+
+/** A part of a file: compressed by itself, so that it can be read by itself. */
+export interface ArchiveBlock {
+  first: number;
+  last: number;
+  minTime: string;
+  maxTime: string;
+  offset: number;
+  length: number;
+}
+
+export interface Compacted {
+  file: string;
+  etag: string;
+  blocks: ArchiveBlock[];
+}
+
+export interface HistogramQuery {
+  since: string;
+  until: string;
+  buckets: number;
+  filter?: Filter;
+}
+
+/** A ledger that is being made anew from the archive. */
+export interface Rebuilding {
+  /** events so far */
+  recorded: number;
+  /** why it does not go on: the archive is not what it should be */
+  fault: string | null;
 }
 
 export interface LedgerStatus {
@@ -224,9 +306,24 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   append(request: AppendRequest): Promise<void>;
   query(query: EventQuery): Promise<EventPage>;
   status(): Promise<LedgerStatus>;
+  histogram(query: HistogramQuery): Promise<Histogram>;
+  /** waits for an event behind that one: `full` when too many wait already */
+  waitBeyond(seq: number, milliseconds: number): Promise<'new' | 'quiet' | 'full'>;
   /** the archive's file of a sealed segment; null when it is archived already or was never sealed */
   segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null>;
   archived(first: number, last: number, etag: string): Promise<void>;
+  /** where the archive keeps what the query asks for, below the hot index */
+  archivePlan(query: EventQuery, range: PlaceQuery): Promise<ArchivePlan>;
+  /** the segments from that event on that are to become one file; null when they have */
+  segmentRun(first: number): Promise<SegmentRun | null>;
+  compacted(file: Compacted): Promise<void>;
+  /** makes the ledger anew from the archive, by its alarm */
+  rebuild(tenantId: string, shard: string): Promise<Rebuilding | { notArchived: number }>;
+  /** null when it is not being made anew */
+  rebuilding(): Promise<Rebuilding | null>;
+  /** files that nothing points to any more */
+  leftovers(): Promise<string[]>;
+  discarded(keys: string[]): Promise<void>;
   /** of the first `size` events; left out: of all */
   checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal>;
   checkpointKeys(): Promise<CheckpointKey[]>;
@@ -234,6 +331,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal>;
   /** that an event is one of the first `size`; left out: of all */
   proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal>;
+  /** lines of an export that prove each of these events in the tree of that size */
+  inclusionLines(seqs: number[], size: number): Promise<string[] | TreeRefusal>;
   proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal>;
   /** forgets the cursor; destinations are added by the event that made them */
   removeDestination(destinationId: string): Promise<void>;
@@ -296,6 +395,7 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
 
 export interface ThrottleObject extends Rpc.DurableObjectBranded {
   begin(rule: { limit: number; windowSeconds: number }): Promise<number>;
+  spend(rule: { limit: number; windowSeconds: number }): Promise<{ remaining: number; resetsAt: number; waitSeconds: number }>;
   forget(): Promise<void>;
 }
 

@@ -94,6 +94,19 @@ describe('gatehouse verify-audit', () => {
     expect((await run(path, '--key', log.verifierKey, '--checkpoint', kept)).err).toContain('The events 11 to 22 are missing');
   });
 
+  test('a copy made while segments became a larger file: what was not read is named', async () => {
+    fresh();
+    const path = await putArchive();
+    put(`tnt_test/2026/11/01/${numbered(1)}-${numbered(20)}.ndjson.gz`, gzipped(log.lines.slice(0, 20)));
+    const { code, out } = await run(path, '--key', log.verifierKey);
+    expect(code).toBe(0);
+    expect(out.match(/not read: .*/g)).toEqual([
+      `not read: 2026/11/01/${numbered(1)}-${numbered(10)}.ndjson.gz, a larger file has its events`,
+      `not read: 2026/11/02/${numbered(11)}-${numbered(20)}.ndjson.gz, a larger file has its events`,
+    ]);
+    expect(JSON.parse((await run(path, '--key', log.verifierKey, '--json')).out).leftOut).toHaveLength(2);
+  });
+
   test('larger files made of segments, whose proofs stayed as they were', async () => {
     fresh();
     const path = await putArchive();
@@ -137,7 +150,7 @@ describe('gatehouse verify-audit', () => {
     expect(await run(join(folder, 'nowhere'), '--key', log.verifierKey)).toMatchObject({ code: 2 });
     expect(await run(folder, '--key', log.verifierKey)).toMatchObject({ code: 2, err: expect.stringContaining('There is no file') });
     expect(await run(put('empty', ''), '--key', log.verifierKey)).toMatchObject({ code: 1 });
-    expect((await run('--help')).out).toContain('Usage: verify-audit');
+    expect((await run('--help')).out).toContain('Usage: gatehouse verify-audit');
   });
 });
 

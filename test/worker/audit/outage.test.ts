@@ -35,12 +35,22 @@ async function drain({ tenant, clock, receiver }: { tenant: TestTenant; clock: T
   expect.fail(`It does not catch up: ${JSON.stringify(await tenant.ledger.deliveryStatus())}`);
 }
 
+/** Drains until the receiver has, each once and in order, all that was recorded. The end of an outage is an event, too. */
+async function everythingArrived(where: Parameters<typeof drain>[0], ids: Set<string>) {
+  for (let round = 0; round < 5; round++) {
+    await drain(where);
+    for (const event of await where.tenant.events()) ids.add(event.id);
+    if (once(await where.receiver.ids()).length === ids.size) break;
+  }
+  expect(once(await where.receiver.ids())).toEqual([...ids]);
+}
+
 describe('an outage of days', () => {
   test('a destination that was away for ten days catches up by itself from the archive, in order', async () => {
     const { tenant, clock, receiver, id } = await made('splunk-hec');
     await receiver.down(-1);
     let written = 1;
-    const ids: string[] = (await tenant.events()).map((event) => event.id);
+    const ids = new Set((await tenant.events()).map((event) => event.id));
     for (let day = 0; day < 10; day++) {
       const events = drafts(clock.services, 30);
       await tenant.append(...events);
@@ -49,19 +59,22 @@ describe('an outage of days', () => {
         clock.pass(6 * HOUR_MS);
         await clock.step();
       }
-      for (const each of await tenant.events()) if (!ids.includes(each.id)) ids.push(each.id);
-      await forgetArchived(tenant);
+      for (const each of await tenant.events()) ids.add(each.id);
+      await forgetArchived({ ...tenant, services: clock.services });
     }
-    expect(ids.length).toBeGreaterThan(written);
+    expect(ids.size).toBeGreaterThan(written);
     expect(await receiver.ids()).toEqual([]);
-    expect(await tenant.events()).toEqual([]);
+    // Nearly everything has left the hot index.
+    expect((await tenant.events()).length).toBeLessThan(10);
     await receiver.down(0);
-    await drain({ tenant, clock, receiver });
-    for (const each of await tenant.events()) if (!ids.includes(each.id)) ids.push(each.id);
-    await drain({ tenant, clock, receiver });
-    expect(await receiver.ids()).toEqual(ids);
+    await everythingArrived({ tenant, clock, receiver }, ids);
     const seqs = await receiver.seqs();
     expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+    // It is told that it recovered, and that goes there as well.
+    for (let round = 0; round < 3; round++) {
+      clock.pass(60_000);
+      await clock.step();
+    }
     expect((await auditApi(clock.as('owner'))('GET', `/siem-destinations/${id}`)).body).toMatchObject({ state: 'active', lag: 0 });
   });
 
@@ -134,10 +147,7 @@ describe.each(KINDS)('%s: consumers that die, come twice, and find it failing', 
     }
     await receiver.down(0);
     await receiver.drop(0);
-    await drain({ tenant, clock, receiver });
-    for (const event of await tenant.events()) ids.add(event.id);
-    await drain({ tenant, clock, receiver });
-    expect(once(await receiver.ids())).toEqual([...ids]);
+    await everythingArrived({ tenant, clock, receiver }, ids);
     const seqs = await receiver.seqs();
     let highest = 0;
     for (const seq of seqs) {
@@ -159,7 +169,7 @@ describe('a batch that comes again', () => {
     await receiver.down(0);
     await drain({ tenant, clock, receiver });
     const seqs = await receiver.seqs();
-    expect(seqs).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(seqs.slice(0, 12)).toEqual([1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });
 
