@@ -15,7 +15,7 @@ export const sha256: Sha256 = (...parts) => {
 };
 
 /** One thing that was looked at, and what came of it. */
-export interface Finding {
+export interface Check {
   /** "The signature" */
   what: string;
   ok: boolean;
@@ -55,21 +55,21 @@ export const verifiersOf = (keys: readonly string[]): Promise<Verifier[]> => Pro
 export async function checkNote(
   { note, origin, size, root }: audit.Checkpoint,
   verifiers: readonly Verifier[],
-): Promise<{ checkpoint: Checkpoint | null; finding: Finding }> {
+): Promise<{ checkpoint: Checkpoint | null; check: Check }> {
   const what = 'Signature';
   try {
     const checkpoint = await openCheckpoint(note, verifiers);
     if (checkpoint.origin !== origin || checkpoint.size !== size || toBase64(checkpoint.root) !== root)
-      return { checkpoint: null, finding: { what, ok: false, says: 'The signed note says something else than the answer beside it.' } };
-    return { checkpoint, finding: { what, ok: true, says: 'The note is signed by a key of this log.' } };
+      return { checkpoint: null, check: { what, ok: false, says: 'The signed note says something else than the answer beside it.' } };
+    return { checkpoint, check: { what, ok: true, says: 'The note is signed by a key of this log.' } };
   } catch (error) {
     if (!(error instanceof NoteFaulty)) throw error;
-    return { checkpoint: null, finding: { what, ok: false, says: `${error.message}.` } };
+    return { checkpoint: null, check: { what, ok: false, says: `${error.message}.` } };
   }
 }
 
 /** Whether the log that was seen then is the beginning of the one that is signed now. */
-export function checkGrowth(before: Pick<Seen, 'size' | 'root'>, now: Checkpoint, proof: readonly string[]): Finding {
+export function checkGrowth(before: Pick<Seen, 'size' | 'root'>, now: Checkpoint, proof: readonly string[]): Check {
   const what = 'Unchanged since';
   const hashes = proof.map(fromBase64);
   const firstRoot = fromBase64(before.root);
@@ -87,14 +87,14 @@ export function checkGrowth(before: Pick<Seen, 'size' | 'root'>, now: Checkpoint
 
 export interface EventProof {
   checkpoint: Checkpoint | null;
-  findings: Finding[];
+  checks: Check[];
   /** the event's JSON, as it was hashed; null when its contents are no longer kept */
   event: string | null;
 }
 
 /** Whether that event, to the byte, stands at that number of the log that is signed. */
 export async function checkEvent(inclusion: audit.Inclusion, verifiers: readonly Verifier[]): Promise<EventProof> {
-  const { checkpoint, finding } = await checkNote(inclusion.checkpoint, verifiers);
+  const { checkpoint, check } = await checkNote(inclusion.checkpoint, verifiers);
   const leaf = fromBase64(inclusion.leafHash);
   const contents = checkContents(inclusion, leaf);
   const proof = inclusion.proof.map(fromBase64);
@@ -103,13 +103,13 @@ export async function checkEvent(inclusion: audit.Inclusion, verifiers: readonly
     leaf !== null &&
     proof.every((hash) => hash !== null) &&
     verifyInclusion(sha256, { index: inclusion.seq - 1, size: checkpoint.size, leaf, root: checkpoint.root, proof });
-  const place: Finding = stands
+  const place: Check = stands
     ? { what: 'Place', ok: true, says: `It is number ${inclusion.seq} of the ${checkpoint.size} events that the checkpoint covers.` }
     : { what: 'Place', ok: false, says: `It is not number ${inclusion.seq} of the log that is signed.` };
-  return { checkpoint, event: inclusion.event, findings: [contents, place, finding] };
+  return { checkpoint, event: inclusion.event, checks: [contents, place, check] };
 }
 
-function checkContents({ salt, event, seq }: audit.Inclusion, leaf: Uint8Array | null): Finding {
+function checkContents({ salt, event, seq }: audit.Inclusion, leaf: Uint8Array | null): Check {
   const what = 'Contents';
   if (event === null || salt === null)
     return { what, ok: true, says: 'Its contents are no longer kept. What is left is its hash, which still stands in the log.' };

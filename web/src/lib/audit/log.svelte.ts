@@ -5,6 +5,8 @@ import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
 const PAGE = 100;
 /** Events that wait at most: more than that is read anew instead. */
 const MOST_WAITING = 1_000;
+/** Answers without enough to show, until somebody says that it should go on looking. */
+const ROUNDS = 20;
 
 /** Events that are drawn and put away together. */
 export interface Block {
@@ -23,6 +25,8 @@ export class AuditLog {
   follow = $state(false);
   /** the archive was read back to that time, for want of events that fit */
   lookedBackTo = $state<string | null>(null);
+  /** it looked far for little, and goes on when it is told to */
+  paused = $state(false);
   problem = $state.raw<ApiProblem | null>(null);
   busy = $state(false);
   #known = new Set<string>();
@@ -86,6 +90,13 @@ export class AuditLog {
     this.#prepend(waiting);
   }
 
+  /** Stops looking for older events: what was found stays. */
+  halt(): void {
+    this.stop();
+    this.busy = false;
+    this.paused = this.nextCursor !== null;
+  }
+
   stop(): void {
     this.#running?.abort();
   }
@@ -110,7 +121,10 @@ export class AuditLog {
   async #fill(from: string | null, signal: AbortSignal): Promise<void> {
     let wanted = PAGE;
     let cursor = from;
+    let rounds = 0;
+    this.paused = false;
     do {
+      rounds += 1;
       const page = await this.#read({ ...this.#shown, limit: wanted, ...(cursor === null ? {} : { cursor }) }, { signal });
       const events = this.#fresh(page.items);
       this.blocks = [...(this.blocks ?? []), ...(events.length === 0 ? [] : [{ key: (this.#keys += 1), events }])];
@@ -118,7 +132,8 @@ export class AuditLog {
       this.nextCursor = page.nextCursor;
       cursor = page.nextCursor;
       wanted -= page.items.length;
-    } while (cursor !== null && wanted > 0);
+    } while (cursor !== null && wanted > 0 && rounds < ROUNDS);
+    this.paused = cursor !== null && wanted > 0;
   }
 
   async #attempt(step: (signal: AbortSignal) => Promise<void>): Promise<void> {
