@@ -7,7 +7,11 @@ import { auditEvent, NOW } from './data.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const line = (seq: number) => `${JSON.stringify(auditEvent(seq))}\n`;
-const seqs = (text: string) => text.trimEnd().split('\n').map((each) => seqOf('ndjson', each));
+const seqs = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((each) => seqOf('ndjson', each));
 const soon = async () => undefined;
 
 /** An answer in these pieces, that breaks off after them where it says so. */
@@ -43,7 +47,8 @@ describe('records of an export', () => {
     const records = new Records(false);
     const text = line(1) + line(2) + line(3);
     let whole = '';
-    for (let from = 0; from < text.length; from += 7) whole += new TextDecoder().decode(records.push(bytes(text.slice(from, from + 7))).whole);
+    for (let from = 0; from < text.length; from += 7)
+      whole += new TextDecoder().decode(records.push(bytes(text.slice(from, from + 7))).whole);
     expect(whole).toBe(text);
   });
 

@@ -79,7 +79,11 @@ describe('the chart of a filter', () => {
   });
 
   it('has bars of 15 minutes for a day, and ends now', () => {
-    expect(chartOf({ range: '24h' }, null, NOW)).toEqual({ since: '2026-11-22T10:00:00.000Z', until: '2026-11-23T10:00:00.000Z', buckets: 96 });
+    expect(chartOf({ range: '24h' }, null, NOW)).toEqual({
+      since: '2026-11-22T10:00:00.000Z',
+      until: '2026-11-23T10:00:00.000Z',
+      buckets: 96,
+    });
   });
 
   it('begins where the log begins when every time is shown', () => {

@@ -39,11 +39,17 @@ describe('the hash that runs in the browser', () => {
   it('accepts and refuses the published proofs', () => {
     for (const probe of proofs.inclusion) {
       const claim = { index: probe.leafIdx, size: probe.treeSize, leaf: base64(probe.leafHash), root: base64(probe.root) };
-      expect([probe.desc, verifyInclusion(sha256, { ...claim, proof: (probe.proof ?? []).map(base64) })]).toEqual([probe.desc, !probe.wantErr]);
+      expect([probe.desc, verifyInclusion(sha256, { ...claim, proof: (probe.proof ?? []).map(base64) })]).toEqual([
+        probe.desc,
+        !probe.wantErr,
+      ]);
     }
     for (const probe of proofs.consistency) {
       const claim = { first: probe.size1, second: probe.size2, firstRoot: base64(probe.root1), secondRoot: base64(probe.root2) };
-      expect([probe.desc, verifyConsistency(sha256, { ...claim, proof: (probe.proof ?? []).map(base64) })]).toEqual([probe.desc, !probe.wantErr]);
+      expect([probe.desc, verifyConsistency(sha256, { ...claim, proof: (probe.proof ?? []).map(base64) })]).toEqual([
+        probe.desc,
+        !probe.wantErr,
+      ]);
     }
   });
 });

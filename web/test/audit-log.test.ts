@@ -110,7 +110,10 @@ describe('the audit log of the page', () => {
   });
 
   it('says how far back it has looked, and stops to ask when it looked far for little', async () => {
-    const days = Array.from({ length: 25 }, (_, index) => ({ seqs: [], time: `2026-10-${String(25 - index).padStart(2, '0')}T00:00:00.000Z` }));
+    const days = Array.from({ length: 25 }, (_, index) => ({
+      seqs: [],
+      time: `2026-10-${String(25 - index).padStart(2, '0')}T00:00:00.000Z`,
+    }));
     const read = archive([...days, { seqs: [1], last: true }]);
     const log = new AuditLog(read);
     await log.load(() => ({}));

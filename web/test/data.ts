@@ -9,7 +9,11 @@ export const NOW = Date.parse('2026-11-23T10:00:00.000Z');
 let made = 0;
 export const id = (kind: IdKind): string => {
   made += 1;
-  return newId(kind, NOW, Uint8Array.from({ length: 16 }, (_, index) => (made >> ((index % 4) * 8)) & 255));
+  return newId(
+    kind,
+    NOW,
+    Uint8Array.from({ length: 16 }, (_, index) => (made >> ((index % 4) * 8)) & 255),
+  );
 };
 
 export const me = (): Me => ({

@@ -44,12 +44,18 @@ export class LogChecking {
     const now = grown?.checkpoint ?? first;
     const { checkpoint, check } = await checkNote(now, verifiers);
     const checks = [check, keysAre(keys, seen)];
-    if (seen === null) checks.push({ what: 'Seen before', ok: true, says: 'This browser sees this log for the first time. From now on it notices when the log is rewritten.' });
+    if (seen === null)
+      checks.push({
+        what: 'Seen before',
+        ok: true,
+        says: 'This browser sees this log for the first time. From now on it notices when the log is rewritten.',
+      });
     else if (checkpoint !== null) checks.push(checkGrowth(seen, checkpoint, grown?.proof ?? []));
     this.checks = checks;
     this.before = seen;
     this.checkedAt = at;
-    if (checkpoint !== null && checks.every(({ ok }) => ok)) keepSeen(now.origin, { size: now.size, root: now.root, note: now.note, at, keys });
+    if (checkpoint !== null && checks.every(({ ok }) => ok))
+      keepSeen(now.origin, { size: now.size, root: now.root, note: now.note, at, keys });
   }
 }
 
@@ -57,11 +63,17 @@ function keysAre(keys: readonly string[], seen: Seen | null): Check {
   const what = 'Keys';
   const [current] = keys;
   if (current === undefined) return { what, ok: false, says: 'The service names no key.' };
-  if (seen === null) return { what, ok: true, says: `Signed by ${keyId(current)}. Compare it with the one that you were given in another way.` };
+  if (seen === null)
+    return { what, ok: true, says: `Signed by ${keyId(current)}. Compare it with the one that you were given in another way.` };
   const gone = seen.keys.filter((key) => !keys.includes(key));
   const fresh = keys.filter((key) => !seen.keys.includes(key));
-  if (gone.length > 0) return { what, ok: false, says: `A key that this browser knew is not named any more: ${gone.map(keyId).join(', ')}.` };
+  if (gone.length > 0)
+    return { what, ok: false, says: `A key that this browser knew is not named any more: ${gone.map(keyId).join(', ')}.` };
   if (fresh.length > 0)
-    return { what, ok: true, says: `There is a new key since: ${fresh.map(keyId).join(', ')}. Whoever runs Gatehouse can say why it was changed.` };
+    return {
+      what,
+      ok: true,
+      says: `There is a new key since: ${fresh.map(keyId).join(', ')}. Whoever runs Gatehouse can say why it was changed.`,
+    };
   return { what, ok: true, says: `Signed by ${keyId(current)}, as when this browser came last.` };
 }

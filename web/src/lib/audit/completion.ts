@@ -42,6 +42,7 @@ const ATTRIBUTE_WORDS: Record<FilterAttribute, string> = {
   sessionId: 'all of one session',
   workspaceId: 'all of one workspace',
   grantId: 'by which grant',
+  'details.template': 'template of a new workspace',
   'diff.path': 'which field changed',
   'diff.old': 'its value before',
   'diff.new': 'its value after',
@@ -126,7 +127,8 @@ function readable(head: string): Token[] {
 
 function offeredAfter(tokens: Token[], known: KnownValues): readonly Option[] {
   const [before, last] = [tokens.at(-2), tokens.at(-1)];
-  if (last === undefined || last.text === '(' || (last.kind === 'word' && /^(?:and|or)$/i.test(last.text))) return [...attributes(''), ...BEGINNING];
+  if (last === undefined || last.text === '(' || (last.kind === 'word' && /^(?:and|or)$/i.test(last.text)))
+    return [...attributes(''), ...BEGINNING];
   if (last.text === '[') return attributes('diff.');
   const operator = COMPARISONS.find((name) => name === last.text.toLowerCase());
   const compared = before && attributeIn(tokens.slice(0, -1));
@@ -157,6 +159,8 @@ function valuesFor(attribute: FilterAttribute, known: KnownValues): readonly Opt
 
 function operatorsFor(attribute: FilterAttribute): Option[] {
   const type = typeOf(attribute);
-  const fitting = COMPARISONS.filter((name) => type === 'string' || name === 'eq' || name === 'ne' || (type === 'number' && /^[gl]/.test(name)));
+  const fitting = COMPARISONS.filter(
+    (name) => type === 'string' || name === 'eq' || name === 'ne' || (type === 'number' && /^[gl]/.test(name)),
+  );
   return [...fitting, 'pr' as const].map((name) => ({ text: name, label: OPERATOR_WORDS[name] }));
 }

@@ -77,7 +77,12 @@ export function exportedOf({ range, ...rest }: AuditFilter, now: number): Omit<A
 }
 
 /** What is looked for, whenever it happened. */
-export function wantedOf({ range: _range, since: _since, until: _until, ...wanted }: AuditFilter): Omit<AuditFilter, 'range' | 'since' | 'until'> {
+export function wantedOf({
+  range: _range,
+  since: _since,
+  until: _until,
+  ...wanted
+}: AuditFilter): Omit<AuditFilter, 'range' | 'since' | 'until'> {
   return wanted;
 }
 

@@ -5,6 +5,7 @@ import { openCheckpoint, type Checkpoint } from '@gatehouse/core/audit/checkpoin
 import { leafHash, sameHash, verifyConsistency, verifyInclusion, type Sha256 } from '@gatehouse/core/audit/merkle.ts';
 import { NoteFaulty, parseVerifierKey, type Verifier } from '@gatehouse/core/audit/note.ts';
 import type * as audit from '#lib/api/audit.ts';
+import { count, plural } from '#lib/time.ts';
 
 /** Proofs are checked here, in the browser: signatures by WebCrypto, hashes by a library that doesn't make them wait. */
 
@@ -74,15 +75,23 @@ export function checkGrowth(before: Pick<Seen, 'size' | 'root'>, now: Checkpoint
   const hashes = proof.map(fromBase64);
   const firstRoot = fromBase64(before.root);
   if (before.size > now.size)
-    return { what, ok: false, says: `It had ${before.size} events when this browser saw it last, and has ${now.size} now: events were removed.` };
+    return {
+      what,
+      ok: false,
+      says: `It had ${plural(before.size, 'event')} when this browser saw it last, and has ${count(now.size)} now: events were removed.`,
+    };
   if (before.size === 0) return { what, ok: true, says: 'It was empty when this browser saw it last.' };
   const holds =
     firstRoot !== null &&
     hashes.every((hash) => hash !== null) &&
     verifyConsistency(sha256, { first: before.size, second: now.size, firstRoot, secondRoot: now.root, proof: hashes });
   return holds
-    ? { what, ok: true, says: `The first ${before.size} events are those that this browser saw last.` }
-    : { what, ok: false, says: `The first ${before.size} events are not those that this browser saw last: the log was rewritten.` };
+    ? { what, ok: true, says: `The first ${plural(before.size, 'event')} are those that this browser saw last.` }
+    : {
+        what,
+        ok: false,
+        says: `The first ${plural(before.size, 'event')} are not those that this browser saw last: the log was rewritten.`,
+      };
 }
 
 export interface EventProof {
@@ -104,8 +113,12 @@ export async function checkEvent(inclusion: audit.Inclusion, verifiers: readonly
     proof.every((hash) => hash !== null) &&
     verifyInclusion(sha256, { index: inclusion.seq - 1, size: checkpoint.size, leaf, root: checkpoint.root, proof });
   const place: Check = stands
-    ? { what: 'Place', ok: true, says: `It is number ${inclusion.seq} of the ${checkpoint.size} events that the checkpoint covers.` }
-    : { what: 'Place', ok: false, says: `It is not number ${inclusion.seq} of the log that is signed.` };
+    ? {
+        what: 'Place',
+        ok: true,
+        says: `It is number ${count(inclusion.seq)} of the ${plural(checkpoint.size, 'event')} that the checkpoint covers.`,
+      }
+    : { what: 'Place', ok: false, says: `It is not number ${count(inclusion.seq)} of the log that is signed.` };
   return { checkpoint, event: inclusion.event, checks: [contents, place, check] };
 }
 

@@ -91,11 +91,26 @@ export class Tail {
     const mine = (listener: (event: MessageEvent<string>) => void) => (event: MessageEvent<string>) => {
       if (this.#source === source) listener(event);
     };
-    source.addEventListener('open', mine(() => this.#hear()));
-    source.addEventListener('quiet', mine((event) => this.#hear(event)));
-    source.addEventListener('audit', mine((event) => this.#take(event)));
-    source.addEventListener('end', mine((event) => this.#end(event)));
-    source.addEventListener('error', mine(() => this.#lost(source.readyState === CLOSED)));
+    source.addEventListener(
+      'open',
+      mine(() => this.#hear()),
+    );
+    source.addEventListener(
+      'quiet',
+      mine((event) => this.#hear(event)),
+    );
+    source.addEventListener(
+      'audit',
+      mine((event) => this.#take(event)),
+    );
+    source.addEventListener(
+      'end',
+      mine((event) => this.#end(event)),
+    );
+    source.addEventListener(
+      'error',
+      mine(() => this.#lost(source.readyState === CLOSED)),
+    );
   }
 
   #hear(event?: MessageEvent<string>): void {

@@ -25,9 +25,7 @@ export const CONFIG_FIELDS: Record<DestinationConfig['type'], FieldWords[]> = {
     { path: 'index', label: 'Index', hint: 'Empty: the token’s default.' },
     { path: 'source', label: 'Source', placeholder: 'gatehouse' },
   ],
-  webhook: [
-    { path: 'url', label: 'Address', placeholder: 'https://soc.example.com/hooks/gatehouse' },
-  ],
+  webhook: [{ path: 'url', label: 'Address', placeholder: 'https://soc.example.com/hooks/gatehouse' }],
   s3: [
     { path: 'url', label: 'Address', placeholder: 'https://s3.eu-central-1.amazonaws.com', hint: 'Of the service, without the bucket.' },
     { path: 'bucket', label: 'Bucket' },
@@ -62,7 +60,8 @@ export const WHERE_TO_FIND: Record<DestinationConfig['type'], string> = {
   s3: 'Make a bucket, and a user whose key may s3:PutObject under the prefix and nothing else. R2, MinIO and Wasabi work the same way.',
   sentinel:
     'In the Log Analytics workspace: Tables › Create › New custom log (DCR-based) Gatehouse_CL. Rule id, stream and endpoint stand on the rule’s page. In Entra: App registrations › New, then a client secret; give the app Monitoring Metrics Publisher on the rule.',
-  datadog: 'In Datadog: Organization Settings › API Keys › New Key. The intake is that of your site: datadoghq.com, datadoghq.eu, us5.datadoghq.com …',
+  datadog:
+    'In Datadog: Organization Settings › API Keys › New Key. The intake is that of your site: datadoghq.com, datadoghq.eu, us5.datadoghq.com …',
   elastic:
     'In Kibana: Stack Management › API keys › Create, with create_doc and auto_configure on logs-gatehouse.audit-*. Take the key as “Encoded”.',
 };
@@ -108,5 +107,11 @@ export function adviceFor({ state, lastError, lastSuccessAt, lag }: Destination)
     return lastError !== null && (lastSuccessAt === null || lastError.at > lastSuccessAt)
       ? { title: 'Paused, because delivery failed for good', says: `Resume it when the receiver takes events again. ${kept}` }
       : { title: 'Paused', says: `Somebody paused it. ${kept}` };
+  if (lastError !== null && (lastSuccessAt === null || lastError.at > lastSuccessAt))
+    return { title: 'The last attempt failed', says: `It is tried again by itself. ${kept}` };
   return null;
 }
+
+/** A message as a sentence that another one may follow. */
+export const asSentence = (message: string | undefined): string =>
+  message === undefined ? '' : /[.!?]$/.test(message) ? message : `${message}.`;
