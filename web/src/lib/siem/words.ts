@@ -93,6 +93,10 @@ export function shownState({ state, lastSuccessAt }: Pick<Destination, 'state' |
   return state === 'active' && lastSuccessAt === null ? { tone: 'unknown', word: 'Not delivered yet' } : STATE_SHOWN[state];
 }
 
+/** Whether nothing was taken since it failed last. */
+export const lastAttemptFailed = ({ lastError, lastSuccessAt }: Pick<Destination, 'lastError' | 'lastSuccessAt'>): boolean =>
+  lastError !== null && (lastSuccessAt === null || lastError.at > lastSuccessAt);
+
 /** What a state means and what to do about it; null where all is well. */
 export function adviceFor({ state, lastError, lastSuccessAt, lag }: Destination): { title: string; says: string } | null {
   const kept = `Nothing is lost: ${lag === 0 ? 'what comes' : 'what waits'} follows in order.`;
@@ -103,11 +107,8 @@ export function adviceFor({ state, lastError, lastSuccessAt, lag }: Destination)
       title: 'It refuses what we send',
       says: `Somebody must change something: mend it there, or change this destination; then let it try now. Else it is tried every fifteen minutes. ${kept}`,
     };
-  if (state === 'paused')
-    return lastError !== null && (lastSuccessAt === null || lastError.at > lastSuccessAt)
-      ? { title: 'Paused, because delivery failed for good', says: `Resume it when the receiver takes events again. ${kept}` }
-      : { title: 'Paused', says: `Somebody paused it. ${kept}` };
-  if (lastError !== null && (lastSuccessAt === null || lastError.at > lastSuccessAt))
+  if (state === 'paused') return { title: 'Paused', says: `Nothing is sent until somebody resumes it. ${kept}` };
+  if (lastAttemptFailed({ lastError, lastSuccessAt }))
     return { title: 'The last attempt failed', says: `It is tried again by itself. ${kept}` };
   return null;
 }
