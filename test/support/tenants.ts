@@ -69,7 +69,10 @@ export async function call(method: string, path: string, { cookie, body, headers
   if (body !== undefined && !sent.has('Content-Type')) sent.set('Content-Type', 'application/json');
   const content = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const response = await exports.default.fetch(new Request(`${ORIGIN}/api/v1${path}`, { method, headers: sent, body: content }));
-  const text = new TextDecoder().decode(await response.arrayBuffer());
+  // A stream of events has no end.
+  const endless = /\bevent-stream\b/.test(response.headers.get('Content-Type') ?? '');
+  if (endless) await response.body?.cancel();
+  const text = endless ? '' : new TextDecoder().decode(await response.arrayBuffer());
   const isJson = /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
   return { status: response.status, headers: response.headers, body: text === '' ? null : isJson ? JSON.parse(text) : text };
 }

@@ -1,12 +1,13 @@
-import { runInDurableObject } from 'cloudflare:test';
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
+import { expect, vi } from 'vitest';
 import { destinationCreated } from '@gatehouse/core/api/audit.ts';
 import { ledgerOf } from '../../../worker/compose.ts';
 import { mintHook } from '../doubles-client.ts';
 import { makeFinding } from '../findings.ts';
-import { api, eventsOf, read, services, unique } from '../tenants.ts';
+import { api, eventsOf, mintTenant, read, services, unique } from '../tenants.ts';
 import type { Tenant } from '../tenants.ts';
-import { owns, makes, type RouteCall } from './call.ts';
+import { OPERATOR, owns, makes, type RouteCall } from './call.ts';
 
 const HOOK = { type: 'webhook', url: 'https://siem.example.org/in' };
 const makeReplaying = async (tenant: Tenant) => {
@@ -36,6 +37,28 @@ const makeActiveDestination = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/siem-destinations', { name: `SIEM ${unique()}`, config: HOOK }), destinationCreated).id;
 
 export const AUDIT_CALLS: Record<string, RouteCall> = {
+  'POST /operator/tenants/:id/ledger/rebuild': {
+    leaves: ['audit.rebuild'],
+    call: async (_tenant, ask) => {
+      const theirs = await mintTenant();
+      const ledger = ledgerOf(env, services().settings, theirs.shard, theirs.id);
+      const until = (done: () => Promise<boolean>) =>
+        vi.waitFor(
+          async () => {
+            await runDurableObjectAlarm(ledger);
+            expect(await done()).toBe(true);
+          },
+          { timeout: 20_000, interval: 200 },
+        );
+      await until(async () => {
+        const { size, archivedTo } = await ledger.status();
+        return size === archivedTo;
+      });
+      const answer = await ask(null, `POST /operator/tenants/${theirs.id}/ledger/rebuild`, undefined, OPERATOR);
+      await until(async () => (await ledger.rebuilding()) === null);
+      return { answer, on: null, db: theirs.db, by: { type: 'operator', id: null }, sessionId: null };
+    },
+  },
   'POST /detections/findings/:id/move': {
     leaves: ['finding.resolve'],
     diff: ['state', 'note'],

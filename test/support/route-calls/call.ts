@@ -41,6 +41,7 @@ export const idOf = ({ body }: Answer): string => String((body as { id?: unknown
 export const NEW_PASSWORD = 'violet lantern quartz 417';
 export const ANYBODY = { type: 'anonymous', id: null } as const;
 export const ifMatch = (revision: number) => ({ 'If-Match': `"${revision}"` });
+export const OPERATOR = { Authorization: `Bearer ${env.OPERATOR_TOKEN}`, Origin: ORIGIN };
 export const newToken = { name: 'ci', scopes: ['audit:read'] };
 
 /** The owner, on something that `make` made: `owns('POST /users/:id/suspend', makeUser)`. */
@@ -111,9 +112,8 @@ export function entered(answer: Answer, userId: string): Made {
 export function operates(act: 'suspend' | 'activate', body?: unknown) {
   return async (_tenant: Tenant, ask: Ask): Promise<Made> => {
     const theirs = await mintTenant();
-    const headers = { Authorization: `Bearer ${env.OPERATOR_TOKEN}`, Origin: ORIGIN };
-    if (act === 'activate') await ask(null, `POST /operator/tenants/${theirs.id}/suspend`, { reason: 'Unpaid' }, headers);
-    const answer = await ask(null, `POST /operator/tenants/${theirs.id}/${act}`, body, headers);
+    if (act === 'activate') await ask(null, `POST /operator/tenants/${theirs.id}/suspend`, { reason: 'Unpaid' }, OPERATOR);
+    const answer = await ask(null, `POST /operator/tenants/${theirs.id}/${act}`, body, OPERATOR);
     return { answer, on: theirs.id, db: theirs.db, by: { type: 'operator', id: null }, sessionId: null };
   };
 }
