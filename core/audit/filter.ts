@@ -93,7 +93,7 @@ class Reader {
     if (this.#list === null && TIMES.includes(text.toLowerCase()))
       throw new FilterFaulty(position, `${text} can’t be filtered: give since and until beside the filter`);
     const attribute = attributeNamed(this.#list === null ? text : `${this.#list}.${text}`);
-    if (attribute === undefined) throw new FilterFaulty(position, `There is no attribute ${text.slice(0, 60)}`);
+    if (attribute === undefined) throw new FilterFaulty(position, 'There is no attribute of this name');
     return attribute;
   }
 
