@@ -185,7 +185,7 @@ async function work(owner: Person): Promise<typeof pages> {
 /** One that is open, and one that somebody looks into. */
 async function findingPages(owner: Person): Promise<typeof pages> {
   const { user } = await owner.call<{ user: { id: string } }>('GET', '/me');
-  for (const role of ['auditor', 'template-admin'])
+  for (const role of ['auditor', 'user-admin'])
     await owner.call('POST', '/role-assignments', { role, subject: { type: 'user', id: user.id } });
   const { items } = await owner.call<{ items: Array<{ id: string }> }>('GET', '/detections/findings');
   const [first, second] = items.map(({ id }) => id);

@@ -26,7 +26,7 @@ const ENDINGS: Array<[string, string, (site: Site, ended: Session, kept: Session
   [
     'an administrator',
     'An administrator ended the session',
-    ({ tenant }, ended) => api(tenant.owner).delete(`/sessions/${ended.sessionId}`),
+    ({ tenant }, ended) => api(tenant.owner).delete(`/user-sessions/${ended.sessionId}`),
   ],
   [
     'a new password',

@@ -308,7 +308,7 @@ describe('accepting an invitation', () => {
     expect((await api({ cookie: cookieOf(answer) }).get('/me')).body).toEqual(answer.body);
     expect(await eventOfAnswer(tenant, answer)).toMatchObject({
       ...{ action: 'user.join', outcome: 'success', actor: { id: shown.user.id, email } },
-      details: { invitation: id, roles: 'user-admin auditor' },
+      details: { invitation: id, roles: 'auditor user-admin' },
     });
     expect((await call('POST', '/login', { body: { tenant: tenant.slug, email, password: PASSWORD } })).status).toBe(200);
     expect(problem(await accept(token))).toMatchObject({ status: 410, code: 'gone' });

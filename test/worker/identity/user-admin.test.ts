@@ -109,20 +109,20 @@ describe('a person', () => {
     const tenant = await mintTenant();
     const person = await addUser(tenant);
     const lost = await addSession(tenant, person.id);
-    const answer = await api(tenant.owner).delete(`/sessions/${lost.sessionId}`);
+    const answer = await api(tenant.owner).delete(`/user-sessions/${lost.sessionId}`);
     expect(answer.status).toBe(204);
     expect([await isSignedIn(lost), await isSignedIn(person)]).toEqual([false, true]);
     expect(await eventOfAnswer(tenant, answer)).toMatchObject({
       ...{ action: 'session.end', outcome: 'success', resource: { type: 'session', id: lost.sessionId, name: person.name } },
       ...{ actor: { id: tenant.owner.id }, details: { user: person.id } },
     });
-    expect((await api(tenant.owner).delete(`/sessions/${lost.sessionId}`)).status).toBe(404);
+    expect((await api(tenant.owner).delete(`/user-sessions/${lost.sessionId}`)).status).toBe(404);
   });
 
   test('keeps their sessions before somebody who may less, and the refusal is in the log', async () => {
     const tenant = await mintTenant();
     const admin = await addUser(tenant, ['user-admin']);
-    const answer = await api(admin).delete(`/sessions/${tenant.owner.sessionId}`);
+    const answer = await api(admin).delete(`/user-sessions/${tenant.owner.sessionId}`);
     expect(problem(answer)).toMatchObject({ status: 403, code: 'permission-denied' });
     expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'session.end', outcome: 'denied', actor: { id: admin.id } });
     expect(await isSignedIn(tenant.owner)).toBe(true);
