@@ -141,7 +141,7 @@ describe('proving an event', () => {
 
 describe('checking the log', () => {
   const results = (checking: LogChecking) => checking.checks?.map(({ what, ok }) => `${what} ${ok}`);
-  const later = () => new Date(NOW);
+  const later = () => new Date(NOW).toISOString();
 
   it('remembers what it saw, and finds it again in a log that grew', async () => {
     const log = await makeLog(9, signer);

@@ -1,6 +1,6 @@
 import * as audit from '#lib/api/audit.ts';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
-import { checkGrowth, checkNote, keepSeen, seenOf, verifiersOf, type Check, type Seen } from './integrity.ts';
+import { checkGrowth, checkNote, isoNow, keepSeen, seenOf, verifiersOf, type Check, type Seen } from './integrity.ts';
 
 const parts = (key: string) => {
   const [name = '', id = ''] = key.split('+');
@@ -22,11 +22,11 @@ export class LogChecking {
     return this.checks?.every(({ ok }) => ok) ?? false;
   }
 
-  async run(now: () => Date = () => new Date()): Promise<void> {
+  async run(now: () => string = isoNow): Promise<void> {
     this.busy = true;
     this.problem = null;
     try {
-      await this.#check(now().toISOString());
+      await this.#check(now());
     } catch (thrown) {
       this.problem = asProblem(thrown);
     } finally {

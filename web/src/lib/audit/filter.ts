@@ -48,6 +48,9 @@ export function filterFrom(params: URLSearchParams): AuditFilter {
   return Object.fromEntries(entries);
 }
 
+/** The filter of such parameters as they were kept. */
+export const filterOf = (params: Record<string, string>): AuditFilter => filterFrom(new URLSearchParams(params));
+
 /** The filter as it stands in an address, always in the same order. */
 export function paramsOf(filter: AuditFilter): Record<string, string> {
   return Object.fromEntries(

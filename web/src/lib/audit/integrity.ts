@@ -35,6 +35,8 @@ export interface Seen {
 }
 const seen = z.object({ size: z.number().int(), root: z.string(), note: z.string(), at: z.string(), keys: z.array(z.string()) });
 
+export const isoNow = (): string => new Date().toISOString();
+
 const storageKey = (origin: string) => `gatehouse.audit-checkpoint.${origin}`;
 
 export function seenOf(origin: string, storage: Storage = localStorage): Seen | null {

@@ -1,6 +1,7 @@
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import * as audit from '#lib/api/audit.ts';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
+import { Fresh } from './fresh.ts';
 
 const PAGE = 100;
 /** Events that wait at most: more than that is read anew instead. */
@@ -29,7 +30,7 @@ export class AuditLog {
   paused = $state(false);
   problem = $state.raw<ApiProblem | null>(null);
   busy = $state(false);
-  #known = new Set<string>();
+  readonly #fresh = new Fresh();
   #keys = 0;
   #query: () => audit.AuditQuery = () => ({});
   /** the query of what is shown: a cursor belongs to it, to the millisecond of its range */
@@ -53,7 +54,7 @@ export class AuditLog {
     this.lookedBackTo = null;
     this.waiting = [];
     this.overflown = false;
-    this.#known = new Set();
+    this.#fresh.forget();
     await this.#attempt((signal) => {
       this.#shown = query();
       return this.#fill(null, signal);
@@ -69,7 +70,7 @@ export class AuditLog {
 
   /** Takes events that were just recorded, in their order. What is there already is passed over. */
   receive(arrived: readonly AuditEvent[]): void {
-    const fresh = this.#fresh(arrived).reverse();
+    const fresh = this.#fresh.of(arrived).reverse();
     if (fresh.length === 0) return;
     if (this.follow) this.#prepend(fresh);
     else if (!this.overflown) {
@@ -109,14 +110,6 @@ export class AuditLog {
     else this.blocks = [{ key: -(this.#keys += 1), events }, ...(this.blocks ?? [])];
   }
 
-  #fresh(events: readonly AuditEvent[]): AuditEvent[] {
-    return events.filter(({ id }) => {
-      const isNew = !this.#known.has(id);
-      this.#known.add(id);
-      return isNew;
-    });
-  }
-
   /** Adds older events until a page is full or the log begins: an answer may hold few or none and still lead further. */
   async #fill(from: string | null, signal: AbortSignal): Promise<void> {
     let wanted = PAGE;
@@ -126,7 +119,7 @@ export class AuditLog {
     do {
       rounds += 1;
       const page = await this.#read({ ...this.#shown, limit: wanted, ...(cursor === null ? {} : { cursor }) }, { signal });
-      const events = this.#fresh(page.items);
+      const events = this.#fresh.of(page.items);
       this.blocks = [...(this.blocks ?? []), ...(events.length === 0 ? [] : [{ key: (this.#keys += 1), events }])];
       this.lookedBackTo = page.progress?.time ?? this.lookedBackTo;
       this.nextCursor = page.nextCursor;

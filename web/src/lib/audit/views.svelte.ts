@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { auditAction } from '@gatehouse/core/api/audit.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
-import { filterFrom, paramsOf, sameFilter, wantedOf, type AuditFilter } from './filter.ts';
+import { filterOf, paramsOf, sameFilter, wantedOf, type AuditFilter } from './filter.ts';
 
 export interface View {
   label: string;
@@ -81,7 +81,7 @@ export class OwnViews {
   #read(): View[] {
     try {
       const found = kept.safeParse(JSON.parse(this.#storage.getItem(this.#key) ?? '[]'));
-      return found.success ? found.data.map(({ label, params }) => ({ label, filter: filterFrom(new URLSearchParams(params)) })) : [];
+      return found.success ? found.data.map(({ label, params }) => ({ label, filter: filterOf(params) })) : [];
     } catch {
       return [];
     }
