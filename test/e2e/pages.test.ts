@@ -170,7 +170,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/organisation', 'Two factors for everybody'],
     ['/audit', 'was not allowed to'],
     ['/audit?q=nothing-of-that-kind', 'No event fits these filters'],
-    [`/audit?${new URLSearchParams({ filter: 'outcome eq "denied" and actor.mail pr' })}`, 'There is no attribute actor.mail'],
+    [`/audit?${new URLSearchParams({ filter: 'outcome eq "denied" and actor.mail pr' })}`, 'There is no attribute of this name'],
     ['/integrity?event=1', 'Its hash is the one that was recorded'],
     ...(await findingPages(owner)),
     ['/siem', 'SOC'],

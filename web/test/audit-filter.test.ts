@@ -64,7 +64,7 @@ describe('the filters of the audit log', () => {
   it('say where a typed filter is wrong, and why', () => {
     expect(faultIn('')).toBeNull();
     expect(faultIn('action sw "template."')).toBeNull();
-    expect(faultIn('actor.mail eq "x"')).toEqual({ position: 0, message: 'There is no attribute actor.mail' });
+    expect(faultIn('actor.mail eq "x"')).toEqual({ position: 0, message: 'There is no attribute of this name' });
     expect(faultIn('action eq ')?.position).toBe(10);
   });
 
