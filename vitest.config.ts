@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { breachedPasswords } from './scripts/breached-passwords.ts';
 
 const TEST_SECRETS = {
   ENVIRONMENT: 'local',
@@ -10,6 +11,12 @@ const TEST_SECRETS = {
     kid: 'test',
     x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
     d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
+  }),
+  CHECKPOINT_KEY: JSON.stringify({
+    kty: 'OKP',
+    crv: 'Ed25519',
+    x: 'PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw',
+    d: 'TM0Imyj_ltqdtsNG7BFOD1uKMZ81q6Yk2oz27U-4pvs',
   }),
   KEK: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8',
   OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
@@ -29,6 +36,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 ...TEST_SECRETS,
+                TEST_BREACHED_PASSWORDS: breachedPasswords().slice(0, 3_000).join('\n'),
                 TEST_SEED: process.env['SEED'] ?? '',
                 TEST_DIRECTORY_MIGRATIONS: await readD1Migrations('migrations/directory'),
                 TEST_SHARD_MIGRATIONS: await readD1Migrations('migrations/shard'),

@@ -1,5 +1,6 @@
 /** Every error code that leaves Gatehouse, with its HTTP status and title (RFC 9457). */
 export const ERRORS = {
+  'invalid-filter': { status: 400, title: 'The filter can’t be read' },
   'not-signed-in': { status: 401, title: 'Sign in first' },
   'sign-in-failed': { status: 401, title: 'Organisation, e-mail or password is wrong' },
   'passkey-refused': { status: 401, title: 'This passkey isn’t registered here' },
@@ -10,6 +11,7 @@ export const ERRORS = {
   'foreign-origin': { status: 403, title: 'The request came from another site' },
   'email-unverified': { status: 403, title: 'Verify your e-mail address first' },
   'step-up-required': { status: 403, title: 'Confirm that it is you' },
+  'presence-required': { status: 403, title: 'Show your passkey' },
   'second-factor-required': { status: 403, title: 'Your organisation requires two factors' },
   'quota-exceeded': { status: 403, title: 'The organisation has reached its limit' },
   'tenant-suspended': { status: 403, title: 'The organisation is suspended' },
@@ -37,6 +39,8 @@ export type ErrorCode = keyof typeof ERRORS;
 export interface FieldError {
   path: string;
   message: string;
+  /** where in the text of the field, from 0 */
+  position?: number | undefined;
 }
 
 /** The one error that use cases throw; HTTP, sockets and jobs translate it at their edge. */

@@ -21,6 +21,7 @@ export const ID_PREFIXES = {
   event: 'evt',
   outbox: 'obx',
   destination: 'snk',
+  replay: 'rpl',
   finding: 'fnd',
   recording: 'rec',
   accessRequest: 'acr',

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -7,8 +7,8 @@ import { gzipSync } from 'node:zlib';
 
 const root = resolve(import.meta.dirname, '..');
 
-/** Largest Worker, compressed. The platform allows more; a jump is worth a look. The list of breached passwords is 220 of them. */
-const MAX_WORKER_GZIP = 800 * 1024;
+/** Largest Worker, compressed. The platform allows more; a jump is worth a look. The lists of breached passwords are 440 of them. */
+const MAX_WORKER_GZIP = 1024 * 1024;
 
 const LICENCES =
   /^(MIT|MIT-0|ISC|Apache-2\.0|BSD-2-Clause|BSD-3-Clause|0BSD|MPL-2\.0|BlueOak-1\.0\.0|CC0-1\.0|CC-BY-4\.0|Unlicense|Python-2\.0|OFL-1\.1|WTFPL)$/;
@@ -18,13 +18,14 @@ const SECRETS = [
   /-----BEGIN (?:RSA |EC |OPENSSH )?PRIVATE KEY-----/,
   /\bAKIA[0-9A-Z]{16}\b/,
   /\bgh[pousr]_[A-Za-z0-9]{36}\b/,
-  /\bgh[crivetfw]_s\d+\.tnt_[0-9a-z]{26}\.[A-Za-z0-9_-]{43}\b/,
+  /\bgh[crivetfw]?_s\d+\.tnt_[0-9a-z]{26}\.[A-Za-z0-9_-]{43}/,
   /\bgho_[A-Za-z0-9_-]{40,}\b/,
   /\bxox[abp]-[A-Za-z0-9-]{20,}/,
 ];
 
 function checkBundle(): string[] {
-  const size = gzipSync(readFileSync(join(root, 'dist/worker/index.js'))).byteLength;
+  const parts = readdirSync(join(root, 'dist/worker')).filter((name) => /\.(js|bin)$/.test(name));
+  const size = parts.reduce((sum, name) => sum + gzipSync(readFileSync(join(root, 'dist/worker', name))).byteLength, 0);
   console.log(`Worker: ${Math.round(size / 1024)} KiB compressed, at most ${MAX_WORKER_GZIP / 1024}`);
   return size > MAX_WORKER_GZIP ? [`The Worker has ${size} bytes compressed`] : [];
 }
@@ -46,8 +47,8 @@ interface LockedPackage {
   optional?: boolean;
 }
 
-/** Packages whose manifest forgets the licence that their LICENSE file gives. */
-const UNDECLARED: Record<string, string> = { runed: 'MIT', 'svelte-toolbelt': 'MIT' };
+/** Packages whose manifest forgets or misspells the licence that their LICENSE file gives. */
+const UNDECLARED: Record<string, string> = { runed: 'MIT', 'svelte-toolbelt': 'MIT', 'incremental-encoder': 'MPL-2.0' };
 
 function checkLicences(): string[] {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as { packages: Record<string, LockedPackage> };
@@ -55,7 +56,7 @@ function checkLicences(): string[] {
   // Optional parts of development tools (image libraries of the local server) are run here, never shipped.
   const shipped = packages.filter(([, { dev, optional }]) => !(dev && optional));
   const refused = shipped.filter(
-    ([path, { license }]) => !acceptable(license ?? UNDECLARED[path.slice(path.lastIndexOf('node_modules/') + 13)]),
+    ([path, { license }]) => !acceptable(UNDECLARED[path.slice(path.lastIndexOf('node_modules/') + 13)] ?? license),
   );
   console.log(`Licences: ${packages.length} packages`);
   return refused.map(([path, { license }]) => `${path} is licensed ${license ?? 'nobody knows how'}`);

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-// The operator's commands: which organisations there are, and suspending one.
+// The operator's commands: which organisations there are, suspending one, and rebuilding its audit ledger.
 import { parseArgs } from 'node:util';
 
 const USAGE = `Usage:
   npm run operator -- tenants list [--json]
   npm run operator -- tenants suspend <slug> --reason <why> [--json]
   npm run operator -- tenants activate <slug> [--json]
+  npm run operator -- tenants rebuild-ledger <slug> [--json]
 
 From the environment:
   GATEHOUSE_URL             where Gatehouse runs, e.g. https://gatehouse.example.com
@@ -89,7 +90,7 @@ async function main(args, env) {
   const { values, positionals } = parseOptions(args);
   if (values.help) return USAGE;
   const [group, verb, slug, ...more] = positionals;
-  const known = group === 'tenants' && ['list', 'suspend', 'activate'].includes(verb);
+  const known = group === 'tenants' && ['list', 'suspend', 'activate', 'rebuild-ledger'].includes(verb);
   if (!known || more.length > 0 || (verb === 'list' && slug)) throw new Fault(USAGE, 2);
   if (verb === 'suspend' && !values.reason?.trim()) throw new Fault('Say why: --reason <why>. The organisation’s own log will show it.', 2);
   const connection = connectionFrom(env);
@@ -98,9 +99,21 @@ async function main(args, env) {
     return values.json ? JSON.stringify(tenants, null, 2) : table([HEADINGS, ...tenants.map(rowOf)]);
   }
   const { id } = await tenantNamed(connection, slug);
+  if (verb === 'rebuild-ledger') {
+    const rebuilt = await ask(connection, 'POST', `/tenants/${id}/ledger/rebuild`);
+    return values.json ? JSON.stringify(rebuilt, null, 2) : rebuildingOf(slug, rebuilt);
+  }
   const changed = await ask(connection, 'POST', `/tenants/${id}/${verb}`, verb === 'suspend' ? { reason: values.reason } : undefined);
   return values.json ? JSON.stringify(changed, null, 2) : `${changed.slug} is ${changed.state}.`;
 }
+
+const rebuildingOf = (slug, { state, recorded, fault }) =>
+  [
+    ...(fault ? [`It had stopped: ${fault}.`] : []),
+    state === 'begun'
+      ? `The audit ledger of ${slug} is being made anew from the archive. Ask again to see how far it is.`
+      : `The audit ledger of ${slug} has ${recorded} events so far.`,
+  ].join('\n');
 
 function parseOptions(args) {
   try {

@@ -115,11 +115,22 @@ async function miniflareOptions({ root, port, stateDir }: ServerOptions, binding
         ...workerOptions,
         name: 'gatehouse',
         modulesRoot: join(root, 'dist/worker'),
-        modules: [{ type: 'ESModule', path: script, contents: await readFile(script, 'utf8') }],
+        modules: [
+          { type: 'ESModule', path: script, contents: await readFile(script, 'utf8') },
+          ...(await dataIn(join(root, 'dist/worker'))),
+        ],
         bindings: { ...(workerOptions.bindings ?? {}), ...bindings },
       },
     ],
   });
+}
+
+/** Files of bytes that the built Worker imports. */
+async function dataIn(folder: string) {
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.bin'));
+  return Promise.all(
+    names.map(async (name) => ({ type: 'Data' as const, path: join(folder, name), contents: await readFile(join(folder, name)) })),
+  );
 }
 
 /** Applies to each database the migrations that it has not had, in order. */
@@ -135,7 +146,7 @@ async function migrate(root: string, miniflare: Miniflare): Promise<void> {
       if (applied.has(name)) continue;
       const sql = await readFile(join(root, folder, name), 'utf8');
       const statements = sql
-        .replace(/^--.*$/gm, '')
+        .replace(/^\s*--.*$/gm, '')
         .split(';')
         .map((each) => each.trim())
         .filter(Boolean);

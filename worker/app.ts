@@ -1,6 +1,8 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { auditRoutes } from './audit/events.routes.ts';
+import { proofRoutes } from './audit/proof.routes.ts';
 import { destinationRoutes } from './audit/destinations.routes.ts';
+import { configRoutes } from './access/config.routes.ts';
 import { findingRoutes } from './audit/findings.routes.ts';
 import { explainRoutes } from './access/explain.routes.ts';
 import { requestRoutes } from './access/requests.routes.ts';
@@ -54,12 +56,14 @@ const joined = base
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)
   .route('/', reviewRoutes)
+  .route('/', configRoutes)
   .route('/', requestRoutes)
   .route('/', templateRoutes)
   .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
   .route('/', auditRoutes)
+  .route('/', proofRoutes)
   .route('/', destinationRoutes)
   .route('/', findingRoutes);
 

@@ -42,9 +42,10 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
     tenantDb: (shard, tenantId) => new TenantDb(shardNamed(shards, shard), shard, tenantId),
     systemDb: new TenantDb(env.DIRECTORY, DIRECTORY_SHARD, SYSTEM_TENANT),
     ledger: ledgerPort(env, settings),
+    archive: env.AUDIT_ARCHIVE,
     mail: mailPort(env, settings, now),
     secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),
-    workspaces: workspacePort(env, settings, shards),
+    workspaces: workspacePort(env, settings),
     throttle: throttlePort(env),
     hashing: hashingPort(env, settings),
     defer,
@@ -94,7 +95,7 @@ async function unreached<T extends ConnectionPlace>(connections: readonly T[], t
   return failed.map(({ item }) => item.connectionId);
 }
 
-function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Database>): WorkspacePort {
+function workspacePort(env: Env, settings: Settings): WorkspacePort {
   const revoke = (shard: string, workspaceId: string, connectionId: string, cause: string) =>
     workspaceOf(env, settings, shard, workspaceId).revoke(connectionId, cause);
   return {
@@ -108,29 +109,20 @@ function workspacePort(env: Env, settings: Settings, shards: Map<string, D1Datab
     closeConnections: (shard, connections, cause) =>
       unreached(connections, ({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId, cause)),
     boundConnections: (shard, connections) =>
-      unreached(connections, ({ workspaceId, connectionId, endsAt, idleMinutes }) =>
-        workspaceOf(env, settings, shard, workspaceId).bound(connectionId, { endsAt, idleMinutes }),
+      unreached(connections, ({ workspaceId, connectionId, ...bounds }) =>
+        workspaceOf(env, settings, shard, workspaceId).bound(connectionId, bounds),
       ),
     expectLapses: (shard, connections) =>
       unreached(connections, ({ workspaceId, connectionId, lapsesAt }) =>
         workspaceOf(env, settings, shard, workspaceId).expectLapse(connectionId, Date.parse(lapsesAt)),
       ),
-    closeSessions: async (shard, tenantId, sessionIds) => {
-      const open = await openConnections(new TenantDb(shardNamed(shards, shard), shard, tenantId), sessionIds);
-      await Promise.all(open.map(({ workspace_id, id }) => revoke(shard, workspace_id, id, 'The session ended')));
-    },
   };
-}
-
-function openConnections(db: TenantDb, sessionIds: readonly string[] | 'all'): Promise<Array<{ id: string; workspace_id: string }>> {
-  const open = 'SELECT id, workspace_id FROM connections WHERE tenant_id = ? AND ended_at IS NULL';
-  if (sessionIds === 'all') return db.rows(open, db.tenantId);
-  return db.rows(`${open} AND session_id IN (SELECT value FROM json_each(?))`, db.tenantId, JSON.stringify(sessionIds));
 }
 
 function throttlePort(env: Env): ThrottlePort {
   return {
     begin: (key, rule) => env.THROTTLE.getByName(key).begin(rule),
+    spend: (key, rule) => env.THROTTLE.getByName(key).spend(rule),
     forget: (key) => env.THROTTLE.getByName(key).forget(),
   };
 }

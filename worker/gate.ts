@@ -36,6 +36,7 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'GET /api/v1/operator/tenants': 'program',
   'POST /api/v1/operator/tenants/:id/suspend': 'program',
   'POST /api/v1/operator/tenants/:id/activate': 'program',
+  'POST /api/v1/operator/tenants/:id/ledger/rebuild': 'program',
 };
 
 const patternOf = (route: string): RegExp => new RegExp(`^${route.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}$`);
@@ -83,6 +84,7 @@ export const gate: MiddlewareHandler<HonoEnv> = async (c, next) => {
   const services = c.get('services');
   const door = doorOf(method, path);
   if (door === 'session') c.set('signedIn', await whoAsks(c));
+  c.set('askAgain', () => whoAsks(c));
   const byToken = door === 'session' && c.get('signedIn').actor.token !== null;
   if (door === 'session') await requireSecondFactor(c.get('signedIn'), `${method} ${path}`);
   if (c.req.header('Upgrade')?.toLowerCase() === 'websocket' && !transports.some((pattern) => pattern.test(`${method} ${path}`))) {

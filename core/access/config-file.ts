@@ -1,14 +1,16 @@
-import { parseDocument, stringify } from 'yaml';
+import { isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { email, text, time } from '../api/common.ts';
+import { email, text } from '../api/common.ts';
+import { groupName } from '../api/groups.ts';
 import type { FieldError } from '../errors.ts';
 import { BUILT_IN_ROLES, PERMISSIONS, type Permission } from './permissions.ts';
+import { policyValues, type PolicyValues } from './policy.ts';
 import { TEMPLATE_ROLES } from './template-acl.ts';
 
 /**
- * Groups, roles and access lists of an organisation as one file. It speaks in names (people by e-mail address), so that it
- * can be read, reviewed and moved. A section that the file does not have is left alone; one that it has is meant wholly,
- * but for `templates`: a template that it does not name keeps its list.
+ * Groups, roles, access lists and policy of an organisation as one file. It speaks in names (people by e-mail address), so that
+ * it can be read, reviewed and moved. A section that the file does not have is left alone; one that it has is meant wholly,
+ * but for `templates`: a template that it does not name stays as it is, and so does what it does not say of one.
  */
 
 const name = text(60);
@@ -17,7 +19,7 @@ const permission = z.enum(Object.keys(PERMISSIONS) as [Permission, ...Permission
 /** `user pat@example.com` or `group Devs`; where a list may name everybody also `everyone`. */
 const party = z.string().transform((value, context) => {
   const [, kind, rest = ''] = /^(user|group)\s+(.+)$/.exec(value.trim()) ?? [];
-  const parsed = kind === 'user' ? email.safeParse(rest) : kind === 'group' ? name.safeParse(rest) : null;
+  const parsed = kind === 'user' ? email.safeParse(rest) : kind === 'group' ? groupName.safeParse(rest) : null;
   if (parsed?.success) return `${kind} ${parsed.data}`;
   context.addIssue({ code: 'custom', message: 'must be “user ” and an e-mail address, or “group ” and a name' });
   return z.NEVER;
@@ -25,35 +27,53 @@ const party = z.string().transform((value, context) => {
 const partyOrEveryone = z.union([z.literal('everyone'), party], {
   error: 'must be everyone, “user ” and an e-mail address, or “group ” and a name',
 });
-const expiresAt = time.nullable().default(null);
+/** With milliseconds, as the API tells it: times are compared as text. */
+const expiresAt = z.iso
+  .datetime('must be a time in UTC, such as 2026-06-01T12:00:00Z')
+  .transform((value) => new Date(value).toISOString())
+  .nullable()
+  .default(null);
+/** Short for who is in it for good. */
+const member = z.union([party.transform((who) => ({ who, expiresAt: null })), z.strictObject({ who: party, expiresAt })], {
+  error: 'must be “user ” and an e-mail address, or “group ” and a name, or that as who: with expiresAt: beside it',
+});
+const policy = policyValues as unknown as z.ZodType<PolicyValues>;
 
 const role = z.strictObject({ name, description: text(300, 0).default(''), permissions: z.array(permission).min(1) });
 const group = z.strictObject({
-  name,
+  name: groupName,
   description: text(300, 0).default(''),
-  managers: z.array(email).default([]),
-  members: z.array(party).default([]),
+  managers: z.array(email).max(50).default([]),
+  members: z.array(member).default([]),
 });
 const assignment = z.strictObject({ role: name, who: party, expiresAt });
 const access = z.strictObject({ who: partyOrEveryone, role: z.enum(TEMPLATE_ROLES), expiresAt });
-const template = z.strictObject({ name: text(40), access: z.array(access) });
+const template = z.strictObject({ name: text(40), access: z.array(access).max(200).optional(), policy: policy.optional() });
 
 export type RoleConfig = z.infer<typeof role>;
+export type MemberConfig = z.infer<typeof member>;
 export type GroupConfig = z.infer<typeof group>;
 export type AssignmentConfig = z.infer<typeof assignment>;
 export type AccessConfig = z.infer<typeof access>;
 
+/** Of a template the list, the policy, or both. */
+export type TemplateConfig = z.infer<typeof template>;
+
 /** Whole sections of an organisation as they stand. */
 export interface Config {
+  policy: PolicyValues;
   roles: RoleConfig[];
   groups: GroupConfig[];
   assignments: AssignmentConfig[];
-  templates: Array<{ name: string; access: AccessConfig[] }>;
+  templates: Array<{ name: string; access: AccessConfig[]; policy: PolicyValues }>;
 }
+export const CONFIG_SECTIONS = ['policy', 'roles', 'groups', 'assignments', 'templates'] as const satisfies ReadonlyArray<keyof Config>;
+export type ConfigSection = (typeof CONFIG_SECTIONS)[number];
 
 export const configFile = z
   .strictObject({
-    version: z.literal(1),
+    version: z.literal(1, 'must be 1'),
+    policy: policy.optional(),
     roles: z.array(role).optional(),
     groups: z.array(group).optional(),
     assignments: z.array(assignment).optional(),
@@ -63,7 +83,9 @@ export const configFile = z
     for (const { path, message } of inconsistencies(file)) context.addIssue({ code: 'custom', path: path.split('.'), message });
   });
 /** What a file says: a section that is not there is undefined. */
-type Sections = { [Section in keyof Config]?: Config[Section] | undefined };
+export type Sections = { [S in Exclude<ConfigSection, 'templates'>]?: Config[S] | undefined } & {
+  templates?: TemplateConfig[] | undefined;
+};
 export type ConfigFile = Sections & { version: 1 };
 
 /** Two names are the same name, whatever their case. */
@@ -89,13 +111,16 @@ function inconsistencies(file: Sections): FieldError[] {
       assignments.map((each) => sameName(`${each.role} ${each.who}`)),
     ),
     ...groups.flatMap(({ members, managers }, index) => [
-      ...repeated(`groups.${index}.members`, members.map(sameName)),
+      ...repeated(
+        `groups.${index}.members`,
+        members.map(({ who }) => sameName(who)),
+      ),
       ...repeated(`groups.${index}.managers`, managers),
     ]),
     ...templates.flatMap((each, index) =>
       repeated(
         `templates.${index}.access`,
-        each.access.map(({ who }) => sameName(who)),
+        (each.access ?? []).map(({ who }) => sameName(who)),
       ),
     ),
     ...roles.flatMap((each, index) =>
@@ -114,7 +139,7 @@ const repeated = (path: string, keys: string[]): FieldError[] =>
 /** Groups that would contain themselves, each told once with its circle. */
 function circles(groups: readonly GroupConfig[]): FieldError[] {
   const members = new Map(
-    groups.map((each) => [sameName(each.name), each.members.filter((who) => who.startsWith('group ')).map((who) => who.slice(6))]),
+    groups.map((each) => [sameName(each.name), each.members.flatMap(({ who }) => (who.startsWith('group ') ? [who.slice(6)] : []))]),
   );
   const done = new Set<string>();
   const found: FieldError[] = [];
@@ -163,61 +188,19 @@ function plainOf(document: ReturnType<typeof parseDocument>): unknown {
   }
 }
 
-/** The file, always the same for the same rules: everything sorted by name, what says nothing left out. */
-export function writeConfig(config: Sections): string {
-  const { roles, groups, assignments, templates } = canonical(config);
-  const file = {
-    version: 1,
-    ...(roles && { roles: roles.map(spare) }),
-    ...(groups && { groups: groups.map(spare) }),
-    ...(assignments && { assignments: assignments.map(spare) }),
-    ...(templates && { templates: templates.map((each) => ({ name: each.name, access: each.access.map(spare) })) }),
-  };
-  return stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
-}
-
-/** Without what is the default anyway. */
-const spare = (value: object) =>
-  Object.fromEntries(
-    Object.entries(value).filter(([, each]) => each !== null && each !== '' && !(Array.isArray(each) && each.length === 0)),
-  );
-
-const by =
-  <T>(key: (each: T) => string) =>
-  (a: T, b: T): number => {
-    const [one, other] = [key(a), key(b)];
-    return one < other ? -1 : one > other ? 1 : 0;
-  };
-
-/** Sorted, with the keys of each thing in one order: equal rules are equal as JSON. */
-export function canonical({ roles, groups, assignments, templates }: Sections): Partial<Config> {
-  return {
-    ...(roles && {
-      roles: roles
-        .map((each) => ({ name: each.name, description: each.description, permissions: [...new Set(each.permissions)].sort() }))
-        .sort(by((each) => each.name)),
-    }),
-    ...(groups && {
-      groups: groups
-        .map((each) => ({
-          ...{ name: each.name, description: each.description, managers: each.managers.toSorted(), members: each.members.toSorted() },
-        }))
-        .sort(by((each) => each.name)),
-    }),
-    ...(assignments && {
-      assignments: assignments
-        .map((each) => ({ role: each.role, who: each.who, expiresAt: each.expiresAt }))
-        .sort(by((each) => `${each.role}\n${each.who}`)),
-    }),
-    ...(templates && {
-      templates: templates
-        .map((each) => ({
-          name: each.name,
-          access: each.access
-            .map(({ who, role: given, expiresAt: ends }) => ({ who, role: given, expiresAt: ends }))
-            .sort(by(({ who }) => who)),
-        }))
-        .sort(by((each) => each.name)),
-    }),
+/** Finds the line of a file that a path of a `FieldError` leads to, or the nearest above it; null where none does. */
+export function lineFinder(source: string): (path: string) => number | null {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(source, { schema: 'core', lineCounter });
+  return (path) => {
+    const keys = path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+    for (let length = path === '' ? 0 : keys.length; length > 0; length--) {
+      const around: unknown = document.getIn(keys.slice(0, length - 1), true);
+      // What stands under a name begins with the name.
+      const pair = isMap(around) ? around.items.find(({ key }) => isScalar(key) && key.value === keys[length - 1]) : undefined;
+      const found: unknown = pair?.key ?? document.getIn(keys.slice(0, length), true);
+      if (isNode(found) && found.range) return lineCounter.linePos(found.range[0]).line;
+    }
+    return null;
   };
 }

@@ -1,4 +1,3 @@
-import type { FieldError } from '../errors.ts';
 import {
   sameName,
   type AccessConfig,
@@ -6,70 +5,103 @@ import {
   type Config,
   type ConfigFile,
   type GroupConfig,
+  type MemberConfig,
   type RoleConfig,
 } from './config-file.ts';
-import { BUILT_IN_ROLES } from './permissions.ts';
+import { FIELDS, inWords, POLICY_FIELDS, type PolicyField, type PolicyValues } from './policy.ts';
 
-/** One step from what is to what a file wants. */
+type PolicyValue = NonNullable<PolicyValues[PolicyField]>;
+
+/** One step from what is to what a file wants. `template` of a policy: null for the organisation's own. */
 export type Change = { words: string } & (
   | { kind: 'role.create' | 'role.update'; role: RoleConfig }
   | { kind: 'role.delete'; name: string }
   | { kind: 'group.create' | 'group.update'; name: string; description: string }
   | { kind: 'group.delete'; name: string }
-  | { kind: 'member.add' | 'member.remove'; group: string; who: string }
+  | { kind: 'member.add'; group: string; who: string; expiresAt: string | null }
+  | { kind: 'member.remove'; group: string; who: string }
   | { kind: 'manager.add' | 'manager.remove'; group: string; who: string }
   | { kind: 'assignment.set'; assignment: AssignmentConfig }
   | { kind: 'assignment.remove'; role: string; who: string }
   | { kind: 'access.set'; template: string; access: AccessConfig }
   | { kind: 'access.remove'; template: string; who: string }
+  | { kind: 'policy.set'; template: string | null; field: PolicyField; value: PolicyValue }
+  | { kind: 'policy.unset'; template: string | null; field: PolicyField }
 );
 
 /**
- * Steps in the order in which they can be taken: what others need is made first, then all is taken away and only then given,
- * so that groups that move never contain each other on the way, not even through one that goes.
+ * Steps in the order in which they can be taken. What others need is made first. Groups leave groups before any join one, so that
+ * groups that move never contain each other on the way, not even through one that goes. Everything else is given before it is
+ * taken: an organisation that changes its owner has one at each moment.
  */
-const ORDER: ReadonlyArray<Change['kind']> = [
-  'role.create',
-  'role.update',
-  'group.create',
-  'group.update',
-  'access.remove',
-  'assignment.remove',
-  'manager.remove',
-  'member.remove',
-  'group.delete',
-  'role.delete',
-  'member.add',
-  'manager.add',
-  'assignment.set',
-  'access.set',
+const ORDER: ReadonlyArray<ReadonlyArray<Change['kind'] | 'subgroup.remove'>> = [
+  ['role.create'],
+  ['role.update'],
+  ['group.create'],
+  ['group.update'],
+  ['subgroup.remove'],
+  ['group.delete'],
+  ['member.add'],
+  ['manager.add', 'manager.remove'],
+  ['assignment.set'],
+  ['access.set', 'access.remove'],
+  ['policy.set', 'policy.unset'],
+  ['member.remove'],
+  ['assignment.remove'],
+  ['role.delete'],
 ];
+
+const rankOf = (change: Change): number => {
+  const kind = change.kind === 'member.remove' && change.who.startsWith('group ') ? 'subgroup.remove' : change.kind;
+  return ORDER.findIndex((kinds) => kinds.includes(kind));
+};
 
 /** What has to be done so that the organisation is as the file wants it; nothing where it is. */
 export function planChanges(current: Config, wanted: ConfigFile): Change[] {
   const deleted = wanted.groups ? missingFrom(current.groups, wanted.groups, groupKey).map(groupKey) : [];
   const gone = new Set(deleted.map((key) => `group ${key}`));
   const changes = [
+    ...(wanted.policy ? planPolicy(null, current.policy, wanted.policy) : []),
     ...(wanted.roles ? planRoles(current.roles, wanted.roles) : []),
     ...(wanted.groups ? planGroups(current.groups, wanted.groups, gone) : []),
-    ...(wanted.assignments ? planAssignments(current.assignments, wanted.assignments) : []),
-    ...(wanted.templates ?? []).flatMap((template) =>
-      planAccess(
-        template.name,
-        current.templates.find((each) => sameName(each.name) === sameName(template.name))?.access ?? [],
-        template.access,
-      ),
-    ),
+    ...(wanted.assignments ? planAssignments(current.assignments, wanted.assignments, gone) : []),
+    ...(wanted.templates ?? []).flatMap(({ name, access, policy }) => {
+      const known = current.templates.find((each) => sameName(each.name) === sameName(name));
+      return [
+        ...(access ? planAccess(name, known?.access ?? [], access, gone) : []),
+        ...(policy ? planPolicy(name, known?.policy ?? {}, policy) : []),
+      ];
+    }),
   ];
-  return changes.toSorted((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind));
+  return changes.toSorted((a, b) => rankOf(a) - rankOf(b));
 }
+
+function planPolicy(template: string | null, before: PolicyValues, after: PolicyValues): Change[] {
+  const of = template === null ? 'of the organisation' : `of the template ${template}`;
+  return POLICY_FIELDS.flatMap((field): Change[] => {
+    const value = after[field];
+    const label = FIELDS[field].label.toLowerCase();
+    if (JSON.stringify(value) === JSON.stringify(before[field])) return [];
+    if (value === undefined) return [{ kind: 'policy.unset', template, field, words: `Set ${label} ${of} no more` }];
+    return [{ kind: 'policy.set', template, field, value, words: `Set ${label} ${of} to ${valueWords(field, value)}` }];
+  });
+}
+
+/** Every network is named: who reads a plan decides by them. */
+const valueWords = (field: PolicyField, value: PolicyValue): string => {
+  if (Array.isArray(value)) return value.join(', ');
+  const words = inWords(field, value);
+  return words.charAt(0).toLowerCase() + words.slice(1);
+};
 
 const groupKey = ({ name }: { name: string }) => sameName(name);
 const missingFrom = <T>(before: readonly T[], after: readonly T[], key: (each: T) => string): T[] => {
   const kept = new Set(after.map(key));
   return before.filter((each) => !kept.has(key(each)));
 };
-const until = (expiresAt: string | null) => (expiresAt === null ? '' : ` until ${expiresAt}`);
+/** " until 2026-06-01 12:00 UTC"; seconds only where there are some. */
+const until = (expiresAt: string | null) =>
+  expiresAt === null ? '' : ` until ${expiresAt.slice(0, expiresAt.endsWith(':00.000Z') ? 16 : 19).replace('T', ' ')} UTC`;
 
 function planRoles(before: readonly RoleConfig[], after: readonly RoleConfig[]): Change[] {
   const old = new Map(before.map((each) => [sameName(each.name), each]));
@@ -107,8 +139,8 @@ function planGroups(before: readonly GroupConfig[], after: readonly GroupConfig[
         : [{ kind: 'group.update', name, description, words: `Change name or description of the group ${known.name}` }];
     return [
       ...own,
-      ...planPeople('member', group, known?.members ?? [], group.members, gone),
-      ...planPeople('manager', group, known?.managers ?? [], group.managers, gone),
+      ...planManagers(group, known?.managers ?? [], group.managers),
+      ...planMembers(group, known?.members ?? [], group.members, gone),
     ];
   });
   const removed = missingFrom(before, after, groupKey).map(({ name }): Change => ({
@@ -119,40 +151,50 @@ function planGroups(before: readonly GroupConfig[], after: readonly GroupConfig[
   return [...kept, ...removed];
 }
 
+function planManagers({ name: group }: GroupConfig, before: readonly string[], after: readonly string[]): Change[] {
+  return [
+    ...missingFrom(before, after, sameName).map((who): Change => ({
+      ...{ kind: 'manager.remove', group, who, words: `Let ${who} manage the group ${group} no more` },
+    })),
+    ...missingFrom(after, before, sameName).map((who): Change => ({
+      ...{ kind: 'manager.add', group, who, words: `Let ${who} manage the group ${group}` },
+    })),
+  ];
+}
+
+const whoKey = ({ who }: { who: string }) => sameName(who);
+
 /** A group that is deleted leaves every other by that. */
-function planPeople(
-  what: 'member' | 'manager',
+function planMembers(
   { name: group }: GroupConfig,
-  before: readonly string[],
-  after: readonly string[],
+  before: readonly MemberConfig[],
+  after: readonly MemberConfig[],
   gone: ReadonlySet<string>,
 ): Change[] {
-  const as = what === 'member' ? 'to' : 'as a manager to';
-  const from = what === 'member' ? 'from' : 'as a manager from';
+  const old = new Map(before.map((each) => [whoKey(each), each.expiresAt]));
   return [
-    ...missingFrom(before, after, sameName)
-      .filter((who) => !gone.has(sameName(who)))
-      .map((who): Change => ({ kind: `${what}.remove`, group, who, words: `Remove ${who} ${from} the group ${group}` })),
-    ...missingFrom(after, before, sameName).map((who): Change => ({
-      kind: `${what}.add`,
-      group,
-      who,
-      words: `Add ${who} ${as} the group ${group}`,
-    })),
+    ...missingFrom(before, after, whoKey)
+      .filter((each) => !gone.has(whoKey(each)))
+      .map(({ who }): Change => ({ kind: 'member.remove', group, who, words: `Remove ${who} from the group ${group}` })),
+    ...after
+      .filter((each) => old.get(whoKey(each)) !== each.expiresAt)
+      .map(({ who, expiresAt }): Change => ({
+        ...{ kind: 'member.add', group, who, expiresAt },
+        words: old.has(whoKey({ who }))
+          ? `Keep ${who} in the group ${group}${until(expiresAt) || ' for good'}`
+          : `Add ${who} to the group ${group}${until(expiresAt)}`,
+      })),
   ];
 }
 
 const assignmentKey = ({ role, who }: AssignmentConfig) => sameName(`${role}\n${who}`);
 
-function planAssignments(before: readonly AssignmentConfig[], after: readonly AssignmentConfig[]): Change[] {
+function planAssignments(before: readonly AssignmentConfig[], after: readonly AssignmentConfig[], gone: ReadonlySet<string>): Change[] {
   const old = new Map(before.map((each) => [assignmentKey(each), each]));
   return [
-    ...missingFrom(before, after, assignmentKey).map(({ role, who }): Change => ({
-      kind: 'assignment.remove',
-      role,
-      who,
-      words: `Take the role ${role} from ${who}`,
-    })),
+    ...missingFrom(before, after, assignmentKey)
+      .filter((each) => !gone.has(whoKey(each)))
+      .map(({ role, who }): Change => ({ kind: 'assignment.remove', role, who, words: `Take the role ${role} from ${who}` })),
     ...after
       .filter((each) => old.get(assignmentKey(each))?.expiresAt !== each.expiresAt)
       .map((assignment): Change => ({
@@ -163,54 +205,25 @@ function planAssignments(before: readonly AssignmentConfig[], after: readonly As
   ];
 }
 
-function planAccess(template: string, before: readonly AccessConfig[], after: readonly AccessConfig[]): Change[] {
-  const key = ({ who }: AccessConfig) => sameName(who);
-  const old = new Map(before.map((each) => [key(each), each]));
+function planAccess(
+  template: string,
+  before: readonly AccessConfig[],
+  after: readonly AccessConfig[],
+  gone: ReadonlySet<string>,
+): Change[] {
+  const old = new Map(before.map((each) => [whoKey(each), each]));
   return [
-    ...missingFrom(before, after, key).map(({ who }): Change => ({
-      kind: 'access.remove',
-      template,
-      who,
-      words: `Take the template ${template} from ${who}`,
-    })),
+    ...missingFrom(before, after, whoKey)
+      .filter((each) => !gone.has(whoKey(each)))
+      .map(({ who }): Change => ({ kind: 'access.remove', template, who, words: `Take the template ${template} from ${who}` })),
     ...after
-      .filter((each) => old.get(key(each))?.role !== each.role || old.get(key(each))?.expiresAt !== each.expiresAt)
+      .filter((each) => old.get(whoKey(each))?.role !== each.role || old.get(whoKey(each))?.expiresAt !== each.expiresAt)
       .map((access): Change => ({
         kind: 'access.set',
         template,
         access,
-        words: `Let ${access.who} ${access.role} the template ${template}${until(access.expiresAt)}`,
+        words: `Let ${access.who} ${ROLE_WORDS[access.role]} the template ${template}${until(access.expiresAt)}`,
       })),
   ];
 }
-
-/** Names in a file that neither it nor the organisation knows; nothing is planned for a file that has some. */
-export function unknownNames(current: Config, wanted: ConfigFile, people: ReadonlySet<string>): FieldError[] {
-  const groups = new Set((wanted.groups ?? current.groups).map(groupKey));
-  const roles = new Set([...Object.keys(BUILT_IN_ROLES), ...(wanted.roles ?? current.roles).map(groupKey)]);
-  const templates = new Set(current.templates.map(groupKey));
-  const who = (path: string, named: string): FieldError[] => {
-    if (named === 'everyone') return [];
-    const [kind, rest] = [named.slice(0, named.indexOf(' ')), named.slice(named.indexOf(' ') + 1)];
-    if (kind === 'user') return people.has(rest) ? [] : [{ path, message: `names ${rest}, who is not in the organisation` }];
-    return groups.has(sameName(rest)) ? [] : [{ path, message: `names a group ${rest} that there is not` }];
-  };
-  return [
-    ...(wanted.groups ?? []).flatMap(({ members, managers }, index) => [
-      ...members.flatMap((each, at) => who(`groups.${index}.members.${at}`, each)),
-      ...managers.flatMap((each, at) => who(`groups.${index}.managers.${at}`, `user ${each}`)),
-    ]),
-    ...(wanted.assignments ?? []).flatMap((each, index) => [
-      ...who(`assignments.${index}.who`, each.who),
-      ...(roles.has(sameName(each.role))
-        ? []
-        : [{ path: `assignments.${index}.role`, message: `names a role ${each.role} that there is not` }]),
-    ]),
-    ...(wanted.templates ?? []).flatMap((template, index) => [
-      ...(templates.has(groupKey(template))
-        ? []
-        : [{ path: `templates.${index}.name`, message: `names a template ${template.name} that there is not` }]),
-      ...template.access.flatMap((each, at) => who(`templates.${index}.access.${at}.who`, each.who)),
-    ]),
-  ];
-}
+const ROLE_WORDS = { view: 'see', use: 'use', admin: 'administer' } as const;

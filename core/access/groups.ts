@@ -43,13 +43,19 @@ export function waysDown(from: string, ends: ReadonlySet<string>, edges: readonl
   return found;
 }
 
+/** This group and every group that holds it, however deep. */
+export const ancestors = (groupId: string, edges: readonly GroupEdge[]): Set<string> => reach([groupId], reversed(edges));
+
+/** These groups and every group inside them. */
+export const descendants = (groupIds: readonly string[], edges: readonly GroupEdge[]): Set<string> => reach(groupIds, edges);
+
+const reversed = (edges: readonly GroupEdge[]): GroupEdge[] =>
+  edges.map(({ groupId, memberId }) => ({ groupId: memberId, memberId: groupId }));
+
 /** The edges on ways from `from` down to one of `ends`. */
 function edgesBetween(from: string, ends: ReadonlySet<string>, edges: readonly GroupEdge[]): GroupEdge[] {
   const below = reach([from], edges);
-  const above = reach(
-    [...ends],
-    edges.map(({ groupId, memberId }) => ({ groupId: memberId, memberId: groupId })),
-  );
+  const above = reach([...ends], reversed(edges));
   return edges.filter(({ groupId, memberId }) => below.has(groupId) && above.has(memberId));
 }
 

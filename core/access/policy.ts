@@ -14,6 +14,8 @@ export type Enforcer = (typeof ENFORCERS)[number];
 /** 12 hours: no session is longer, whatever is set. */
 const LONGEST_MINUTES = 720;
 const LONGEST_IDLE_MINUTES = 120;
+/** No session is longer, and each asks by itself. */
+const LONGEST_STEP_UP_HOURS = LONGEST_MINUTES / 60;
 /** what the files service moves at most */
 const MOST_MEGABYTES = 100;
 
@@ -32,6 +34,7 @@ const FIELD_SCHEMAS = {
   allowedNetworks: z.array(network).min(1, 'must name a network, or be left out').max(50).transform(reduceNetworks),
   sessionLimit: z.number().int().min(15).max(LONGEST_MINUTES, `must be at most ${LONGEST_MINUTES}`),
   idleTimeout: z.number().int().min(10).max(LONGEST_IDLE_MINUTES, `must be at most ${LONGEST_IDLE_MINUTES}`),
+  stepUp: z.number().int().min(1).max(LONGEST_STEP_UP_HOURS, `must be at most ${LONGEST_STEP_UP_HOURS}`),
   autoStop: z.number().int().min(10).max(43_200),
   upload: megabytes,
   download: megabytes,
@@ -42,7 +45,6 @@ export const POLICY_FIELDS = Object.keys(FIELD_SCHEMAS) as [PolicyField, ...Poli
 
 /** Fields of the design that nothing enforces yet: they can't be set, and say why. */
 export const UNAVAILABLE = {
-  stepUp: { label: 'Passkey presence', group: 'Connection', reason: 'Not available yet: no session asks for a passkey’s presence.' },
   clipboardOut: { label: 'Clipboard out', group: 'Data', reason: 'Not available yet: nothing counts or stops what is copied out.' },
   clipboardIn: {
     label: 'Clipboard in',
@@ -83,6 +85,8 @@ export interface Policy {
   allowedNetworks: string[] | null;
   sessionLimit: number;
   idleTimeout: number;
+  /** hours */
+  stepUp: number | null;
   autoStop: number | null;
   upload: number | null;
   download: number | null;
@@ -95,6 +99,7 @@ export const DEFAULT_POLICY: Policy = {
   allowedNetworks: null,
   sessionLimit: LONGEST_MINUTES,
   idleTimeout: LONGEST_IDLE_MINUTES,
+  stepUp: null,
   autoStop: null,
   upload: null,
   download: null,
@@ -106,7 +111,7 @@ export interface Field {
   group: 'Connection' | 'Data' | 'Evidence';
   /** how its values are ordered: `switch` off to on, `most` large to small, `networks` wide to narrow */
   order: 'switch' | 'most' | 'networks';
-  unit: 'minutes' | 'MB' | null;
+  unit: 'minutes' | 'hours' | 'MB' | null;
   enforcedBy: readonly Enforcer[];
   says: string;
   refuses: string;
@@ -128,8 +133,8 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     order: 'networks',
     unit: null,
     enforcedBy: ['worker'],
-    says: 'Where people may sign in, work and connect from.',
-    refuses: 'Sign-in, requests and connections from other addresses.',
+    says: 'Where people may sign in, work and connect from, with tokens too.',
+    refuses: 'Sign-in, requests and connections from other addresses. A service account’s token that names its own networks goes by these.',
   },
   sessionLimit: {
     label: 'Session limit',
@@ -148,6 +153,15 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     enforcedBy: ['worker', 'broker'],
     says: 'How long a session may go unused, and a connection without anything typed or saved.',
     refuses: 'Sessions and connections that were left alone for longer.',
+  },
+  stepUp: {
+    label: 'Passkey presence',
+    group: 'Connection',
+    order: 'most',
+    unit: 'hours',
+    enforcedBy: ['worker', 'broker'],
+    says: 'How long a passkey that was shown opens workspaces and keeps them open. Whoever has none opens none.',
+    refuses: 'Opening a workspace with a session in which no passkey was shown for longer.',
   },
   autoStop: {
     label: 'Auto-stop',
@@ -241,11 +255,21 @@ export function atLeastAsStrict(a: Policy, b: Policy): boolean {
   return POLICY_FIELDS.every((field) => same(stricter(FIELDS[field].order, a[field], b[field]), a[field]));
 }
 
+/**
+ * When a passkey that was last shown then must be shown again (ISO); null: the policy never asks. That it was never shown
+ * is long ago.
+ */
+export function presenceUntil(shownAt: string | null, { stepUp }: Pick<Policy, 'stepUp'>): string | null {
+  return stepUp === null ? null : new Date((shownAt === null ? 0 : Date.parse(shownAt)) + stepUp * 3_600_000).toISOString();
+}
+
 /** A value in words for people. */
 export function inWords(field: PolicyField, value: Policy[PolicyField]): string {
-  if (value === null) return field === 'allowedNetworks' ? 'Everywhere' : field === 'autoStop' ? 'Never' : `Up to ${MOST_MEGABYTES} MB`;
+  if (value === null)
+    return field === 'allowedNetworks' ? 'Everywhere' : field === 'autoStop' || field === 'stepUp' ? 'Never' : `Up to ${MOST_MEGABYTES} MB`;
   if (Array.isArray(value)) return value.length === 0 ? 'Nowhere' : value.length <= 2 ? value.join(', ') : `${value.length} networks`;
   if (typeof value === 'string') return value === 'on' ? 'On' : 'Off';
   if (FIELDS[field].unit === 'MB') return value === 0 ? 'Blocked' : `Up to ${value} MB`;
+  if (FIELDS[field].unit === 'hours') return `Every ${value} h`;
   return value % 60 === 0 ? `${value / 60} h` : `${value} min`;
 }

@@ -1,16 +1,25 @@
+import { ancestors, type GroupEdge } from './groups.ts';
+import { PERMISSIONS, type Permission } from './permissions.ts';
 import { connectAccess } from './workspace-access.ts';
-import { effectiveTemplateRole, groupClosure, TEMPLATE_ROLES, type AclEntry, type Membership, type TemplateRole } from './template-acl.ts';
+import { effectiveTemplateRole, TEMPLATE_ROLES, type AclEntry, type TemplateRole } from './template-acl.ts';
 
-/** Who is in which group, what each template's list says, and who administers them all: at one moment. */
+/** A tenant-wide role in somebody's hands, in force. */
+export interface HeldRole {
+  role: string;
+  subject: { type: 'user' | 'group'; id: string };
+}
+
+/** Who is in which group, what each template's list says, and who holds which role: at one moment. */
 export interface World {
-  /** edges between groups */
-  nesting: readonly Membership[];
-  /** by person, the groups that they are in themselves */
+  /** groups in groups, by memberships in force */
+  nesting: readonly GroupEdge[];
+  /** by person, the groups that they are in themselves, by memberships in force */
   groupsOf: ReadonlyMap<string, readonly string[]>;
   /** by template */
   entries: ReadonlyMap<string, readonly AclEntry[]>;
-  /** unexpired assignments of roles that administer every template */
-  administrators: ReadonlyArray<{ type: 'user' | 'group'; id: string }>;
+  assignments: readonly HeldRole[];
+  /** by role, what it may; `member` is everybody's, and one that is not here gives nothing */
+  roles: ReadonlyMap<string, ReadonlySet<Permission>>;
 }
 
 /** One person's role on one template before and after; `templateId` is null for "administers every template". */
@@ -21,6 +30,13 @@ export interface AccessChange {
   after: TemplateRole | null;
 }
 
+/** What one person may then that they may not now, and the other way round, tenant-wide. */
+export interface PermissionChange {
+  userId: string;
+  gained: Permission[];
+  lost: Permission[];
+}
+
 export interface OpenConnection {
   id: string;
   userId: string;
@@ -28,14 +44,14 @@ export interface OpenConnection {
   mine: boolean;
 }
 
-/** What changes for these people on these templates, and which of their open connections end. */
+/** What changes for these people, tenant-wide and on these templates, and which of their open connections end. */
 export function compareWorlds(
   before: World,
   after: World,
   among: { people: readonly string[]; templates: readonly string[]; connections: readonly OpenConnection[] },
   now: string,
-): { changes: AccessChange[]; ending: OpenConnection[] } {
-  const [old, next] = [rolesIn(before, now), rolesIn(after, now)];
+): { changes: AccessChange[]; permissions: PermissionChange[]; ending: OpenConnection[] } {
+  const [old, next] = [standingIn(before, now), standingIn(after, now)];
   const changes = among.people.flatMap((userId): AccessChange[] => {
     const [ruled, rules] = [old.administers(userId), next.administers(userId)];
     if (ruled && rules) return [];
@@ -44,12 +60,20 @@ export function compareWorlds(
       .map((templateId) => ({ userId, templateId, before: old.role(userId, templateId), after: next.role(userId, templateId) }))
       .filter((change) => change.before !== change.after);
   });
+  const permissions = among.people.flatMap((userId): PermissionChange[] => {
+    const [had, has] = [old.permissions(userId), next.permissions(userId)];
+    const gained = ALL.filter((each) => has.has(each) && !had.has(each));
+    const lost = ALL.filter((each) => had.has(each) && !has.has(each));
+    return gained.length + lost.length === 0 ? [] : [{ userId, gained, lost }];
+  });
   const ending = among.connections.filter(
     ({ userId, templateId, mine }) =>
       connectAccess(mine, old.role(userId, templateId)) !== null && connectAccess(mine, next.role(userId, templateId)) === null,
   );
-  return { changes, ending };
+  return { changes, permissions, ending };
 }
+
+const ALL = Object.keys(PERMISSIONS) as Permission[];
 
 /** Whether a change gives more; false: less. */
 export function gains({ before, after }: Pick<AccessChange, 'before' | 'after'>): boolean {
@@ -57,28 +81,25 @@ export function gains({ before, after }: Pick<AccessChange, 'before' | 'after'>)
   return rank(after) > rank(before);
 }
 
-/** Roles in one world. Closures of groups and roles of people with the same groups are made out once. */
-function rolesIn(world: World, now: string) {
-  const above = new Map<string, ReadonlySet<string>>();
-  const closures = new Map<string, ReadonlySet<string>>();
+/** What people are and may in one world. What people with the same groups have through them is made out once. */
+function standingIn(world: World, now: string) {
+  const closureOf = closures(world);
+  const held = { user: new Map<string, string[]>(), group: new Map<string, string[]>() };
+  for (const { role, subject } of world.assignments)
+    held[subject.type].set(subject.id, [...(held[subject.type].get(subject.id) ?? []), role]);
+  const byGroups = new Map<string, ReadonlySet<Permission>>();
   const roles = new Map<string, TemplateRole | null>();
-  const parentsOf = (groupId: string) => {
-    const known = above.get(groupId) ?? ancestors(groupId, world.nesting);
-    above.set(groupId, known);
-    return known;
+  const mayOf = (names: readonly string[]) => new Set(names.flatMap((name) => [...(world.roles.get(name) ?? [])]));
+  const permissions = (userId: string): ReadonlySet<Permission> => {
+    const { key, groups } = closureOf(userId);
+    const through = byGroups.get(key) ?? mayOf(['member', ...[...groups].flatMap((groupId) => held.group.get(groupId) ?? [])]);
+    byGroups.set(key, through);
+    const own = held.user.get(userId);
+    return own === undefined ? through : new Set([...through, ...mayOf(own)]);
   };
-  const closureOf = (userId: string) => {
-    const direct = world.groupsOf.get(userId) ?? [];
-    const key = [...direct].sort().join(' ');
-    const known = closures.get(key) ?? new Set(direct.flatMap((groupId) => [groupId, ...parentsOf(groupId)]));
-    closures.set(key, known);
-    return { key, groups: known };
-  };
-  const administers = (userId: string) => {
-    const { groups } = closureOf(userId);
-    return world.administrators.some(({ type, id }) => (type === 'user' ? id === userId : groups.has(id)));
-  };
+  const administers = (userId: string) => permissions(userId).has('template:admin');
   return {
+    permissions,
     administers,
     role(userId: string, templateId: string): TemplateRole | null {
       if (administers(userId)) return 'admin';
@@ -95,24 +116,20 @@ function rolesIn(world: World, now: string) {
   };
 }
 
-/** Every group that holds this one, however deep. */
-export function ancestors(groupId: string, nesting: readonly Membership[]): Set<string> {
-  return groupClosure('', [{ groupId, memberType: 'user', memberId: '' }, ...nesting]);
-}
-
-/** These groups and every group inside them. */
-export function descendants(groupIds: readonly string[], nesting: readonly Membership[]): Set<string> {
-  const inside = new Map<string, string[]>();
-  for (const { groupId, memberType, memberId } of nesting)
-    if (memberType === 'group') inside.set(groupId, [...(inside.get(groupId) ?? []), memberId]);
-  const found = new Set(groupIds);
-  const queue = [...groupIds];
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    for (const member of inside.get(next) ?? []) {
-      if (found.has(member)) continue;
-      found.add(member);
-      queue.push(member);
-    }
-  }
-  return found;
+/** All the groups that people are in, with a key that is the same for people with the same ones. */
+function closures(world: Pick<World, 'nesting' | 'groupsOf'>): (userId: string) => { key: string; groups: ReadonlySet<string> } {
+  const above = new Map<string, ReadonlySet<string>>();
+  const known = new Map<string, ReadonlySet<string>>();
+  const aboveOf = (groupId: string) => {
+    const found = above.get(groupId) ?? ancestors(groupId, world.nesting);
+    above.set(groupId, found);
+    return found;
+  };
+  return (userId) => {
+    const direct = world.groupsOf.get(userId) ?? [];
+    const key = [...direct].sort().join(' ');
+    const groups = known.get(key) ?? new Set(direct.flatMap((groupId) => [...aboveOf(groupId)]));
+    known.set(key, groups);
+    return { key, groups };
+  };
 }

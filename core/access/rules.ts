@@ -59,7 +59,7 @@ export function indexAssignments(assignments: readonly RoleAssignment[]): Assign
 
 /** The person's groups, roles and permissions at that moment. */
 export function holderOf(userId: string, { memberships, assignments, roles: definitions }: AccessRules, now: string): Holder {
-  const groups = groupClosure(userId, memberships);
+  const groups = groupClosure(userId, memberships, now);
   const roles = new Set(['member']);
   const take = (given: readonly RoleAssignment[] | undefined) => {
     if (given !== undefined) for (const { role, expiresAt } of given) if (isInForce(expiresAt, now)) roles.add(role);

@@ -17,34 +17,40 @@ export interface Membership {
   groupId: string;
   memberType: 'user' | 'group';
   memberId: string;
+  /** ISO time at which it stops counting; null for good */
+  expiresAt: string | null;
 }
 
+/** A group that somebody or something is in itself. */
+type Place = Pick<Membership, 'groupId' | 'expiresAt'>;
 /** The groups that each member is in itself. */
 export interface MembershipIndex {
-  ofUser: ReadonlyMap<string, readonly string[]>;
-  ofGroup: ReadonlyMap<string, readonly string[]>;
+  ofUser: ReadonlyMap<string, readonly Place[]>;
+  ofGroup: ReadonlyMap<string, readonly Place[]>;
 }
 
 /** For whoever asks more than once of the same memberships. */
 export function indexMemberships(memberships: readonly Membership[]): MembershipIndex {
-  const index = { user: new Map<string, string[]>(), group: new Map<string, string[]>() };
-  for (const { groupId, memberType, memberId } of memberships) {
-    const groups = index[memberType].get(memberId);
-    if (groups) groups.push(groupId);
-    else index[memberType].set(memberId, [groupId]);
+  const index = { user: new Map<string, Place[]>(), group: new Map<string, Place[]>() };
+  for (const membership of memberships) {
+    const { memberType, memberId } = membership;
+    const places = index[memberType].get(memberId);
+    if (places) places.push(membership);
+    else index[memberType].set(memberId, [membership]);
   }
   return { ofUser: index.user, ofGroup: index.group };
 }
 
-/** Every group that the user is in, directly or through other groups; circles end the walk, and are harmless. */
-export function groupClosure(userId: string, memberships: readonly Membership[] | MembershipIndex): Set<string> {
+/** Every group that the user is in at that moment, directly or through other groups; circles end the walk, and are harmless. */
+export function groupClosure(userId: string, memberships: readonly Membership[] | MembershipIndex, now: string): Set<string> {
   const { ofUser, ofGroup } = 'ofUser' in memberships ? memberships : indexMemberships(memberships);
-  const found = new Set(ofUser.get(userId));
+  const found = new Set<string>();
+  const enter = (places: readonly Place[] | undefined) => {
+    if (places !== undefined) for (const { groupId, expiresAt } of places) if (isInForce(expiresAt, now)) found.add(groupId);
+  };
+  enter(ofUser.get(userId));
   // A set is walked in the order of adding, also over what is added on the way.
-  for (const groupId of found) {
-    const parents = ofGroup.get(groupId);
-    if (parents !== undefined) for (const parent of parents) found.add(parent);
-  }
+  for (const groupId of found) enter(ofGroup.get(groupId));
   return found;
 }
 

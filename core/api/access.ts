@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, page, searchText, text, time } from './common.ts';
+import { permission } from './identity.ts';
 import { aclEntry, templateRole } from './templates.ts';
 
 const named = z.object({ id: z.string(), name: z.string() });
@@ -24,11 +25,13 @@ export const subjectList = listOf(subject);
 /** One way to a role: through these groups, the innermost first, to the entry or the tenant-wide role. */
 export const accessPath = z.object({
   role: templateRole,
-  groups: z.array(named),
+  /** with the end of being in each, for what comes before it on the way */
+  groups: z.array(named.extend({ expiresAt: time.nullable() })),
   by: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('entry'), subject: z.enum(['user', 'group', 'everyone']), grantId: z.string().nullable() }),
-    z.object({ kind: z.literal('role'), role: z.string(), assignmentId: z.string() }),
+    z.object({ kind: z.literal('role'), role: z.string(), name: z.string(), assignmentId: z.string() }),
   ]),
+  /** the earliest end along the way */
   expiresAt: time.nullable(),
 });
 export type AccessPath = z.infer<typeof accessPath>;
@@ -102,6 +105,8 @@ export const previewBody = z.discriminatedUnion('kind', [
     /** ids of assignments */
     remove: z.array(idSchema('roleAssignment')).max(100).default([]),
   }),
+  /** one of the organisation's own, with other permissions */
+  z.object({ kind: z.literal('custom-role'), roleId: idSchema('role'), permissions: z.array(permission).max(100) }),
 ]);
 export type PreviewBody = z.input<typeof previewBody>;
 
@@ -113,13 +118,19 @@ const changed = z.object({
   after: role,
 });
 const side = z.object({ people: z.number().int(), total: z.number().int(), items: z.array(changed) });
-/** Lists are cut at `PREVIEW_SHOWN`; the numbers are not. */
+/** Lists are cut at `PREVIEW_SHOWN`, and leave out whose names the caller may not see; the numbers count all. */
 export const preview = z.object({
   gains: side,
   losses: side,
+  /** people who may then what they may not now, tenant-wide, or the other way round */
+  permissions: z.object({
+    total: z.number().int(),
+    items: z.array(z.object({ user: person, gained: z.array(permission), lost: z.array(permission) })),
+  }),
   sessions: z.object({
     total: z.number().int(),
-    items: z.array(z.object({ user: person, workspace: z.object({ id: z.string(), name: z.string() }) })),
+    /** a workspace that the caller may not see has no name here */
+    items: z.array(z.object({ user: person, workspace: z.object({ id: z.string(), name: z.string() }).nullable() })),
   }),
   /** false: more people are concerned than were looked at, and the numbers are at least these */
   complete: z.boolean(),

@@ -53,6 +53,6 @@ export const problem = z.object({
   detail: z.string(),
   code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
   requestId: z.string(),
-  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string(), position: z.number().int().optional() })).optional(),
 });
 export type Problem = z.infer<typeof problem>;

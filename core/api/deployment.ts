@@ -37,6 +37,8 @@ export const operatorTenant = z.object({
   createdAt: z.string(),
 });
 export const operatorTenantList = z.object({ items: z.array(operatorTenant), nextCursor: z.string().nullable() });
+/** An audit ledger that is made anew: `recorded` events so far; `fault`: why it stopped, or had stopped before it was begun again. */
+export const operatorRebuild = z.object({ state: z.enum(['begun', 'running']), recorded: z.number().int(), fault: z.string().nullable() });
 export const operatorSuspend = z.object({ reason: text(300) });
 
 /** Local mail (never deployed): what would have been sent. */

@@ -5,16 +5,18 @@ import { email, listOf, page, password, secret, text, time } from './common.ts';
 import { builtInRole, customRoleRef, REGIONS } from './identity.ts';
 
 export const QUOTAS = {
-  users: 200,
-  templates: 100,
-  runners: 50,
-  workspaces: 500,
+  users: 10_000,
+  templates: 1_000,
+  runners: 200,
+  workspaces: 20_000,
   destinations: 10,
-  invitations: 100,
-  groups: 1000,
+  invitations: 1_000,
+  groups: 1_000,
   roles: 200,
 } as const;
 export type Quota = keyof typeof QUOTAS;
+/** "at most 10,000 users" */
+export const quotaWords = (quota: Quota): string => `at most ${QUOTAS[quota].toLocaleString('en-GB')} ${quota}`;
 
 export const tenant = z.object({
   id: idSchema('tenant'),
@@ -54,6 +56,8 @@ export const userDetail = user.extend({
   sessions: z.number().int(),
   workspaces: z.number().int(),
   tokens: z.number().int(),
+  /** what they prove themselves with beside a password */
+  secondFactors: z.object({ passkeys: z.number().int(), app: z.boolean() }),
   /** whether the caller may act on them, or why nobody like the caller may */
   standing: z.enum(['yes', 'self', 'mightier', 'deleted']),
 });
@@ -79,11 +83,22 @@ export const bulkResult = z.object({
 export type BulkResult = z.infer<typeof bulkResult>;
 
 export const assignable = builtInRole.exclude(['member']);
-export const invitationCreate = z.object({ email, roles: z.array(assignable).max(4).default([]) });
+/** A built-in role by its name, or a custom one by its id. */
+const offeredRole = z.union([assignable, idSchema('role')]);
+export const invitationCreate = z.object({
+  email,
+  roles: z.array(offeredRole).max(20).default([]),
+  groups: z.array(idSchema('group')).max(20).default([]),
+  /** when the roles and the places in groups end; null: not */
+  accessEndsAt: time.nullable().default(null),
+});
 export const invitation = z.object({
   id: idSchema('invitation'),
   email: z.string(),
   roles: z.array(builtInRole),
+  customRoles: z.array(customRoleRef),
+  groups: z.array(z.object({ id: idSchema('group'), name: z.string() })),
+  accessEndsAt: time.nullable(),
   invitedBy: z.object({ id: idSchema('user'), name: z.string() }),
   createdAt: time,
   expiresAt: time,

@@ -49,8 +49,8 @@ export const groupDetail = group.extend({
   /** people in it, directly or through other groups */
   people: z.number().int(),
   managers: z.array(userRef.extend({ email: z.string() })),
-  /** the groups that it is in directly */
-  parents: z.array(groupRef),
+  /** the groups that it is in directly, and until when */
+  parents: z.array(groupRef.extend({ expiresAt: time.nullable() })),
   grants: groupGrants,
   /** what the caller may do with it */
   may: z.object({ editMembers: z.boolean(), change: z.boolean() }),
@@ -68,10 +68,23 @@ export const memberRef = z.discriminatedUnion('type', [
 ]);
 export type MemberRef = z.infer<typeof memberRef>;
 
+/** Until when: left out, who is in stays as they are, and who comes, comes for good. */
+const until = { expiresAt: time.nullable().optional() };
+const addedMember = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('user'), id: idSchema('user'), ...until }),
+  z.object({ type: z.literal('group'), id: idSchema('group'), ...until }),
+]);
+export type AddedMember = z.infer<typeof addedMember>;
 export const membersUpdate = z
-  .object({ add: z.array(memberRef).max(MEMBERS_AT_ONCE).default([]), remove: z.array(memberRef).max(MEMBERS_AT_ONCE).default([]) })
+  .object({ add: z.array(addedMember).max(MEMBERS_AT_ONCE).default([]), remove: z.array(memberRef).max(MEMBERS_AT_ONCE).default([]) })
   .refine(({ add, remove }) => add.length + remove.length <= MEMBERS_AT_ONCE, `must name at most ${MEMBERS_AT_ONCE} members`);
-export const membersChanged = z.object({ added: z.number().int(), removed: z.number().int() });
+/** `changed`: who was in already and has another end now, also from an end that had passed */
+export const membersChanged = z.object({ added: z.number().int(), changed: z.number().int(), removed: z.number().int() });
+
+/** Of the direct membership. One that has ended gives nothing, and stands until somebody takes it out or gives it a new end. */
+const ending = { expiresAt: time.nullable(), lapsed: z.boolean() };
+/** when each of the ways ends, the earliest end along it */
+const pathEnds = z.array(time.nullable());
 
 export const member = z.object({
   type: z.enum(['user', 'group']),
@@ -80,8 +93,10 @@ export const member = z.object({
   email: z.string().nullable(),
   state: z.enum(['active', 'suspended', 'deactivated']).nullable(),
   direct: z.boolean(),
+  ...ending,
   /** how it is in the group other than directly: the groups on each way, the nearest to the group first; at most five ways */
   paths: z.array(z.array(groupRef)),
+  pathEnds,
 });
 export type Member = z.infer<typeof member>;
 export const memberList = listOf(member);
@@ -99,8 +114,10 @@ export const membershipsQuery = z.object({ subject: z.union([idSchema('user'), i
 export const membership = z.object({
   group: groupRef.extend({ source: z.enum(GROUP_SOURCES) }),
   direct: z.boolean(),
+  ...ending,
   /** the groups on each way from that group down to the one that holds the subject, the upper first; at most five ways */
   paths: z.array(z.array(groupRef)),
+  pathEnds,
 });
 export type GroupMembership = z.infer<typeof membership>;
 export const membershipList = z.object({ items: z.array(membership) });

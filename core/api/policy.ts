@@ -7,6 +7,7 @@ export const policy = z.object({
   allowedNetworks: z.array(z.string()).nullable(),
   sessionLimit: z.number(),
   idleTimeout: z.number(),
+  stepUp: z.number().nullable(),
   autoStop: z.number().nullable(),
   upload: z.number().nullable(),
   download: z.number().nullable(),
@@ -40,6 +41,8 @@ export const policyShown = z.object({
   levels: z.object({ deployment: shownValues, tenant: shownValues, template: shownValues }),
   fields: z.array(policyField),
   unavailable: z.array(unavailableField),
+  /** active people, and those of them without a passkey; null to those who may not see people */
+  people: z.object({ total: z.number().int(), withoutPasskey: z.number().int() }).nullable(),
   /** confirmed runners, and how many of them have said what they enforce */
   runners: z.object({ total: z.number().int(), reported: z.number().int() }),
 });

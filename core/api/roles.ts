@@ -50,6 +50,8 @@ export const assignment = z.object({
   createdBy: z.string().nullable(),
   /** of a list for one subject: the groups from the one that has the role down to the one that holds the subject; empty when it is its own */
   path: z.array(groupRef),
+  /** when that way ends, though the role goes on; null: as long as the role */
+  pathEndsAt: time.nullable(),
 });
 export type Assignment = z.infer<typeof assignment>;
 export const assignmentList = listOf(assignment);

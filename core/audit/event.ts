@@ -29,7 +29,7 @@ interface Action {
   resource: ResourceType;
   /** "Ines **created template payments**": the past tense after the actor; {resource} is the name */
   done: string;
-  /** "Ines was refused to **create template payments**" */
+  /** "Ines was not allowed to **create template payments**" */
   attempt: string;
 }
 
@@ -49,6 +49,11 @@ export const AUDIT_ACTIONS = {
   'user.sign_in': { resource: 'user', done: 'signed in', attempt: 'sign in' },
   'user.sign_out': { resource: 'user', done: 'signed out', attempt: 'sign out' },
   'user.sign_out_everywhere': { resource: 'user', done: 'signed {resource} out everywhere', attempt: 'sign {resource} out everywhere' },
+  'user.request_verification': {
+    resource: 'user',
+    done: 'asked for a link to verify the e-mail address of {resource}',
+    attempt: 'ask for a link to verify the e-mail address of {resource}',
+  },
   'user.verify_email': { resource: 'user', done: 'verified the e-mail address of {resource}', attempt: 'verify an e-mail address' },
   'user.owe_second_factor': {
     resource: 'user',
@@ -176,6 +181,11 @@ export const AUDIT_ACTIONS = {
   },
   'access.review': { resource: 'policy', done: 'reviewed who can use what', attempt: 'review who can use what' },
   'access.export': { resource: 'policy', done: 'exported who can use what, and why', attempt: 'export who can use what, and why' },
+  'config.export': {
+    resource: 'policy',
+    done: 'exported groups, roles, access lists and policy',
+    attempt: 'export groups, roles, access lists and policy',
+  },
   'access.preview': { resource: 'policy', done: 'asked what {resource} would change', attempt: 'ask what {resource} would change' },
   'access_request.create': {
     resource: 'access-request',
@@ -217,12 +227,16 @@ export const AUDIT_ACTIONS = {
   'workspace.stop': { resource: 'workspace', done: 'stopped workspace {resource}', attempt: 'stop workspace {resource}' },
   'workspace.delete': { resource: 'workspace', done: 'deleted workspace {resource}', attempt: 'delete workspace {resource}' },
   'workspace.read': { resource: 'workspace', done: 'opened workspace {resource}', attempt: 'open workspace {resource}' },
-  'workspace.running': { resource: 'workspace', done: 'reports workspace {resource} running', attempt: 'bring up workspace {resource}' },
-  'workspace.stopped': { resource: 'workspace', done: 'reports workspace {resource} stopped', attempt: 'stop workspace {resource}' },
-  'workspace.deleted': { resource: 'workspace', done: 'reports workspace {resource} deleted', attempt: 'delete workspace {resource}' },
+  'workspace.running': { resource: 'workspace', done: 'reported workspace {resource} running', attempt: 'bring up workspace {resource}' },
+  'workspace.stopped': { resource: 'workspace', done: 'reported workspace {resource} stopped', attempt: 'stop workspace {resource}' },
+  'workspace.deleted': { resource: 'workspace', done: 'reported workspace {resource} deleted', attempt: 'delete workspace {resource}' },
   'connection.open': { resource: 'connection', done: 'opened a connection to {resource}', attempt: 'open a connection to {resource}' },
   'connection.join': { resource: 'connection', done: 'connected to {resource}', attempt: 'connect to {resource}' },
-  'connection.drive': { resource: 'connection', done: 'drives {resource}', attempt: 'drive {resource}' },
+  'connection.drive': {
+    resource: 'connection',
+    done: 'took control of {resource}',
+    attempt: 'take control of {resource}',
+  },
   'connection.end': { resource: 'connection', done: 'disconnected from {resource}', attempt: 'disconnect from {resource}' },
   'siem.create': { resource: 'siem', done: 'added SIEM destination {resource}', attempt: 'add SIEM destination {resource}' },
   'siem.update': { resource: 'siem', done: 'changed SIEM destination {resource}', attempt: 'change SIEM destination {resource}' },
@@ -230,9 +244,20 @@ export const AUDIT_ACTIONS = {
   'siem.pause': { resource: 'siem', done: 'paused SIEM destination {resource}', attempt: 'pause SIEM destination {resource}' },
   'siem.resume': { resource: 'siem', done: 'resumed SIEM destination {resource}', attempt: 'resume SIEM destination {resource}' },
   'siem.test': { resource: 'siem', done: 'sent a test event to SIEM destination {resource}', attempt: 'test SIEM destination {resource}' },
+  'siem.rotate_secret': {
+    resource: 'siem',
+    done: 'made a new signing secret for SIEM destination {resource}',
+    attempt: 'make a new signing secret for SIEM destination {resource}',
+  },
+  /** recorded by former versions; now `siem.stalled` and `siem.set_aside` */
   'siem.failing': {
     resource: 'siem',
     done: 'found that SIEM destination {resource} is failing',
+    attempt: 'deliver to SIEM destination {resource}',
+  },
+  'siem.stalled': {
+    resource: 'siem',
+    done: 'found that nothing arrives at SIEM destination {resource}',
     attempt: 'deliver to SIEM destination {resource}',
   },
   'siem.recovered': {
@@ -240,18 +265,64 @@ export const AUDIT_ACTIONS = {
     done: 'found SIEM destination {resource} working again',
     attempt: 'deliver to SIEM destination {resource}',
   },
+  'siem.set_aside': {
+    resource: 'siem',
+    done: 'set aside an event that SIEM destination {resource} refuses',
+    attempt: 'deliver an event to SIEM destination {resource}',
+  },
+  'siem.set_aside.retry': {
+    resource: 'siem',
+    done: 'sent an event that was set aside to SIEM destination {resource} again',
+    attempt: 'send an event that was set aside to SIEM destination {resource} again',
+  },
+  'siem.set_aside.dismiss': {
+    resource: 'siem',
+    done: 'gave up events that SIEM destination {resource} refused',
+    attempt: 'give up events that SIEM destination {resource} refused',
+  },
+  'siem.replay.start': {
+    resource: 'siem',
+    done: 'began to send a part of the log to SIEM destination {resource} once more',
+    attempt: 'send a part of the log to SIEM destination {resource} once more',
+  },
+  'siem.replay.cancel': {
+    resource: 'siem',
+    done: 'cancelled sending a part of the log to SIEM destination {resource} once more',
+    attempt: 'cancel sending a part of the log to SIEM destination {resource} once more',
+  },
+  'siem.replay.finish': {
+    resource: 'siem',
+    done: 'sent a part of the log to SIEM destination {resource} once more',
+    attempt: 'send a part of the log to SIEM destination {resource} once more',
+  },
   'audit.read': { resource: 'audit', done: 'read the audit log', attempt: 'read the audit log' },
+  'audit.export': { resource: 'audit', done: 'exported the audit log', attempt: 'export the audit log' },
+  'audit.rebuild': {
+    resource: 'audit',
+    done: 'ordered a rebuild of the audit ledger from the archive',
+    attempt: 'order a rebuild of the audit ledger from the archive',
+  },
+  'audit.checkpoint': {
+    resource: 'audit',
+    done: 'signed a checkpoint of the audit log',
+    attempt: 'sign a checkpoint of the audit log',
+  },
+  'audit.rotate_key': {
+    resource: 'audit',
+    done: 'changed the key that signs the audit log’s checkpoints',
+    attempt: 'change the key that signs the audit log’s checkpoints',
+  },
   'finding.open': { resource: 'finding', done: 'found: {resource}', attempt: 'look for {resource}' },
   'finding.acknowledge': {
     resource: 'finding',
-    done: 'is looking into the finding “{resource}”',
+    done: 'began to look into the finding “{resource}”',
     attempt: 'look into the finding “{resource}”',
   },
   'finding.resolve': { resource: 'finding', done: 'resolved the finding “{resource}”', attempt: 'resolve the finding “{resource}”' },
   'finding.reopen': { resource: 'finding', done: 'reopened the finding “{resource}”', attempt: 'reopen the finding “{resource}”' },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
-  'request.denied': { resource: 'policy', done: 'sent a request that was refused', attempt: 'call {resource}' },
+  'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },
 } as const satisfies Record<string, Action>;
 
 export type AuditAction = keyof typeof AUDIT_ACTIONS;
@@ -271,12 +342,14 @@ export type AuditActor = z.infer<typeof actor>;
 const origin = z.object({
   ip: z.string().nullable(),
   userAgent: z.string().nullable(),
-  browser: z.string().nullable(),
-  os: z.string().nullable(),
-  device: z.string().nullable(),
-  country: z.string().nullable(),
-  city: z.string().nullable(),
-  asn: z.string().nullable(),
+  /** parsed from the user agent where the event is made; null where it doesn't say */
+  browser: z.string().nullable().default(null),
+  os: z.string().nullable().default(null),
+  device: z.string().nullable().default(null),
+  /** where the platform says that it came from; null on one's own machine, which can't know */
+  country: z.string().nullable().default(null),
+  city: z.string().nullable().default(null),
+  asn: z.string().nullable().default(null),
 });
 export type AuditOrigin = z.infer<typeof origin>;
 
@@ -318,13 +391,13 @@ export type AuditEvent = z.infer<typeof auditEvent>;
 /** The event as a sentence without the actor, for people: "created template payments". */
 export function sentence(event: Pick<DraftEvent, 'action' | 'outcome' | 'resource'>): string {
   const { done, attempt } = AUDIT_ACTIONS[event.action];
-  const fill = (words: string) => words.replace('{resource}', event.resource.name);
+  const fill = (words: string) => words.replace('{resource}', () => event.resource.name);
   switch (event.outcome) {
     case 'success':
       return fill(done);
     case 'failure':
       return `failed to ${fill(attempt)}`;
     case 'denied':
-      return `was refused to ${fill(attempt)}`;
+      return `was not allowed to ${fill(attempt)}`;
   }
 }

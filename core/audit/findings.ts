@@ -68,7 +68,7 @@ const ADMIN_ROLES: readonly string[] = ['owner', 'user-admin'];
 const grants: Test = ({ action, outcome }) => outcome === 'success' && (action === 'role.assign' || action === 'role.extend');
 const grantsToSelf: Test = (event) => grants(event) && event.details['selfGrant'] === true;
 
-const STOPS_EXPORT: readonly string[] = ['siem.pause', 'siem.delete', 'siem.failing'];
+const STOPS_EXPORT: readonly string[] = ['siem.pause', 'siem.delete', 'siem.failing', 'siem.stalled'];
 
 /** A version without its digits is the same device tomorrow. */
 const deviceOf = ({ origin }: Watched): string | null => {

@@ -16,15 +16,29 @@ export interface Frontier {
 
 export const EMPTY_FRONTIER: Frontier = { size: 0, hashes: [] };
 
-/** The frontier with one more leaf (its hash, not its entry). */
-export function appendLeaf(sha256: Sha256, frontier: Frontier, leaf: Uint8Array): Frontier {
+/** Whether it has as many hashes as its size needs: one for each one bit. */
+export function isFrontier({ size, hashes }: Frontier): boolean {
+  let bits = 0;
+  for (let rest = size; rest > 0; rest = half(rest)) bits += rest % 2;
+  return isSize(size) && hashes.length === bits && hashes.every(isHash);
+}
+
+export const sameHash = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, index) => byte === b[index]);
+
+/** Told of each complete subtree: it is the `index`th (from 0) of those with 2^level leaves. */
+export type OnNode = (level: number, index: number, hash: Uint8Array) => void;
+
+/** The frontier with one more leaf (its hash, not its entry). @param onNode told of the subtrees that this leaf completes */
+export function appendLeaf(sha256: Sha256, frontier: Frontier, leaf: Uint8Array, onNode?: OnNode): Frontier {
   const hashes = [...frontier.hashes];
   let node = leaf;
+  let level = 0;
   // Each trailing one bit of the size is a subtree that this leaf completes into a larger one.
   for (let rest = frontier.size; rest % 2 === 1; rest = half(rest)) {
     const left = hashes.pop();
     if (left === undefined) throw new RangeError('The frontier has fewer hashes than its size needs');
     node = nodeHash(sha256, left, node);
+    onNode?.(++level, half(rest), node);
   }
   return { size: frontier.size + 1, hashes: [...hashes, node] };
 }
@@ -46,6 +60,45 @@ export function rangeHash(sha256: Sha256, leafAt: (index: number) => Uint8Array)
     for (let index = start; index < end; index++) frontier = appendLeaf(sha256, frontier, leafAt(index));
     return rootOf(sha256, frontier);
   };
+}
+
+/** Hash of the `index`th (from 0) complete subtree of 2^level leaves; level 0: the leaves themselves. */
+export type NodeAt = (level: number, index: number) => Uint8Array;
+
+/** What lets a tree grow from that size on. */
+export function frontierAt(nodeAt: NodeAt, size: number): Frontier {
+  return { size, hashes: completeSubtrees(0, size).map(({ level, index }) => nodeAt(level, index)) };
+}
+
+/** Computes tree hashes from kept subtrees: as many as a proof has, and once more for the ragged end. */
+export function rangeHashOfNodes(sha256: Sha256, nodeAt: NodeAt): RangeHash {
+  return (start, end) => {
+    const hashes = completeSubtrees(start, end).map(({ level, index }) => nodeAt(level, index));
+    return rootOf(sha256, { size: end - start, hashes });
+  };
+}
+
+/** The largest complete subtrees that cover a range, in order. Ranges of proofs begin where a subtree of their size does. */
+function completeSubtrees(start: number, end: number): Array<{ level: number; index: number }> {
+  const found: Array<{ level: number; index: number }> = [];
+  for (let at = start; at < end;) {
+    let level = 0;
+    for (let width = 2; at % width === 0 && at + width <= end; width *= 2) level++;
+    found.push({ level, index: at / 2 ** level });
+    at += 2 ** level;
+  }
+  return found;
+}
+
+/**
+ * Where a subtree stands if all are kept in one row, in the order in which they become complete: it never changes, and
+ * what is new is always last.
+ */
+export function nodePosition(level: number, index: number): number {
+  let position = 0;
+  // As a leaf's, of the last leaf below it: that many leaves, and all that they completed.
+  for (let rest = (index + 1) * 2 ** level - 1; rest > 0; rest = half(rest)) position += rest;
+  return position + level;
 }
 
 /**
@@ -93,7 +146,7 @@ export function verifyInclusion(sha256: Sha256, { index, size, leaf, root, proof
     if (walk.atTop()) return false;
     hash = walk.climb() === 'left' ? nodeHash(sha256, sibling, hash) : nodeHash(sha256, hash, sibling);
   }
-  return walk.atTop() && equal(hash, root);
+  return walk.atTop() && sameHash(hash, root);
 }
 
 export interface ConsistencyClaim {
@@ -107,7 +160,7 @@ export interface ConsistencyClaim {
 /** Whether the proof shows that nothing of the first tree changed in the second (RFC 9162 §2.1.4.2). Size 0 proves nothing and is refused. */
 export function verifyConsistency(sha256: Sha256, { first, second, firstRoot, secondRoot, proof }: ConsistencyClaim): boolean {
   if (!isSize(first) || !isSize(second) || first === 0 || first > second) return false;
-  if (first === second) return proof.length === 0 && equal(firstRoot, secondRoot);
+  if (first === second) return proof.length === 0 && sameHash(firstRoot, secondRoot);
   const [start, ...rest] = isPowerOfTwo(first) ? [firstRoot, ...proof] : proof;
   if (start === undefined || proof.length === 0) return false;
   const walk = walkUp(first - 1, second - 1);
@@ -121,7 +174,7 @@ export function verifyConsistency(sha256: Sha256, { first, second, firstRoot, se
       after = nodeHash(sha256, sibling, after);
     } else after = nodeHash(sha256, after, sibling);
   }
-  return walk.atTop() && equal(before, firstRoot) && equal(after, secondRoot);
+  return walk.atTop() && sameHash(before, firstRoot) && sameHash(after, secondRoot);
 }
 
 /** The walk of both verifiers from a node to the root; the RFC calls the two numbers fn and sn. */
@@ -157,4 +210,3 @@ const half = (n: number) => Math.floor(n / 2);
 const isSize = (n: number) => Number.isSafeInteger(n) && n >= 0;
 const isHash = (bytes: Uint8Array) => bytes.length === 32;
 const isPowerOfTwo = (n: number) => n === 1 || splitOf(n) * 2 === n;
-const equal = (a: Uint8Array, b: Uint8Array) => a.length === b.length && a.every((byte, index) => byte === b[index]);

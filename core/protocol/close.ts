@@ -8,6 +8,7 @@ export const CLOSE_CODES = {
   replaced: { code: 4409, retry: false, reason: 'a newer connection took over' },
   stopped: { code: 4410, retry: false, reason: 'the workspace stopped' },
   idle: { code: 4411, retry: false, reason: 'nothing was typed or saved for too long' },
+  presence: { code: 4412, retry: true, reason: 'a passkey must be shown again' },
   crowded: { code: 4429, retry: true, reason: 'too many connections' },
   unavailable: { code: 4500, retry: true, reason: 'not available right now' },
   runnerAway: { code: 4503, retry: true, reason: 'the runner is away' },

@@ -16,7 +16,7 @@ export async function measureApi({ owner, origin }: Product, { quick }: Options)
     row('GET /health', await repeat(many, async () => (await fetch(`${origin}/health`)).arrayBuffer())),
     row('GET /me', await repeat(many, () => owner.call('GET', '/me'))),
     row('GET /workspaces', await repeat(many, () => owner.call('GET', '/workspaces'))),
-    // An organisation has at most 100 templates, and the trail's rows make more of them.
+    // An organisation has a limited number of templates, and the trail's rows make more of them.
     row('POST /templates, change and event', await repeat(many / 5, (index) => makeTemplate(owner, `made-${index}`))),
     row('POST /login, scrypt', await repeat(few, () => new Person(origin).call('POST', '/login', { tenant, email, password }))),
   ];
@@ -61,7 +61,7 @@ async function archived({ archive }: Product, id: string): Promise<void> {
   const looked = new Set<string>();
   await until('the event is in R2', async () => {
     const { objects } = await bucket.list();
-    const fresh = objects.map(({ key }) => key).filter((key) => /^tnt_[^/]+\/\d{4}\//.test(key) && !looked.has(key));
+    const fresh = objects.map(({ key }) => key).filter((key) => /^tnt_[^/]+\/\d{4}\/.*\.ndjson\.gz$/.test(key) && !looked.has(key));
     for (const key of fresh.sort().reverse()) {
       const body = await (await bucket.get(key))?.arrayBuffer();
       if (body && gunzipSync(new Uint8Array(body)).includes(id)) return true;

@@ -19,7 +19,7 @@ export async function readArchive(server: Server, tenantId: string): Promise<{ i
   let cursor: string | undefined;
   do {
     const page = await bucket.list({ prefix: `${tenantId}/`, ...(cursor === undefined ? {} : { cursor }) });
-    keys.push(...page.objects.map(({ key }) => key));
+    keys.push(...page.objects.map(({ key }) => key).filter((key) => key.endsWith('.ndjson.gz')));
     cursor = page.truncated ? page.cursor : undefined;
   } while (cursor !== undefined);
   const ids: string[] = [];
@@ -31,7 +31,7 @@ export async function readArchive(server: Server, tenantId: string): Promise<{ i
       .toString()
       .trimEnd()
       .split('\n')) {
-      const [, salt, event] = /^\{"salt":"([0-9a-f]{32})","event":(.*)\}$/.exec(line) ?? [];
+      const [, salt, event] = /^\{"salt":"([0-9a-f]{32})","event":(.*)\}$/s.exec(line) ?? [];
       if (salt === undefined || event === undefined) throw new Error(`${key} holds a line that is no event: ${line.slice(0, 200)}`);
       frontier = appendLeaf(sha256, frontier, leafHash(sha256, sha256(Buffer.from(salt, 'hex'), Buffer.from(event))));
       ids.push((JSON.parse(event) as { id: string }).id);

@@ -3,7 +3,9 @@ import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mailedSecret } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
-import { type Product, signUp, startProduct, until } from '../support/product.ts';
+import { signInBrowser } from '../support/browser-session.ts';
+import { type Product, signUp, startProduct, startWorkspace, until } from '../support/product.ts';
+import { Terminal } from '../support/terminal.ts';
 
 /** Passkeys by Chromium's own authenticator, an app's codes, and the way of somebody who must set up a factor first: on the pages, by keyboard and eye. */
 
@@ -16,7 +18,7 @@ let product: Product;
 let browser: Browser;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct(), launchBrowser()]);
+  [product, browser] = await Promise.all([startProduct(), launchBrowser(['--disable-3d-apis'])]);
   const owner = await signUp(product.origin, SLUG, PASSWORD);
   await owner.call('POST', '/invitations', { email: 'dana@meridian.test', roles: [] });
 });
@@ -157,3 +159,33 @@ test('a forgotten password is set anew by the mailed link, and the second factor
   await page.getByLabel('Code of your app').waitFor();
   await context.close();
 });
+
+test(
+  'a workspace that asks for a passkey says so over the work, leads to where one is made, and opens by one press',
+  { timeout: 120_000 },
+  async () => {
+    const owner = await signUp(product.origin, 'presence', PASSWORD);
+    await product.addRunner(owner, 'presence');
+    const id = await startWorkspace(owner, 'box');
+
+    const { context, page } = await newBrowser();
+    await signInBrowser(context, product.origin, { tenant: 'presence', email: 'owner@presence.test', password: PASSWORD });
+    await page.goto(`/w/${id}`);
+    await (await Terminal.of(page)).run('echo working at $((40 + 2))', /working at 42/);
+    await owner.call('PUT', '/tenant/policy', { values: { stepUp: 4 } }, { 'If-Match': '"0"' });
+    await page.getByText('Show your passkey to go on').waitFor();
+    await page.getByText('every 4 hours').waitFor();
+    expect(await page.getByRole('link', { name: 'Register a passkey' }).getAttribute('href')).toBe('/account/security');
+
+    await page.goto('/account/security');
+    await page.getByRole('button', { name: 'Add a passkey' }).click();
+    await page.getByRole('button', { name: 'Make the passkey' }).click();
+    await keepCodes(page, 'Done');
+    await page.goto(`/w/${id}`);
+    await page.getByRole('button', { name: 'Use your passkey' }).click();
+    await (await Terminal.of(page)).run('echo back at $((40 + 2))', /back at 42/);
+    await page.reload();
+    await (await Terminal.of(page)).run('echo unasked at $((40 + 2))', /unasked at 42/);
+    await context.close();
+  },
+);

@@ -159,9 +159,11 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/requests', 'You have asked for nothing yet'],
     [`/templates/${template}/policy`, 'Nothing is changed'],
     ['/policy', 'Nothing is changed'],
+    ['/policy?file', 'Download gatehouse.yaml'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
-    ['/users', 'oskar@vantage.test'],
+    ['/users', 'dana@meridian.test'],
+    ['/users?show=invited', 'oskar@vantage.test'],
     ['/users/invite', 'Invite somebody'],
     ...(await groupPages(owner)),
     [`/users/${danaId}`, 'Joined'],
@@ -173,11 +175,29 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/account/security', 'Where you are signed in'],
     ['/organisation', 'Two factors for everybody'],
     ['/audit', 'was refused to'],
+    ...(await findingPages(owner)),
     ['/siem', 'SOC'],
     ['/siem/new', 'Signed webhook'],
     ['/deployment/security', 'Browser-only is on'],
     ['/local/mail', 'dana@meridian.test'],
     [`/w/${running.id}`, 'Connected'],
+  ];
+}
+
+/** One that is open, and one that somebody looks into. */
+async function findingPages(owner: Person): Promise<typeof pages> {
+  const { user } = await owner.call<{ user: { id: string } }>('GET', '/me');
+  for (const role of ['auditor', 'user-admin'])
+    await owner.call('POST', '/role-assignments', { role, subject: { type: 'user', id: user.id } });
+  const { items } = await owner.call<{ items: Array<{ id: string }> }>('GET', '/detections/findings');
+  const [first, second] = items.map(({ id }) => id);
+  await owner.call('POST', `/detections/findings/${first}/move`, { from: 'open', to: 'acknowledged', note: 'Agreed with Dana' });
+  return [
+    ['/findings', 'Somebody gave a role to themselves'],
+    ['/findings?state=acknowledged', 'Agreed with Dana'],
+    ['/findings?state=resolved', 'Nothing was resolved yet'],
+    ['/findings/rules', 'Failed sign-ins of many accounts'],
+    [`/findings/${second}`, 'Ask the owner why'],
   ];
 }
 

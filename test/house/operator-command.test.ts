@@ -25,6 +25,7 @@ beforeAll(async () => {
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://double');
       if (pathname.endsWith('/suspend')) return answer(200, { ...tenant(2), state: 'suspended' });
       if (pathname.endsWith('/activate')) return answer(200, tenant(2));
+      if (pathname.endsWith('/ledger/rebuild')) return answer(202, { state: 'running', recorded: 4_000, fault: null });
       return answer(
         200,
         searchParams.has('cursor') ? { items: [tenant(2)], nextCursor: null } : { items: [tenant(1)], nextCursor: 'next' },
@@ -64,6 +65,14 @@ describe('npm run operator', () => {
     });
     expect(asked.at(-1)).toEqual({ method: 'POST', url: '/api/v1/operator/tenants/tnt_2/suspend', body: '{"reason":"Unpaid"}' });
     expect(await operator(['tenants', 'activate', 'acme-2'])).toMatchObject({ code: 0, out: 'acme-2 is active.\n' });
+  });
+
+  test('has a ledger made anew, and says how far that is', async () => {
+    expect(await operator(['tenants', 'rebuild-ledger', 'acme-2'])).toMatchObject({
+      code: 0,
+      out: 'The audit ledger of acme-2 has 4000 events so far.\n',
+    });
+    expect(asked.at(-1)).toMatchObject({ method: 'POST', url: '/api/v1/operator/tenants/tnt_2/ledger/rebuild' });
   });
 
   test.each([

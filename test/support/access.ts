@@ -41,8 +41,16 @@ export async function insertGroup(
   return id;
 }
 
-export const addMember = (tenant: Tenant, groupId: string, { type, id }: { type: 'user' | 'group'; id: string }) =>
-  statement('INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?)', tenant.id, groupId, type, id);
+export const addMember = (
+  tenant: Tenant,
+  groupId: string,
+  { type, id }: { type: 'user' | 'group'; id: string },
+  expiresAt: string | null = null,
+) =>
+  statement(
+    'INSERT INTO group_members (tenant_id, group_id, member_type, member_id, expires_at) VALUES (?, ?, ?, ?, ?)',
+    ...[tenant.id, groupId, type, id, expiresAt],
+  );
 
 /** Gives a tenant-wide role, straight into the store. @returns the id of the assignment */
 export async function assignRole(

@@ -1,19 +1,26 @@
 import { auditRoutes } from '../../worker/audit/events.routes.ts';
+import { proofRoutes } from '../../worker/audit/proof.routes.ts';
 import { destinationRoutes } from '../../worker/audit/destinations.routes.ts';
 import type { UserContext } from '../../worker/platform/context.ts';
 import { answerProblem } from '../../worker/platform/problem.ts';
 import { routes } from '../../worker/platform/route.ts';
 
-/** The audit capability's routes for somebody who has signed in; how people sign in is another capability's test. */
-export function auditApi(ctx: UserContext) {
+/** Routes of the audit capability, asked by somebody who has signed in; `askAgain`: what they are told later. */
+function appFor(ctx: UserContext, askAgain: () => Promise<UserContext>) {
   const app = routes();
   app.use('*', async (c, next) => {
     c.set('services', ctx);
     c.set('signedIn', ctx);
+    c.set('askAgain', askAgain);
     await next();
   });
   app.onError((error, c) => answerProblem(c, error, 'req_test'));
-  app.route('/api/v1', auditRoutes).route('/api/v1', destinationRoutes);
+  return app.route('/api/v1', auditRoutes).route('/api/v1', proofRoutes).route('/api/v1', destinationRoutes);
+}
+
+/** The audit capability's routes for somebody who has signed in; how people sign in is another capability's test. */
+export function auditApi(ctx: UserContext) {
+  const app = appFor(ctx, async () => ctx);
   return async (method: string, path: string, body?: unknown) => {
     const response = await app.request(`https://gatehouse.test/api/v1${path}`, {
       method,
@@ -24,6 +31,12 @@ export function auditApi(ctx: UserContext) {
     return { status: response.status, link: response.headers.get('Link'), body: (text === '' ? null : JSON.parse(text)) as Answer };
   };
 }
+
+/** The same for answers that are not JSON, or not yet over. */
+export const auditFetch =
+  (ctx: UserContext, askAgain: () => Promise<UserContext> = async () => ctx) =>
+  async (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+    appFor(ctx, askAgain).request(`https://gatehouse.test/api/v1${path}`, { headers });
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a test reads whatever it expects
 type Answer = any;

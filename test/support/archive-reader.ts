@@ -17,7 +17,7 @@ export async function readSegmentLines(key: string): Promise<ArchivedLine[]> {
     .trimEnd()
     .split('\n')
     .map((line) => {
-      const [, salt = '', body = ''] = /^\{"salt":"([0-9a-f]{32})","event":(.*)\}$/.exec(line) ?? [];
+      const [, salt = '', body = ''] = /^\{"salt":"([0-9a-f]{32})","event":(.*)\}$/s.exec(line) ?? [];
       return {
         salt: new Uint8Array(Buffer.from(salt, 'hex')),
         body: new TextEncoder().encode(body),

@@ -6,7 +6,7 @@ import type { Product } from './product.ts';
 export async function archivedEvents(product: Pick<Product, 'archive'>): Promise<AuditEvent[]> {
   const bucket = await product.archive();
   const { objects } = await bucket.list();
-  const keys = objects.map(({ key }) => key).filter((key) => /^tnt_[^/]+\/\d{4}\//.test(key));
+  const keys = objects.map(({ key }) => key).filter((key) => /^tnt_[^/]+\/\d{4}\/.*\.ndjson\.gz$/.test(key));
   const bodies = await Promise.all(keys.sort().map(async (key) => (await bucket.get(key))?.arrayBuffer()));
   return bodies
     .flatMap((body) => (body === undefined ? [] : gunzipSync(new Uint8Array(body)).toString().trimEnd().split('\n')))

@@ -1,5 +1,7 @@
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { auditEvent, type AuditEvent, type DraftEvent } from '@gatehouse/core/audit/event.ts';
+import { HOT_MS, purge } from '../../worker/audit/ledger.segments.ts';
 import { compose } from '../../worker/compose.ts';
 import type { Context, Services, UserContext } from '../../worker/platform/context.ts';
 import type { EventQuery, LedgerObject } from '../../worker/platform/objects.ts';
@@ -59,7 +61,13 @@ function userContext(services: Services, tenantId: string, roles: BuiltInRole[])
       token: null,
       sessionId: services.newId('session'),
       sessionExpiresAt: services.now().toISOString(),
-      authentication: { method: 'password', at: services.now().toISOString(), secondFactor: false, secondFactorRequired: false },
+      authentication: {
+        method: 'password',
+        at: services.now().toISOString(),
+        presentAt: null,
+        secondFactor: false,
+        secondFactorRequired: false,
+      },
     },
   };
 }
@@ -89,7 +97,11 @@ export function draft(services: Services, facts: Partial<DraftEvent> = {}): Draf
 export const drafts = (services: Services, count: number, facts: (index: number) => Partial<DraftEvent> = () => ({})): DraftEvent[] =>
   Array.from({ length: count }, (_, index) => draft(services, facts(index)));
 
-/** Every object of the archive under a prefix. */
+/** Every object of the archive under a prefix, without the proofs that lie beside segments. */
 export async function archived(prefix: string): Promise<string[]> {
-  return (await env.AUDIT_ARCHIVE.list({ prefix })).objects.map(({ key }) => key);
+  return (await env.AUDIT_ARCHIVE.list({ prefix })).objects.map(({ key }) => key).filter((key) => !key.endsWith('.proof'));
 }
+
+/** As if the hot window had passed: what is archived leaves the hot index. */
+export const forgetArchived = async ({ ledger, services }: Pick<TestTenant, 'ledger' | 'services'>): Promise<void> =>
+  runInDurableObject(ledger, (_, { storage }) => purge(storage, services.now().getTime() + 2 * HOT_MS));

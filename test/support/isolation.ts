@@ -34,8 +34,9 @@ async function rowsOf(tenant: Tenant): Promise<Record<string, Array<Record<strin
   ).all<{ name: string }>();
   const found: Record<string, Array<Record<string, unknown>>> = {};
   for (const { name } of results)
-    found[name] = (await env.SHARD_0.prepare(`SELECT * FROM ${name} WHERE tenant_id = ? ORDER BY rowid`).bind(tenant.id).all())
-      .results as Array<Record<string, unknown>>;
+    found[name] = (await env.SHARD_0.prepare(`SELECT * FROM ${name} WHERE tenant_id = ?`).bind(tenant.id).all()).results as Array<
+      Record<string, unknown>
+    >;
   return found;
 }
 
@@ -57,6 +58,7 @@ const NAMING: Record<string, (id: (kind: IdKind) => string) => unknown> = {
       { subject: { type: 'group', id: id('group') }, role: 'use' },
     ],
   }),
+  'POST /api/v1/invitations': (id) => ({ email: 'named@refused.test', roles: [id('role')], groups: [id('group')] }),
   'POST /api/v1/workspaces': (id) => ({ templateId: id('template'), runnerId: id('runner'), name: 'box' }),
 };
 

@@ -59,7 +59,7 @@ export async function attachTo(
 }
 
 /** A browser of that person, connected, with the number that it was welcomed with. */
-export async function join(person: Person, id: string) {
+export async function join(person: Pick<Person, 'cookie'>, id: string) {
   const attached: Attachment = read(await attachTo(person, id), attachment);
   const browser = await connectViewer(id, attached.ticket);
   const welcome = browser.control(await browser.viewer.next());

@@ -69,8 +69,11 @@ export async function call(method: string, path: string, { cookie, body, headers
   if (body !== undefined && !sent.has('Content-Type')) sent.set('Content-Type', 'application/json');
   const content = body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body);
   const response = await exports.default.fetch(new Request(`${ORIGIN}/api/v1${path}`, { method, headers: sent, body: content }));
-  const text = await response.text();
-  const isJson = /json/.test(response.headers.get('Content-Type') ?? '');
+  // A stream of events has no end.
+  const endless = /\bevent-stream\b/.test(response.headers.get('Content-Type') ?? '');
+  if (endless) await response.body?.cancel();
+  const text = endless ? '' : new TextDecoder().decode(await response.arrayBuffer());
+  const isJson = /\bjson\b/.test(response.headers.get('Content-Type') ?? '');
   return { status: response.status, headers: response.headers, body: text === '' ? null : isJson ? JSON.parse(text) : text };
 }
 
@@ -207,10 +210,10 @@ async function ledgerEvents(shard: string, tenantId: string): Promise<unknown[]>
   return bodies.map((body) => JSON.parse(body) as unknown);
 }
 
-/** The event of that answer: the ids of request and event are the same. */
+/** The event of that answer: the ids of request and event are the same. What was found because of it has that id, too. */
 export async function eventOfAnswer(tenant: { db: TenantDb }, answer: Answer): Promise<DraftEvent | undefined> {
   const requestId = answer.headers.get('X-Request-Id');
-  return (await eventsOf(tenant)).find((event) => event.requestId === requestId);
+  return (await eventsOf(tenant)).find((event) => event.requestId === requestId && event.action !== 'finding.open');
 }
 
 /** The events that belong to no tenant. */

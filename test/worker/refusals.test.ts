@@ -17,6 +17,7 @@ import { makeFinding } from '../support/findings.ts';
 import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, type Ids } from '../support/isolation.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
+import { ROUTE_CALLS } from '../support/route-calls.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
 import {
   addSession,
@@ -39,6 +40,7 @@ const password = 'correct horse battery';
 const makeInvitation = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/invitations', { email: `${unique()}@joins.test` }), invitationCreated).id;
 const makeSession = async (tenant: Tenant) => (await addSession(tenant, tenant.owner.id)).sessionId;
+const makeTheirSession = async (tenant: Tenant) => (await addUser(tenant)).sessionId;
 
 /** As if registered. */
 const makePasskey = async (tenant: Tenant, userId = tenant.owner.id) => {
@@ -211,6 +213,7 @@ const ROUTES: Record<string, RouteCase> = {
   'PATCH /api/v1/users/:id': { ...overUsers, body: { name: 'Renamed' } },
   'DELETE /api/v1/users/:id': overUsers,
   'GET /api/v1/users/:id/sessions': seeUsers,
+  'DELETE /api/v1/user-sessions/:id': { who: userAdmins, id: 'session', make: makeTheirSession },
   'POST /api/v1/users/:id/suspend': overUsers,
   'POST /api/v1/users/:id/activate': overUsers,
   'POST /api/v1/users/:id/sign-out': overUsers,
@@ -240,7 +243,14 @@ const ROUTES: Record<string, RouteCase> = {
   'DELETE /api/v1/role-assignments/:id': overAssignments,
 
   'GET /api/v1/audit/events': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/export': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/stream': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/histogram': { who: ['owner', 'auditor'], query: '?since=2026-01-01T00:00:00Z&until=2026-01-02T00:00:00Z' },
   'GET /api/v1/audit/status': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/checkpoint': { who: ['owner', 'auditor'] },
+  'GET /api/v1/audit/proof': { who: ['owner', 'auditor'], query: '?seq=1' },
+  'GET /api/v1/audit/consistency': { who: ['owner', 'auditor'], query: '?first=1' },
+  'GET /api/v1/audit/keys': { who: ['owner', 'auditor'] },
   'GET /api/v1/detections/rules': { who: ['owner', 'auditor'] },
   'GET /api/v1/detections/findings': { who: ['owner', 'auditor'] },
   'GET /api/v1/detections/findings/:id': { who: ['owner', 'auditor'], id: 'finding', make: makeFinding },
@@ -253,6 +263,14 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/siem-destinations/:id/pause': overDestinations,
   'POST /api/v1/siem-destinations/:id/resume': overDestinations,
   'POST /api/v1/siem-destinations/:id/test': overDestinations,
+  'POST /api/v1/siem-destinations/:id/rotate-secret': overDestinations,
+  'POST /api/v1/siem-destinations/:id/replay': { ...overDestinations, body: { from: 1 } },
+  'POST /api/v1/siem-destinations/:id/replay/cancel': overDestinations,
+  'GET /api/v1/siem-destinations/:id/health': { ...overDestinations, who: ['owner', 'auditor'] },
+  'GET /api/v1/siem-destinations/:id/set-aside': { ...overDestinations, who: ['owner', 'auditor'] },
+  'POST /api/v1/siem-destinations/:id/set-aside/retry': { ...overDestinations, body: { seqs: [1] } },
+  'POST /api/v1/siem-destinations/:id/set-aside/dismiss': { ...overDestinations, body: { seqs: [1] } },
+  'GET /api/v1/siem-summary': { who: ['owner', 'auditor'] },
 
   'GET /api/v1/templates': { who: 'signed in' },
   'POST /api/v1/templates': { who: templateAdmins, body: { name: 'refused' } },
@@ -268,6 +286,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/subjects': { who: reviewers },
   'GET /api/v1/access/review': { who: reviewers },
   'GET /api/v1/access/review.csv': { who: reviewers },
+  'GET /api/v1/config/export': { who: reviewers },
   'POST /api/v1/access/preview': {
     who: ['owner', 'user-admin'],
     body: { kind: 'delete-group', groupId: 'grp_01m856tm29e6frrs5mmr9m5rhs' },
@@ -316,6 +335,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/operator/tenants': { who: 'open', headers: operator },
   'POST /api/v1/operator/tenants/:id/suspend': { who: 'open', headers: operator, id: 'tenant', body: { reason: 'Unpaid' } },
   'POST /api/v1/operator/tenants/:id/activate': { who: 'open', headers: operator, id: 'tenant' },
+  'POST /api/v1/operator/tenants/:id/ledger/rebuild': { who: 'open', headers: operator, id: 'tenant' },
 };
 
 const lines = Object.entries(ROUTES);
@@ -361,9 +381,14 @@ describe('with an API token', () => {
   const now = () => new Date().toISOString();
 
   test.each(only(closed))('%s: revoked or expired', async (route, line) => {
-    for (const over of [{ revokedAt: now() }, { expiresAt: now() }]) {
-      const { headers } = await addToken(tenant, crew.owner, over);
-      expectProblem(await callRoute(route, line, idFor(line), { headers }), 401, 'not-signed-in');
+    for (const [reason, over] of [['revoked', { revokedAt: now() }] as const, ['expired', { expiresAt: now() }] as const]) {
+      const { id, headers } = await addToken(tenant, crew.owner, over);
+      const answer = await callRoute(route, line, idFor(line), { headers });
+      expectProblem(answer, 401, 'not-signed-in');
+      expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+        ...{ action: 'token.use', outcome: 'denied', status: 401, reason, resource: { type: 'token', id } },
+        actor: { id: crew.owner.id, via: 'token' },
+      });
     }
   });
 
@@ -411,6 +436,13 @@ describe('whoever a line names is let in', () => {
   );
 });
 
+/** What a route’s successful call is told as, and so its refusal; what changes nothing is told as a request. */
+function changeOf(route: string): unknown {
+  const { leaves } = ROUTE_CALLS[route.replace('/api/v1', '')] ?? expect.fail(route);
+  const deny = ROUTE_CALLS[`${route.replace('/api/v1', '')} (deny)`]?.leaves ?? [];
+  return typeof leaves === 'string' ? expect.any(String) : expect.toBeOneOf([...leaves, ...deny]);
+}
+
 describe('signed in, but with the wrong role: refused, and in the log', () => {
   const cases = lines.flatMap(([route, line]) => refusedRoles(line).map((role) => [route, role, line] as const));
   test.each(cases)('%s as %s', async (route, role, line) => {
@@ -425,6 +457,8 @@ describe('signed in, but with the wrong role: refused, and in the log', () => {
       status: 403,
       actor: { id: crew[role].id },
       requestId: answer.headers.get('X-Request-Id'),
+      reason: expect.stringMatching(/./),
+      ...(isChange(route) ? { action: changeOf(route) } : {}),
     });
   });
 });
@@ -453,7 +487,8 @@ describe('another organisation’s ids in every place that takes one', () => {
     const victim = await mintTenant();
     for (const [, line] of lines) await line.make?.(victim);
     await insertNestedGroups(victim);
-    const settled = () => expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id)).toEqual([]);
+    const settled = () =>
+      expect.poll(() => victim.db.rows('SELECT id FROM outbox WHERE tenant_id = ?', victim.id), { timeout: 20_000 }).toEqual([]);
     const theirs = await idsOf(victim);
     const marks = [victim.slug, victim.owner.email, ...Object.values(theirs)];
     await settled();
@@ -540,8 +575,13 @@ async function queryParameters(): Promise<Record<string, string[]>> {
 describe('a change that another site’s page asks for', () => {
   test.each(only(fromPages))('%s', async (route, line) => {
     const { cookie } = await caller();
-    for (const Origin of ['https://evil.test', 'https://gatehouse.test.evil.test', 'http://gatehouse.test', 'null', ''])
-      expectProblem(await callRoute(route, line, idFor(line), { cookie, headers: { Origin } }), 403, 'foreign-origin');
+    for (const Origin of ['https://evil.test', 'https://gatehouse.test.evil.test', 'http://gatehouse.test', 'null', '']) {
+      const answer = await callRoute(route, line, idFor(line), { cookie, headers: { Origin } });
+      expectProblem(answer, 403, 'foreign-origin');
+      if (!closed(line)) continue;
+      const facts = { action: 'request.denied', outcome: 'denied', status: 403, actor: { id: crew.owner.id } };
+      expect(await eventOfAnswer(tenant, answer)).toMatchObject(facts);
+    }
   });
 });
 

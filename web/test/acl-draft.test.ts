@@ -95,6 +95,7 @@ const YUKI_LOSES: Preview = {
     total: 1,
     items: [{ user: { id: id('user'), name: 'Yuki' }, template: { id: id('template'), name: 'payments' }, before: 'use', after: null }],
   },
+  permissions: { total: 0, items: [] },
   sessions: { total: 2, items: [{ user: { id: id('user'), name: 'Yuki' }, workspace: { id: id('workspace'), name: 'fees-api' } }] },
   complete: true,
 };

@@ -9,7 +9,8 @@ function growing(count: number) {
   const read = vi.fn<typeof events>(async ({ limit = 100, cursor }) => {
     const older = all.toReversed().filter(({ seq }) => cursor === undefined || seq < Number(cursor));
     const items = older.slice(0, limit);
-    return { items, nextCursor: older.length > limit ? String(items.at(-1)?.seq) : null };
+    const hasMore = older.length > limit;
+    return { items, nextCursor: hasMore ? String(items.at(-1)?.seq) : null, hasMore, progress: null };
   });
   return { read, happen: (times: number) => all.push(...Array.from({ length: times }, (_, index) => auditEvent(all.length + index + 1))) };
 }
@@ -57,8 +58,10 @@ describe('the audit log of the page', () => {
     const answers = [[], [9, 8], [], [3]].map((seqs, index) => ({
       items: seqs.map(auditEvent),
       nextCursor: index < 3 ? `c${index}` : null,
+      hasMore: index < 3,
+      progress: null,
     }));
-    const read = vi.fn<typeof events>(async () => answers.shift() ?? { items: [], nextCursor: null });
+    const read = vi.fn<typeof events>(async () => answers.shift() ?? { items: [], nextCursor: null, hasMore: false, progress: null });
     const log = new AuditLog(read);
     await log.load(() => ({}));
     expect(numbers(log)).toEqual([9, 8, 3]);

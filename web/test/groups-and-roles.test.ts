@@ -5,8 +5,9 @@ import RoleAssignments from '../src/lib/components/access/RoleAssignments.svelte
 import AddMembers from '../src/lib/groups/AddMembers.svelte';
 import { howWords } from '../src/lib/groups/words.ts';
 import RoleForm from '../src/lib/roles/RoleForm.svelte';
-import { SearchedList } from '../src/lib/searched.svelte.ts';
+import { PagedList } from '../src/lib/paged.svelte.ts';
 import { session } from '../src/lib/session/session.svelte.ts';
+import { dateTime } from '../src/lib/time.ts';
 import { answerWith, jsonAnswer, problemAnswer } from './api.ts';
 import { id, me } from './data.ts';
 
@@ -17,11 +18,14 @@ afterEach(() => {
 });
 
 describe('how somebody is in a group', () => {
+  const end = '2026-11-30T18:00:00.000Z';
   const path = (...names: string[]) => names.map((name) => ({ name }));
   it('is told in words', () => {
-    expect(howWords({ direct: true, paths: [] })).toBe('Direct');
-    expect(howWords({ direct: false, paths: [path('Devs', 'Web'), path('Staff')] })).toBe('via Devs → Web, or via Staff');
-    expect(howWords({ direct: true, paths: [path('Devs')] })).toBe('Direct, and via Devs');
+    expect(howWords({ direct: true, paths: [], pathEnds: [] })).toBe('Direct');
+    expect(howWords({ direct: false, paths: [path('Devs', 'Web'), path('Staff')], pathEnds: [end, null] })).toBe(
+      `via Devs → Web until ${dateTime(end)}, or via Staff`,
+    );
+    expect(howWords({ direct: true, paths: [path('Devs')], pathEnds: [null] })).toBe('Direct, and via Devs');
   });
 });
 
@@ -29,17 +33,17 @@ describe('a list that the server searches', () => {
   it('joins its pages, and drops a page of another search than the one that is shown', async () => {
     const asked: string[] = [];
     let answer: (page: { items: string[]; nextCursor: string | null }) => void = () => undefined;
-    const list = new SearchedList<string>(async ({ q = '', cursor = '' }) => {
+    const list = new PagedList<string>(async ({ q = '', cursor = '' }) => {
       asked.push(`${q}/${cursor}`);
       if (cursor === 'slow') return new Promise((resolve) => (answer = resolve));
       return cursor === '' ? { items: [`${q}1`], nextCursor: q === '' ? 'next' : null } : { items: ['2'], nextCursor: 'slow' };
     });
-    await list.found.load();
+    await list.load();
     await list.more();
     expect(list.found.value).toEqual({ items: ['1', '2'], nextCursor: 'slow' });
     const late = list.more();
     list.q = ' dev ';
-    await list.found.load();
+    await list.load();
     answer({ items: ['late'], nextCursor: null });
     await late;
     expect(list.found.value).toEqual({ items: ['dev1'], nextCursor: null });
@@ -62,7 +66,7 @@ describe('adding members', () => {
     await fireEvent.click(await screen.findByRole('button', { name: 'Add 1 member' }));
     expect(await screen.findByText(/Web → Devs → Web/)).toBeTruthy();
     expect(sent.mock.calls.at(-1)?.[0]).toMatchObject({
-      ...{ method: 'PATCH', path: `/api/v1/groups/${group}/members`, body: { add: [{ type: 'group', id: devs.id }] } },
+      ...{ method: 'PATCH', path: `/api/v1/groups/${group}/members`, body: { add: [{ type: 'group', id: devs.id, expiresAt: null }] } },
     });
   });
 });
@@ -100,7 +104,7 @@ describe('the roles of somebody', () => {
     const subject = { type: 'user' as const, id: id('user'), name: 'Dana' };
     const assignment = (role: string, name: string, path: { id: string; name: string }[]) => ({
       ...{ id: id('roleAssignment'), role: { id: role, name, builtIn: true }, subject: { ...subject, email: null } },
-      ...{ expiresAt: null, createdAt: '2026-11-20T10:00:00.000Z', createdBy: 'Ines', path },
+      ...{ expiresAt: null, createdAt: '2026-11-20T10:00:00.000Z', createdBy: 'Ines', path, pathEndsAt: null },
     });
     const items = [assignment('auditor', 'Auditor', []), assignment('owner', 'Owner', [{ id: id('group'), name: 'Admins' }])];
     answerWith(() => jsonAnswer({ items, nextCursor: null }));

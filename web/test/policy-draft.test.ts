@@ -8,6 +8,7 @@ const shown = (levels: Partial<PolicyShown['levels']>): PolicyShown => ({
   levels: { deployment: {}, tenant: {}, template: {}, ...levels },
   fields: [],
   unavailable: [],
+  people: null,
   runners: { total: 1, reported: 1 },
 });
 

@@ -4,7 +4,7 @@ import type { Explanation } from '@gatehouse/core/api/access.ts';
 import { hoursWords, requestState, sourceWords } from '../src/lib/access/words.ts';
 import AskForAccess from '../src/lib/components/access/AskForAccess.svelte';
 import Why from '../src/lib/components/access/Why.svelte';
-import { Paged } from '../src/lib/paged-resource.svelte.ts';
+import { PagedList } from '../src/lib/paged.svelte.ts';
 import { answerWith, jsonAnswer } from './api.ts';
 import { id } from './data.ts';
 
@@ -24,8 +24,8 @@ describe('why', () => {
           {
             ...{ role: 'use', expiresAt: null, by: { kind: 'entry', subject: 'group', grantId: null } },
             groups: [
-              { id: id('group'), name: 'Night rota' },
-              { id: id('group'), name: 'Payments' },
+              { id: id('group'), name: 'Night rota', expiresAt: null },
+              { id: id('group'), name: 'Payments', expiresAt: null },
             ],
           },
         ],
@@ -46,7 +46,7 @@ describe('why', () => {
     expect(sourceWords({ groups: [], by: by('everyone') })).toBe('Everyone');
     expect(sourceWords({ groups: [], by: by('user') })).toBe('own entry');
     expect(sourceWords({ groups: [], by: by('user', id('accessRequest')) })).toBe('approved request');
-    expect(sourceWords({ groups: [], by: { kind: 'role', role: 'owner', assignmentId: 'x' } })).toBe('tenant role owner');
+    expect(sourceWords({ groups: [], by: { kind: 'role', role: 'owner', name: 'Owner', assignmentId: 'x' } })).toBe('role Owner');
   });
 });
 
@@ -82,7 +82,7 @@ describe('a list in pages', () => {
       b: { items: [1], nextCursor: 'c' },
       c: { items: [2], nextCursor: null },
     };
-    const list = new Paged((cursor) => Promise.resolve(pages[cursor ?? ''] ?? { items: [], nextCursor: null }));
+    const list = new PagedList(({ cursor }) => Promise.resolve(pages[cursor ?? ''] ?? { items: [], nextCursor: null }));
     await list.load();
     expect([list.items, list.nextCursor]).toEqual([[1], 'c']);
     await list.more();

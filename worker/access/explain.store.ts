@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import type { ExplainedEntry, GivenRole } from '@gatehouse/core/access/explain.ts';
+import { BUILT_IN_ROLE_NAMES, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { TEMPLATE_ROLES, type Membership } from '@gatehouse/core/access/template-acl.ts';
 import type { UserContext } from '../platform/context.ts';
+import { inForce } from '../directory/in-force.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 import { WITH_GRANTED } from './people.ts';
 import { subjectOf } from './template-acl.store.ts';
@@ -10,7 +12,8 @@ import { administers } from './template-access.ts';
 /** Rows from which the access of some people to some templates is made out. */
 export interface ClosureRows {
   memberships: Membership[];
-  groupNames: Map<string, string>;
+  /** of groups and roles */
+  names: Map<string, string>;
   /** by template */
   entries: Map<string, ExplainedEntry[]>;
   givenRoles: GivenRole[];
@@ -20,6 +23,7 @@ const edgeRow = z.object({
   group_id: z.string(),
   member_type: z.enum(['user', 'group']),
   member_id: z.string(),
+  expires_at: z.string().nullable(),
   name: z.string().nullable(),
 });
 const entryRow = z.object({
@@ -33,12 +37,13 @@ const entryRow = z.object({
 const roleRow = z.object({
   id: z.string(),
   role: z.string(),
+  custom_name: z.string().nullable(),
   subject_type: z.enum(['user', 'group']),
   subject_id: z.string(),
   expires_at: z.string().nullable(),
 });
 
-/** ?1 tenant, ?2 ids of people (JSON), ?3 ids of templates (JSON) */
+/** ?1 tenant, ?2 ids of people (JSON), ?3 ids of templates (JSON). Also by what has ended: it is told as such. */
 const WITH_CLOSURE = `
   WITH RECURSIVE subject (type, id) AS (
     SELECT 'user', value FROM json_each(?2)
@@ -59,7 +64,7 @@ export function closureQueries(
   return [
     statement(
       `${WITH_CLOSURE}
-       SELECT m.group_id, m.member_type, m.member_id, g.name FROM subject
+       SELECT m.group_id, m.member_type, m.member_id, m.expires_at, g.name FROM subject
        CROSS JOIN group_members m LEFT JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id
        WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id`,
       ...[tenantId, who],
@@ -74,7 +79,8 @@ export function closureQueries(
     ),
     statement(
       `${WITH_CLOSURE}
-       SELECT a.id, a.role, a.subject_type, a.subject_id, a.expires_at FROM subject CROSS JOIN role_assignments a
+       SELECT a.id, a.role, r.name AS custom_name, a.subject_type, a.subject_id, a.expires_at FROM subject CROSS JOIN role_assignments a
+       LEFT JOIN roles r ON r.tenant_id = ?1 AND r.id = a.role
        WHERE a.tenant_id = ?1 AND a.subject_type = subject.type AND a.subject_id = subject.id AND ${administers('a.role')}
        ORDER BY a.id`,
       ...[tenantId, who],
@@ -82,29 +88,34 @@ export function closureQueries(
   ];
 }
 
+const nameOfBuiltIn = (role: string): string => (role in BUILT_IN_ROLE_NAMES ? BUILT_IN_ROLE_NAMES[role as BuiltInRole] : role);
+
 type Rows = { rows: Array<Record<string, unknown>> } | undefined;
 
 /** What `closureQueries` answered. */
 export function closureFrom(edges: Rows, entries: Rows, roles: Rows): ClosureRows {
   const parsed = (edges?.rows ?? []).map((each) => edgeRow.parse(each));
+  const given = (roles?.rows ?? []).map((each) => roleRow.parse(each));
   const byTemplate = new Map<string, ExplainedEntry[]>();
   for (const each of (entries?.rows ?? []).map((row) => entryRow.parse(row))) {
     const entry = { subject: subjectOf(each.subject_type, each.subject_id), role: each.role, expiresAt: each.expires_at };
     byTemplate.set(each.template_id, [...(byTemplate.get(each.template_id) ?? []), { ...entry, grantId: each.grant_id || null }]);
   }
   return {
-    memberships: parsed.map(({ group_id, member_type, member_id }) => ({
+    memberships: parsed.map(({ group_id, member_type, member_id, expires_at }) => ({
       groupId: group_id,
       memberType: member_type,
       memberId: member_id,
+      expiresAt: expires_at,
     })),
-    groupNames: new Map(parsed.map(({ group_id, name }) => [group_id, name ?? group_id])),
+    names: new Map([
+      ...parsed.map(({ group_id, name }) => [group_id, name ?? group_id] as const),
+      ...given.map(({ role, custom_name }) => [role, custom_name ?? nameOfBuiltIn(role)] as const),
+    ]),
     entries: byTemplate,
-    givenRoles: (roles?.rows ?? [])
-      .map((row) => roleRow.parse(row))
-      .map(({ id, role, subject_type, subject_id, expires_at }) => ({
-        ...{ id, role, administers: true, subject: { type: subject_type, id: subject_id }, expiresAt: expires_at },
-      })),
+    givenRoles: given.map(({ id, role, subject_type, subject_id, expires_at }) => ({
+      ...{ id, role, administers: true, subject: { type: subject_type, id: subject_id }, expiresAt: expires_at },
+    })),
   };
 }
 
@@ -144,7 +155,7 @@ export const administrators = (tenantId: string, templateId: string, now: string
        WHERE a.tenant_id = ?1 AND a.template_id = ?2 AND a.role = 'admin' AND (a.expires_at IS NULL OR a.expires_at > ?3)
        UNION
        SELECT m.member_type, m.member_id FROM listed
-       CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = listed.id AND listed.type = 'group'
+       CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = listed.id AND listed.type = 'group' AND ${inForce('m', '?3')}
      )
      SELECT u.id, u.name, u.email, count(*) OVER () AS total FROM granted
      JOIN users u ON u.tenant_id = ?1 AND u.id = granted.id AND u.state = 'active'

@@ -47,7 +47,7 @@ async function explained(ctx: UserContext, template: TemplateAccess, userId: str
   const found = await findExplained(ctx, template.id, userId, ASKED);
   if (!found) throw new AppError('not-found', 'There is no such person');
   const { person, closure, ask, requestId } = found;
-  const { memberships, givenRoles, groupNames } = closure;
+  const { memberships, givenRoles, names } = closure;
   const entries = closure.entries.get(template.id) ?? [];
   const facts = { userId, active: person.active, memberships, entries, givenRoles };
   const { role, paths, ended, truncated, until } = explainTemplateAccess(facts, ctx.now().toISOString());
@@ -55,13 +55,14 @@ async function explained(ctx: UserContext, template: TemplateAccess, userId: str
     template: { id: template.id, name: template.name },
     user: person,
     ...{ role, truncated, until, ask, requestId },
-    paths: paths.map((path) => withNames(path, groupNames)),
-    ended: ended.map((path) => withNames(path, groupNames)),
+    paths: paths.map((path) => withNames(path, names)),
+    ended: ended.map((path) => withNames(path, names)),
   };
 }
 
-/** A path as people read it. */
+/** A path as people read it. @param names of groups and roles */
 export const withNames = (path: Path, names: ReadonlyMap<string, string>): AccessPath => ({
   ...path,
-  groups: path.groups.map((id) => ({ id, name: names.get(id) ?? id })),
+  by: path.by.kind === 'role' ? { ...path.by, name: names.get(path.by.role) ?? path.by.role } : path.by,
+  groups: path.groups.map(({ id, expiresAt }) => ({ id, name: names.get(id) ?? id, expiresAt })),
 });

@@ -1,3 +1,4 @@
+import { inForce } from '../directory/in-force.ts';
 import { administers, RANK, UNEXPIRED } from './template-access.ts';
 
 /**
@@ -13,5 +14,5 @@ export const WITH_GRANTED = `
     WHERE a.tenant_id = ?1 AND ${administers('a.role')} AND ${UNEXPIRED}
     UNION
     SELECT m.member_type, m.member_id, granted.rank FROM granted
-    CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = granted.id AND granted.type = 'group'
+    CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = granted.id AND granted.type = 'group' AND ${inForce('m', '?3')}
   )`;

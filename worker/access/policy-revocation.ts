@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import { presenceUntil, type Policy } from '@gatehouse/core/access/policy.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { ConnectionBounds, Services } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
@@ -14,6 +14,7 @@ const open = z.object({
   session_key: z.string().nullable(),
   began_at: z.string(),
   expires_at: z.string(),
+  presence_at: z.string().nullable(),
 });
 type Open = z.infer<typeof open>;
 
@@ -34,7 +35,8 @@ export async function reviewPolicy(
     const { policy } = policiesOf(services.settings.policy, stored, connection.template_id);
     const { endsAt } = boundsOf(connection, policy);
     const names = { workspaceId: connection.workspace_id, connectionId: connection.id };
-    return { ...names, endsAt, idleMinutes: policy.idleTimeout, lost: endsAt <= now.toISOString() || !fits(connection, policy) };
+    const bounds = { endsAt, idleMinutes: policy.idleTimeout, presenceUntil: presenceUntil(connection.presence_at, policy) };
+    return { ...names, ...bounds, lost: endsAt <= now.toISOString() || !fits(connection, policy) };
   });
   return {
     lost: reviewed.filter(({ lost }) => lost).map(({ workspaceId, connectionId }) => ({ workspaceId, connectionId })),
@@ -55,7 +57,8 @@ function boundsOf({ began_at, expires_at }: Open, policy: Policy): { endsAt: str
 
 const openConnections = (tenantId: string, users: string | null): Statement =>
   statement(
-    `SELECT c.id, c.workspace_id, c.ip, c.key_thumbprint, w.template_id, s.key_thumbprint AS session_key, s.created_at AS began_at, s.expires_at
+    `SELECT c.id, c.workspace_id, c.ip, c.key_thumbprint, w.template_id, s.key_thumbprint AS session_key, s.created_at AS began_at, s.expires_at,
+       s.presence_at
      FROM connections c
      JOIN workspaces w ON w.tenant_id = ?1 AND w.id = c.workspace_id
      JOIN sessions s ON s.tenant_id = ?1 AND s.id = c.session_id

@@ -8,12 +8,13 @@ import { readPolicies, storePolicy, TENANT_SCOPE, type Policies } from '../direc
 import { recentRefusals } from '../directory/policy-refusals.ts';
 import { commit, eventOf, onGuard, require, type EventFacts } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
+import type { TenantDb } from '../platform/tenant-db.ts';
 import { readRunnerReports, refreshRunners } from './policy-runners.ts';
 
 const RULES = Object.fromEntries(POLICY_FIELDS.map((field) => [field, 'tracked'])) as FieldRules<PolicyValues>;
 
 /** Fields whose refusals the Worker sees; the others end or refuse elsewhere. */
-const COUNTED: readonly PolicyField[] = ['browserOnly', 'allowedNetworks', 'sessionLimit'];
+const COUNTED: readonly PolicyField[] = ['browserOnly', 'allowedNetworks', 'sessionLimit', 'stepUp'];
 
 const tenantFacts = (ctx: UserContext, action: 'policy.read' | 'policy.update') => ({
   action,
@@ -79,13 +80,29 @@ function refuseShuttingOut(ctx: UserContext, { allowedNetworks }: PolicyValues):
 
 /** How a policy stands, for people. */
 export async function showPolicy(ctx: UserContext, policies: Policies): Promise<PolicyShown> {
-  const [runners, refusals] = await Promise.all([readRunnerReports(ctx.db), recentRefusals(ctx.db, ctx.now())]);
+  const seesPeople = ctx.actor.permissions.has('user:read');
+  const [runners, refusals, people] = await Promise.all([
+    readRunnerReports(ctx.db),
+    recentRefusals(ctx.db, ctx.now()),
+    seesPeople ? countPeople(ctx.db) : null,
+  ]);
   return {
     levels: { deployment: set(policies.deployment), tenant: set(policies.tenant.values), template: set(policies.template.values) },
     fields: POLICY_FIELDS.map((field) => showField(policies.merged, field, runners, refusals)),
     unavailable: Object.entries(UNAVAILABLE).map(([field, { label, group, reason }]) => ({ field, label, group, reason })),
+    people,
     runners: { total: runners.length, reported: runners.filter(({ enforces }) => enforces !== null).length },
   };
+}
+
+/** How many people are here, and how many of them would be asked for a passkey that they don't have. */
+async function countPeople(db: TenantDb): Promise<PolicyShown['people']> {
+  const found = await db.first<{ total: number; without: number }>(
+    `SELECT count(*) AS total, coalesce(sum(NOT EXISTS (SELECT 1 FROM passkeys p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id)), 0) AS without
+     FROM users u WHERE u.tenant_id = ? AND u.state = 'active'`,
+    db.tenantId,
+  );
+  return { total: found?.total ?? 0, withoutPasskey: found?.without ?? 0 };
 }
 
 function showField(

@@ -1,36 +1,16 @@
-import type { z } from 'zod';
-import { ancestors, compareWorlds, descendants, gains, type AccessChange, type World } from '@gatehouse/core/access/preview.ts';
-import type { Membership } from '@gatehouse/core/access/template-acl.ts';
-import { PREVIEW_SHOWN, type Preview, type previewBody } from '@gatehouse/core/api/access.ts';
+import { descendants } from '@gatehouse/core/access/groups.ts';
+import { compareWorlds, gains, type AccessChange } from '@gatehouse/core/access/preview.ts';
+import { PREVIEW_SHOWN, type Preview } from '@gatehouse/core/api/access.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { requireEditorOf } from '../directory/members.ts';
 import { require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
-import {
-  administeringRoles,
-  findConcerned,
-  findFrame,
-  hasGroup,
-  type Assignment,
-  type Concerned,
-  type ConcernedTemplates,
-  type Member,
-} from './preview.store.ts';
+import { ofType, planOf, type Change, type PreviewWorld } from './preview-plans.ts';
+import { findAssignments, findConcerned, findFrame, hasGroup, hasRole } from './preview.store.ts';
 import { accessTo } from './template-access.ts';
-import { findAcl } from './template-acl.store.ts';
-import { checkAcl, withExactEnd } from './template-acl.ts';
-
-type Change = z.output<typeof previewBody>;
-type Frame = Awaited<ReturnType<typeof findFrame>>;
 
 /** More people than this are not looked at, and the answer says so. */
 const PEOPLE = 10_000;
-
-/** Whom and what a change concerns, and how the world is once it is made. */
-interface Plan {
-  who: Concerned;
-  what: ConcernedTemplates;
-  after: (before: World) => World;
-}
 
 /**
  * Who would gain and lose what, and whose open connections would end, if the change were made now.
@@ -41,19 +21,21 @@ export async function previewChange(ctx: UserContext, change: Change): Promise<P
   const frame = await findFrame(ctx);
   const plan = await planOf(ctx, change, frame);
   const found = await findConcerned(ctx, plan.who, plan.what, PEOPLE);
-  const before: World = {
-    ...{ nesting: frame.nesting, groupsOf: found.groupsOf, entries: found.entries },
-    administrators: frame.administrators.map(({ subject }) => subject),
+  const before: PreviewWorld = {
+    ...{ nesting: frame.nesting, groupsOf: found.groupsOf, entries: found.entries, roles: frame.roles },
+    assignments: [...frame.assignments, ...found.assignments],
   };
   const people = found.people.map(({ id }) => id);
   const among = { people, templates: [...found.templates.keys()], connections: found.connections };
-  const { changes, ending } = compareWorlds(before, plan.after(before), among, ctx.now().toISOString());
+  const { changes, permissions, ending } = compareWorlds(before, plan.after(before), among, ctx.now().toISOString());
   const names = new Map(found.people.map(({ id, name }) => [id, name]));
   const person = (id: string) => ({ id, name: names.get(id) ?? id });
+  const mayName = namable(ctx, change, { nesting: frame.nesting, groupsOf: found.groupsOf });
+  const shown = <T extends { userId: string }>(rows: readonly T[]) => rows.filter(({ userId }) => mayName(userId)).slice(0, PREVIEW_SHOWN);
   const show = (rows: AccessChange[]) => ({
     people: new Set(rows.map(({ userId }) => userId)).size,
     total: rows.length,
-    items: rows.slice(0, PREVIEW_SHOWN).map(({ userId, templateId, before: old, after }) => ({
+    items: shown(rows).map(({ userId, templateId, before: old, after }) => ({
       user: person(userId),
       template: templateId === null ? null : { id: templateId, name: found.templates.get(templateId) ?? templateId },
       before: old,
@@ -61,14 +43,22 @@ export async function previewChange(ctx: UserContext, change: Change): Promise<P
     })),
   });
   const workspaces = new Map(found.connections.map(({ id, workspace }) => [id, workspace]));
+  const mayOpen = (connection: { userId: string; mine: boolean }) =>
+    change.kind === 'template-acl' ||
+    ctx.actor.permissions.has('workspace:read-all') ||
+    (connection.mine && connection.userId === ctx.actor.id);
   return {
     gains: show(changes.filter(gains)),
     losses: show(changes.filter((each) => !gains(each))),
+    permissions: {
+      total: permissions.length,
+      items: shown(permissions).map(({ userId, gained, lost }) => ({ user: person(userId), gained, lost })),
+    },
     sessions: {
       total: ending.length,
-      items: ending
-        .slice(0, PREVIEW_SHOWN)
-        .map(({ id, userId }) => ({ user: person(userId), workspace: workspaces.get(id) ?? { id, name: id } })),
+      items: shown(ending).map((connection) => ({
+        ...{ user: person(connection.userId), workspace: mayOpen(connection) ? (workspaces.get(connection.id) ?? null) : null },
+      })),
     },
     complete: found.complete,
   };
@@ -82,13 +72,47 @@ async function requireChange(ctx: UserContext, change: Change): Promise<void> {
       await accessTo(ctx, change.templateId, 'admin', 'template.acl.update');
       return;
     case 'group-members':
+      await requireEditorOf(ctx, change.groupId, facts);
+      return;
     case 'delete-group':
       await require(ctx, 'group:update', facts);
       if (!(await hasGroup(ctx, change.groupId))) throw new AppError('not-found', 'There is no such group');
       return;
     case 'role-assignments':
-      await require(ctx, 'role:assign', facts);
+      return requireAssigner(ctx, change, facts);
+    case 'custom-role':
+      await require(ctx, 'role:update', facts);
+      if (!(await hasRole(ctx, change.roleId))) throw new AppError('not-found', 'There is no such role');
   }
+}
+
+/** Whoever gives roles, or looks after all of those who would get or lose one. */
+async function requireAssigner(
+  ctx: UserContext,
+  { add, remove }: Change & { kind: 'role-assignments' },
+  facts: { action: 'access.preview'; resource: { type: 'policy'; id: null; name: string } },
+): Promise<void> {
+  if (ctx.actor.permissions.has('role:assign')) return;
+  const subjects = [...add.map(({ subject }) => subject), ...(await findAssignments(ctx, remove)).map(({ subject }) => subject)];
+  if (subjects.length === 0) await require(ctx, 'role:assign', facts);
+  if (ofType(subjects, 'group').length > 0) await require(ctx, 'group:update', facts);
+  if (ofType(subjects, 'user').length > 0) await require(ctx, 'user:update', facts);
+}
+
+/**
+ * Whose names the caller may be told. Whoever edits a template's list finds everybody for it; a group's manager knows those whom
+ * the change names and who is in the group now. All are counted.
+ */
+function namable(
+  ctx: UserContext,
+  change: Change,
+  { nesting, groupsOf }: Pick<PreviewWorld, 'nesting' | 'groupsOf'>,
+): (userId: string) => boolean {
+  if (change.kind === 'template-acl' || ctx.actor.permissions.has('user:read')) return () => true;
+  if (change.kind !== 'group-members') return (userId) => userId === ctx.actor.id;
+  const named = new Set([...ofType([...change.add, ...change.remove], 'user'), ctx.actor.id]);
+  const inside = descendants([change.groupId], nesting);
+  return (userId) => named.has(userId) || (groupsOf.get(userId) ?? []).some((groupId) => inside.has(groupId));
 }
 
 const WORDS: Record<Change['kind'], string> = {
@@ -96,101 +120,5 @@ const WORDS: Record<Change['kind'], string> = {
   'group-members': 'a group’s members',
   'delete-group': 'the deletion of a group',
   'role-assignments': 'role assignments',
+  'custom-role': 'a role',
 };
-
-function planOf(ctx: UserContext, change: Change, frame: Frame): Plan | Promise<Plan> {
-  switch (change.kind) {
-    case 'template-acl':
-      return planAcl(ctx, change, frame);
-    case 'group-members':
-      return planMembers(change, frame);
-    case 'delete-group':
-      return planDeletion(change.groupId, frame);
-    case 'role-assignments':
-      return planRoles(ctx, change, frame);
-  }
-}
-
-async function planAcl(ctx: UserContext, { templateId, items }: Change & { kind: 'template-acl' }, { nesting }: Frame): Promise<Plan> {
-  const before = (await findAcl(ctx, templateId)).items;
-  const next = items.map(withExactEnd);
-  await checkAcl(ctx, before, next);
-  const text = ({ subject, role, expiresAt, grantId }: (typeof next)[number]) => JSON.stringify([subject, role, expiresAt, grantId]);
-  const [old, now] = [new Set(before.map(text)), new Set(next.map(text))];
-  const changed = [...before.filter((entry) => !now.has(text(entry))), ...next.filter((entry) => !old.has(text(entry)))].map(
-    ({ subject }) => subject,
-  );
-  return {
-    who: {
-      everybody: changed.some(({ type }) => type === 'everyone'),
-      users: changed.flatMap((subject) => (subject.type === 'user' ? [subject.id] : [])),
-      groups: inside(
-        changed.flatMap((subject) => (subject.type === 'group' ? [subject.id] : [])),
-        nesting,
-      ),
-    },
-    what: { templateId, groups: [] },
-    after: (world) => ({ ...world, entries: new Map([...world.entries, [templateId, next]]) }),
-  };
-}
-
-const inside = (groups: readonly string[], nesting: readonly Membership[]): string[] => [...descendants(groups, nesting)];
-const ofType = (members: readonly Member[], type: Member['type']) => members.filter((each) => each.type === type).map(({ id }) => id);
-
-function planMembers({ groupId, add, remove }: Change & { kind: 'group-members' }, { nesting }: Frame): Plan {
-  const members = [...add, ...remove];
-  const [added, removed] = [add, remove].map((side) => new Set(ofType(side, 'user'))) as [Set<string>, Set<string>];
-  const gone = new Set(ofType(remove, 'group'));
-  const edges: Membership[] = [
-    ...nesting.filter((edge) => edge.groupId !== groupId || !gone.has(edge.memberId)),
-    ...ofType(add, 'group').map((memberId) => ({ groupId, memberType: 'group' as const, memberId })),
-  ];
-  return {
-    who: { everybody: false, users: ofType(members, 'user'), groups: inside(ofType(members, 'group'), nesting) },
-    what: { templateId: null, groups: [...ancestors(groupId, nesting)] },
-    after: (world) => ({
-      ...world,
-      nesting: edges,
-      groupsOf: new Map(
-        [...world.groupsOf].map(([userId, groups]) => {
-          const kept = removed.has(userId) ? groups.filter((id) => id !== groupId) : groups;
-          return [userId, added.has(userId) ? [...kept, groupId] : kept];
-        }),
-      ),
-    }),
-  };
-}
-
-function planDeletion(groupId: string, { nesting }: Frame): Plan {
-  return {
-    who: { everybody: false, users: [], groups: inside([groupId], nesting) },
-    what: { templateId: null, groups: [...ancestors(groupId, nesting)] },
-    after: (world) => ({
-      nesting: nesting.filter((edge) => edge.groupId !== groupId && edge.memberId !== groupId),
-      groupsOf: new Map([...world.groupsOf].map(([userId, groups]) => [userId, groups.filter((id) => id !== groupId)])),
-      entries: new Map(
-        [...world.entries].map(([id, entries]) => [
-          id,
-          entries.filter(({ subject }) => subject.type !== 'group' || subject.id !== groupId),
-        ]),
-      ),
-      administrators: world.administrators.filter(({ type, id }) => type !== 'group' || id !== groupId),
-    }),
-  };
-}
-
-async function planRoles(ctx: UserContext, { add, remove }: Change & { kind: 'role-assignments' }, frame: Frame): Promise<Plan> {
-  const roles = await administeringRoles(
-    ctx,
-    add.map(({ role }) => role),
-  );
-  const given = add.filter(({ role }) => roles.has(role)).map(({ subject }) => subject);
-  const taken = frame.administrators.filter(({ id }) => remove.includes(id));
-  const left = (all: readonly Assignment[]) => all.filter(({ id }) => !remove.includes(id)).map(({ subject }) => subject);
-  const subjects = [...given, ...taken.map(({ subject }) => subject)];
-  return {
-    who: { everybody: false, users: ofType(subjects, 'user'), groups: inside(ofType(subjects, 'group'), frame.nesting) },
-    what: { templateId: null, groups: [] },
-    after: (world) => ({ ...world, administrators: [...left(frame.administrators), ...given] }),
-  };
-}

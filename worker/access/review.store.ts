@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
 import type { ReviewFilter } from '@gatehouse/core/api/access.ts';
 import type { UserContext } from '../platform/context.ts';
+import { inForce } from '../directory/in-force.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 import { WITH_GRANTED } from './people.ts';
 import { administers, UNEXPIRED } from './template-access.ts';
@@ -27,7 +28,7 @@ export async function findTemplatesOf(ctx: UserContext, filter: ReviewFilter, fr
        SELECT 'user', ?2
        UNION SELECT 'everyone', ''
        UNION SELECT 'group', m.group_id FROM subject CROSS JOIN group_members m
-       WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
+       WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id AND ${inForce('m', '?3')}
      ),
      mighty (yes) AS (
        SELECT EXISTS (SELECT 1 FROM subject CROSS JOIN role_assignments a
@@ -57,7 +58,7 @@ export function peopleOf(ctx: UserContext, templateId: string, filter: ReviewFil
        SELECT 'group', ?4 WHERE ?4 IS NOT NULL
        UNION
        SELECT m.member_type, m.member_id FROM within CROSS JOIN group_members m
-       WHERE m.tenant_id = ?1 AND m.group_id = within.id AND within.type = 'group'
+       WHERE m.tenant_id = ?1 AND m.group_id = within.id AND within.type = 'group' AND ${inForce('m', '?3')}
      ),
      candidate (id, rank) AS (
        SELECT id, rank FROM granted WHERE type = 'user'

@@ -95,7 +95,7 @@ async function explainPairs(
     const { role, paths, until, truncated } = explainTemplateAccess(facts, now);
     // Gone between the two trips.
     if (role === null) return [];
-    return [{ template, user: person, role, until, truncated, paths: paths.map((path) => withNames(path, closure.groupNames)) }];
+    return [{ template, user: person, role, until, truncated, paths: paths.map((path) => withNames(path, closure.names)) }];
   });
 }
 
@@ -139,7 +139,7 @@ function pathWords({ groups, by, role, expiresAt }: AccessPath): string {
   const through = groups.map(({ name }) => name).join(' > ');
   const source =
     by.kind === 'role'
-      ? `role ${by.role}`
+      ? `role ${by.name}`
       : by.subject === 'everyone'
         ? 'Everyone'
         : by.grantId === null

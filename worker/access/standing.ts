@@ -3,6 +3,7 @@ import { permissionsOf } from '@gatehouse/core/access/permissions.ts';
 import { TEMPLATE_ROLES } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
+import { inForce } from '../directory/in-force.ts';
 import { NO_ROLES, rolesByUser, rolesOf } from '../directory/roles.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 
@@ -47,14 +48,15 @@ const HAS_SECOND_FACTOR = `(EXISTS (SELECT 1 FROM passkeys p WHERE p.tenant_id =
 /**
  * ?1 tenant, ?2 now, ?3 the condition's value. Whoever is concerned, with all that an entry or a role may name them by;
  * then what names them on each connection's template: rank 0 nothing to 3 admin. CROSS JOIN keeps SQLite at the order that
- * is written: left to itself it may begin with all memberships of the tenant.
+ * is written: left to itself it may begin with all memberships of the tenant. A membership’s end counts
+ * whatever it gives.
  */
 const standing = (where: string) => `
   WITH RECURSIVE subject (user_id, type, id) AS (
     SELECT c.user_id, 'user', c.user_id FROM connections c WHERE c.tenant_id = ?1 AND ${where}
     UNION SELECT c.user_id, 'everyone', '' FROM connections c WHERE c.tenant_id = ?1 AND ${where}
     UNION SELECT subject.user_id, 'group', m.group_id FROM subject CROSS JOIN group_members m
-    WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
+    WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id AND ${inForce('m', '?2')}
   ), standing AS (
     SELECT c.id, c.workspace_id, c.user_id, c.lapses_at AS noted, w.owner_id = c.user_id AS mine, t.id IS NOT NULL AS there,
       coalesce(s.expires_at > ?2, 0) AND EXISTS (
@@ -62,15 +64,17 @@ const standing = (where: string) => `
         WHERE u.tenant_id = ?1 AND u.id = c.user_id AND u.state = 'active'
           AND (o.two_factors_required = 0 OR ${HAS_SECOND_FACTOR})) AS alive,
       coalesce(max(CASE a.role WHEN 'view' THEN 1 WHEN 'use' THEN 2 WHEN 'admin' THEN 3 END), 0) AS rank,
-      min(coalesce(s.expires_at, ?2), coalesce(min(a.expires_at), '9'), coalesce(min(r.expires_at), '9')) AS lapses
+      min(coalesce(s.expires_at, ?2), coalesce(min(a.expires_at), '9'), coalesce(min(r.expires_at), '9'),
+        coalesce(min(n.expires_at), '9')) AS lapses
     FROM connections c
     CROSS JOIN workspaces w ON w.tenant_id = ?1 AND w.id = c.workspace_id
     LEFT JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id AND t.deleted_at IS NULL
     LEFT JOIN sessions s ON s.tenant_id = ?1 AND s.id = c.session_id
     CROSS JOIN subject ON subject.user_id = c.user_id
     LEFT JOIN template_acl a ON a.tenant_id = ?1 AND a.template_id = t.id AND a.subject_type = subject.type
-      AND a.subject_id = subject.id AND (a.expires_at IS NULL OR a.expires_at > ?2)
+      AND a.subject_id = subject.id AND ${inForce('a', '?2')}
     LEFT JOIN role_assignments r ON r.tenant_id = ?1 AND r.subject_type = subject.type AND r.subject_id = subject.id AND r.expires_at > ?2
+    LEFT JOIN group_members n ON n.tenant_id = ?1 AND n.member_type = subject.type AND n.member_id = subject.id AND n.expires_at > ?2
     WHERE c.tenant_id = ?1 AND ${where}
     GROUP BY c.id
   )`;

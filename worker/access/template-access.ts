@@ -4,6 +4,7 @@ import { inScope } from '@gatehouse/core/access/scopes.ts';
 import { atLeast, TEMPLATE_ROLES, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { inForce } from '../directory/in-force.ts';
 import { refuse, requireScope } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 
@@ -19,12 +20,12 @@ export const WITH_SUBJECTS = `
     SELECT 'everyone', ''
     UNION
     SELECT 'group', m.group_id FROM subject CROSS JOIN group_members m
-    WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id
+    WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id AND ${inForce('m', '?3')}
   )`;
 
 /** Rank of the role of an entry (alias `a`): 1 view, 2 use, 3 admin. */
 export const RANK = `CASE a.role WHEN 'view' THEN 1 WHEN 'use' THEN 2 ELSE 3 END`;
-export const UNEXPIRED = '(a.expires_at IS NULL OR a.expires_at > ?3)';
+export const UNEXPIRED = inForce('a', '?3');
 
 /** 0 nothing, 1 view, 2 use, 3 admin. */
 const rankWhere = (condition: string) => `

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES, type AclSubject } from '@gatehouse/core/access/template-acl.ts';
 import type { aclEntry, aclShown } from '@gatehouse/core/api/templates.ts';
 import type { UserContext } from '../platform/context.ts';
+import { inForce } from '../directory/in-force.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 import { WITH_GRANTED } from './people.ts';
 
@@ -39,11 +40,11 @@ export async function findAcl(ctx: UserContext, templateId: string): Promise<z.i
          SELECT subject_id, 'group', subject_id FROM template_acl WHERE tenant_id = ?1 AND template_id = ?2 AND subject_type = 'group'
          UNION
          SELECT inside.root, m.member_type, m.member_id FROM inside
-         CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = inside.id AND inside.type = 'group'
+         CROSS JOIN group_members m WHERE m.tenant_id = ?1 AND m.group_id = inside.id AND inside.type = 'group' AND ${inForce('m', '?3')}
        )
        SELECT inside.root AS id, count(*) AS people FROM inside
        JOIN users u ON u.tenant_id = ?1 AND u.id = inside.id AND u.state = 'active' WHERE inside.type = 'user' GROUP BY inside.root`,
-      ...binds.slice(0, 2),
+      ...binds,
     ),
     reachOf(binds),
   ]);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { aclEntry, aclPut, aclShown } from '@gatehouse/core/api/templates.ts';
+import { diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError, type FieldError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard } from '../platform/commit.ts';
@@ -75,13 +76,8 @@ function grantErrors(entry: Entry, granted: Entry | undefined, path: string): Fi
   return later ? [{ path: `${path}.expiresAt`, message: 'can’t be later than what was approved' }] : [];
 }
 
+const entryRules: FieldRules<Pick<Entry, 'role' | 'expiresAt'>> = { role: 'tracked', expiresAt: 'tracked' };
+const byKey = (items: readonly Entry[]) => new Map(items.map((entry) => [keyOf(entry), entry]));
 /** One change for each subject whose entry came, went or became another. */
-function aclDiff(before: readonly Entry[], after: readonly Entry[]): AuditChange[] {
-  const grants = (items: readonly Entry[]) =>
-    new Map(items.map((entry) => [keyOf(entry), { role: entry.role, expiresAt: entry.expiresAt }]));
-  const old = grants(before);
-  const now = grants(after);
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .filter((key) => JSON.stringify(old.get(key)) !== JSON.stringify(now.get(key)))
-    .map((key) => ({ path: `acl.${key}`, old: old.get(key) ?? null, new: now.get(key) ?? null, secret: false }));
-}
+const aclDiff = (before: readonly Entry[], after: readonly Entry[]): AuditChange[] =>
+  diffEntries('acl.', entryRules, byKey(before), byKey(after));

@@ -5,6 +5,23 @@ const padded = (seq: number) => String(seq).padStart(12, '0');
 export const segmentKey = (tenantId: string, sealedAt: string, first: number, last: number): string =>
   `${tenantId}/${sealedAt.slice(0, 10).replaceAll('-', '/')}/${padded(first)}-${padded(last)}.ndjson.gz`;
 
+/** The numbers that a segment's name says; null for whatever is no segment. */
+export function segmentBoundsOf(key: string): { first: number; last: number } | null {
+  const match = /\/\d{4}\/\d\d\/\d\d\/(\d{12})-(\d{12})\.ndjson\.gz$/.exec(key);
+  return match ? { first: Number(match[1]), last: Number(match[2]) } : null;
+}
+/** `yyyy-mm-dd` of a segment's name. */
+export const sealedDayOf = (key: string): string => key.split('/').slice(1, 4).join('-');
+
+/** What a file of several blocks holds, and where in it. */
+export const sidecarKey = (fileKey: string): string => fileKey.replace(/\.ndjson\.gz$/, '.index.json');
+
+/** What vouches for a segment, beside it. */
+export const proofKey = (segmentKey: string): string => segmentKey.replace(/\.ndjson\.gz$/, '.proof');
+
+/** The newest checkpoint of a log, the only thing of the archive that is written again: so a lock on the rest leaves it out. */
+export const latestCheckpointKey = (tenantId: string): string => `latest/${tenantId}/checkpoint`;
+
 /** An event that a destination refuses for good, with the reason. */
 export const quarantineKey = (tenantId: string, destinationId: string, seq: number): string =>
   `${tenantId}/quarantine/${destinationId}/${padded(seq)}.json`;

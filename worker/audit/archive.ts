@@ -1,11 +1,15 @@
+import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { auditEvent } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
+import type { ArchivePlace } from '../platform/objects.ts';
+import { archiveProof } from './archive-proof.ts';
 import { hex, sha256 } from './hash.ts';
 import type { SegmentPointer } from './queue.ts';
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /**
  * Puts a sealed segment into the archive, create-only, and tells the ledger. A second delivery of the same
@@ -19,12 +23,14 @@ export async function archiveSegment(bucket: R2Bucket, services: Services, point
   if (!file) return;
   const bytes = encoder.encode(file.ndjson);
   const digest = hex(sha256(bytes));
-  const put = await bucket.put(file.key, await throughStream(bytes, new CompressionStream('gzip')), {
+  const put = await bucket.put(file.key, await compressed(bytes), {
     onlyIf: { etagDoesNotMatch: '*' },
     httpMetadata: { contentType: 'application/gzip' },
     customMetadata: { first: String(first), last: String(last), sha256: digest },
   });
-  await ledger.archived(first, last, put?.etag ?? (await etagOfSame(bucket, file.key, digest)));
+  const etag = put?.etag ?? (await etagOfSame(bucket, file.key, digest));
+  await archiveProof(bucket, tenantId, file.key, await ledger.proofBlock(first, last));
+  await ledger.archived(first, last, etag);
 }
 
 async function etagOfSame(bucket: R2Bucket, key: string, digest: string): Promise<string> {
@@ -33,25 +39,54 @@ async function etagOfSame(bucket: R2Bucket, key: string, digest: string): Promis
   return there.etag;
 }
 
-const archiveLine = z.object({ salt: z.string(), event: auditEvent.pick({ seq: true }).loose() });
-
-/** The events of an archived segment, each as the very JSON that was hashed. */
-export async function readArchived(bucket: R2Bucket, key: string): Promise<Array<{ seq: number; body: string }>> {
-  const object = await bucket.get(key);
-  if (!object) throw new AppError('internal', `The archive has no ${key}`);
-  const bytes = await throughStream(new Uint8Array(await object.arrayBuffer()), new DecompressionStream('gzip'));
-  const lines = new TextDecoder()
-    .decode(bytes)
-    .split('\n')
-    .filter((line) => line !== '');
-  return lines.map((line) => {
-    const { salt, event } = archiveLine.parse(JSON.parse(line));
-    // Cut out, not serialised again: the bytes are what was hashed.
-    return { seq: event.seq, body: line.slice(`{"salt":"${salt}","event":`.length, -1) };
-  });
+async function compressed(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer());
 }
 
-/** Bytes through a (de)compressor. */
-async function throughStream(bytes: Uint8Array, stream: CompressionStream | DecompressionStream): Promise<Uint8Array> {
-  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
+/** The lines of an archived place, each as it was written. */
+export async function readLines(bucket: R2Bucket, { key, bytes }: Pick<ArchivePlace, 'key' | 'bytes'>): Promise<string[]> {
+  const object = await bucket.get(key, bytes === null ? {} : { range: bytes });
+  if (!object) throw new AppError('internal', `The archive has no ${key}`);
+  return linesOf(new Uint8Array(await object.arrayBuffer()));
+}
+
+/** @param bytes compressed: one run of events, or several behind each other */
+export const linesOf = (bytes: Uint8Array): string[] =>
+  decoder
+    .decode(gunzipSync(bytes))
+    .split('\n')
+    .filter((line) => line !== '');
+
+const archiveLine = z.union([
+  z.object({ salt: z.string(), event: auditEvent.pick({ seq: true }).loose() }),
+  /** its contents were erased: the leaf is what is left */
+  z.object({ seq: z.number().int(), leafHash: z.string() }),
+]);
+
+/** A line of the archive. */
+export interface ArchivedLine {
+  seq: number;
+  salt: string;
+  /** the very JSON that was hashed; null where it was erased */
+  body: string | null;
+  /** base64, where the event was erased */
+  leafHash?: string;
+  line: string;
+}
+
+export function parseLine(line: string): ArchivedLine {
+  const parsed = archiveLine.parse(JSON.parse(line));
+  if ('leafHash' in parsed) return { seq: parsed.seq, salt: '', body: null, leafHash: parsed.leafHash, line };
+  const { salt, event } = parsed;
+  // Cut out, not serialised again: the bytes are what was hashed.
+  return { seq: event.seq, salt, body: line.slice(`{"salt":"${salt}","event":`.length, -1), line };
+}
+
+/** The events of an archived place, but for what was erased. */
+export async function readArchived(
+  bucket: R2Bucket,
+  place: Pick<ArchivePlace, 'key' | 'bytes'>,
+): Promise<Array<{ seq: number; body: string }>> {
+  const lines = (await readLines(bucket, place)).map(parseLine);
+  return lines.flatMap(({ seq, body }) => (body === null ? [] : [{ seq, body }]));
 }

@@ -1,7 +1,8 @@
 import { archiveSegment } from './archive.ts';
 import { deadLetterKey } from './archive-layout.ts';
+import { compact } from './compaction.ts';
 import { deliver } from './delivery.ts';
-import { doorbell, segmentPointer } from './queue.ts';
+import { compactionOrder, doorbell, segmentPointer } from './queue.ts';
 import type { Services } from '../platform/context.ts';
 import type { Env } from '../platform/env.ts';
 
@@ -11,7 +12,7 @@ type Handler = (message: Message<unknown>, env: Env, services: Services) => Prom
 
 /** What each queue of wrangler.toml is for. */
 const HANDLERS = new Map<string, Handler>([
-  ['gatehouse-archive', (message, env, services) => archiveSegment(env.AUDIT_ARCHIVE, services, segmentPointer.parse(message.body))],
+  ['gatehouse-archive', archive],
   ['gatehouse-delivery', ring],
   ['gatehouse-dead', bury],
 ]);
@@ -31,6 +32,12 @@ export async function consume(batch: MessageBatch<unknown>, env: Env, services: 
       }
     }),
   );
+}
+
+async function archive(message: Message<unknown>, env: Env, services: Services): Promise<void> {
+  const order = compactionOrder.safeParse(message.body);
+  if (order.success) await compact(env.AUDIT_ARCHIVE, services, order.data);
+  else await archiveSegment(env.AUDIT_ARCHIVE, services, segmentPointer.parse(message.body));
 }
 
 /**

@@ -1,21 +1,27 @@
-import { z } from 'zod';
-import { commit, eventOf, GuardFailed, type EventContext, type EventFacts } from '../platform/commit.ts';
+import { commit, eventOf } from '../platform/commit.ts';
 import type { Services } from '../platform/context.ts';
-import type { DeliveryClaim } from '../platform/objects.ts';
-import type { Statement, TenantDb } from '../platform/tenant-db.ts';
+import type { DeliveryClaim, Lane } from '../platform/objects.ts';
+import type { TenantDb } from '../platform/tenant-db.ts';
 import { quarantineKey } from './archive-layout.ts';
-import { findDestination, moveDestination, type StoredDestination } from './destinations.store.ts';
+import { mailManagers, moveWithEvent, siemResource, systemContext } from './delivery-alarm.ts';
+import { changeReplay, findDestination, moveDestination, type StoredDestination } from './destinations.store.ts';
 import type { Doorbell } from './queue.ts';
 import { recurringEventId } from './recurring.ts';
 import type { Outcome, OutgoingEvent } from './send.ts';
 import { senderOf } from './sender.ts';
+import { shapeOf } from './shape.ts';
 
-/** Batches that one doorbell delivers at most; the ledger rings again for the rest. */
-const ROUNDS = 20;
+/** Batches, and time, that one doorbell gets at most; the ledger rings again for the rest. */
+const ROUNDS = 200;
+const LONGEST_MS = 20_000;
+/** Events that are looked at in one go where a filter passes most of them over. */
+const FILTERED_AT_ONCE = 1_000;
 const FIRST_RETRY_SECONDS = 5;
 const LONGEST_RETRY_SECONDS = 300;
-/** What fails for so long is worth telling. */
-const FAILING_AFTER_MS = 5 * 60_000;
+/** Somebody has to change something first, and that makes us try at once. */
+const HELD_RETRY_SECONDS = 15 * 60;
+/** So many refused one after another are not the events' fault. */
+const REFUSED_IN_A_ROW = 20;
 
 interface Delivery {
   services: Services;
@@ -23,123 +29,146 @@ interface Delivery {
   ledger: ReturnType<Services['ledger']['open']>;
   archive: R2Bucket;
   destination: StoredDestination;
+  lane: Lane;
+}
+
+/** What was handed out: `wanted` of it goes to the destination, the cursor moves over all of it. */
+interface Batch {
+  claim: DeliveryClaim;
+  wanted: OutgoingEvent[];
+  first: number;
+  last: number;
 }
 
 /**
  * Delivers what a destination has not got yet, in order. It may be called at any time, by anybody, at
  * once: the ledger's lease lets one in, and its cursor says where to go on.
  */
-export async function deliver(archive: R2Bucket, services: Services, { tenantId, shard, destinationId }: Doorbell): Promise<void> {
+export async function deliver(archive: R2Bucket, services: Services, bell: Doorbell): Promise<void> {
+  const { tenantId, shard, destinationId, replay = false } = bell;
   const db = services.tenantDb(shard, tenantId);
   const ledger = services.ledger.open(tenantId, shard);
   const destination = await findDestination(db, destinationId);
   if (!destination) return ledger.removeDestination(destinationId);
   await ledger.pauseDestination(destinationId, destination.state === 'paused');
   if (destination.state === 'paused') return;
-  const delivery: Delivery = { services, db, ledger, archive, destination };
-  const sender = await senderOf(services, db, destination);
-  let limit = sender.limit;
-  for (let round = 0; round < ROUNDS; round++) {
-    const claim = await ledger.claim(destinationId, limit);
-    if (!claim) return;
-    const events = claim.bodies.map(outgoing);
-    const outcome = await sender.send(events);
-    if (outcome.kind === 'split' && events.length > 1) limit = Math.ceil(events.length / 2);
-    if (!(await settle(delivery, claim, events, outcome))) return;
+  await drain({ services, db, ledger, archive, destination, lane: { destinationId, replay } });
+}
+
+async function drain(delivery: Delivery): Promise<void> {
+  const { services, db, ledger, destination, lane } = delivery;
+  const [sender, shape] = await Promise.all([senderOf(services, db, destination), shapeOf(db, destination)]);
+  const until = services.now().getTime() + LONGEST_MS;
+  let limit = destination.filter === '' ? sender.limit : FILTERED_AT_ONCE;
+  for (let round = 0; round < ROUNDS && services.now().getTime() <= until; round++) {
+    const claim = await ledger.claim(lane, limit);
+    if (claim === null) return;
+    if (claim === 'done') return finishReplay(delivery);
+    const batch = { claim, ...shape(claim.bodies) };
+    const outcome = batch.wanted.length === 0 ? null : await sender.send(batch.wanted);
+    if (outcome?.kind === 'split') limit = halfOf(batch, outcome.count ?? batch.wanted.length);
+    const goesOn = outcome === null ? await ledger.advance(lane, claim.lease, batch.last, null) : await settle(delivery, batch, outcome);
+    if (!goesOn) return;
   }
 }
 
-const eventHead = z.object({ seq: z.number(), id: z.string(), time: z.string(), action: z.string(), outcome: z.string() });
-
-/** An event's JSON with the few facts that envelopes show. */
-export const outgoing = (body: string): OutgoingEvent => ({ ...eventHead.parse(JSON.parse(body)), body });
+/** How many events to claim so that half as many are sent. */
+const halfOf = ({ wanted, first }: Batch, sent: number): number => (wanted[Math.ceil(sent / 2) - 1]?.event.seq ?? first) - first + 1;
 
 /** Writes down what became of a batch. @returns whether to go on at once */
-async function settle(delivery: Delivery, claim: DeliveryClaim, events: OutgoingEvent[], outcome: Outcome): Promise<boolean> {
+async function settle(delivery: Delivery, batch: Batch, outcome: Outcome): Promise<boolean> {
+  const { ledger, lane } = delivery;
+  const { claim, wanted, first, last } = batch;
+  const { status, message } = outcome;
   switch (outcome.kind) {
-    case 'delivered':
-      return advance(delivery, claim, events[outcome.count - 1]);
+    case 'delivered': {
+      // What the filter passes over behind the last one taken is done with, too.
+      const next = wanted[outcome.count];
+      const report = { status, delivered: outcome.count, ...(outcome.note === undefined ? {} : { note: outcome.note }) };
+      return ledger.advance(lane, claim.lease, next ? next.event.seq - 1 : last, report);
+    }
     case 'refused':
-      return passOver(delivery, claim, events[outcome.index], outcome.message);
+      return passOver(delivery, batch, outcome.index, outcome);
     case 'split':
-      if (events.length === 1) return passOver(delivery, claim, events[0], outcome.message);
-      return delivery.ledger.advance(delivery.destination.id, claim.lease, (events[0]?.seq ?? 1) - 1);
+      if (outcome.count === 1) return passOver(delivery, batch, 0, outcome);
+      return ledger.advance(lane, claim.lease, first - 1, { status, delivered: 0 });
     case 'retry':
-      await fail(delivery, claim, outcome.message, outcome.afterSeconds ?? pauseAfter(claim.failures), FAILING_AFTER_MS);
+      await fail(delivery, claim, outcome, outcome.afterSeconds ?? pauseAfter(delivery.services, claim.failures));
       return false;
     case 'hold':
-      await fail(delivery, claim, outcome.message, LONGEST_RETRY_SECONDS, 0);
+      await fail(delivery, claim, outcome, jittered(delivery.services, HELD_RETRY_SECONDS));
       return false;
     case 'gone':
-      await fail(delivery, claim, outcome.message, LONGEST_RETRY_SECONDS, 0);
-      await pauseForGood(delivery, outcome);
+      await pauseForGood(delivery, claim, { status, message });
       return false;
   }
 }
 
-const pauseAfter = (failures: number): number => Math.min(FIRST_RETRY_SECONDS * 2 ** failures, LONGEST_RETRY_SECONDS);
+/** Not all at once: a tenth to a half later than said. */
+const jittered = ({ random }: Services, seconds: number): number => seconds * (1.1 + ((random(1)[0] ?? 0) / 255) * 0.4);
+const pauseAfter = (services: Services, failures: number): number =>
+  Math.min(jittered(services, FIRST_RETRY_SECONDS * 2 ** Math.min(failures, 10)), LONGEST_RETRY_SECONDS);
 
-async function advance(delivery: Delivery, claim: DeliveryClaim, last: OutgoingEvent | undefined): Promise<boolean> {
-  const { ledger, db, destination } = delivery;
-  if (!last || !(await ledger.advance(destination.id, claim.lease, last.seq))) return false;
-  if (destination.state !== 'failing') return true;
-  await move(delivery, moveDestination(db, destination.id, ['failing'], 'active'), { action: 'siem.recovered' });
-  delivery.destination = { ...destination, state: 'active' };
-  return true;
+async function fail(
+  { ledger, lane }: Delivery,
+  { lease }: DeliveryClaim,
+  { kind, message, status }: Pick<Outcome, 'kind' | 'message' | 'status'>,
+  retryInSeconds: number,
+): Promise<boolean> {
+  return ledger.fail(lane, lease, { message, status, retryInSeconds, held: kind === 'hold' });
 }
 
 /** Sets an event aside that the destination will never take, so that it doesn't hold up those behind it. */
-async function passOver(delivery: Delivery, claim: DeliveryClaim, event: OutgoingEvent | undefined, reason: string): Promise<boolean> {
-  if (!event) return false;
-  const { services, db, destination, archive } = delivery;
-  const at = services.now().toISOString();
-  const record = `{"destinationId":${JSON.stringify(destination.id)},"at":"${at}","reason":${JSON.stringify(reason)},"event":${event.body}}`;
-  await archive.put(quarantineKey(db.tenantId, destination.id, event.seq), record, {
-    onlyIf: { etagDoesNotMatch: '*' },
-    httpMetadata: { contentType: 'application/json' },
-  });
-  // This event is delivered too, and may be refused like the other: once in a window, it can't go round.
-  await commit(systemContext(delivery), {
-    events: [
-      {
-        ...eventOf(systemContext(delivery), { ...resourceOf(destination), action: 'siem.failing', outcome: 'failure', reason }),
-        id: recurringEventId(`quarantine|${destination.id}`, services.now()),
-        details: { quarantinedEvent: event.id },
-      },
-    ],
-  });
-  return advance(delivery, claim, event);
-}
-
-async function fail(delivery: Delivery, claim: DeliveryClaim, reason: string, retryInSeconds: number, tellAfterMs: number): Promise<void> {
-  const { services, ledger, db, destination } = delivery;
-  const since = await ledger.fail(destination.id, claim.lease, reason, retryInSeconds);
-  if (since === null || destination.state !== 'active') return;
-  if (services.now().getTime() - Date.parse(since) < tellAfterMs) return;
-  await move(delivery, moveDestination(db, destination.id, ['active'], 'failing'), { action: 'siem.failing', reason });
-}
-
-async function pauseForGood(delivery: Delivery, { message, status }: Outcome): Promise<void> {
-  const { db, ledger, destination } = delivery;
-  const pause = moveDestination(db, destination.id, ['active', 'failing'], 'paused');
-  await move(delivery, pause, { action: 'siem.pause', reason: message, ...(status === null ? {} : { status }) });
-  await ledger.pauseDestination(destination.id, true);
-}
-
-/** A change of state with its event. Somebody else's change that came first wins, with its own event. */
-async function move(delivery: Delivery, guard: Statement, facts: Pick<EventFacts, 'action' | 'reason' | 'status'>): Promise<void> {
-  const ctx = systemContext(delivery);
-  try {
-    await commit(ctx, { guard, events: [eventOf(ctx, { ...resourceOf(delivery.destination), ...facts })] });
-  } catch (error) {
-    if (!(error instanceof GuardFailed)) throw error;
+async function passOver(delivery: Delivery, { claim, wanted }: Batch, index: number, { status, message }: Outcome): Promise<boolean> {
+  const refused = wanted[index];
+  if (!refused) return false;
+  if (index === 0 && claim.refusedInARow >= REFUSED_IN_A_ROW) {
+    const reason = `It refused ${REFUSED_IN_A_ROW} events one after another, which is hardly their fault. The last time: ${message}`;
+    await fail(delivery, claim, { kind: 'hold', message: reason, status }, jittered(delivery.services, HELD_RETRY_SECONDS));
+    return false;
   }
+  const { seq, id, action, time } = refused.event;
+  await keepAside(delivery, refused, message);
+  return delivery.ledger.setAside(delivery.lane, claim.lease, { seq, eventId: id, action, time, reason: message, status, before: index });
 }
 
-const resourceOf = ({ id, name }: StoredDestination): Pick<EventFacts, 'resource'> => ({ resource: { type: 'siem', id, name } });
-const systemContext = ({ services, db }: Delivery): EventContext => ({
-  ...services,
-  db,
-  actor: { type: 'system', name: 'Gatehouse' },
-  request: null,
-});
+async function keepAside({ services, db, destination, archive }: Delivery, { event }: OutgoingEvent, reason: string): Promise<void> {
+  const at = services.now().toISOString();
+  await archive.put(
+    quarantineKey(db.tenantId, destination.id, event.seq),
+    JSON.stringify({ destinationId: destination.id, at, reason, event }),
+    {
+      onlyIf: { etagDoesNotMatch: '*' },
+      httpMetadata: { contentType: 'application/json' },
+    },
+  );
+  // This event is delivered too, and may be refused like the other: once in a window, it can't go round.
+  const ctx = systemContext(services, db);
+  const told = eventOf(ctx, {
+    ...siemResource(destination),
+    ...{ action: 'siem.set_aside', outcome: 'failure', reason, details: { eventId: event.id, seq: event.seq } },
+  });
+  await commit(ctx, { events: [{ ...told, id: recurringEventId(`quarantine|${destination.id}`, services.now()) }] });
+}
+
+async function pauseForGood(delivery: Delivery, claim: DeliveryClaim, said: { status: number | null; message: string }): Promise<void> {
+  const { services, db, ledger, destination } = delivery;
+  await fail(delivery, claim, { kind: 'retry', ...said }, HELD_RETRY_SECONDS);
+  const pause = moveDestination(db, destination.id, ['active', 'failing', 'held'], 'paused');
+  const facts = { action: 'siem.pause', reason: said.message, ...(said.status === null ? {} : { status: said.status }) } as const;
+  const ours = await moveWithEvent(services, db, destination, pause, facts);
+  await ledger.pauseDestination(destination.id, true);
+  if (!ours) return;
+  await mailManagers(services, db, `${destination.name} was paused`, [
+    `The SIEM destination “${destination.name}” asks never to be called again: ${said.message}`,
+    'Nothing is lost: resume it, and it goes on where it was.',
+  ]);
+}
+
+async function finishReplay({ services, db, ledger, destination }: Delivery): Promise<void> {
+  const { id, replay } = destination;
+  const finished = replay === null ? null : changeReplay(db, id, replay, null);
+  const ours =
+    finished && (await moveWithEvent(services, db, destination, finished, { action: 'siem.replay.finish', details: { replay } }));
+  await ledger.endReplay(id, ours ? 'finished' : 'cancelled');
+}

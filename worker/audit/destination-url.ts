@@ -1,3 +1,4 @@
+import type { DestinationConfig } from '@gatehouse/core/api/audit.ts';
 import type { Settings } from '../platform/env.ts';
 
 /** IPv4 networks that are nobody's public address (IANA special-purpose registry), as first address and prefix length. */
@@ -32,6 +33,19 @@ const PRIVATE_SUFFIXES = [
   'test',
   'invalid',
   'onion',
+  'svc',
+  'private',
+  'consul',
+  'intra',
+];
+
+/** Public names that lead to whatever address stands in them, or to loopback. */
+const WILDCARD_NAMES = ['nip.io', 'sslip.io', 'xip.io', 'localtest.me', 'lvh.me', 'vcap.me', 'lacolhost.com'];
+
+/** Every address that a destination makes us call, with the field that holds it. */
+export const addressesOf = (config: DestinationConfig): Array<{ path: string; url: string }> => [
+  { path: 'config.url', url: config.url },
+  ...(config.type === 'sentinel' ? [{ path: 'config.authority', url: config.authority }] : []),
 ];
 
 /**
@@ -60,7 +74,8 @@ export function refusalOf(address: string, { ENVIRONMENT, ORIGIN }: Pick<Setting
 function isPublic(host: string): boolean {
   if (host.startsWith('[')) return isPublicV6(host.slice(1, -1));
   if (/^[\d.]+$/.test(host)) return !PRIVATE_V4.some(([network, length]) => inNetwork(host, network, length));
-  return host.includes('.') && !PRIVATE_SUFFIXES.some((suffix) => host.endsWith(`.${suffix}`));
+  const under = (suffix: string) => host === suffix || host.endsWith(`.${suffix}`);
+  return host.includes('.') && !PRIVATE_SUFFIXES.some(under) && !WILDCARD_NAMES.some(under);
 }
 
 const isLoopback = (host: string): boolean =>

@@ -7,10 +7,21 @@ import {
   destinationList,
   destinationTested,
   destinationUpdate,
+  health,
+  healthQuery,
+  replayStart,
+  setAsideChoice,
+  setAsideDismissed,
+  setAsideList,
+  setAsideQuery,
+  setAsideRetried,
+  siemSummary,
 } from '@gatehouse/core/api/audit.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, json, noContent, problems, routes } from '../platform/route.ts';
 import * as destinations from './destinations.ts';
+import * as replays from './replays.ts';
+import * as aside from './set-aside.ts';
 
 const path = '/siem-destinations';
 const params = z.object({ id: idSchema('destination') });
@@ -80,6 +91,70 @@ const resume = createRoute({
   responses: { 200: json(destination), ...problems },
 });
 
+const rotate = createRoute({
+  method: 'post',
+  path: `${path}/{id}/rotate-secret`,
+  summary: 'Make a new signing secret; the former one signs along for a day',
+  tags,
+  request: { params },
+  responses: { 200: json(destinationCreated, 'The secret is shown this once'), ...problems },
+});
+const replayRange = createRoute({
+  method: 'post',
+  path: `${path}/{id}/replay`,
+  summary: 'Send a part of the log once more',
+  tags,
+  request: { params, ...body(replayStart) },
+  responses: { 202: json(destination, 'Begun; its progress is in `replay`'), ...problems },
+});
+const cancelReplay = createRoute({
+  method: 'post',
+  path: `${path}/{id}/replay/cancel`,
+  summary: 'Stop sending a part of the log once more',
+  tags,
+  request: { params },
+  responses: { 200: json(destination), ...problems },
+});
+const readHealth = createRoute({
+  method: 'get',
+  path: `${path}/{id}/health`,
+  summary: 'What came of the requests of the last thirty days',
+  tags,
+  request: { params, query: healthQuery },
+  responses: { 200: json(health), ...problems },
+});
+const listSetAside = createRoute({
+  method: 'get',
+  path: `${path}/{id}/set-aside`,
+  summary: 'Events that the destination refused for good',
+  tags,
+  request: { params, query: setAsideQuery },
+  responses: { 200: json(setAsideList), ...problems },
+});
+const retrySetAside = createRoute({
+  method: 'post',
+  path: `${path}/{id}/set-aside/retry`,
+  summary: 'Send events that were set aside again',
+  tags,
+  request: { params, ...body(setAsideChoice) },
+  responses: { 200: json(setAsideRetried, 'What became of each; it stops where the destination takes none'), ...problems },
+});
+const dismissSetAside = createRoute({
+  method: 'post',
+  path: `${path}/{id}/set-aside/dismiss`,
+  summary: 'Give events up that were set aside',
+  tags,
+  request: { params, ...body(setAsideChoice) },
+  responses: { 200: json(setAsideDismissed), ...problems },
+});
+const summary = createRoute({
+  method: 'get',
+  path: '/siem-summary',
+  summary: 'How the destinations stand together',
+  tags,
+  responses: { 200: json(siemSummary), ...problems },
+});
+
 export const destinationRoutes = routes()
   .openapi(list, async (c) => c.json({ items: await destinations.listDestinations(c.get('signedIn')), nextCursor: null }, 200))
   .openapi(create, async (c) => c.json(await destinations.createDestination(c.get('signedIn'), c.req.valid('json')), 201))
@@ -93,4 +168,22 @@ export const destinationRoutes = routes()
   })
   .openapi(test, async (c) => c.json(await destinations.testDestination(c.get('signedIn'), c.req.valid('param').id), 200))
   .openapi(pause, async (c) => c.json(await destinations.pauseDestination(c.get('signedIn'), c.req.valid('param').id), 200))
-  .openapi(resume, async (c) => c.json(await destinations.resumeDestination(c.get('signedIn'), c.req.valid('param').id), 200));
+  .openapi(resume, async (c) => c.json(await destinations.resumeDestination(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(rotate, async (c) => c.json(await destinations.rotateSecret(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(replayRange, async (c) =>
+    c.json(await replays.startReplay(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 202),
+  )
+  .openapi(cancelReplay, async (c) => c.json(await replays.cancelReplay(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(readHealth, async (c) =>
+    c.json(await destinations.readHealth(c.get('signedIn'), c.req.valid('param').id, c.req.valid('query').by), 200),
+  )
+  .openapi(listSetAside, async (c) =>
+    c.json(await aside.listSetAside(c.get('signedIn'), c.req.valid('param').id, c.req.valid('query')), 200),
+  )
+  .openapi(retrySetAside, async (c) =>
+    c.json(await aside.retrySetAside(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200),
+  )
+  .openapi(dismissSetAside, async (c) =>
+    c.json(await aside.dismissSetAside(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200),
+  )
+  .openapi(summary, async (c) => c.json(await destinations.readSummary(c.get('signedIn')), 200));

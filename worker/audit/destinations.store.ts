@@ -1,32 +1,32 @@
 import { and, asc, eq } from 'drizzle-orm';
+import { BUILT_IN_ROLES, type BuiltInRole, type Permission } from '@gatehouse/core/access/permissions.ts';
 import { destinationConfig, type DestinationConfig } from '@gatehouse/core/api/audit.ts';
 import { QUOTAS } from '@gatehouse/core/api/directory.ts';
 import type { SecretAddress } from '../platform/secrets.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { siemDestinations as table } from './tables.ts';
 
-type State = typeof table.$inferSelect.state;
+type Row = typeof table.$inferSelect;
+type State = Row['state'];
 
-export interface StoredDestination {
-  id: string;
-  name: string;
+export interface StoredDestination extends Omit<Row, 'tenantId' | 'config'> {
   config: DestinationConfig;
-  /** sealed */
-  secret: string;
-  state: State;
-  createdAt: string;
 }
 
 export const secretAddress = (id: string): SecretAddress => ({ table: 'siem_destinations', column: 'secret', row: id });
 
-type Row = typeof table.$inferSelect;
-const stored = ({ id, name, config, secret, state, createdAt }: Row): StoredDestination => ({
-  id,
-  name,
+/**
+ * The keys that sign now: the secret holds the present one and, after a space, the one before it, which counts until the
+ * rotation ends.
+ */
+export function signingKeys({ rotatesUntil }: Pick<StoredDestination, 'rotatesUntil'>, secret: string, now: Date): string[] {
+  const [current = '', former] = secret.split(' ');
+  return former !== undefined && rotatesUntil !== null && now.toISOString() < rotatesUntil ? [current, former] : [current];
+}
+
+const stored = ({ tenantId: _, config, ...row }: Row): StoredDestination => ({
+  ...row,
   config: destinationConfig.parse(JSON.parse(config)),
-  secret,
-  state,
-  createdAt,
 });
 
 export async function listDestinations({ orm, tenantId }: TenantDb): Promise<StoredDestination[]> {
@@ -42,33 +42,22 @@ export async function findDestination({ orm, tenantId }: TenantDb, id: string): 
 }
 
 /** Adds one, unless the tenant has as many as it may. */
-export const insertDestination = ({ tenantId }: TenantDb, { id, name, config, secret, state, createdAt }: StoredDestination): Statement =>
+export const insertDestination = ({ tenantId }: TenantDb, made: StoredDestination): Statement =>
   statement(
-    `INSERT INTO siem_destinations (tenant_id, id, name, config, secret, state, created_at)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE (SELECT count(*) FROM siem_destinations WHERE tenant_id = ?1) < ?8`,
-    tenantId,
-    id,
-    name,
-    JSON.stringify(config),
-    secret,
-    state,
-    createdAt,
+    `INSERT INTO siem_destinations (tenant_id, id, name, config, filter, format, secret, public_key, state, created_at)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE (SELECT count(*) FROM siem_destinations WHERE tenant_id = ?1) < ?11`,
+    ...[tenantId, made.id, made.name, JSON.stringify(made.config), made.filter, made.format, made.secret, made.publicKey, made.state],
+    made.createdAt,
     QUOTAS.destinations,
   );
 
 /** Changes it, if it is still what was read: so the event's diff is true. */
 export const updateDestination = ({ tenantId }: TenantDb, before: StoredDestination, after: StoredDestination): Statement =>
   statement(
-    `UPDATE siem_destinations SET name = ?, config = ?, secret = ?
-     WHERE tenant_id = ? AND id = ? AND name = ? AND config = ? AND secret = ?`,
-    after.name,
-    JSON.stringify(after.config),
-    after.secret,
-    tenantId,
-    before.id,
-    before.name,
-    JSON.stringify(before.config),
-    before.secret,
+    `UPDATE siem_destinations SET name = ?, config = ?, filter = ?, format = ?, secret = ?, public_key = ?, rotates_until = ?
+     WHERE tenant_id = ? AND id = ? AND name = ? AND config = ? AND filter = ? AND format = ? AND secret = ?`,
+    ...[after.name, JSON.stringify(after.config), after.filter, after.format, after.secret, after.publicKey, after.rotatesUntil],
+    ...[tenantId, before.id, before.name, JSON.stringify(before.config), before.filter, before.format, before.secret],
   );
 
 /** Goes from one of the named states to another; matches nothing otherwise. */
@@ -81,5 +70,37 @@ export const moveDestination = ({ tenantId }: TenantDb, id: string, from: readon
     JSON.stringify(from),
   );
 
+/** Says which replay runs: one at a time. Null: none any more. */
+export const changeReplay = ({ tenantId }: TenantDb, id: string, before: string | null, after: string | null): Statement =>
+  statement('UPDATE siem_destinations SET replay = ? WHERE tenant_id = ? AND id = ? AND replay IS ?', after, tenantId, id, before);
+
 export const deleteDestination = ({ tenantId }: TenantDb, id: string): Statement =>
   statement('DELETE FROM siem_destinations WHERE tenant_id = ? AND id = ?', tenantId, id);
+
+const MANAGES: Permission = 'siem:manage';
+const builtInManagers = (Object.keys(BUILT_IN_ROLES) as BuiltInRole[]).filter((role) =>
+  (BUILT_IN_ROLES[role] as readonly Permission[]).includes(MANAGES),
+);
+const MAILS_AT_MOST = 50;
+
+/** Addresses of the people who may manage destinations, by their roles and those of their groups. */
+export async function managersOf(db: TenantDb, now: Date): Promise<string[]> {
+  const rows = await db.rows<{ email: string }>(
+    `WITH RECURSIVE holder (type, id) AS (
+       SELECT a.subject_type, a.subject_id FROM role_assignments a WHERE a.tenant_id = ?1 AND (a.expires_at IS NULL OR a.expires_at > ?2)
+         AND (a.role IN (SELECT value FROM json_each(?3)) OR EXISTS (SELECT 1 FROM roles r, json_each(r.permissions) p
+           WHERE r.tenant_id = ?1 AND r.id = a.role AND p.value = ?4))
+       UNION
+       SELECT m.member_type, m.member_id FROM holder
+       JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = holder.id WHERE holder.type = 'group'
+     )
+     SELECT DISTINCT u.email FROM holder JOIN users u ON u.tenant_id = ?1 AND u.id = holder.id
+     WHERE holder.type = 'user' AND u.state = 'active' AND u.email_verified_at IS NOT NULL ORDER BY u.email LIMIT ?5`,
+    ...[db.tenantId, now.toISOString(), JSON.stringify(builtInManagers), MANAGES, MAILS_AT_MOST],
+  );
+  return rows.map(({ email }) => email);
+}
+
+/** The organisation's name, as formats show it. */
+export const tenantName = async (db: TenantDb): Promise<string> =>
+  (await db.first<{ name: string }>('SELECT name FROM tenants WHERE tenant_id = ?', db.tenantId))?.name ?? '';

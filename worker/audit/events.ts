@@ -4,62 +4,104 @@ import { auditEvent, type AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { eventOf, require } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
-import type { EventPage, EventPosition, EventQuery, LedgerStatus } from '../platform/objects.ts';
+import type { EventPosition, EventQuery, LedgerStatus } from '../platform/objects.ts';
 import { decodeCursor, encodeCursor } from '../platform/route.ts';
 import { base64url } from '../platform/encoding.ts';
+import { filterAsked } from './asked.ts';
 import { sha256 } from './hash.ts';
+import { readLog } from './log.ts';
 import { recurringEventId } from './recurring.ts';
 
 type AuditQuery = z.infer<typeof auditQuery>;
 
-const log = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Audit log' } } as const;
+export const auditLog = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Audit log' } } as const;
+
+/** Pages that one session or token may read in a minute. */
+const READING = { limit: 600, windowSeconds: 60 };
+
+/** What collectors read to slow down by themselves. */
+export interface Allowance {
+  limit: number;
+  remaining: number;
+  /** seconds since the epoch */
+  resetsAt: number;
+}
+
+export interface EventList {
+  /** each event's JSON */
+  bodies: string[];
+  nextCursor: string | null;
+  hasMore: boolean;
+  progress: { seq: number; time: string | null } | null;
+  allowance: Allowance;
+}
 
 /**
  * One page of the tenant's log. Without `until`, ascending, it is polled: `nextCursor` is never null, and
  * whoever follows it gets every event once. Otherwise the pages come to an end.
- * @throws AppError `permission-denied`, `invalid` for a cursor of another query, `gone` past the hot index
+ * @throws AppError `permission-denied`, `invalid-filter`, `invalid` for a cursor of another query, `gone` past retention
  */
-export async function listEvents(ctx: Context, query: AuditQuery): Promise<{ items: AuditEvent[]; nextCursor: string | null }> {
-  const user = await require(ctx, 'audit:read', log);
+export async function listEvents(ctx: Context, query: AuditQuery): Promise<EventList> {
+  const user = await require(ctx, 'audit:read', auditLog);
   const asked = ledgerQuery(user, query);
-  await noteReading(user);
-  const page = await openLedger(user).query(asked);
-  refuseGap(asked, page);
+  const [allowance] = await Promise.all([allow(user), noteReading(user)]);
+  const page = await readLog(user, asked);
+  const polled = asked.by === 'seq' && asked.order === 'asc';
   return {
-    items: page.bodies.map((body) => auditEvent.parse(JSON.parse(body))),
+    bodies: page.bodies,
     nextCursor: page.next && encodeCursor([fingerprint(user, query), page.next.seq, page.next.time]),
+    hasMore: page.next !== null && (!polled || page.bodies.length === query.limit || page.progress !== null),
+    progress: page.progress,
+    allowance,
   };
 }
 
+/** Events of a page as the API's own list has them. */
+export const eventsOf = (bodies: readonly string[]): AuditEvent[] => bodies.map((body) => auditEvent.parse(JSON.parse(body)));
+
 /** How far recording and archive are. */
 export async function readStatus(ctx: Context): Promise<LedgerStatus> {
-  return openLedger(await require(ctx, 'audit:read', log)).status();
+  return openLedger(await require(ctx, 'audit:read', auditLog)).status();
 }
 
-const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
+export const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
+
+/** What of a session or token reads, for what is counted by reader. */
+const readerOf = ({ actor }: UserContext): string => String(actor.sessionId ?? actor.token?.id);
+
+/** @throws AppError `rate-limited` */
+async function allow(ctx: UserContext): Promise<Allowance> {
+  const { remaining, resetsAt, waitSeconds } = await ctx.throttle.spend(`audit ${readerOf(ctx)}`, READING);
+  if (waitSeconds > 0)
+    throw new AppError('rate-limited', `At most ${READING.limit} pages a minute: go on in ${waitSeconds} seconds`, {
+      retryAfter: waitSeconds,
+    });
+  return { limit: READING.limit, remaining, resetsAt: Math.ceil(resetsAt / 1000) };
+}
 
 /**
  * Reading the log is recorded before anything is shown, but once per session or token and window: otherwise a page
  * that refreshes would fill the log with the news that it was read. The id is the same within the window,
  * and the ledger takes each id once. Nothing in D1 changes, so no outbox row is needed.
  */
-async function noteReading(ctx: UserContext): Promise<void> {
+export async function noteReading(ctx: UserContext): Promise<void> {
   const event = {
-    ...eventOf(ctx, { ...log, status: 200 }),
-    id: recurringEventId(`audit.read|${ctx.actor.sessionId ?? ctx.actor.token?.id}`, ctx.now()),
+    ...eventOf(ctx, { ...auditLog, status: 200 }),
+    id: recurringEventId(`audit.read|${readerOf(ctx)}`, ctx.now()),
   };
   const { tenantId, shard } = ctx.db;
   await openLedger(ctx).append({ tenantId, shard, source: 'audit', batches: [{ outboxId: event.id, events: [event] }] });
 }
 
 function ledgerQuery(ctx: Context, query: AuditQuery): EventQuery {
-  const { limit, order, cursor, since, until, ...filter } = query;
+  const { limit, order, cursor, since, until } = query;
   const byTime = until !== undefined || (order === 'desc' && since !== undefined);
+  const filter = filterAsked(query);
   return {
     limit,
     order,
     by: byTime ? 'time' : 'seq',
-    ...Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined)),
+    ...(filter === null ? {} : { filter }),
     ...(cursor === undefined ? {} : { after: positionOf(ctx, query, cursor) }),
     ...(since === undefined ? {} : { since: exactTime(since) }),
     ...(until === undefined ? {} : { until: exactTime(until) }),
@@ -67,7 +109,7 @@ function ledgerQuery(ctx: Context, query: AuditQuery): EventQuery {
 }
 
 /** Times are compared as text, so all have milliseconds. */
-const exactTime = (time: string): string => new Date(time).toISOString();
+export const exactTime = (time: string): string => new Date(time).toISOString();
 
 const cursorKeys = z.tuple([z.string(), z.number().int().min(0), z.string()]);
 
@@ -79,14 +121,8 @@ function positionOf(ctx: Context, query: AuditQuery, cursor: string): EventPosit
   });
 }
 
-/** A cursor is good only for the tenant and the filter it was made with; the page's size may change. */
-function fingerprint({ db }: Context, { limit: _limit, cursor: _cursor, ...filter }: AuditQuery): string {
+/** A cursor is good only for the tenant and the filter it was made with; the page's size and form may change. */
+function fingerprint({ db }: Context, { limit: _limit, cursor: _cursor, format: _format, ...filter }: AuditQuery): string {
   const facts = Object.entries(filter).sort(([a], [b]) => (a < b ? -1 : 1));
   return base64url(sha256(new TextEncoder().encode(JSON.stringify([db.tenantId, facts]))).slice(0, 12));
-}
-
-/** A poller that was away for too long is told so: silence would look like completeness. */
-function refuseGap({ by, order, after }: EventQuery, { oldest }: EventPage): void {
-  if (by === 'seq' && order === 'asc' && after && oldest > after.seq + 1)
-    throw new AppError('gone', `Events up to ${oldest - 1} are in the archive only; begin again without a cursor`);
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Finding, FindingDetail, findingMove, findingsQuery } from '@gatehouse/core/api/findings.ts';
+import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import { auditEvent, type AuditAction } from '@gatehouse/core/audit/event.ts';
 import { FINDING_RULE_IDS, findingRule, type FindingRuleId, type FindingState } from '@gatehouse/core/audit/findings.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -12,6 +13,7 @@ const listed = { action: 'audit.read', resource: { type: 'audit', id: null, name
 const notFound = () => new AppError('not-found', 'There is no such finding');
 const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
 
+const RULES: FieldRules<{ state: FindingState; note: string }> = { state: 'tracked', note: 'tracked' };
 const MOVES: Record<FindingState, AuditAction> = {
   open: 'finding.reopen',
   acknowledged: 'finding.acknowledge',
@@ -74,10 +76,7 @@ export async function moveFinding(ctx: Context, id: string, { from, to, note }: 
   const { rule, subject } = found.finding;
   const event = eventOf(user, {
     ...{ action, status: 200, resource: { type: 'finding', id, name: `${briefly(rule).title}: ${subject}` } },
-    diff: [
-      { path: 'state', old: from, new: to, secret: false },
-      ...(note === '' ? [] : [{ path: 'note', old: found.finding.note, new: note, secret: false }]),
-    ],
+    diff: diff(RULES, { state: from, note: found.finding.note }, { state: to, note: note === '' ? found.finding.note : note }),
   });
   const { tenantId, shard } = user.db;
   const move = { id, from, to, note, by: user.actor.name, at: event.time };

@@ -28,3 +28,4 @@ export const unpackFrontier = (size: number, packed: Uint8Array): Frontier => ({
 });
 
 export const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+export const unhex = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));

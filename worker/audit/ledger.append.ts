@@ -4,9 +4,12 @@ import { appendLeaf, leafHash, type Frontier } from '@gatehouse/core/audit/merkl
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { AppendRequest } from '../platform/objects.ts';
 import { packHashes, saltedHash, sha256, unpackFrontier } from './hash.ts';
+import { CHECKPOINT_SOURCE, expectTelling } from './ledger.checkpoint.ts';
 import { followConfiguration, wakeDestinations } from './ledger.delivery.ts';
 import { observe } from './ledger.findings.ts';
+import { insertEvent, noteDrift, REBUILT } from './ledger.index.ts';
 import { readHead, writeHead, type Head } from './ledger.schema.ts';
+import { keepNodes } from './ledger.tree.ts';
 
 /** The source of the events that the ledger makes itself when it finds something. */
 const FINDINGS = 'findings';
@@ -39,6 +42,7 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
     const head = readHead(sql) ?? emptyHead(tenantId, shard);
     if (head.tenantId !== tenantId) throw new AppError('invalid', 'The events are another tenant’s');
     const before = head.size;
+    const taken: AuditEvent[] = [];
     let frontier = unpackFrontier(head.size, head.frontier);
     // The clock may step back; the order of recording may not.
     head.recordedAt = [head.recordedAt, tools.now.toISOString()].sort().at(-1) ?? head.recordedAt;
@@ -47,15 +51,20 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
       head.size++;
       const recorded = numbered(event, head);
       frontier = insert(sql, frontier, source, recorded, tools.random(16));
+      taken.push(recorded);
       followConfiguration(sql, event, head.size, tools.now.getTime());
       for (const finding of observe(sql, recorded)) {
         head.size++;
-        frontier = insert(sql, frontier, FINDINGS, numbered(finding, head), tools.random(16));
+        const found = numbered(finding, head);
+        frontier = insert(sql, frontier, FINDINGS, found, tools.random(16));
+        taken.push(found);
       }
     }
+    noteDrift(sql, taken);
     head.frontier = packHashes(frontier.hashes);
     if (source === 'api' && acknowledge(sql, batches)) head.clearAt ??= tools.now.getTime() + GATHER_MS;
     if (head.size > before) wakeDestinations(sql, tools.now.getTime() + GATHER_MS);
+    if (head.size > before && source !== CHECKPOINT_SOURCE) expectTelling(sql, tools.now.getTime());
     writeHead(sql, head);
   });
 }
@@ -76,8 +85,9 @@ const emptyHead = (tenantId: string, shard: string): Head => ({
   clearAt: null,
 });
 
+/** What was rebuilt from the archive has no source any more, and stands for every one. */
 const isKnown = (sql: SqlStorage, source: string, id: string): boolean =>
-  sql.exec('SELECT 1 FROM events WHERE source = ? AND event_id = ?', source, id).toArray().length > 0;
+  sql.exec('SELECT 1 FROM events WHERE source IN (?, ?) AND event_id = ?', source, REBUILT, id).toArray().length > 0;
 
 const numbered = ({ id, time, ...rest }: DraftEvent, head: Head): AuditEvent => ({
   id,
@@ -88,26 +98,11 @@ const numbered = ({ id, time, ...rest }: DraftEvent, head: Head): AuditEvent => 
 });
 
 function insert(sql: SqlStorage, frontier: Frontier, source: string, event: AuditEvent, salt: Uint8Array): Frontier {
-  const body = JSON.stringify(event);
-  const leaf = leafHash(sha256, saltedHash(salt, encoder.encode(body)));
-  sql.exec(
-    `INSERT INTO events (seq, source, event_id, time, recorded_at, actor_id, action, resource_type, resource_id, outcome, salt, body)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    event.seq,
-    source,
-    event.id,
-    event.time,
-    event.recordedAt,
-    event.actor.id,
-    event.action,
-    event.resource.type,
-    event.resource.id,
-    event.outcome,
-    salt,
-    body,
-  );
+  const json = encoder.encode(JSON.stringify(event));
+  const leaf = leafHash(sha256, saltedHash(salt, json));
+  insertEvent(sql, source, event, salt, json);
   sql.exec('INSERT INTO leaves (seq, hash) VALUES (?, ?)', event.seq, leaf);
-  return appendLeaf(sha256, frontier, leaf);
+  return appendLeaf(sha256, frontier, leaf, keepNodes(sql));
 }
 
 /** Notes the outbox rows that are now held, so that D1 may forget them. */

@@ -1,43 +1,77 @@
 import type { AuditAction, DraftEvent } from '@gatehouse/core/audit/event.ts';
-import type { DeliveryStatus } from '../platform/objects.ts';
+import type { DeliveryReport, RefusedEvent } from '../platform/objects.ts';
+import { BODY, bodyOf, type Body } from './ledger.body.ts';
+import { destinationOf, laneOf } from './ledger.delivery.schema.ts';
+import { forgetSetAside, noteAnswer } from './ledger.health.ts';
+import { endReplay, startReplay } from './ledger.replay.ts';
 import { readHead } from './ledger.schema.ts';
 import type { Doorbell } from './queue.ts';
 
-/** A lease outlives the longest request to a destination; whoever died with it is replaced after it. */
+/** A lease outlives the longest batch (`SEND_MS`); whoever died with it is replaced after it. */
 export const LEASE_MS = 30_000;
 const RING_AGAIN_MS = 30_000;
 /** A consumer that goes on by itself claims again well before this. */
 const RING_AFTER_ADVANCE_MS = 2_000;
 const RING_AT_ONCE = 100;
+/** What waits and doesn't move for so long is told: within five minutes, the alarm's own delay included. */
+export const STALL_MS = 4 * 60_000;
 
 /** What one claim hands out at most. A single larger event goes alone. */
 const CLAIM_CHARACTERS = 900_000;
 
-const CONFIGURED: readonly AuditAction[] = ['siem.update', 'siem.pause', 'siem.resume'];
+const CONFIGURED: readonly AuditAction[] = ['siem.update', 'siem.rotate_secret', 'siem.pause', 'siem.resume'];
 
 /**
- * Destinations come and go by their own events. So a destination begins with the event of its creation,
- * and a change of configuration that was committed reaches the ledger as surely as any event does.
+ * Destinations come and go by their own events, and so do their replays. So a destination begins with the event of its
+ * creation, and a change of configuration that was committed reaches the ledger as surely as any event does.
  */
 export function followConfiguration(sql: SqlStorage, event: DraftEvent, seq: number, now: number): void {
   const { type, id } = event.resource;
   if (type !== 'siem' || id === null || event.outcome !== 'success') return;
   if (event.action === 'siem.create') sql.exec('INSERT OR IGNORE INTO destinations (id, cursor) VALUES (?, ?)', id, seq - 1);
   if (event.action === 'siem.delete') removeDestination(sql, id);
+  if (event.action === 'siem.replay.start') startReplay(sql, laneOf(id, true), event.details, now);
+  if (event.action === 'siem.replay.cancel') endReplay(sql, laneOf(id, true), 'cancelled', now, event.details['replay']);
+  if (event.action === 'siem.replay.finish') endReplay(sql, laneOf(id, true), 'finished', now, event.details['replay']);
+  if (event.action === 'siem.set_aside.dismiss') forgetSetAside(sql, id, String(event.details['seqs']).split(',').map(Number));
+  if (!CONFIGURED.includes(event.action)) return;
+  // Somebody has looked at it: the next outage is another one.
+  if (event.action === 'siem.resume') sql.exec('UPDATE destinations SET told = 0, tell_at = NULL, held = 0 WHERE id = ?', id);
   // What failed with the old configuration is tried at once with the new one.
-  if (CONFIGURED.includes(event.action)) sql.exec('UPDATE destinations SET ring_at = ?, not_before = 0 WHERE id = ?', now, id);
+  sql.exec(
+    `UPDATE destinations SET ring_at = CASE WHEN ended IS NULL THEN ?1 END, not_before = 0, refused_in_a_row = 0, token = NULL
+     WHERE id IN (?2, ?3)`,
+    now,
+    id,
+    laneOf(id, true),
+  );
 }
 
-export const removeDestination = (sql: SqlStorage, id: string): void => void sql.exec('DELETE FROM destinations WHERE id = ?', id);
+export function removeDestination(sql: SqlStorage, id: string): void {
+  sql.exec('DELETE FROM destinations WHERE id IN (?, ?)', id, laneOf(id, true));
+  sql.exec('DELETE FROM set_aside WHERE destination_id = ?', id);
+  sql.exec('DELETE FROM delivery_health WHERE destination_id = ?', id);
+}
 
 /** Something new is there: whoever rests is rung for. */
 export function wakeDestinations(sql: SqlStorage, at: number): void {
-  sql.exec('UPDATE destinations SET ring_at = ? WHERE paused = 0 AND ring_at IS NULL', at);
+  sql.exec('UPDATE destinations SET ring_at = ? WHERE paused = 0 AND ring_at IS NULL AND until IS NULL', at);
 }
 
 export function pauseDestination(sql: SqlStorage, id: string, paused: boolean, now: number): void {
-  if (paused) sql.exec('UPDATE destinations SET paused = 1, ring_at = NULL WHERE id = ?', id);
-  else sql.exec('UPDATE destinations SET paused = 0, ring_at = ?, not_before = 0 WHERE id = ? AND paused = 1', now, id);
+  const lanes = [id, laneOf(id, true)];
+  // Somebody knows of it: an outage that was told ends with the pause.
+  if (paused)
+    sql.exec(
+      'UPDATE destinations SET paused = 1, ring_at = NULL, tell_at = NULL, told = 0, waiting_since = NULL WHERE id IN (?, ?)',
+      ...lanes,
+    );
+  else
+    sql.exec(
+      `UPDATE destinations SET paused = 0, ring_at = CASE WHEN ended IS NULL THEN ?1 END, not_before = 0, refused_in_a_row = 0
+       WHERE id IN (?2, ?3) AND paused = 1`,
+      ...[now, ...lanes],
+    );
 }
 
 export const ringDue = (sql: SqlStorage): number | null =>
@@ -48,45 +82,92 @@ export function takeDoorbells(sql: SqlStorage, now: number): Doorbell[] {
   const head = readHead(sql);
   if (!head) return [];
   const due = sql
-    .exec<{ id: string }>(
-      'SELECT id FROM destinations WHERE ring_at IS NOT NULL AND ring_at <= ? ORDER BY ring_at LIMIT ?',
+    .exec<{ id: string; until: number | null }>(
+      'SELECT id, until FROM destinations WHERE ring_at IS NOT NULL AND ring_at <= ? ORDER BY ring_at LIMIT ?',
       now,
       RING_AT_ONCE,
     )
     .toArray();
-  for (const { id } of due) sql.exec('UPDATE destinations SET ring_at = ? WHERE id = ?', now + RING_AGAIN_MS, id);
-  return due.map(({ id }) => ({ tenantId: head.tenantId, shard: head.shard, destinationId: id }));
+  for (const { id } of due)
+    sql.exec(
+      `UPDATE destinations SET ring_at = ?1, waiting_since = coalesce(waiting_since, ?2),
+         tell_at = CASE WHEN told = 0 AND until IS NULL THEN coalesce(tell_at, ?3) ELSE tell_at END WHERE id = ?4`,
+      ...[now + RING_AGAIN_MS, now, now + STALL_MS, id],
+    );
+  return due.map(({ id, until }) => ({
+    tenantId: head.tenantId,
+    shard: head.shard,
+    destinationId: destinationOf(id),
+    replay: until !== null,
+  }));
 }
 
 interface Cursor extends Record<string, SqlStorageValue> {
   cursor: number;
+  until: number | null;
+  batch_to: number | null;
   paused: number;
   lease: string | null;
   lease_until: number;
   not_before: number;
   failures: number;
+  refused_in_a_row: number;
+  ended: string | null;
 }
 
-/** Gives the lease to whoever asks first, when there is something to deliver. @returns where delivery stands */
-export function takeLease(sql: SqlStorage, id: string, lease: string, now: number): { cursor: number; failures: number } | null {
-  const [row] = sql.exec<Cursor>('SELECT cursor, paused, lease, lease_until, not_before, failures FROM destinations WHERE id = ?', id);
-  if (!row || row.paused === 1 || (row.lease !== null && row.lease_until > now)) return null;
-  if (row.cursor >= (readHead(sql)?.size ?? 0)) {
-    sql.exec('UPDATE destinations SET ring_at = NULL, lease = NULL WHERE id = ?', id);
+export interface Taken {
+  cursor: number;
+  failures: number;
+  refusedInARow: number;
+  /** `seq` of the last event that may be handed out */
+  end: number;
+}
+
+/** Gives the lease to whoever asks first. @returns where delivery stands; `done` when a replay has come to its end */
+export function takeLease(sql: SqlStorage, lane: string, lease: string, now: number): Taken | 'done' | null {
+  const [row] = sql.exec<Cursor>(
+    `SELECT cursor, until, batch_to, paused, lease, lease_until, not_before, failures, refused_in_a_row, ended FROM destinations WHERE id = ?`,
+    lane,
+  );
+  if (!row || row.paused === 1 || row.ended !== null || (row.lease !== null && row.lease_until > now)) return null;
+  const end = row.until ?? readHead(sql)?.size ?? 0;
+  if (row.cursor >= end) {
+    if (row.until !== null) return 'done';
+    rest(sql, lane, now);
     return null;
   }
   if (row.not_before > now) return null;
   const until = now + LEASE_MS;
-  sql.exec('UPDATE destinations SET lease = ?, lease_until = ?, ring_at = ? WHERE id = ?', lease, until, until, id);
-  return { cursor: row.cursor, failures: row.failures };
+  sql.exec('UPDATE destinations SET lease = ?, lease_until = ?, ring_at = ? WHERE id = ?', lease, until, until, lane);
+  return {
+    cursor: row.cursor,
+    failures: row.failures,
+    refusedInARow: row.refused_in_a_row,
+    end: row.batch_to === null ? end : Math.min(Math.max(row.batch_to, row.cursor + 1), end),
+  };
 }
+
+/** Nothing waits any more. An outage that was told is over. */
+function rest(sql: SqlStorage, lane: string, now: number): void {
+  sql.exec(
+    `UPDATE destinations SET ring_at = NULL, lease = NULL, waiting_since = NULL, tell_at = CASE told WHEN 0 THEN NULL ELSE ?1 END,
+       told = CASE told WHEN 0 THEN 0 ELSE 2 END WHERE id = ?2`,
+    now,
+    lane,
+  );
+}
+
+/** Notes what a claim has handed out, so that a repetition is the same batch. */
+export const noteBatch = (sql: SqlStorage, lane: string, lease: string, to: number): void =>
+  void sql.exec('UPDATE destinations SET batch_to = ? WHERE id = ? AND lease = ?', to, lane, lease);
 
 /** The next events after the cursor that the hot index has, bounded by count and size. */
 export function hotEventsAfter(sql: SqlStorage, cursor: number, limit: number): string[] {
-  const rows = sql.exec<{ seq: number; body: string }>('SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?', cursor, limit);
+  const rows = sql.exec<Body & { seq: number }>(`SELECT seq, ${BODY} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, cursor, limit);
   const bodies: string[] = [];
   let characters = 0;
-  for (const { seq, body } of rows) {
+  for (const { seq, ...row } of rows) {
+    const body = bodyOf(row);
     characters += body.length;
     if (bodies.length === 0 ? seq !== cursor + 1 : characters > CLAIM_CHARACTERS) break;
     bodies.push(body);
@@ -95,52 +176,86 @@ export function hotEventsAfter(sql: SqlStorage, cursor: number, limit: number): 
 }
 
 /**
- * Moves the cursor, if the lease is still this one's, and gives the lease back. `to` at the cursor only
- * gives it back: that is no success.
+ * Moves the cursor, if the lease is still this one's, and gives the lease back. `to` at the cursor only gives it back: that is
+ * no success.
+ * @param report what was delivered on the way; null when nothing was sent, or nothing of it taken
  */
-export function advance(sql: SqlStorage, id: string, lease: string, to: number, now: number): boolean {
-  const size = readHead(sql)?.size ?? 0;
-  const [row] = sql.exec<{ cursor: number }>('SELECT cursor FROM destinations WHERE id = ? AND lease = ?', id, lease);
+export function advance(sql: SqlStorage, lane: string, lease: string, to: number, report: DeliveryReport | null, now: number): boolean {
+  const [row] = sql.exec<Pick<Cursor, 'cursor' | 'until'>>(
+    'SELECT cursor, until FROM destinations WHERE id = ? AND lease = ?',
+    lane,
+    lease,
+  );
   if (!row) return false;
-  const cursor = Math.max(row.cursor, Math.min(to, size));
+  const end = row.until ?? readHead(sql)?.size ?? 0;
+  const cursor = Math.max(row.cursor, Math.min(to, end));
+  if (report) noteAnswer(sql, destinationOf(lane), report.status, report.delivered, now);
+  if (report && report.delivered > 0) noteSuccess(sql, lane, report, now);
   if (cursor > row.cursor)
-    sql.exec('UPDATE destinations SET cursor = ?, failures = 0, failing_since = NULL, last_success_at = ? WHERE id = ?', cursor, now, id);
-  const ringAt = cursor < size ? now + RING_AFTER_ADVANCE_MS : null;
-  sql.exec('UPDATE destinations SET lease = NULL, ring_at = CASE WHEN paused = 0 THEN ? END WHERE id = ?', ringAt, id);
+    sql.exec(
+      `UPDATE destinations SET cursor = ?1, batch_to = NULL, waiting_since = ?2, tell_at = CASE told WHEN 0 THEN ?3 ELSE tell_at END WHERE id = ?4`,
+      ...[cursor, now, row.until === null ? now + STALL_MS : null, lane],
+    );
+  const ringAt = cursor < end || row.until !== null ? now + RING_AFTER_ADVANCE_MS : null;
+  sql.exec('UPDATE destinations SET lease = NULL, ring_at = CASE WHEN paused = 0 THEN ? END WHERE id = ?', ringAt, lane);
+  if (cursor >= end && row.until === null) rest(sql, lane, now);
   return true;
 }
 
-/** Gives the lease back after a failure; nothing is tried again before `retryAt`. @returns failing since, null when the lease was lost */
-export function fail(sql: SqlStorage, id: string, lease: string, message: string, retryAt: number, now: number): number | null {
-  const [row] = sql.exec<{ failing_since: number }>(
-    `UPDATE destinations SET lease = NULL, failures = failures + 1, failing_since = coalesce(failing_since, ?1), last_error_at = ?1,
-       last_error = ?2, not_before = ?3, ring_at = CASE WHEN paused = 0 THEN ?3 END
-     WHERE id = ?4 AND lease = ?5 RETURNING failing_since`,
+function noteSuccess(sql: SqlStorage, lane: string, { note }: DeliveryReport, now: number): void {
+  sql.exec(
+    `UPDATE destinations SET failures = 0, failing_since = NULL, last_success_at = ?1, refused_in_a_row = 0, held = 0,
+       tell_at = CASE told WHEN 1 THEN ?1 ELSE tell_at END, told = CASE told WHEN 1 THEN 2 ELSE told END WHERE id = ?2`,
     now,
-    message.slice(0, 500),
-    retryAt,
-    id,
-    lease,
+    lane,
   );
-  return row?.failing_since ?? null;
+  if (note !== undefined) sql.exec('UPDATE destinations SET last_note_at = ?, last_note = ? WHERE id = ?', now, note.slice(0, 500), lane);
 }
 
-export function deliveryStatus(sql: SqlStorage): DeliveryStatus[] {
-  const rows = sql.exec<{
-    id: string;
-    cursor: number;
-    failing_since: number | null;
-    last_success_at: number | null;
-    last_error_at: number | null;
-    last_error: string | null;
-  }>('SELECT id, cursor, failing_since, last_success_at, last_error_at, last_error FROM destinations ORDER BY id');
-  return Array.from(rows, (row) => ({
-    destinationId: row.id,
-    deliveredTo: row.cursor,
-    lastSuccessAt: iso(row.last_success_at),
-    lastError: row.last_error_at === null ? null : { at: new Date(row.last_error_at).toISOString(), message: row.last_error ?? '' },
-    failingSince: iso(row.failing_since),
-  }));
+export interface Failure {
+  message: string;
+  status: number | null;
+  retryAt: number;
+  /** it goes on only once somebody has changed something: told at once */
+  held: boolean;
 }
 
-const iso = (time: number | null): string | null => (time === null ? null : new Date(time).toISOString());
+/** Gives the lease back after a failure; nothing is tried again before `retryAt`. @returns whether the lease was still this one's */
+export function fail(sql: SqlStorage, lane: string, lease: string, { message, status, retryAt, held }: Failure, now: number): boolean {
+  const rows = sql
+    .exec(
+      `UPDATE destinations SET lease = NULL, failures = failures + 1, failing_since = coalesce(failing_since, ?1), last_error_at = ?1,
+         last_error = ?2, not_before = ?3, ring_at = CASE WHEN paused = 0 THEN ?3 END, held = ?4,
+         waiting_since = coalesce(waiting_since, ?1),
+         tell_at = CASE WHEN until IS NOT NULL OR paused = 1 OR told <> 0 THEN tell_at WHEN ?4 = 1 THEN ?1 ELSE coalesce(tell_at, ?5) END
+       WHERE id = ?6 AND lease = ?7 RETURNING id`,
+      ...[now, message.slice(0, 500), retryAt, held ? 1 : 0, now + STALL_MS, lane, lease],
+    )
+    .toArray();
+  if (rows.length > 0) noteAnswer(sql, destinationOf(lane), status, 0, now);
+  return rows.length > 0;
+}
+
+/** Notes an event that the destination refuses for good, and goes on behind it. @returns whether the lease was still this one's */
+export function setAside(sql: SqlStorage, lane: string, lease: string, refused: RefusedEvent, now: number): boolean {
+  const [row] = sql.exec('SELECT 1 FROM destinations WHERE id = ? AND lease = ?', lane, lease);
+  if (!row) return false;
+  const { seq, eventId, action, time, reason, status, before } = refused;
+  sql.exec(
+    `INSERT INTO set_aside (destination_id, seq, event_id, action, time, at, reason, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET at = excluded.at, reason = excluded.reason, status = excluded.status, attempts = attempts + 1`,
+    ...[destinationOf(lane), seq, eventId, action, time, now, reason.slice(0, 500), status],
+  );
+  const advanced = advance(sql, lane, lease, seq, { status, delivered: before }, now);
+  sql.exec('UPDATE destinations SET refused_in_a_row = refused_in_a_row + 1 WHERE id = ?', lane);
+  return advanced;
+}
+
+/** The sealed access token, while it is good. */
+export function accessToken(sql: SqlStorage, id: string, now: number): string | null {
+  const [row] = sql.exec<{ token: string | null }>('SELECT token FROM destinations WHERE id = ? AND token_until > ?', id, now);
+  return row?.token ?? null;
+}
+
+export const keepAccessToken = (sql: SqlStorage, id: string, sealed: string | null, until: number): void =>
+  void sql.exec('UPDATE destinations SET token = ?, token_until = ? WHERE id = ?', sealed, until, id);

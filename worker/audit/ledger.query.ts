@@ -1,115 +1,164 @@
-import type { EventPage, EventPosition, EventQuery } from '../platform/objects.ts';
-import { oldestHot } from './ledger.schema.ts';
+import { matchesFilter, type Filter, type FilterAttribute } from '@gatehouse/core/audit/filter.ts';
+import type { EventPage, EventPosition, EventQuery, HotBounds } from '../platform/objects.ts';
+import { BODY, bodyOf, eventIn, lineOf, type Body } from './ledger.body.ts';
+import { coversOf, type Cover, type Seen } from './ledger.plan.ts';
+import { readHead, upgradeState } from './ledger.schema.ts';
+import { byNumber, byTime, firstRecordedFrom, rarest, reachOf, sortedByTime, type SeqRange, type Source } from './ledger.sources.ts';
 
-/** Rows that one page may look at: what matches seldom is read over several pages instead of blocking the object. */
+/** Candidates that one page may look at: what matches seldom is read over several pages instead of blocking the object. */
 export const SCAN_LIMIT = 20_000;
-
-interface Row extends Record<string, SqlStorageValue> {
-  seq: number;
-  time: string;
-  actor_id: string | null;
-  action: string;
-  resource_type: string;
-  resource_id: string | null;
-  outcome: string;
-  body: string;
-}
+/** Of these, events that may be unpacked and looked at as a whole, which costs far more. */
+export const UNPACK_LIMIT = 5_000;
+const LARGEST_CHUNK = 1_000;
+/** A page's JSON is at most about so long, but for a single event that is longer. */
+const PAGE_CHARACTERS = 8_000_000;
 
 /** One page of the hot index. @param size number of events ever */
-export function readPage(sql: SqlStorage, query: EventQuery, size: number): EventPage {
-  const { text, params } = select(sinceAsPosition(sql, query, size));
-  const bodies: string[] = [];
-  let scanned = 0;
-  let last: EventPosition | null = null;
-  let more = false;
-  for (const row of sql.exec<Row>(text, ...params)) {
-    more = bodies.length === query.limit || scanned === SCAN_LIMIT;
-    if (more) break;
-    scanned++;
-    last = { seq: row.seq, time: row.time };
-    if (matches(row, query)) bodies.push(row.body);
-  }
-  const oldest = oldestHot(sql) ?? 0;
-  if (more) return { bodies, next: last, oldest };
-  const follows = query.by === 'seq' && query.order === 'asc';
-  return { bodies, next: follows ? { seq: Math.max(size, query.after?.seq ?? 0), time: '' } : null, oldest };
+export function readPage(sql: SqlStorage, asked: EventQuery, size: number): EventPage {
+  const query = sinceAsPosition(sql, asked);
+  const filter = filterOf(query);
+  const covers = filter ? usableCovers(sql, filter) : [];
+  const rows = rowReader(sql, query, filter, covers);
+  const { bodies, last, more } = collect(sourceOf(sql, query, covers), query, rows);
+  const hot = hotBounds(sql);
+  if (more) return { bodies, next: last, hot };
+  const follows = query.by === 'seq' && query.order === 'asc' && query.until === undefined;
+  return { bodies, next: follows ? { seq: Math.max(size, query.after?.seq ?? 0), time: '' } : null, hot };
 }
 
-function matches(row: Row, query: EventQuery): boolean {
-  return (
-    (query.actorId === undefined || row.actor_id === query.actorId) &&
-    (query.action === undefined || row.action === query.action) &&
-    (query.resourceType === undefined || row.resource_type === query.resourceType) &&
-    (query.resourceId === undefined || row.resource_id === query.resourceId) &&
-    (query.outcome === undefined || row.outcome === query.outcome)
-  );
+/** Where the hot index begins. */
+export function hotBounds(sql: SqlStorage): HotBounds {
+  const [row] = sql.exec<{ seq: number; recorded_at: string }>('SELECT seq, recorded_at FROM events ORDER BY seq LIMIT 1');
+  return row ? { first: row.seq, firstAt: row.recorded_at } : { first: (readHead(sql)?.size ?? 0) + 1, firstAt: null };
+}
+
+/** Takes candidates until the page is full, or enough were looked at. The first chunk is as large as the page. */
+function collect(
+  source: Source,
+  { limit, after }: EventQuery,
+  rows: RowReader,
+): { bodies: string[]; last: EventPosition | null; more: boolean } {
+  const bodies: string[] = [];
+  let last = after ?? null;
+  let scanned = 0;
+  let characters = 0;
+  for (let size = limit + 1; ; size = Math.min(size * 2, LARGEST_CHUNK)) {
+    const chunk = source.next(last, size);
+    for (const candidate of chunk) {
+      if (bodies.length === limit || characters > PAGE_CHARACTERS || scanned === SCAN_LIMIT || rows.unpacked() >= UNPACK_LIMIT)
+        return { bodies, last, more: true };
+      scanned++;
+      last = candidate;
+      const body = rows.read(candidate.seq);
+      if (body === null) continue;
+      characters += body.length;
+      bodies.push(body);
+    }
+    if (chunk.length < size) return { bodies, last, more: false };
+  }
+}
+
+interface RowReader {
+  /** the event's JSON; null when it does not match, or is not there */
+  read(seq: number): string | null;
+  unpacked(): number;
 }
 
 /** The events of those numbers that are in the hot index, in order. */
 export function hotEvents(sql: SqlStorage, seqs: readonly number[]): string[] {
-  const rows = sql.exec<{ body: string }>(
-    'SELECT body FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq',
+  const rows = sql.exec<Body>(
+    `SELECT ${BODY} FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
     JSON.stringify(seqs),
   );
-  return Array.from(rows, ({ body }) => body);
+  return Array.from(rows, bodyOf);
 }
 
-const COLUMNS = 'seq, time, actor_id, action, resource_type, resource_id, outcome, body';
-
-/** The statement that walks candidates in order. Each names its index, and SQLite refuses it should the index not fit. */
-export function select(query: EventQuery): { text: string; params: SqlStorageValue[] } {
-  return query.by === 'time' ? selectByTime(query) : selectBySeq(query);
-}
-
-function selectByTime({ order, after, since, until }: EventQuery): { text: string; params: SqlStorageValue[] } {
-  const ascending = order === 'asc';
-  const low = (ascending ? after?.time : undefined) ?? since ?? '';
-  // Text of times sorts before `~`; a descending page ends with the cursor's own time, the pair below cuts exactly.
-  const high = until ?? '~';
-  const beyond = after ? `AND (time, seq) ${ascending ? '>' : '<'} (?, ?)` : '';
-  const upper = !ascending && after ? 'AND time <= ?' : 'AND time < ?';
+function rowReader(sql: SqlStorage, query: EventQuery, filter: Filter | null, covers: readonly Cover[]): RowReader {
+  const plain = rowStatement(query, []);
+  const narrow = rowStatement(query, covers);
+  let asked = 0;
+  let unpacked = 0;
   return {
-    text: `SELECT ${COLUMNS} FROM events INDEXED BY events_time WHERE time >= ? ${upper} ${beyond} ORDER BY time ${order}, seq ${order}`,
-    params: [low, !ascending && after ? after.time : high, ...(after ? [after.time, after.seq] : [])],
+    unpacked: () => (filter ? unpacked : 0),
+    read(seq) {
+      // Most candidates match, or it is soon seen that they don't: only then asking for their terms pays.
+      const { text, params } = asked++ > query.limit ? narrow : plain;
+      const [row] = sql.exec<Body & { salt: ArrayBuffer }>(text, seq, ...params);
+      if (!row) return null;
+      unpacked++;
+      const body = bodyOf(row);
+      if (filter && !matchesFilter(filter, eventIn(body))) return null;
+      return query.form === 'line' ? lineOf(row.salt, body) : body;
+    },
   };
 }
 
-function selectBySeq(query: EventQuery): { text: string; params: SqlStorageValue[] } {
-  const ascending = query.order === 'asc';
-  const position = query.after?.seq ?? (ascending ? 0 : Number.MAX_SAFE_INTEGER);
-  const { index, condition, value } = driverOf(query);
-  return {
-    text: `SELECT ${COLUMNS} FROM events ${index} WHERE ${condition} seq ${ascending ? '>' : '<'} ? ORDER BY seq ${query.order}`,
-    params: [...(value === undefined ? [] : [value]), position],
-  };
-}
-
-/** The index that narrows most, of those the filter allows. */
-function driverOf(query: EventQuery): { index: string; condition: string; value?: string } {
-  if (query.resourceId !== undefined)
-    return { index: 'INDEXED BY events_resource', condition: 'resource_id = ? AND', value: query.resourceId };
-  if (query.actorId !== undefined) return { index: 'INDEXED BY events_actor', condition: 'actor_id = ? AND', value: query.actorId };
-  if (query.outcome !== undefined && query.outcome !== 'success')
-    return { index: 'INDEXED BY events_outcome', condition: "outcome = ? AND outcome <> 'success' AND", value: query.outcome };
-  if (query.action !== undefined) return { index: 'INDEXED BY events_action', condition: 'action = ? AND', value: query.action };
-  if (query.resourceType !== undefined)
-    return { index: 'INDEXED BY events_type', condition: 'resource_type = ? AND', value: query.resourceType };
-  return { index: 'NOT INDEXED', condition: '' };
-}
-
-/**
- * A poller that begins at a time gets everything recorded from then on. The time of recording never runs
- * backwards, so the position is found by halving, without an index.
- */
-function sinceAsPosition(sql: SqlStorage, query: EventQuery, size: number): EventQuery {
-  if (query.by !== 'seq' || query.order !== 'asc' || query.after || query.since === undefined) return query;
-  let low = oldestHot(sql) ?? size + 1;
-  let high = size + 1;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const { recorded_at } = sql.exec<{ recorded_at: string }>('SELECT recorded_at FROM events WHERE seq = ?', middle).one();
-    if (recorded_at < query.since) low = middle + 1;
-    else high = middle;
+/** One event, if it has the terms that it must have and lies in the range of time. */
+export function rowStatement({ since, until, by }: EventQuery, covers: readonly Cover[]): { text: string; params: SqlStorageValue[] } {
+  const conditions: string[] = [];
+  const params: SqlStorageValue[] = [];
+  for (const { terms, match } of covers) {
+    if (match !== null) continue;
+    conditions.push(
+      `AND EXISTS (SELECT 1 FROM json_each(?) AS wanted CROSS JOIN terms WHERE term = wanted.value AND terms.seq = events.seq)`,
+    );
+    params.push(JSON.stringify(terms));
   }
-  return { ...query, after: { seq: low - 1, time: '' } };
+  if (since !== undefined && (by === 'time' || until !== undefined)) {
+    conditions.push('AND time >= ?');
+    params.push(since);
+  }
+  if (until !== undefined) {
+    conditions.push('AND time < ?');
+    params.push(until);
+  }
+  return { text: `SELECT salt, ${BODY} FROM events WHERE seq = ? ${conditions.join(' ')}`, params };
+}
+
+function sourceOf(sql: SqlStorage, query: EventQuery, covers: readonly Cover[]): Source {
+  const { order, by, after } = query;
+  if (by === 'time' && covers.length === 0) return byTime(sql, query);
+  const range = by === 'time' || query.until !== undefined ? reachOf(sql, query) : { low: 1, high: Number.MAX_SAFE_INTEGER };
+  const rest = by === 'seq' && after ? restOf(range, order, after.seq) : range;
+  const cover = rarest(sql, covers, rest, order);
+  if (by === 'seq') return byNumber(sql, range, order, cover);
+  return (cover && sortedByTime(sql, query, cover)) ?? byTime(sql, query);
+}
+
+const restOf = (range: SeqRange, order: EventQuery['order'], seq: number): SeqRange =>
+  order === 'asc' ? { ...range, low: seq + 1 } : { ...range, high: seq - 1 };
+
+/** None while events of a former version have no terms yet. */
+export function usableCovers(sql: SqlStorage, filter: Filter): Cover[] {
+  return upgradeState(sql).indexedFrom > 1 ? [] : coversOf(filter, seenIn(sql));
+}
+
+export const seenIn =
+  (sql: SqlStorage): Seen =>
+  (attribute) =>
+    Array.from(sql.exec<{ value: string }>('SELECT value FROM seen WHERE attribute = ?', attribute), ({ value }) => value);
+
+const PARAMETERS = {
+  actorId: 'actor.id',
+  action: 'action',
+  resourceType: 'resource.type',
+  resourceId: 'resource.id',
+  outcome: 'outcome',
+} as const satisfies Partial<Record<keyof EventQuery, FilterAttribute>>;
+
+/** The filter of a query and its plain parameters in one; null when everything matches. */
+export function filterOf(query: EventQuery): Filter | null {
+  const parts: Filter[] = [];
+  for (const [parameter, attribute] of Object.entries(PARAMETERS) as Array<[keyof typeof PARAMETERS, FilterAttribute]>) {
+    const value = query[parameter];
+    if (value !== undefined) parts.push({ kind: 'compare', attribute, operator: 'eq', value });
+  }
+  if (query.filter) parts.push(query.filter);
+  return parts.length > 1 ? { kind: 'and', parts } : (parts[0] ?? null);
+}
+
+/** A poller that begins at a time gets everything recorded from then on. */
+function sinceAsPosition(sql: SqlStorage, query: EventQuery): EventQuery {
+  if (query.by !== 'seq' || query.order !== 'asc' || query.after || query.since === undefined || query.until !== undefined) return query;
+  return { ...query, after: { seq: firstRecordedFrom(sql, query.since) - 1, time: '' } };
 }

@@ -1,9 +1,9 @@
+import { createDeliveryTables } from './ledger.delivery.schema.ts';
+import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
+import { TREE_SCHEMA } from './ledger.tree.ts';
 import { FINDING_TABLES } from './ledger.findings.ts';
 
-/**
- * The ledger's tables. Indexes on one column serve `WHERE column = ? ORDER BY seq`, for SQLite ends each
- * of their entries with the row's key, which is `seq`.
- */
+/** The ledger's tables. An index on one column serves `ORDER BY column, seq`: SQLite ends each entry with the row's key. */
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS head (
   one INTEGER PRIMARY KEY CHECK (one = 1),
@@ -15,27 +15,37 @@ CREATE TABLE IF NOT EXISTS head (
   clear_at INTEGER
 ) STRICT;
 
+-- The JSON of an event is packed (ledger.body.ts); \`body\` holds it in rows that are not packed yet.
 CREATE TABLE IF NOT EXISTS events (
   seq INTEGER PRIMARY KEY,
   source TEXT NOT NULL,
   event_id TEXT NOT NULL,
   time TEXT NOT NULL,
   recorded_at TEXT NOT NULL,
-  actor_id TEXT,
-  action TEXT NOT NULL,
-  resource_type TEXT NOT NULL,
-  resource_id TEXT,
-  outcome TEXT NOT NULL,
   salt BLOB NOT NULL,
-  body TEXT NOT NULL
+  body TEXT NOT NULL,
+  packed BLOB,
+  size INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX IF NOT EXISTS events_identity ON events (source, event_id);
 CREATE INDEX IF NOT EXISTS events_time ON events (time);
-CREATE INDEX IF NOT EXISTS events_actor ON events (actor_id);
-CREATE INDEX IF NOT EXISTS events_action ON events (action);
-CREATE INDEX IF NOT EXISTS events_type ON events (resource_type);
-CREATE INDEX IF NOT EXISTS events_resource ON events (resource_id);
-CREATE INDEX IF NOT EXISTS events_outcome ON events (outcome) WHERE outcome <> 'success';
+
+-- Which events have a value: lists of them in order (terms.ts).
+CREATE TABLE IF NOT EXISTS terms (
+  term INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  PRIMARY KEY (term, seq)
+) WITHOUT ROWID, STRICT;
+CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5 (
+  text, content = '', contentless_delete = 1, detail = none, tokenize = 'trigram case_sensitive 1'
+);
+-- The values of closed unions that ever came: few.
+CREATE TABLE IF NOT EXISTS seen (attribute TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (attribute, value)) WITHOUT ROWID, STRICT;
+
+-- Milliseconds by which an event was ever ahead of its recording, and behind it: what a range of time can reach.
+CREATE TABLE IF NOT EXISTS drift (one INTEGER PRIMARY KEY CHECK (one = 1), ahead INTEGER NOT NULL, behind INTEGER NOT NULL) STRICT;
+-- Events from that one on have their terms; \`legacy\`: the table has columns of a former version (ledger.upgrade.ts).
+CREATE TABLE IF NOT EXISTS upgrade (one INTEGER PRIMARY KEY CHECK (one = 1), indexed_from INTEGER NOT NULL, legacy INTEGER NOT NULL) STRICT;
 
 -- Leaves outlive the events that leave the hot index: proofs are made from them.
 CREATE TABLE IF NOT EXISTS leaves (
@@ -50,10 +60,25 @@ CREATE TABLE IF NOT EXISTS segments (
   announcements INTEGER NOT NULL DEFAULT 0,
   announce_at INTEGER NOT NULL,
   archived_at TEXT,
-  etag TEXT
+  etag TEXT,
+  -- earliest and latest time of its events; null where a former version sealed it
+  min_time TEXT,
+  max_time TEXT,
+  -- where it lies once it is part of a larger file: which, and the bytes in it
+  file TEXT,
+  file_offset INTEGER,
+  file_length INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS segments_unarchived ON segments (first) WHERE archived_at IS NULL;
 CREATE INDEX IF NOT EXISTS segments_announce ON segments (announce_at) WHERE archived_at IS NULL;
+
+-- Segments up to \`done\` are in larger files, or stay as they are; files that are not needed any more wait to be deleted.
+CREATE TABLE IF NOT EXISTS compaction (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  done INTEGER NOT NULL,
+  not_before INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS leftovers (key TEXT PRIMARY KEY) STRICT;
 
 -- Outbox rows whose events are held here, to be deleted in D1.
 CREATE TABLE IF NOT EXISTS acknowledged (outbox_id TEXT PRIMARY KEY) STRICT;
@@ -75,7 +100,52 @@ CREATE TABLE IF NOT EXISTS destinations (
 CREATE INDEX IF NOT EXISTS destinations_ring ON destinations (ring_at) WHERE ring_at IS NOT NULL;
 `;
 
-export const createTables = (sql: SqlStorage): void => void sql.exec(SCHEMA + FINDING_TABLES);
+/** Where a ledger stands that is being made anew from the archive; no row: it is not. */
+const REBUILD_SCHEMA = `
+CREATE TABLE IF NOT EXISTS rebuild (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  tenant_id TEXT NOT NULL,
+  shard TEXT NOT NULL,
+  after_key TEXT NOT NULL,
+  fault TEXT
+) STRICT;
+`;
+
+/** What tables of former versions lack. */
+const ADDED: ReadonlyArray<[table: string, column: string, type: string]> = [
+  ['events', 'packed', 'BLOB'],
+  ['events', 'size', 'INTEGER'],
+  ['segments', 'min_time', 'TEXT'],
+  ['segments', 'max_time', 'TEXT'],
+  ['segments', 'file', 'TEXT'],
+  ['segments', 'file_offset', 'INTEGER'],
+  ['segments', 'file_length', 'INTEGER'],
+];
+
+const DROPPED_INDEXES = ['events_actor', 'events_action', 'events_type', 'events_resource', 'events_outcome'];
+
+/** Makes the tables, or what they lack. What former versions wrote is brought up by and by (ledger.upgrade.ts). */
+export function createTables(sql: SqlStorage): void {
+  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA + FINDING_TABLES + REBUILD_SCHEMA);
+  for (const [table, column, type] of ADDED)
+    if (!hasColumn(sql, table, column)) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  for (const index of DROPPED_INDEXES) sql.exec(`DROP INDEX IF EXISTS ${index}`);
+  sql.exec('INSERT OR IGNORE INTO drift (one, ahead, behind) VALUES (1, 0, 0)');
+  sql.exec('INSERT OR IGNORE INTO compaction (one, done, not_before) VALUES (1, 0, 0)');
+  const legacy = hasColumn(sql, 'events', 'action');
+  const from = legacy ? (readHead(sql)?.size ?? 0) + 1 : 1;
+  sql.exec('INSERT OR IGNORE INTO upgrade (one, indexed_from, legacy) VALUES (1, ?, ?)', from, legacy ? 1 : 0);
+  createDeliveryTables(sql);
+}
+
+const hasColumn = (sql: SqlStorage, table: string, column: string): boolean =>
+  sql.exec('SELECT 1 FROM pragma_table_info(?) WHERE name = ?', table, column).toArray().length > 0;
+
+/** `legacy`: rows have the columns that the first version had beside the body. They are left empty. */
+export const upgradeState = (sql: SqlStorage): { indexedFrom: number; legacy: boolean } => {
+  const row = sql.exec<{ indexed_from: number; legacy: number }>('SELECT indexed_from, legacy FROM upgrade').one();
+  return { indexedFrom: row.indexed_from, legacy: row.legacy === 1 };
+};
 
 /** The ledger's one row about itself. Times are ISO where events carry them, milliseconds where they only schedule. */
 export interface Head {

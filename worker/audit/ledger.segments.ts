@@ -1,13 +1,14 @@
 import { AppError } from '@gatehouse/core/errors.ts';
-import { hex } from './hash.ts';
 import { segmentKey } from './archive-layout.ts';
-import { oldestHot, readHead } from './ledger.schema.ts';
 import { GATHER_MS } from './ledger.append.ts';
+import { BODY, bodyOf, eventIn, lineOf, type Body } from './ledger.body.ts';
+import { unindexEvent } from './ledger.index.ts';
+import { oldestHot, readHead } from './ledger.schema.ts';
 import type { SegmentPointer } from './queue.ts';
 
-/** A segment ends at so many events or characters, whichever comes first: it must fit an answer and memory. */
+/** A segment ends at so many events or bytes, whichever comes first: it must fit an answer and memory. */
 export const SEGMENT_EVENTS = 1_000;
-const SEGMENT_CHARACTERS = 4_000_000;
+const SEGMENT_BYTES = 4_000_000;
 const ANNOUNCE_AGAIN_MS = 30_000;
 const ANNOUNCE_SELDOM_MS = 15 * 60_000;
 const ANNOUNCE_AT_ONCE = 100;
@@ -41,33 +42,37 @@ export function sealDue(sql: SqlStorage, now: number): number | null {
 /** Makes segments of everything that waits. */
 export function seal(sql: SqlStorage, now: Date): void {
   for (let first = sealedTo(sql) + 1; ;) {
-    const last = lastOf(sql, first);
-    if (last === null) return;
+    const segment = nextSegment(sql, first);
+    if (segment === null) return;
     sql.exec(
-      'INSERT INTO segments (first, last, sealed_at, announce_at) VALUES (?, ?, ?, ?)',
-      first,
-      last,
-      now.toISOString(),
-      now.getTime(),
+      'INSERT INTO segments (first, last, sealed_at, announce_at, min_time, max_time) VALUES (?, ?, ?, ?, ?, ?)',
+      ...[first, segment.last, now.toISOString(), now.getTime(), segment.minTime, segment.maxTime],
     );
-    first = last + 1;
+    first = segment.last + 1;
   }
 }
 
-function lastOf(sql: SqlStorage, first: number): number | null {
-  const rows = sql.exec<{ seq: number; size: number }>(
-    'SELECT seq, length(body) AS size FROM events WHERE seq >= ? ORDER BY seq LIMIT ?',
+interface Segment {
+  last: number;
+  minTime: string;
+  maxTime: string;
+}
+
+function nextSegment(sql: SqlStorage, first: number): Segment | null {
+  const rows = sql.exec<{ seq: number; time: string; size: number }>(
+    'SELECT seq, time, coalesce(size, length(body)) AS size FROM events WHERE seq >= ? ORDER BY seq LIMIT ?',
     first,
     SEGMENT_EVENTS,
   );
-  let last: number | null = null;
-  let characters = 0;
-  for (const { seq, size } of rows) {
-    characters += size;
-    if (last !== null && characters > SEGMENT_CHARACTERS) break;
-    last = seq;
+  let segment: Segment | null = null;
+  let bytes = 0;
+  for (const { seq, time, size } of rows) {
+    bytes += size;
+    if (segment !== null && bytes > SEGMENT_BYTES) break;
+    const { minTime, maxTime }: Omit<Segment, 'last'> = segment ?? { minTime: time, maxTime: time };
+    segment = { last: seq, minTime: time < minTime ? time : minTime, maxTime: time > maxTime ? time : maxTime };
   }
-  return last;
+  return segment;
 }
 
 /** When a segment that isn't archived is announced next; null when all are archived. */
@@ -104,25 +109,14 @@ export function segmentFile(sql: SqlStorage, first: number, last: number): { key
     last,
   );
   if (!head || !segment) return null;
-  const rows = sql.exec<{ salt: ArrayBuffer; body: string }>(
-    'SELECT salt, body FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq',
+  const rows = sql.exec<Body & { salt: ArrayBuffer }>(
+    `SELECT salt, ${BODY} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
     first,
     last,
   );
-  const lines = Array.from(rows, ({ salt, body }) => `{"salt":"${hex(new Uint8Array(salt))}","event":${body}}\n`);
+  const lines = Array.from(rows, (row) => `${lineOf(row.salt, bodyOf(row))}\n`);
   if (lines.length !== last - first + 1) throw new AppError('internal', `Segment ${first}-${last} has lost events`);
   return { key: segmentKey(head.tenantId, segment.sealed_at, first, last), ndjson: lines.join('') };
-}
-
-/** Where the archive keeps the event of that number; null while it is not archived. */
-export function archivedKeyOf(sql: SqlStorage, seq: number): string | null {
-  const head = readHead(sql);
-  const [segment] = sql.exec<{ first: number; last: number; sealed_at: string; archived_at: string | null }>(
-    'SELECT first, last, sealed_at, archived_at FROM segments WHERE first <= ? ORDER BY first DESC LIMIT 1',
-    seq,
-  );
-  if (!head || !segment || segment.archived_at === null || segment.last < seq) return null;
-  return segmentKey(head.tenantId, segment.sealed_at, segment.first, segment.last);
 }
 
 /** Notes that a segment lies in the archive. Repetitions change nothing. */
@@ -147,14 +141,23 @@ export function purgeDue(sql: SqlStorage, now: number): number | null {
 }
 
 /** Deletes a bounded number of the oldest events that are due; never one that isn't archived. */
-export function purge(sql: SqlStorage, now: number): void {
+export function purge(storage: DurableObjectStorage, now: number): void {
+  const { sql } = storage;
   const due = purgeDue(sql, now);
   if (due === null || due > now) return;
   const before = sql.databaseSize > HOT_BYTES ? '~' : new Date(now - HOT_MS + 1).toISOString();
-  sql.exec(
-    'DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq <= ? ORDER BY seq LIMIT ?) AND recorded_at < ?',
-    archivedTo(sql),
-    PURGE_AT_ONCE,
-    before,
-  );
+  storage.transactionSync(() => {
+    const rows = sql
+      .exec<Body & { seq: number }>(
+        `SELECT seq, ${BODY} FROM events WHERE seq <= ? AND recorded_at < ? ORDER BY seq LIMIT ?`,
+        archivedTo(sql),
+        before,
+        PURGE_AT_ONCE,
+      )
+      .toArray();
+    for (const { seq, ...row } of rows) {
+      unindexEvent(sql, eventIn(bodyOf(row)));
+      sql.exec('DELETE FROM events WHERE seq = ?', seq);
+    }
+  });
 }

@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { DestinationConfig } from '@gatehouse/core/api/audit.ts';
-import { post, type Answer, type Outcome, type OutgoingEvent, type Sender } from './send.ts';
+import type { AuditFormat } from '@gatehouse/core/audit/formats.ts';
+import { jsonOf, judgeStatus, type Answer, type Outcome, type OutgoingEvent, type Target } from './send.ts';
 
-const LIMIT = 500;
-/** Splunk Cloud takes about 1 MB a request. */
-const MAX_CHARACTERS = 900_000;
-export const SOURCETYPE = 'gatehouse:audit';
+export const SOURCETYPES: Record<AuditFormat, string> = { native: 'gatehouse:audit', ocsf: 'gatehouse:ocsf', ecs: 'gatehouse:ecs' };
 
 type SplunkConfig = Extract<DestinationConfig, { type: 'splunk-hec' }>;
 
 /** Splunk's HTTP Event Collector. @param host what Splunk shows as the events' host */
-export function splunkSender(config: SplunkConfig, token: string, destinationId: string, host: string): Sender {
+export function splunkTarget(config: SplunkConfig, token: string, destinationId: string, host: string): Target {
   const headers = {
     Authorization: `Splunk ${token}`,
     'Content-Type': 'application/json',
@@ -19,11 +17,12 @@ export function splunkSender(config: SplunkConfig, token: string, destinationId:
     'X-Splunk-Request-Channel': channelOf(destinationId),
   };
   return {
-    limit: LIMIT,
-    async send(events) {
-      const { body, count } = pack(events, config, host);
-      return judge(await post(collectorOf(config.url), headers, body), count);
-    },
+    // Splunk Cloud takes about 1 MB a request.
+    limits: { events: 500, bytes: 900_000 },
+    encode: (event) => envelope(event, config, host),
+    frame: { open: '', between: '', close: '' },
+    request: async (body) => ({ method: 'POST', url: collectorOf(config.url), headers, body }),
+    judge: (answer, events) => judge(answer, events.length),
   };
 }
 
@@ -40,24 +39,12 @@ function channelOf(destinationId: string): string {
   return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20, 32)].join('-');
 }
 
-function pack(events: readonly OutgoingEvent[], config: SplunkConfig, host: string): { body: string; count: number } {
-  let body = '';
-  let count = 0;
-  for (const event of events) {
-    const next = envelope(event, config, host);
-    if (count > 0 && body.length + next.length > MAX_CHARACTERS) break;
-    body += next;
-    count++;
-  }
-  return { body, count };
-}
-
-function envelope({ body, ...event }: OutgoingEvent, config: SplunkConfig, host: string): string {
+function envelope({ event, format, body }: OutgoingEvent, config: SplunkConfig, host: string): string {
   const facts = JSON.stringify({
     time: Date.parse(event.time) / 1000,
     host,
     source: config.source,
-    sourcetype: SOURCETYPE,
+    sourcetype: SOURCETYPES[format],
     ...(config.index === '' ? {} : { index: config.index }),
     fields: { event_id: event.id, seq: String(event.seq), action: event.action, outcome: event.outcome },
   });
@@ -71,26 +58,18 @@ const SETUP_CODES = [7, 10, 11, 14];
 
 function judge(answer: Answer, count: number): Outcome {
   const { status } = answer;
-  const said = parseReply(answer.text);
-  const message = said ? `Splunk answered ${status}: ${said.text} (code ${said.code})` : `Splunk answered ${status}`;
-  // A 200 without Splunk's own words comes from something that stands before it.
+  const said = reply.safeParse(jsonOf(answer)).data;
+  const words = said ? `${said.text} (code ${said.code})` : null;
+  const message = `Splunk answered ${status}${words === null ? '' : `: ${words}`}`;
   if (status === 200 && said?.code === 0) return { kind: 'delivered', count, status, message };
-  if (status === 413) return { kind: 'split', status, message };
-  if (status === 400 && said && !SETUP_CODES.includes(said.code)) return judgeData(said['invalid-event-number'], count, status, message);
-  if (status === 408 || status === 429 || status >= 500) return { kind: 'retry', status, message, afterSeconds: answer.retryAfter };
-  return { kind: 'hold', status, message };
+  // A 200 without Splunk's own words comes from something that stands before it.
+  if (status === 200 || (status === 400 && (!said || SETUP_CODES.includes(said.code)))) return { kind: 'hold', status, message };
+  if (status === 400) return judgeData(said?.['invalid-event-number'], count, status, message);
+  return judgeStatus('Splunk', answer, words);
 }
 
 /** Splunk has indexed what stood before the event it names. Without a name the culprit is found by halving. */
 function judgeData(named: number | undefined, count: number, status: number, message: string): Outcome {
   if (named !== undefined && named < count) return { kind: 'refused', index: named, status, message };
   return { kind: 'split', status, message };
-}
-
-function parseReply(text: string): z.infer<typeof reply> | null {
-  try {
-    return reply.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { GroupEdge } from '@gatehouse/core/access/groups.ts';
 import { SUBJECT_TYPES } from '@gatehouse/core/api/roles.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { edgeColumns, edgeOf, type EndingEdge } from './group-edges.ts';
+import { inForce } from './in-force.ts';
 
 const row = z.object({
   ...{ id: z.string(), role: z.string(), role_name: z.string().nullable(), permissions: z.string().nullable() },
@@ -36,17 +37,17 @@ export async function findAssignments(
   return rows.map((each) => row.parse(each));
 }
 
-const edge = z.object({ group_id: z.string(), member_id: z.string(), member_type: z.string(), name: z.string() });
+const way = z.object({ ...edgeColumns, member_type: z.string(), name: z.string() });
 
 /** What a subject has, its own first, with how the groups above it hang together. */
 export async function findAssignmentsOf(
   db: TenantDb,
   subject: { type: string; id: string },
   now: string,
-): Promise<{ rows: AssignmentRow[]; holders: Set<string>; edges: GroupEdge[]; names: Map<string, string> }> {
+): Promise<{ rows: AssignmentRow[]; holders: Map<string, string | null>; edges: EndingEdge[]; names: Map<string, string> }> {
   const mine = `WITH RECURSIVE mine (type, id) AS (
-      SELECT ?2, ?3 UNION SELECT 'group', m.group_id FROM mine
-      JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = mine.type AND m.member_id = mine.id
+      SELECT ?2, ?3 UNION SELECT 'group', m.group_id FROM mine CROSS JOIN group_members m
+      WHERE m.tenant_id = ?1 AND m.member_type = mine.type AND m.member_id = mine.id AND ${inForce('m', '?4')}
     )`;
   const [assignments, memberships] = await db.batch([
     statement(
@@ -56,19 +57,17 @@ export async function findAssignmentsOf(
       ...[db.tenantId, subject.type, subject.id, now],
     ),
     statement(
-      `${mine} SELECT m.group_id, m.member_type, m.member_id, g.name FROM mine
-       JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = mine.type AND m.member_id = mine.id
-       JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id`,
-      ...[db.tenantId, subject.type, subject.id],
+      `${mine} SELECT m.group_id, m.member_type, m.member_id, m.expires_at, g.name FROM mine CROSS JOIN group_members m
+       JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id
+       WHERE m.tenant_id = ?1 AND m.member_type = mine.type AND m.member_id = mine.id AND ${inForce('m', '?4')}`,
+      ...[db.tenantId, subject.type, subject.id, now],
     ),
   ]);
-  const ways = (memberships?.rows ?? []).map((each) => edge.parse(each));
+  const ways = (memberships?.rows ?? []).map((each) => way.parse(each));
   return {
     rows: (assignments?.rows ?? []).map((each) => row.parse(each)),
-    holders: new Set(ways.filter(({ member_id }) => member_id === subject.id).map(({ group_id }) => group_id)),
-    edges: ways
-      .filter(({ member_id, member_type }) => member_type === 'group' && member_id !== subject.id)
-      .map(({ group_id, member_id }) => ({ groupId: group_id, memberId: member_id })),
+    holders: new Map(ways.filter(({ member_id }) => member_id === subject.id).map(({ group_id, expires_at }) => [group_id, expires_at])),
+    edges: ways.filter(({ member_id, member_type }) => member_type === 'group' && member_id !== subject.id).map(edgeOf),
     names: new Map(ways.map(({ group_id, name }) => [group_id, name])),
   };
 }
@@ -91,6 +90,7 @@ export async function findForAssigning(
   subject: { type: string; id: string },
   role: string,
   userId: string,
+  now: string,
 ): Promise<{ subject: z.infer<typeof subjectRow> | null; role: z.infer<typeof roleRow> | null; self: boolean }> {
   const [names, roles, self] = await db.batch([
     statement(
@@ -99,7 +99,7 @@ export async function findForAssigning(
       ...[db.tenantId, subject.type, subject.id],
     ),
     statement('SELECT name, permissions FROM roles WHERE tenant_id = ? AND id = ?', db.tenantId, role),
-    selfQuery(db, subject, userId),
+    selfQuery(db, subject, userId, now),
   ]);
   return {
     subject: names?.rows[0] === undefined ? null : subjectRow.parse(names.rows[0]),
@@ -108,13 +108,14 @@ export async function findForAssigning(
   };
 }
 
-export const selfQuery = (db: TenantDb, subject: { type: string; id: string }, userId: string): Statement =>
+/** Whether the person is the subject, or is in it now. */
+export const selfQuery = (db: TenantDb, subject: { type: string; id: string }, userId: string, now: string): Statement =>
   statement(
     `WITH RECURSIVE mine (type, id) AS (
-       SELECT 'user', ?2 UNION SELECT 'group', m.group_id FROM mine
-       JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = mine.type AND m.member_id = mine.id
+       SELECT 'user', ?2 UNION SELECT 'group', m.group_id FROM mine CROSS JOIN group_members m
+       WHERE m.tenant_id = ?1 AND m.member_type = mine.type AND m.member_id = mine.id AND ${inForce('m', '?5')}
      ) SELECT 1 FROM mine WHERE type = ?3 AND id = ?4 LIMIT 1`,
-    ...[db.tenantId, userId, subject.type, subject.id],
+    ...[db.tenantId, userId, subject.type, subject.id, now],
   );
 
 /**

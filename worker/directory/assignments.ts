@@ -1,13 +1,15 @@
 import type { z } from 'zod';
-import { waysDown } from '@gatehouse/core/access/groups.ts';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import type { Assignment, assignmentCreate, assignmentList, assignmentUpdate } from '@gatehouse/core/api/roles.ts';
+import { diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
+import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, refuse, require, type EventFacts, type Lessening } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
 import * as store from './assignments.store.ts';
+import { waysTo } from './group-edges.ts';
 import { onLastOwner, ownerRemains } from './owners.ts';
 import { grantable, requireOwnerForSelf, roleName, type NamedRole } from './role-grants.ts';
 
@@ -34,7 +36,7 @@ export async function listAssignments(
   return pageOf(
     rows,
     page.limit,
-    (row) => present(row, []),
+    (row) => present(row),
     (row) => [row.id],
   );
 }
@@ -44,21 +46,22 @@ export async function listAssignmentsOf(ctx: UserContext, subjectId: string): Pr
   await requireRead(ctx);
   const subject = { type: typeOf(subjectId), id: subjectId };
   const { rows, holders, edges, names } = await store.findAssignmentsOf(ctx.db, subject, ctx.now().toISOString());
-  const wayTo = (row: store.AssignmentRow) =>
-    row.subject_id === subjectId ? [] : (waysDown(row.subject_id, holders, edges, 1)[0] ?? [row.subject_id]);
-  const items = rows.map((row) =>
-    present(
+  const items = rows.map((row) => {
+    const [way] = row.subject_id === subjectId ? [] : waysTo(row.subject_id, holders, edges, 1);
+    return present(
       row,
-      wayTo(row).map((id) => ({ id, name: names.get(id) ?? id })),
-    ),
-  );
+      (way?.groups ?? []).map((id) => ({ id, name: names.get(id) ?? id })),
+      way?.expiresAt ?? null,
+    );
+  });
   return { items, nextCursor: null };
 }
 
-const present = (row: store.AssignmentRow, path: Assignment['path']): Assignment => ({
+const present = (row: store.AssignmentRow, path: Assignment['path'] = [], pathEndsAt: string | null = null): Assignment => ({
   ...{ id: row.id, role: { id: row.role as BuiltInRole, name: titleOf(row), builtIn: builtInRole.safeParse(row.role).success } },
   subject: { type: row.subject_type, id: row.subject_id, name: row.subject_name, email: row.email },
-  ...{ expiresAt: row.expires_at, createdAt: row.created_at, createdBy: row.created_by, path },
+  ...{ expiresAt: row.expires_at, createdAt: row.created_at, createdBy: row.created_by },
+  ...{ path, pathEndsAt },
 });
 
 const titleOf = (row: store.AssignmentRow) => roleName({ role: row.role, name: row.role_name });
@@ -93,7 +96,8 @@ export async function giveRole(
   role: string,
   expiresAt: string | null,
 ): Promise<Assignment> {
-  const found = await store.findForAssigning(ctx.db, to, role, ctx.actor.id);
+  const now = ctx.now().toISOString();
+  const found = await store.findForAssigning(ctx.db, to, role, ctx.actor.id, now);
   const name = to.name ?? found.subject?.name;
   if (name === undefined) throw invalid('subject.id', 'is nobody in this organisation');
   const builtIn = builtInRole.safeParse(role).success;
@@ -106,9 +110,8 @@ export async function giveRole(
   if (found.self) await requireOwnerForSelf(ctx, facts);
   const end = endOf(ctx, expiresAt);
   const id = ctx.newId('roleAssignment');
-  const now = ctx.now().toISOString();
   const details = { ...detailsOf(title, subject), expiresAt: end, ...(found.self ? { selfGrant: true } : {}) };
-  const event = eventOf(ctx, { ...facts, status: 201, diff: [endChange(title, undefined, end)], details });
+  const event = eventOf(ctx, { ...facts, status: 201, diff: endChange(title, undefined, end), details });
   const guard = store.insertAssignment(ctx.db, { id, role, subject, expiresAt: end, now, by: ctx.actor.id });
   await onGuard(
     commit(ctx, { guard, events: [event] }),
@@ -116,18 +119,17 @@ export async function giveRole(
   );
   return {
     ...{ id, role: { id: role as BuiltInRole, name: title, builtIn }, subject: { ...subject, email: found.subject?.email ?? null } },
-    ...{ expiresAt: end, createdAt: now, createdBy: ctx.actor.name, path: [] },
+    ...{ expiresAt: end, createdAt: now, createdBy: ctx.actor.name, path: [], pathEndsAt: null },
   };
 }
 
 const detailsOf = (role: string, subject: Subject) => ({ role, subject: subject.name, subjectType: subject.type, subjectId: subject.id });
+const endRules: FieldRules<{ until: string }> = { until: 'tracked' };
 /** @param before undefined: it was not given; @param after undefined: it is not given any more */
-const endChange = (role: string, before: string | null | undefined, after: string | null | undefined) => ({
-  path: `role ${role}`,
-  old: before === undefined ? null : { until: before ?? 'for good' },
-  new: after === undefined ? null : { until: after ?? 'for good' },
-  secret: false,
-});
+const endChange = (role: string, before: string | null | undefined, after: string | null | undefined): AuditChange[] => {
+  const given = (end: string | null | undefined) => new Map(end === undefined ? [] : [[role, { until: end ?? 'for good' }]]);
+  return diffEntries('role ', endRules, given(before), given(after));
+};
 const noAssignment = () => new AppError('not-found', 'This role is not given, or not any more.');
 
 function endOf(ctx: UserContext, expiresAt: string | null): string | null {
@@ -167,12 +169,12 @@ export async function changeEnd(ctx: UserContext, id: string, input: z.infer<typ
   const { row, subject, facts } = await toChange(ctx, id, 'role.extend', 'of');
   const end = endOf(ctx, input.expiresAt);
   const longer = end === null ? row.expires_at !== null : row.expires_at !== null && end > row.expires_at;
-  const [self] = await ctx.db.batch([store.selfQuery(ctx.db, subject, ctx.actor.id)]);
+  const [self] = await ctx.db.batch([store.selfQuery(ctx.db, subject, ctx.actor.id, ctx.now().toISOString())]);
   const selfGrant = longer && (self?.rows.length ?? 0) > 0;
   if (selfGrant) await requireOwnerForSelf(ctx, facts);
   const title = titleOf(row);
   const details = { ...detailsOf(title, subject), expiresAt: end, ...(selfGrant ? { selfGrant } : {}) };
-  const event = eventOf(ctx, { ...facts, status: 200, diff: [endChange(title, row.expires_at, end)], details });
+  const event = eventOf(ctx, { ...facts, status: 200, diff: endChange(title, row.expires_at, end), details });
   const changed = commit(ctx, {
     guard: store.updateEnd(ctx.db, id, row.expires_at, end),
     changes: ownerKept(ctx, row),
@@ -180,7 +182,7 @@ export async function changeEnd(ctx: UserContext, id: string, input: z.infer<typ
     ...(longer ? {} : { lessens: lesseningOf(subject, `The end of role ${title} changed`) }),
   });
   await onLastOwner(onGuard(changed, () => new AppError('conflict', 'Somebody else changed this role in the meantime. Load it again.')));
-  return present({ ...row, expires_at: end }, []);
+  return present({ ...row, expires_at: end });
 }
 
 /** @throws AppError `conflict` for the last owner */
@@ -189,7 +191,7 @@ export async function unassignRole(ctx: UserContext, id: string): Promise<void> 
   const title = titleOf(row);
   const event = eventOf(ctx, {
     ...{ ...facts, status: 204, details: detailsOf(title, subject) },
-    diff: [endChange(title, row.expires_at, undefined)],
+    diff: endChange(title, row.expires_at, undefined),
   });
   const change = {
     ...{ guard: store.deleteAssignment(ctx.db, id), changes: ownerKept(ctx, row), events: [event] },

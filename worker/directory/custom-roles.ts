@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { BUILT_IN_ROLE_NAMES, BUILT_IN_ROLES, PERMISSIONS, type BuiltInRole, type Permission } from '@gatehouse/core/access/permissions.ts';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { quotaWords } from '@gatehouse/core/api/directory.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import type { Role, roleCreate, roleList, roleUpdate } from '@gatehouse/core/api/roles.ts';
 import { diff } from '@gatehouse/core/audit/diff.ts';
@@ -68,7 +68,7 @@ export async function createRole(ctx: UserContext, input: z.infer<typeof roleCre
   const event = eventOf(ctx, { ...facts, resource: { ...facts.resource, id }, status: 201, diff: diff(tracked, null, input) });
   const made = onGuard(
     commit(ctx, { guard, events: [event] }),
-    () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.roles} roles of its own`),
+    () => new AppError('quota-exceeded', `An organisation has ${quotaWords('roles')} of its own`),
   );
   await onUnique(made, 'roles.tenant_id, roles.name', () => taken(input.name));
   return {

@@ -3,6 +3,7 @@ import { GROUP_SOURCES } from '@gatehouse/core/api/groups.ts';
 import { TEMPLATE_ROLES } from '@gatehouse/core/access/template-acl.ts';
 import { QUOTAS } from '@gatehouse/core/api/directory.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { inForce } from './in-force.ts';
 import type { SearchedPage } from './search.ts';
 
 const row = z.object({
@@ -19,42 +20,49 @@ const row = z.object({
 });
 export type GroupRow = z.infer<typeof row>;
 
-/** Bind ?1 tenant, ?2 the person who asks. */
+/** Bind ?1 tenant, ?2 the person who asks, ?3 now. */
 const SELECT = `SELECT g.id, g.name, g.description, g.source, g.revision, g.created_at,
-    (SELECT count(*) FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = g.id AND m.member_type = 'user') AS users,
-    (SELECT count(*) FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = g.id AND m.member_type = 'group') AS sub_groups,
+    (SELECT count(*) FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = g.id AND m.member_type = 'user'
+      AND ${inForce('m', '?3')}) AS users,
+    (SELECT count(*) FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = g.id AND m.member_type = 'group'
+      AND ${inForce('m', '?3')}) AS sub_groups,
     EXISTS (SELECT 1 FROM group_managers a WHERE a.tenant_id = ?1 AND a.group_id = g.id AND a.user_id = ?2) AS manages
   FROM groups g WHERE g.tenant_id = ?1`;
 
-/** The group and all that it is in, however deep. Bind ?1 tenant, ?2 group. */
-export const WITH_ABOVE = `WITH RECURSIVE above (id) AS (
-    SELECT ?2 UNION SELECT m.group_id FROM above
-    JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = above.id
+const above = (condition: string) => `WITH RECURSIVE above (id) AS (
+    SELECT ?2 UNION SELECT m.group_id FROM above CROSS JOIN group_members m
+    WHERE m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = above.id AND ${condition}
   )`;
 
-/** The group and all groups in it, however deep. Bind ?1 tenant, ?2 group. */
+/** The group and all that it is in now, however deep. Bind ?1 tenant, ?2 group, ?3 now. */
+export const WITH_ABOVE = above(inForce('m', '?3'));
+
+/** Also by memberships that have ended: their end may be moved, so they close no circle either. Bind ?1 tenant, ?2 group. */
+export const WITH_EVER_ABOVE = above('TRUE');
+
+/** The group and all groups in it now, however deep. Bind ?1 tenant, ?2 group, ?3 now. */
 export const WITH_BELOW = `WITH RECURSIVE below (id) AS (
-    SELECT ?2 UNION SELECT m.member_id FROM below
-    JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = below.id AND m.member_type = 'group'
+    SELECT ?2 UNION SELECT m.member_id FROM below CROSS JOIN group_members m
+    WHERE m.tenant_id = ?1 AND m.group_id = below.id AND m.member_type = 'group' AND ${inForce('m', '?3')}
   )`;
 
 /** By name, one more than asked for. @param onlyManaged those alone that the person manages */
-export async function findGroups(db: TenantDb, userId: string, page: SearchedPage, onlyManaged: boolean): Promise<GroupRow[]> {
+export async function findGroups(db: TenantDb, userId: string, page: SearchedPage, onlyManaged: boolean, now: string): Promise<GroupRow[]> {
   const rows = await db.rows(
-    `SELECT * FROM (${SELECT} AND g.name COLLATE NOCASE > ?3 AND instr(lower(g.name || ' ' || g.description), lower(?4)) > 0)
-     WHERE ?5 = 0 OR manages = 1 ORDER BY name COLLATE NOCASE LIMIT ?6`,
-    ...[db.tenantId, userId, page.after[0], page.q, onlyManaged ? 1 : 0, page.limit + 1],
+    `SELECT * FROM (${SELECT} AND g.name COLLATE NOCASE > ?4 AND instr(lower(g.name || ' ' || g.description), lower(?5)) > 0)
+     WHERE ?6 = 0 OR manages = 1 ORDER BY name COLLATE NOCASE LIMIT ?7`,
+    ...[db.tenantId, userId, now, page.after[0], page.q, onlyManaged ? 1 : 0, page.limit + 1],
   );
   return rows.map((each) => row.parse(each));
 }
 
-export const groupQuery = (db: TenantDb, id: string, userId: string): Statement =>
-  statement(`${SELECT} AND g.id = ?3`, db.tenantId, userId, id);
+export const groupQuery = (db: TenantDb, id: string, userId: string, now: string): Statement =>
+  statement(`${SELECT} AND g.id = ?4`, db.tenantId, userId, now, id);
 export const groupFrom = (rows: ReadonlyArray<Record<string, unknown>> | undefined): GroupRow | undefined =>
   rows?.[0] === undefined ? undefined : row.parse(rows[0]);
 
-export async function findGroup(db: TenantDb, id: string, userId: string): Promise<GroupRow | undefined> {
-  const [found] = await db.batch([groupQuery(db, id, userId)]);
+export async function findGroup(db: TenantDb, id: string, userId: string, now: string): Promise<GroupRow | undefined> {
+  const [found] = await db.batch([groupQuery(db, id, userId, now)]);
   return groupFrom(found?.rows);
 }
 
@@ -73,13 +81,16 @@ export const updateGroup = (db: TenantDb, id: string, revision: number, set: { n
   );
 
 /** @param givesNothing matches only a group that has no role, stands on no template and is in no other group */
-export const deleteGroup = (db: TenantDb, id: string, givesNothing: boolean): Statement =>
+export const deleteGroup = (db: TenantDb, id: string, givesNothing: boolean, now: string): Statement =>
   statement(
     `DELETE FROM groups WHERE tenant_id = ?1 AND id = ?2 AND source = 'local' AND (?3 = 0 OR NOT (
-       EXISTS (SELECT 1 FROM role_assignments WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id = ?2)
-       OR EXISTS (SELECT 1 FROM template_acl WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id = ?2)
-       OR EXISTS (SELECT 1 FROM group_members WHERE tenant_id = ?1 AND member_type = 'group' AND member_id = ?2)))`,
-    ...[db.tenantId, id, givesNothing ? 1 : 0],
+       EXISTS (SELECT 1 FROM role_assignments a
+         WHERE a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = ?2 AND ${inForce('a', '?4')})
+       OR EXISTS (SELECT 1 FROM template_acl a
+         WHERE a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = ?2 AND ${inForce('a', '?4')})
+       OR EXISTS (SELECT 1 FROM group_members m
+         WHERE m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = ?2 AND ${inForce('m', '?4')})))`,
+    ...[db.tenantId, id, givesNothing ? 1 : 0, now],
   );
 
 /** Everything that names a group which goes. A template whose list loses an entry has another version of it. */
@@ -96,6 +107,7 @@ export function forgetGroup(db: TenantDb, id: string): Statement[] {
 }
 
 const ref = z.object({ id: z.string(), name: z.string() });
+const parent = ref.extend({ expires_at: z.string().nullable() });
 const manager = ref.extend({ email: z.string() });
 const roleGrant = z.object({
   ...{ role: z.string(), name: z.string().nullable(), permissions: z.string().nullable() },
@@ -114,7 +126,7 @@ export const roleGrantsQuery = (db: TenantDb, id: string, now: string): Statemen
      JOIN role_assignments a ON a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = above.id
      JOIN groups g ON g.tenant_id = ?1 AND g.id = above.id
      LEFT JOIN roles r ON r.tenant_id = ?1 AND r.id = a.role
-     WHERE a.expires_at IS NULL OR a.expires_at > ?3 ORDER BY g.id <> ?2, a.role`,
+     WHERE ${inForce('a', '?3')} ORDER BY g.id <> ?2, a.role`,
     ...[db.tenantId, id, now],
   );
 export const roleGrantsFrom = (rows: ReadonlyArray<Record<string, unknown>> | undefined): RoleGrantRow[] =>
@@ -126,13 +138,13 @@ const templateGrantsQuery = (db: TenantDb, id: string, now: string): Statement =
      JOIN template_acl a ON a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = above.id
      JOIN templates t ON t.tenant_id = ?1 AND t.id = a.template_id AND t.deleted_at IS NULL
      JOIN groups g ON g.tenant_id = ?1 AND g.id = above.id
-     WHERE a.expires_at IS NULL OR a.expires_at > ?3 ORDER BY t.name, g.id <> ?2`,
+     WHERE ${inForce('a', '?3')} ORDER BY t.name, g.id <> ?2`,
     ...[db.tenantId, id, now],
   );
 
 export interface GroupSurroundings {
   managers: Array<z.infer<typeof manager>>;
-  parents: Array<z.infer<typeof ref>>;
+  parents: Array<z.infer<typeof parent>>;
   roles: RoleGrantRow[];
   templates: Array<z.infer<typeof templateGrant>>;
   people: number;
@@ -146,25 +158,25 @@ export async function findSurroundings(
   now: string,
 ): Promise<{ row: GroupRow | undefined } & GroupSurroundings> {
   const [found, managers, parents, roles, templates, people] = await db.batch([
-    groupQuery(db, id, userId),
+    groupQuery(db, id, userId, now),
     managersQuery(db, id),
     statement(
-      `SELECT g.id, g.name FROM group_members m JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id
-       WHERE m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = ?2 ORDER BY g.name COLLATE NOCASE`,
-      ...[db.tenantId, id],
+      `SELECT g.id, g.name, m.expires_at FROM group_members m JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id
+       WHERE m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = ?2 AND ${inForce('m', '?3')} ORDER BY g.name COLLATE NOCASE`,
+      ...[db.tenantId, id, now],
     ),
     roleGrantsQuery(db, id, now),
     templateGrantsQuery(db, id, now),
     statement(
-      `${WITH_BELOW} SELECT count(DISTINCT m.member_id) AS people FROM below
-       JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = below.id AND m.member_type = 'user'`,
-      ...[db.tenantId, id],
+      `${WITH_BELOW} SELECT count(DISTINCT m.member_id) AS people FROM below CROSS JOIN group_members m
+       WHERE m.tenant_id = ?1 AND m.group_id = below.id AND m.member_type = 'user' AND ${inForce('m', '?3')}`,
+      ...[db.tenantId, id, now],
     ),
   ]);
   return {
     row: groupFrom(found?.rows),
     managers: managersFrom(managers?.rows),
-    parents: (parents?.rows ?? []).map((each) => ref.parse(each)),
+    parents: (parents?.rows ?? []).map((each) => parent.parse(each)),
     roles: roleGrantsFrom(roles?.rows),
     templates: (templates?.rows ?? []).map((each) => templateGrant.parse(each)),
     people: z.object({ people: z.number() }).parse(people?.rows[0]).people,

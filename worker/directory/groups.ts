@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { quotaWords } from '@gatehouse/core/api/directory.ts';
 import type { Group, groupCreate, GroupDetail, groupList, groupUpdate } from '@gatehouse/core/api/groups.ts';
-import { diff } from '@gatehouse/core/audit/diff.ts';
+import { diff, diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import type { AuditAction, AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, onUnique, refuse, require } from '../platform/commit.ts';
@@ -20,7 +20,7 @@ export async function listGroups(ctx: UserContext, page: SearchedPage): Promise<
   // A session without the permission sees what it manages; a token is held to its scopes.
   const facts = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /groups' } } as const;
   if (ctx.actor.token !== null) await require(ctx, 'group:read', facts);
-  const rows = await store.findGroups(ctx.db, ctx.actor.id, page, !ctx.actor.permissions.has('group:read'));
+  const rows = await store.findGroups(ctx.db, ctx.actor.id, page, !ctx.actor.permissions.has('group:read'), ctx.now().toISOString());
   return pageOf(rows, page.limit, present, (row) => [row.name]);
 }
 
@@ -51,7 +51,8 @@ export async function readGroup(ctx: UserContext, id: string): Promise<{ group: 
     from_id === id ? null : { id: from_id, name: from_name };
   const group: GroupDetail = {
     ...present(row),
-    ...{ people: found.people, managers: found.managers, parents: found.parents },
+    ...{ people: found.people, managers: found.managers },
+    parents: found.parents.map((each) => ({ id: each.id, name: each.name, expiresAt: each.expires_at })),
     grants: {
       roles: found.roles.map((each) => ({ role: each.role, name: roleName(each), expiresAt: each.expires_at, from: from(each) })),
       templates: found.templates.map((each) => ({
@@ -76,14 +77,14 @@ export async function createGroup(ctx: UserContext, input: z.infer<typeof groupC
   return readGroup(ctx, id);
 }
 
-const tooMany = () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.groups} groups`);
+const tooMany = () => new AppError('quota-exceeded', `An organisation has ${quotaWords('groups')}`);
 const taken = (name: string) =>
   new AppError('conflict', `There is a group ${name} already.`, { errors: [{ path: 'name', message: 'is taken' }] });
 const stale = () => new AppError('stale-version', 'Somebody changed the group in the meantime. Load it again and repeat your change.');
 
 /** The group, for somebody who may change it. @throws AppError `permission-denied`, `not-found` */
 async function groupToChange(ctx: UserContext, id: string, action: AuditAction): Promise<store.GroupRow> {
-  const row = await store.findGroup(ctx.db, id, ctx.actor.id);
+  const row = await store.findGroup(ctx.db, id, ctx.actor.id, ctx.now().toISOString());
   await require(ctx, 'group:update', { action, resource: groupResource({ id, name: row?.name ?? 'a group' }) });
   if (!row) throw noGroup();
   return row;
@@ -119,7 +120,8 @@ export async function changeGroup(
 export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' | 'remove'): Promise<void> {
   const facts = { action: 'group.delete', resource: groupResource({ id, name: 'a group' }) } as const;
   await require(ctx, 'group:update', facts);
-  const found = await store.findSurroundings(ctx.db, id, ctx.actor.id, ctx.now().toISOString());
+  const now = ctx.now().toISOString();
+  const found = await store.findSurroundings(ctx.db, id, ctx.actor.id, now);
   if (!found.row) throw noGroup();
   const named = { ...facts, resource: groupResource(found.row) };
   requireLocal(found.row);
@@ -138,24 +140,24 @@ export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' |
     details: { people: found.people },
   });
   const change = {
-    guard: store.deleteGroup(ctx.db, id, grants === 'keep'),
+    guard: store.deleteGroup(ctx.db, id, grants === 'keep', now),
     changes: [...store.forgetGroup(ctx.db, id), ownerRemains(ctx.db)],
     ...{ events: [event], lessens: { users: 'everybody' as const, cause: `Group ${found.row.name} was deleted` } },
   };
   await onLastOwner(onGuard(commit(ctx, change), inUse));
 }
 
+const lostRules: FieldRules<{ role: string; expiresAt: string | null }> = { role: 'tracked', expiresAt: 'tracked' };
+
 /** What goes with a group: its roles, its entries on templates, its place in other groups. */
 function losses(id: string, { roles, templates, parents }: store.GroupSurroundings): AuditChange[] {
-  const change = (path: string, old: unknown): AuditChange => ({ path, old, new: null, secret: false });
+  const own = <Row extends { from_id: string }>(rows: readonly Row[]) => rows.filter(({ from_id }) => from_id === id);
+  const given = new Map(own(roles).map((each) => [roleName(each), { role: roleName(each), expiresAt: each.expires_at }]));
+  const entries = new Map(own(templates).map((each) => [each.name, { role: each.role, expiresAt: each.expires_at }]));
   return [
-    ...roles
-      .filter(({ from_id }) => from_id === id)
-      .map((each) => change(`role ${roleName(each)}`, { role: roleName(each), expiresAt: each.expires_at })),
-    ...templates
-      .filter(({ from_id }) => from_id === id)
-      .map((each) => change(`template ${each.name}`, { role: each.role, expiresAt: each.expires_at })),
-    ...parents.map((each) => change(`membership of ${each.name}`, each.name)),
+    ...diffEntries('role ', lostRules, given, new Map()),
+    ...diffEntries('template ', lostRules, entries, new Map()),
+    ...diffEntries('membership of ', 'tracked', new Map(parents.map(({ name }) => [name, name])), new Map()),
   ];
 }
 
@@ -173,9 +175,7 @@ export async function replaceManagers(
   const now = new Map(store.managersFrom(people?.rows).map((each) => [each.id, each.name]));
   const errors = wanted.flatMap((each, at) => (now.has(each) ? [] : [{ path: `items.${at}`, message: 'is nobody in this organisation' }]));
   if (errors.length > 0) throw new AppError('invalid', 'Some of the input is wrong', { errors });
-  const changes = [...new Set([...old.keys(), ...now.keys()])]
-    .filter((each) => old.has(each) !== now.has(each))
-    .map((each) => ({ path: `managers.${each}`, old: old.get(each) ?? null, new: now.get(each) ?? null, secret: false }));
+  const changes = diffEntries('managers.', 'tracked', old, now);
   if (changes.length === 0) return readGroup(ctx, id);
   const event = eventOf(ctx, { action: 'group.managers.update', resource: groupResource(group), status: 200, diff: changes });
   const guard = store.updateGroup(ctx.db, id, revision, group);

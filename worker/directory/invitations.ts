@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  QUOTAS,
+  quotaWords,
   type Invitation,
   type invitationCreate,
   type invitationCreated,
@@ -9,7 +9,8 @@ import {
 } from '@gatehouse/core/api/directory.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, GuardFailed, onGuard, record, refuse, require, requireVerifiedEmail } from '../platform/commit.ts';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { commit, eventOf, GuardFailed, onGuard, record, require, requireVerifiedEmail } from '../platform/commit.ts';
 import type { Context, Services, UserContext } from '../platform/context.ts';
 import { locateCredential, mintCredential } from '../platform/credential.ts';
 import { pageOf } from '../platform/route.ts';
@@ -22,14 +23,20 @@ import {
   insertInvitation,
   insertInvited,
   invitationObstacle,
+  type InvitationNamed,
   type InvitationRow,
 } from './invitations.store.ts';
-import { roleRows, type Person } from './people.ts';
-import { inOrder, mayGrant } from './roles.ts';
+import { givingRows, requireOfferable, settleOffer, type Offer, type Settled } from './offers.ts';
+import type { Person } from './people.ts';
+import { inOrder } from './roles.ts';
 
 const LIFETIME_DAYS = 7;
-const storedRoles = z.array(builtInRole);
-const rolesIn = (row: Pick<InvitationRow, 'roles'>) => storedRoles.parse(JSON.parse(row.roles));
+const ids = z.array(z.string());
+const refs = <T extends Parameters<typeof idSchema>[0]>(prefix: T) => z.array(z.object({ id: idSchema(prefix), name: z.string() }));
+/** What an invitation gives. */
+const offerOf = (row: Pick<InvitationRow, 'roles' | 'groups' | 'access_ends_at'>): Offer => ({
+  ...{ roles: ids.parse(JSON.parse(row.roles)), groups: ids.parse(JSON.parse(row.groups)), endsAt: row.access_ends_at },
+});
 
 /** Also those that have expired: they can be taken back, or given again. */
 export async function listInvitations(ctx: UserContext, page: { limit: number; after: string }): Promise<z.infer<typeof invitationList>> {
@@ -46,16 +53,29 @@ export async function invite(ctx: UserContext, input: z.infer<typeof invitationC
   const facts = { action: 'invitation.create', resource: { type: 'invitation', id: null, name: input.email } } as const;
   await require(ctx, 'user:invite', facts);
   await requireVerifiedEmail(ctx, facts);
-  const roles = inOrder(input.roles);
-  if (!mayGrant(ctx.actor.permissions, roles)) await refuse(ctx, facts, 'Nobody can give a role that may more than they may themselves');
+  const roles = [...new Set(input.roles)];
+  const groups = [...new Set(input.groups)];
+  const endsAt = input.accessEndsAt === null ? null : new Date(input.accessEndsAt).toISOString();
+  await requireOfferable(ctx, facts, { roles, groups, endsAt });
 
   const token = await mintCredential('invitation', ctx.db, ctx.random);
   const now = ctx.now();
   const row = {
-    ...{ id, email: input.email, roles: JSON.stringify(roles), invited_by: ctx.actor.id, inviter: ctx.actor.name },
+    ...{
+      id,
+      email: input.email,
+      roles: JSON.stringify(roles),
+      groups: JSON.stringify(groups),
+      access_ends_at: endsAt,
+      invited_by: ctx.actor.id,
+      inviter: ctx.actor.name,
+    },
     ...{ created_at: now.toISOString(), expires_at: new Date(now.getTime() + LIFETIME_DAYS * 86_400_000).toISOString() },
   };
-  const details = { roles: roles.join(' '), expiresAt: row.expires_at };
+  const details = {
+    ...{ roles: roles.join(' '), groups: groups.join(' '), expiresAt: row.expires_at },
+    ...(endsAt === null ? {} : { accessEndsAt: endsAt }),
+  };
   const event = eventOf(ctx, { ...facts, resource: { ...facts.resource, id }, status: 201, details });
   try {
     await commit(ctx, { guard: insertInvitation(ctx.db, row, token.hash), events: [event] });
@@ -64,14 +84,15 @@ export async function invite(ctx: UserContext, input: z.infer<typeof invitationC
   }
   const link = `${ctx.settings.ORIGIN}/invite#${token.text}`;
   await mailInvitation(ctx, input.email, link);
-  return { ...present(row), link };
+  const made = await findInvitation(ctx.db, id);
+  return { ...present(made ?? { ...row, custom_roles: '[]', group_names: '[]' }), link };
 }
 
 async function obstacle(ctx: UserContext, email: string): Promise<AppError> {
   const found = await invitationObstacle(ctx.db, email, ctx.now().toISOString());
   if (found === 'member') return taken('is in the organisation already');
   if (found === 'invited') return taken('is invited already: take that invitation back to send a new one');
-  const detail = `An organisation has at most ${QUOTAS[found]} ${found}`;
+  const detail = `An organisation has ${quotaWords(found)}`;
   const resource = { type: 'invitation', id: null, name: email } as const;
   await record(ctx, { action: 'invitation.create', resource, outcome: 'denied', status: 403, reason: detail });
   return new AppError('quota-exceeded', detail);
@@ -109,7 +130,7 @@ export async function previewInvitation(services: Services, token: string): Prom
 export interface OpenInvitation {
   db: TenantDb;
   tokenHash: string;
-  invitation: Pick<InvitationRow, 'id' | 'email' | 'roles' | 'invited_by' | 'inviter' | 'expires_at'>;
+  invitation: InvitationRow;
   tenant: Context['tenant'];
 }
 
@@ -129,18 +150,29 @@ export function joiningRows(
   ctx: Pick<Services, 'newId'> & { db: TenantDb },
   open: OpenInvitation,
   person: Person & { passwordHash: string },
+  given: Settled,
   now: string,
 ): { guard: Statement; changes: Statement[] } {
-  const { user, roles, passwordHash } = person;
+  const { user, passwordHash } = person;
+  const { roles, groups } = given;
+  const looked = {
+    groups: groups.map(({ id }) => id),
+    groupRoles: groups.flatMap((group) => group.roles.map(({ role }) => role)),
+    something: roles.length + groups.length > 0,
+  };
   return {
-    guard: insertInvited(ctx.db, { id: user.id, name: user.name, passwordHash }, open.tokenHash, now),
-    changes: [...roleRows(ctx, user.id, roles, { by: open.invitation.invited_by, now }), deleteInvitation(ctx.db, open.invitation.id)],
+    guard: insertInvited(ctx.db, { id: user.id, name: user.name, passwordHash }, open.tokenHash, now, looked),
+    changes: [...givingRows(ctx, user.id, given, { by: open.invitation.invited_by, now }), deleteInvitation(ctx.db, open.invitation.id)],
   };
 }
 
-export const invitedRoles = (open: OpenInvitation) => rolesIn(open.invitation);
+/** What the invitation still gives, now that it is accepted. */
+export const settleInvitation = (open: OpenInvitation, now: string): Promise<Settled> =>
+  settleOffer(open.db, offerOf(open.invitation), open.invitation.invited_by, now);
 
-const present = (row: InvitationRow): Invitation => ({
-  ...{ id: row.id, email: row.email, roles: rolesIn(row), invitedBy: { id: row.invited_by, name: row.inviter } },
+const present = (row: InvitationNamed): Invitation => ({
+  ...{ id: row.id, email: row.email, roles: inOrder(offerOf(row).roles.flatMap((role) => builtInRole.safeParse(role).data ?? [])) },
+  ...{ customRoles: refs('role').parse(JSON.parse(row.custom_roles)), groups: refs('group').parse(JSON.parse(row.group_names)) },
+  ...{ accessEndsAt: row.access_ends_at, invitedBy: { id: row.invited_by, name: row.inviter } },
   ...{ createdAt: row.created_at, expiresAt: row.expires_at },
 });

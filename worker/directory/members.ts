@@ -1,21 +1,24 @@
 import type { z } from 'zod';
-import { circleOf, waysDown, type GroupEdge } from '@gatehouse/core/access/groups.ts';
+import { circleOf } from '@gatehouse/core/access/groups.ts';
+import { isInForce } from '@gatehouse/core/access/template-acl.ts';
 import {
   WAYS_TOLD,
   type candidateList,
   type candidatesQuery,
   type GroupMembership,
+  type Member,
   type memberList,
   type MemberRef,
   type membersChanged,
   type membershipList,
   type membersUpdate,
 } from '@gatehouse/core/api/groups.ts';
-import type { AuditChange } from '@gatehouse/core/audit/event.ts';
+import { diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, GuardFailed, require, type Lessening } from '../platform/commit.ts';
+import { commit, eventOf, GuardFailed, require, type EventFacts, type Lessening } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
+import { edgeOf, waysTo, type EndingEdge } from './group-edges.ts';
 import { findGroup, type GroupRow } from './groups.store.ts';
 import { groupResource, noGroup, requireLocal, requireReadable } from './groups.ts';
 import * as store from './members.store.ts';
@@ -35,29 +38,40 @@ export async function listMembers(
   page: SearchedPage,
   show: 'all' | 'direct' | 'inherited',
 ): Promise<z.infer<typeof memberList>> {
-  await requireReadable(ctx, await findGroup(ctx.db, groupId, ctx.actor.id), groupId);
-  const { rows, edges, names } = await store.findMembers(ctx.db, groupId, page, show);
+  const now = ctx.now().toISOString();
+  await requireReadable(ctx, await findGroup(ctx.db, groupId, ctx.actor.id, now), groupId);
+  const { rows, edges, names } = await store.findMembers(ctx.db, groupId, page, show, now);
   const holders = await store.findHolders(
     ctx.db,
     groupId,
     rows.map(({ id }) => id),
+    now,
   );
   return pageOf(
     rows,
     page.limit,
     (row) => ({
       ...{ type: row.type, id: row.id, name: row.name, email: row.email, state: row.state, direct: row.direct === 1 },
-      paths: pathsBelow(groupId, holders.get(row.id) ?? [], edges, names),
+      ...{ expiresAt: row.expires_at, lapsed: !isInForce(row.expires_at, now) },
+      ...pathsBelow(groupId, holders.get(row.id) ?? new Map(), edges, names),
     }),
     (row) => [row.type, row.name.toLowerCase(), row.id],
   );
 }
 
-/** The ways from a group down to those that hold somebody, without the group itself. */
-function pathsBelow(groupId: string, holders: readonly string[], edges: readonly GroupEdge[], names: ReadonlyMap<string, string>) {
-  const ends = new Set(holders.filter((id) => id !== groupId));
-  if (ends.size === 0) return [];
-  return waysDown(groupId, ends, edges, WAYS_TOLD).map((way) => way.slice(1).map((id) => ({ id, name: names.get(id) ?? id })));
+/** The ways from a group down to those that hold somebody, without the group itself, and when each ends. */
+function pathsBelow(
+  groupId: string,
+  holders: ReadonlyMap<string, string | null>,
+  edges: readonly EndingEdge[],
+  names: ReadonlyMap<string, string>,
+): Pick<Member, 'paths' | 'pathEnds'> {
+  const below = new Map([...holders].filter(([id]) => id !== groupId));
+  const ways = below.size === 0 ? [] : waysTo(groupId, below, edges, WAYS_TOLD);
+  return {
+    paths: ways.map(({ groups }) => groups.slice(1).map((id) => ({ id, name: names.get(id) ?? id }))),
+    pathEnds: ways.map(({ expiresAt }) => expiresAt),
+  };
 }
 
 /** People and groups that could be added, for somebody who may. */
@@ -66,20 +80,33 @@ export async function listCandidates(
   groupId: string,
   { q, as }: z.infer<typeof candidatesQuery>,
 ): Promise<z.infer<typeof candidateList>> {
-  await requireEditor(ctx, await findGroup(ctx.db, groupId, ctx.actor.id), groupId);
-  return { items: await store.findCandidates(ctx.db, groupId, q, as, CANDIDATES) };
+  const now = ctx.now().toISOString();
+  await requireEditor(ctx, await findGroup(ctx.db, groupId, ctx.actor.id, now), groupId);
+  return { items: await store.findCandidates(ctx.db, groupId, q, as, CANDIDATES, now) };
 }
 
 /** Whoever may change groups, and who manages this one. @throws AppError `permission-denied`, `not-found` */
-async function requireEditor(ctx: UserContext, group: GroupRow | undefined, id: string): Promise<GroupRow> {
+async function requireEditor(
+  ctx: UserContext,
+  group: GroupRow | undefined,
+  id: string,
+  facts?: Pick<EventFacts, 'action' | 'resource'>,
+): Promise<GroupRow> {
   const resource = groupResource({ id, name: group?.name ?? 'a group' });
-  if (group?.manages !== 1) await require(ctx, 'group:update', { action: ACTION, resource });
+  if (group?.manages !== 1) await require(ctx, 'group:update', facts ?? { action: ACTION, resource });
   if (!group) throw noGroup();
   return group;
 }
 
+/** The same, by the group's id. @throws AppError `permission-denied`, `not-found` */
+export const requireEditorOf = async (
+  ctx: UserContext,
+  groupId: string,
+  facts: Pick<EventFacts, 'action' | 'resource'>,
+): Promise<GroupRow> => requireEditor(ctx, await findGroup(ctx.db, groupId, ctx.actor.id, ctx.now().toISOString()), groupId, facts);
+
 /**
- * Adds and removes members, all or none, as one event. Adding who is in and removing who is not changes nothing.
+ * Adds and removes members, all or none, as one event. Adding who is in, with no other end, and removing who is not changes nothing.
  * @throws AppError `conflict` for a circle, which it names, for a group that is kept elsewhere and for the last owner;
  * `permission-denied` when the group gives a role that the caller can't give; `invalid` for somebody who is not there
  */
@@ -90,10 +117,11 @@ export async function changeMembers(
 ): Promise<z.infer<typeof membersChanged>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const plan = await planOf(ctx, groupId, input);
-    if (plan.add.length + plan.remove.length === 0) return { added: 0, removed: 0 };
+    const done = { added: plan.add.length, changed: plan.change.length, removed: plan.remove.length };
+    if (done.added + done.changed + done.removed === 0) return done;
     try {
       await write(ctx, plan);
-      return { added: plan.add.length, removed: plan.remove.length };
+      return done;
     } catch (error) {
       if (!(error instanceof GuardFailed)) throw error;
     }
@@ -101,43 +129,72 @@ export async function changeMembers(
   throw new AppError('conflict', 'Others are changing this group right now. Try again.');
 }
 
+type Added = store.AddedMember;
+type Changed = store.MembersChange['change'][number];
+type Removed = MemberRef & { before: string | null };
+
 interface Plan {
   group: GroupRow;
-  add: MemberRef[];
-  remove: MemberRef[];
+  add: Added[];
+  change: Changed[];
+  remove: Removed[];
   names: ReadonlyMap<string, string>;
   roles: string[];
   selfGrant: boolean;
 }
 
 async function planOf(ctx: UserContext, groupId: string, input: z.infer<typeof membersUpdate>): Promise<Plan> {
-  const state = await store.readMembersState(
-    ctx.db,
-    groupId,
-    ctx.actor.id,
-    { add: input.add, all: [...input.add, ...input.remove] },
-    ctx.now().toISOString(),
-  );
+  const now = ctx.now().toISOString();
+  const state = await store.readMembersState(ctx.db, groupId, ctx.actor.id, [...input.add, ...input.remove], now);
   const group = await requireEditor(ctx, state.group, groupId);
   requireLocal(group);
-  refuseNonsense(input, state);
+  refuseNonsense(input, state, now);
   refuseCircle(group, input.add, state);
-  const add = once(input.add).filter(({ id }) => !state.present.has(id));
-  const remove = once(input.remove).filter(({ id }) => state.present.has(id));
+  const { add, change, remove } = differences(input, state, now);
   const facts = { action: ACTION, resource: groupResource(group) } as const;
-  if (add.length + remove.length > 0) await requireGrantable(ctx, facts, state.roles);
-  const selfGrant = state.namesSelf && add.length > 0 && state.roles.length > 0;
+  if (add.length + change.length + remove.length > 0) await requireGrantable(ctx, facts, state.roles);
+  const given = [...add, ...change.filter(isLonger)];
+  const selfGrant = given.some(({ id }) => state.self.has(id)) && state.roles.length > 0;
   if (selfGrant) await requireOwnerForSelf(ctx, facts);
-  return { group, add, remove, names: state.names, roles: state.roles.map(({ role }) => role), selfGrant };
+  return { group, add, change, remove, names: state.names, roles: state.roles.map(({ role }) => role), selfGrant };
 }
 
-const once = (refs: readonly MemberRef[]): MemberRef[] => [...new Map(refs.map((ref) => [ref.id, ref])).values()];
+const once = <T extends MemberRef>(refs: readonly T[]): T[] => [...new Map(refs.map((ref) => [ref.id, ref])).values()];
+const isLonger = ({ before, expiresAt }: Changed): boolean => before !== null && (expiresAt === null || expiresAt > before);
 
-function refuseNonsense({ add, remove }: z.infer<typeof membersUpdate>, { names }: store.MembersState): void {
+/** What the input changes of what stands. */
+function differences(
+  input: z.infer<typeof membersUpdate>,
+  { present }: Pick<store.MembersState, 'present'>,
+  now: string,
+): Pick<Plan, 'add' | 'change' | 'remove'> {
+  const named = once(input.add).map(({ type, id, expiresAt }) => {
+    const before = present.get(id);
+    const stays = expiresAt === undefined && before !== undefined && isInForce(before, now);
+    // Times are compared as text, so all have milliseconds.
+    return { type, id, expiresAt: stays ? before : exactly(expiresAt ?? null) } as Added;
+  });
+  return {
+    add: named.filter(({ id }) => !present.has(id)),
+    change: named.flatMap((each) => {
+      const before = present.get(each.id);
+      return before === undefined || before === each.expiresAt ? [] : [{ ...each, before }];
+    }),
+    remove: once(input.remove).flatMap((each) => {
+      const before = present.get(each.id);
+      return before === undefined ? [] : [{ ...each, before }];
+    }),
+  };
+}
+
+const exactly = (time: string | null) => (time === null ? null : new Date(time).toISOString());
+
+function refuseNonsense({ add, remove }: z.infer<typeof membersUpdate>, { names }: store.MembersState, now: string): void {
   const removed = new Set(remove.map(({ id }) => id));
-  const errors = add.flatMap(({ id }, at) => {
+  const errors = add.flatMap(({ id, expiresAt }, at) => {
     if (removed.has(id)) return [{ path: `add.${at}.id`, message: 'is to be removed, too' }];
-    return names.has(id) ? [] : [{ path: `add.${at}.id`, message: 'is nobody in this organisation' }];
+    if (!names.has(id)) return [{ path: `add.${at}.id`, message: 'is nobody in this organisation' }];
+    return isInForce(exactly(expiresAt ?? null), now) ? [] : [{ path: `add.${at}.expiresAt`, message: 'must be in the future' }];
   });
   if (errors.length > 0) throw new AppError('invalid', 'Some of the input is wrong', { errors });
 }
@@ -153,37 +210,40 @@ function refuseCircle(group: GroupRow, add: readonly MemberRef[], { above, above
   });
 }
 
-async function write(ctx: UserContext, { group, add, remove, names, roles, selfGrant }: Plan): Promise<void> {
-  const change = { groupId: group.id, add, remove, roles, now: ctx.now().toISOString() };
+async function write(ctx: UserContext, plan: Plan): Promise<void> {
+  const { group, add, change, remove, names, roles, selfGrant } = plan;
+  const edit = { groupId: group.id, add, change, remove, roles, now: ctx.now().toISOString() };
+  const membership = ({ id }: MemberRef, until: string | null) => ({ name: names.get(id) ?? id, until: until ?? 'for good' });
   const manager = ctx.actor.permissions.has('group:update') ? null : ctx.actor.id;
   const event = eventOf(ctx, {
     ...{ action: ACTION, resource: groupResource(group), status: 200 },
-    diff: [
-      ...add.map((ref) => changeOf(ref, null, names.get(ref.id) ?? ref.id)),
-      ...remove.map((ref) => changeOf(ref, names.get(ref.id) ?? ref.id, null)),
-    ],
-    details: { added: add.length, removed: remove.length, ...(selfGrant ? { selfGrant } : {}) },
+    diff: diffEntries(
+      'members.',
+      MEMBERSHIP,
+      new Map([...remove, ...change].map((ref) => [keyOf(ref), membership(ref, ref.before)])),
+      new Map([...add, ...change].map((ref) => [keyOf(ref), membership(ref, ref.expiresAt)])),
+    ),
+    details: { added: add.length, changed: change.length, removed: remove.length, ...(selfGrant ? { selfGrant } : {}) },
   });
-  const lessens = lesseningOf(group, remove);
+  const lessens = lesseningOf(group, [...remove, ...change.filter((each) => !isLonger(each))]);
   await onLastOwner(
     commit(ctx, {
-      guard: store.guardMembers(ctx.db, { ...change, manager }),
-      changes: [...store.writeMembers(ctx.db, change), ...(roles.includes('owner') ? [ownerRemains(ctx.db)] : [])],
+      guard: store.guardMembers(ctx.db, { ...edit, manager }),
+      changes: [...store.writeMembers(ctx.db, edit), ...(roles.includes('owner') ? [ownerRemains(ctx.db)] : [])],
       events: [event],
       ...(lessens ? { lessens } : {}),
     }),
   );
 }
 
-const changeOf = ({ type, id }: MemberRef, old: string | null, now: string | null): AuditChange => ({
-  ...{ path: `members.${type} ${id}`, old, new: now, secret: false },
-});
+const keyOf = ({ type, id }: MemberRef): string => `${type} ${id}`;
+const MEMBERSHIP: FieldRules<{ name: string; until: string }> = { name: 'tracked', until: 'tracked' };
 
 /** Who is in a group that goes may change until the change stands, so then everybody is looked at. */
-function lesseningOf(group: GroupRow, removed: readonly MemberRef[]): Lessening | null {
-  if (removed.length === 0) return null;
-  const people = removed.every(({ type }) => type === 'user');
-  return { users: people ? removed.map(({ id }) => id) : 'everybody', cause: `The members of group ${group.name} changed` };
+function lesseningOf(group: GroupRow, less: readonly MemberRef[]): Lessening | null {
+  if (less.length === 0) return null;
+  const people = less.every(({ type }) => type === 'user');
+  return { users: people ? less.map(({ id }) => id) : 'everybody', cause: `The members of group ${group.name} changed` };
 }
 
 /** The groups that a person or a group is in, and how. One's own need no permission. */
@@ -191,16 +251,17 @@ export async function listMemberships(ctx: UserContext, subjectId: string): Prom
   const type = subjectId.startsWith('usr_') ? 'user' : 'group';
   const facts = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /group-memberships' } } as const;
   if (subjectId !== ctx.actor.id) await require(ctx, 'group:read', facts);
-  const rows = await store.findMemberships(ctx.db, { type, id: subjectId });
-  const direct = new Set(rows.filter(({ member_id }) => member_id === subjectId).map(({ group_id }) => group_id));
-  const edges = rows
-    .filter(({ member_type, member_id }) => member_type === 'group' && member_id !== subjectId)
-    .map(({ group_id, member_id }) => ({ groupId: group_id, memberId: member_id }));
+  const now = ctx.now().toISOString();
+  const rows = await store.findMemberships(ctx.db, { type, id: subjectId }, now);
+  const direct = new Map(rows.filter(({ member_id }) => member_id === subjectId).map((row) => [row.group_id, row.expires_at]));
+  const holders = new Map([...direct].filter(([, expiresAt]) => isInForce(expiresAt, now)));
+  const edges = rows.filter(({ member_type, member_id }) => member_type === 'group' && member_id !== subjectId).map(edgeOf);
   const names = new Map(rows.map(({ group_id, name }) => [group_id, name]));
   const groups = [...new Map(rows.map((row) => [row.group_id, row])).values()];
   const items = groups.map(({ group_id: id, name, source }): GroupMembership => ({
     ...{ group: { id, name, source }, direct: direct.has(id) },
-    paths: pathsBelow(id, [...direct], edges, names),
+    ...{ expiresAt: direct.get(id) ?? null, lapsed: !isInForce(direct.get(id) ?? null, now) },
+    ...pathsBelow(id, holders, edges, names),
   }));
   return { items };
 }

@@ -2,10 +2,10 @@ import { createRoute } from '@hono/zod-openapi';
 import type { Context as HonoContext } from 'hono';
 import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
-import { operatorSuspend, operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
+import { operatorRebuild, operatorSuspend, operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, json, keysetPage, problems, routes, type HonoEnv } from '../platform/route.ts';
-import { activateTenant, authenticateOperator, listTenants, suspendTenant, type OperatorContext } from './operator.ts';
+import { activateTenant, authenticateOperator, listTenants, rebuildLedger, suspendTenant, type OperatorContext } from './operator.ts';
 
 const params = z.object({ id: idSchema('tenant') });
 
@@ -35,6 +35,16 @@ const postActivate = createRoute({
   responses: { 200: json(operatorTenant), ...problems },
 });
 
+const postRebuild = createRoute({
+  method: 'post',
+  path: '/operator/tenants/{id}/ledger/rebuild',
+  summary: 'Make an organisation’s audit ledger anew from the archive',
+  tags,
+  description: 'Asked again while it goes on, it says how far that is.',
+  request: { params },
+  responses: { 202: json(operatorRebuild), ...problems },
+});
+
 /** Before anything of the request is read. */
 const base = routes();
 base.use('/operator/*', async (c, next) => {
@@ -51,4 +61,5 @@ const operator = (c: HonoContext<HonoEnv>): OperatorContext => ({
 export const operatorRoutes = base
   .openapi(getTenants, async (c) => c.json(await listTenants(operator(c), keysetPage(c.req.valid('query'))), 200))
   .openapi(postSuspend, async (c) => c.json(await suspendTenant(operator(c), c.req.valid('param').id, c.req.valid('json').reason), 200))
-  .openapi(postActivate, async (c) => c.json(await activateTenant(operator(c), c.req.valid('param').id), 200));
+  .openapi(postActivate, async (c) => c.json(await activateTenant(operator(c), c.req.valid('param').id), 200))
+  .openapi(postRebuild, async (c) => c.json(await rebuildLedger(operator(c), c.req.valid('param').id), 202));

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { z } from 'zod';
 import { networkOf } from '@gatehouse/core/access/networks.ts';
-import type { operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
+import type { operatorRebuild, operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, GuardFailed, record, type EventContext } from '../platform/commit.ts';
 import type { Actor, RequestFacts, Services } from '../platform/context.ts';
@@ -40,6 +40,24 @@ export async function listTenants(
 /** Its people are signed out and refused until it is activated; nothing of it is lost. */
 export const suspendTenant = (ctx: OperatorContext, id: string, reason: string) => order(ctx, id, 'suspended', reason);
 export const activateTenant = (ctx: OperatorContext, id: string) => order(ctx, id, 'active', null);
+
+/**
+ * Has an organisation's audit ledger made anew from the archive; asked again, says how far that is. What happens meanwhile
+ * waits and is recorded when it is done.
+ */
+export async function rebuildLedger(ctx: OperatorContext, id: string): Promise<z.infer<typeof operatorRebuild>> {
+  const place = await placeById(ctx.directory, id);
+  if (!place) throw new AppError('not-found', 'There is no such organisation');
+  const ledger = ctx.ledger.open(id, place.shard);
+  const running = await ledger.rebuilding();
+  if (running && running.fault === null) return { state: 'running', ...running };
+  const begun = await ledger.rebuild(id, place.shard);
+  if ('notArchived' in begun) throw new AppError('not-ready', `${begun.notArchived} events are not archived yet: try again in a minute`);
+  const facts = { action: 'audit.rebuild', resource: { type: 'audit', id: null, name: 'Audit log' }, status: 202 } as const;
+  await record({ ...ctx, db: ctx.tenantDb(place.shard, id) }, facts);
+  await record({ ...ctx, db: ctx.systemDb }, { ...facts, details: { tenant: id } });
+  return { state: 'begun', ...begun, fault: running?.fault ?? null };
+}
 
 /**
  * The directory takes the order, the shard makes it true together with its event; if that second half

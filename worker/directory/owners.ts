@@ -3,7 +3,8 @@ import { statement, type Statement, type TenantDb } from '../platform/tenant-db.
 
 /**
  * An organisation always keeps an active owner: a person in state `active` who holds the role `owner`, directly or through
- * groups however deep, without an end. One whose role ends does not count, or the organisation would be left behind then.
+ * groups however deep, without an end. One whose role, or a membership on the way to it, ends does not count, or the organisation
+ * would be left behind then.
  */
 
 /**
@@ -20,7 +21,7 @@ export const ownerRemains = (db: TenantDb): Statement =>
          SELECT subject_type, subject_id FROM role_assignments WHERE tenant_id = ?1 AND role = 'owner' AND expires_at IS NULL
          UNION
          SELECT m.member_type, m.member_id FROM holder
-         JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = holder.id WHERE holder.type = 'group'
+         JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = holder.id AND m.expires_at IS NULL WHERE holder.type = 'group'
        )
        SELECT 1 FROM holder JOIN users u ON u.tenant_id = ?1 AND u.id = holder.id WHERE holder.type = 'user' AND u.state = 'active'
      )`,

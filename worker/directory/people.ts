@@ -1,4 +1,5 @@
 import type { BuiltInRole, CustomRole } from '@gatehouse/core/access/permissions.ts';
+import { QUOTAS } from '@gatehouse/core/api/directory.ts';
 import type { Context, Services } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { NO_ROLES, rolesByUser, rolesOf } from './roles.ts';
@@ -153,3 +154,12 @@ export const replacePassword = (db: TenantDb, userId: string, oldHash: string | 
     "UPDATE users SET password_hash = ? WHERE tenant_id = ? AND id = ? AND password_hash IS ? AND state = 'active'",
     ...[newHash, db.tenantId, userId, oldHash],
   );
+
+/** Whether the limit of people is reached. */
+export async function isFull(db: TenantDb): Promise<boolean> {
+  const found = await db.first<{ people: number }>(
+    "SELECT count(*) AS people FROM users WHERE tenant_id = ? AND state <> 'deactivated'",
+    db.tenantId,
+  );
+  return (found?.people ?? 0) >= QUOTAS.users;
+}

@@ -25,11 +25,14 @@ export function permissionsOfRole(role: NamedRole): Set<Permission> {
   return known.success ? permissionsOf([known.data]) : permissionsOf([], customOf(role));
 }
 
-/** Whether the caller may give and take that role. */
-export function grantable(ctx: UserContext, role: NamedRole): boolean {
+/** Whether somebody with these permissions may give and take that role. */
+export function grantableBy(permissions: ReadonlySet<string>, role: NamedRole): boolean {
   const known = builtInRole.safeParse(role.role);
-  return known.success ? mayGrant(ctx.actor.permissions, [known.data]) : mayGrant(ctx.actor.permissions, [], customOf(role));
+  return known.success ? mayGrant(permissions, [known.data]) : mayGrant(permissions, [], customOf(role));
 }
+
+/** Whether the caller may give and take that role. */
+export const grantable = (ctx: UserContext, role: NamedRole): boolean => grantableBy(ctx.actor.permissions, role);
 
 /**
  * Being in a group, and not being in it any more, gives and takes the roles of the group: that needs as much as to give them.

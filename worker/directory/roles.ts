@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { covers, type BuiltInRole, type CustomRole } from '@gatehouse/core/access/permissions.ts';
 import { builtInRole, permission } from '@gatehouse/core/api/identity.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
+import { inForce } from './in-force.ts';
 
 const roleRow = z.object({ user_id: z.string(), role: z.string(), name: z.string().nullable(), permissions: z.string().nullable() });
 
@@ -13,28 +14,29 @@ export interface HeldRoles {
 
 /**
  * The unexpired roles of these people or service accounts, their own and those of the groups they are in, however deep.
- * UNION ends the walk even where groups contain each other. `rolesByUser` reads the answer.
+ * UNION ends the walk even where groups contain each other; CROSS JOIN keeps it from beginning with all memberships of the tenant.
+ * `rolesByUser` reads the answer.
  * @param people a query of ids
  */
 export function rolesOf(tenantId: string, people: Statement, now: string): Statement {
   const { sql, params } = people.toSQL();
   return statement(
     `WITH RECURSIVE membership (user_id, group_id) AS (
-       SELECT member_id, group_id FROM group_members WHERE tenant_id = ? AND member_type = 'user' AND member_id IN (${sql})
+       SELECT m.member_id, m.group_id FROM group_members m
+       WHERE m.tenant_id = ? AND m.member_type = 'user' AND m.member_id IN (${sql}) AND ${inForce('m', '?')}
        UNION
-       SELECT membership.user_id, parent.group_id FROM membership
-       JOIN group_members parent ON parent.tenant_id = ? AND parent.member_type = 'group' AND parent.member_id = membership.group_id
+       SELECT membership.user_id, m.group_id FROM membership CROSS JOIN group_members m
+       WHERE m.tenant_id = ? AND m.member_type = 'group' AND m.member_id = membership.group_id AND ${inForce('m', '?')}
      ), held (user_id, role) AS (
        SELECT subject_id, role FROM role_assignments
        WHERE tenant_id = ? AND subject_type IN ('user', 'service-account') AND subject_id IN (${sql}) AND (expires_at IS NULL OR expires_at > ?)
        UNION
-       SELECT membership.user_id, given.role FROM membership
-       JOIN role_assignments given ON given.tenant_id = ? AND given.subject_type = 'group' AND given.subject_id = membership.group_id
-       WHERE given.expires_at IS NULL OR given.expires_at > ?
+       SELECT membership.user_id, given.role FROM membership CROSS JOIN role_assignments given
+       WHERE given.tenant_id = ? AND given.subject_type = 'group' AND given.subject_id = membership.group_id AND ${inForce('given', '?')}
      )
      SELECT held.user_id, held.role, r.name, r.permissions FROM held
      LEFT JOIN roles r ON r.tenant_id = ? AND r.id = held.role ORDER BY r.name`,
-    ...[tenantId, ...params, tenantId, tenantId, ...params, now, tenantId, now, tenantId],
+    ...[tenantId, ...params, now, tenantId, now, tenantId, ...params, now, tenantId, now, tenantId],
   );
 }
 

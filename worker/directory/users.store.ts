@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { USER_STATES } from '@gatehouse/core/api/directory.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { inForce } from './in-force.ts';
 
 const userRow = z.object({
   id: z.string(),
@@ -23,13 +24,14 @@ const HOLDERS = `
     WHERE tenant_id = ? AND role = ? AND (expires_at IS NULL OR expires_at > ?)
     UNION
     SELECT m.member_type, m.member_id FROM holder
-    JOIN group_members m ON m.tenant_id = ? AND holder.type = 'group' AND m.group_id = holder.id
+    CROSS JOIN group_members m ON m.tenant_id = ? AND holder.type = 'group' AND m.group_id = holder.id AND ${inForce('m', '?')}
   )
   SELECT holder.id FROM holder WHERE holder.type = 'user'`;
 
 export interface UserFilter {
   limit: number;
-  after: string;
+  /** name and id of the last one shown */
+  after: string[];
   /** part of a name or an address */
   q: string | null;
   state: UserRow['state'] | null;
@@ -37,18 +39,18 @@ export interface UserFilter {
   now: string;
 }
 
-/** One page of people and one row more, oldest first. Who was deleted only when asked for. Binds by position, to stand in other queries. */
+/** One page of people and one row more, by name. Who was deleted only when asked for. Binds by position, to stand in other queries. */
 export function pageOfUsers(tenantId: string, columns: string, { limit, after, q, state, role, now }: UserFilter): Statement {
   const conditions: Array<[string, unknown[]]> = [
     ['tenant_id = ?', [tenantId]],
-    ['id > ?', [after]],
+    ['(name COLLATE NOCASE, id) > (?, ?)', after],
     state === null ? ["state <> 'deactivated'", []] : ['state = ?', [state]],
     ...(q === null ? [] : [['(instr(lower(name), lower(?)) > 0 OR instr(email, lower(?)) > 0)', [q, q]] as [string, unknown[]]]),
-    ...(role === null ? [] : [[`id IN (${HOLDERS})`, [tenantId, role, now, tenantId]] as [string, unknown[]]]),
+    ...(role === null ? [] : [[`id IN (${HOLDERS})`, [tenantId, role, now, tenantId, now]] as [string, unknown[]]]),
   ];
   const where = conditions.map(([sql]) => sql).join(' AND ');
   return statement(
-    `SELECT ${columns} FROM users WHERE ${where} ORDER BY id LIMIT ?`,
+    `SELECT ${columns} FROM users WHERE ${where} ORDER BY name COLLATE NOCASE, id LIMIT ?`,
     ...conditions.flatMap(([, params]) => params),
     limit + 1,
   );

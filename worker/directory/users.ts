@@ -5,9 +5,10 @@ import { diff } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, refuse, require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
-import { keysetPage, pageOf } from '../platform/route.ts';
+import { pageOf } from '../platform/route.ts';
 import type { Statement } from '../platform/tenant-db.ts';
 import { NO_ROLES, rolesByUser, rolesOf, type HeldRoles } from './roles.ts';
+import { searchedPage } from './search.ts';
 import { COLUMNS, pageOfUsers, parseUsers, renameUser, usersWithIds, type UserRow } from './users.store.ts';
 
 /** A person with what their own roles hold, which is for use cases alone. */
@@ -15,15 +16,15 @@ export type KnownUser = Omit<User, 'customRoles'> & { customRoles: CustomRole[] 
 
 export const shownUser = (user: KnownUser): User => ({ ...user, customRoles: user.customRoles.map(({ id, name }) => ({ id, name })) });
 
-/** People in the order in which they joined, each with the roles in force. */
+/** People by name, each with the roles in force. */
 export async function listUsers(ctx: UserContext, query: z.infer<typeof userQuery>): Promise<z.infer<typeof userList>> {
   await require(ctx, 'user:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /users' } });
   const { q = null, state = null, role = null } = query;
-  const page = keysetPage(query);
+  const page = searchedPage(query, 2);
   // Everybody is a member.
   const filter = { ...page, q, state, role: role === 'member' ? null : role, now: ctx.now().toISOString() };
   const found = await peopleOf(ctx, (columns) => pageOfUsers(ctx.db.tenantId, columns, filter));
-  return pageOf(found, page.limit, shownUser, (user) => [user.id]);
+  return pageOf(found, page.limit, shownUser, (user) => [user.name, user.id]);
 }
 
 /** These people with the roles in force, whoever asks: for use cases that have checked. Whom there is not is left out. */

@@ -35,7 +35,8 @@ export async function authenticate(services: Services, request: RequestFacts, co
   }
   const ctx = signedIn(services, request, db, person, {
     ...{ id: session.id, expiresAt: session.expires_at, createdAt: session.created_at },
-    ...{ keyThumbprint: session.key_thumbprint, method: session.method, authenticatedAt: session.authenticated_at },
+    ...{ keyThumbprint: session.key_thumbprint, method: session.method },
+    ...{ authenticatedAt: session.authenticated_at, presenceAt: session.presence_at },
   });
   await refuseForeignNetwork(ctx, policy);
   return ctx;

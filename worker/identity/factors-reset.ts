@@ -8,7 +8,6 @@ import { deleteAllFactors, touchWithFactors } from './factors.store.ts';
 import { mailChange } from './notices.ts';
 import { deleteRecoveryCodes } from './recovery-codes.store.ts';
 import { deleteSecondFactorChallenges } from './second-factor.store.ts';
-import { closeOf } from './sessions.ts';
 import { deleteAllSessions, sessionIdsOf } from './sessions.store.ts';
 
 /**
@@ -38,7 +37,6 @@ export async function resetFactors(asking: UserContext, userId: string): Promise
   const lessens = { users: [userId], cause: 'Your second factors were reset' };
   const reset = commit(ctx, { guard: touchWithFactors(db, userId), changes, events: [event], lessens });
   await onGuard(reset, () => new AppError('not-ready', 'This person has no second factor'));
-  closeOf(ctx, ended);
   const { name, email } = person.user;
   const what = `${ctx.actor.name} removed your passkeys, your authenticator app and your recovery codes, and ended your sessions. Your password is as it was.`;
   mailChange(ctx, { name, email, organisation: tenant.name }, what);

@@ -1,10 +1,13 @@
 import type { z } from 'zod';
 import { networkOf } from '@gatehouse/core/access/networks.ts';
-import { QUOTAS, type invitationAccept } from '@gatehouse/core/api/directory.ts';
+import { quotaWords, type invitationAccept } from '@gatehouse/core/api/directory.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
+import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { invitationGone, invitedRoles, joiningRows, openInvitation, type OpenInvitation } from '../directory/invitations.ts';
-import { NO_FACTORS, twoFactorsRequired, type Person } from '../directory/people.ts';
+import { invitationGone, joiningRows, openInvitation, settleInvitation, type OpenInvitation } from '../directory/invitations.ts';
+import { heldBy, type Settled } from '../directory/offers.ts';
+import { isFull, NO_FACTORS, twoFactorsRequired, type Person } from '../directory/people.ts';
+import { roleName } from '../directory/role-grants.ts';
 import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
 import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
 import { countAttempt } from '../platform/throttle.ts';
@@ -32,15 +35,20 @@ export async function acceptInvitation(
   requireGoodPassword(input.password, [input.name, open.invitation.email, open.tenant.name, open.tenant.slug], 'password');
   const passwordHash = await hashPassword(services, open.db.shard, input.password);
   const factors = { ...NO_FACTORS, required: await twoFactorsRequired(open.db) };
-  const person = { ...personOf(services, open, input.name, passwordHash), factors };
+  const given = await settleInvitation(open, services.now().toISOString());
+  const person = { ...personOf(services, open, given, input.name, passwordHash), factors };
   const session = await newSession(services, request, open.db, person.user.id, 'password');
   const ctx = signedIn(services, request, open.db, person, session);
-  const { guard, changes } = joiningRows(ctx, open, person, services.now().toISOString());
+  const { guard, changes } = joiningRows(ctx, open, person, given, services.now().toISOString());
   const event = eventOf(ctx, {
     action: 'user.join',
     resource: { type: 'user', id: person.user.id, name: person.user.name },
     status: 201,
-    details: { invitation: open.invitation.id, invitedBy: open.invitation.inviter, roles: person.roles.join(' ') },
+    diff: changesOf(given),
+    details: {
+      ...{ invitation: open.invitation.id, invitedBy: open.invitation.inviter, roles: given.roles.map(({ role }) => role).join(' ') },
+      ...(given.leftOut.length > 0 ? { leftOut: given.leftOut.join(', ') } : {}),
+    },
   });
   const joined = commit(ctx, { guard, changes: [...changes, ...session.rows], events: [event] });
   try {
@@ -51,24 +59,32 @@ export async function acceptInvitation(
   return { me: meOf(ctx), credential: session.credential };
 }
 
+/** What somebody got by joining. What whoever invited may not give any more is among `leftOut` in the details. */
+const changesOf = ({ roles, groups, endsAt }: Settled): AuditChange[] =>
+  [...roles.map((role) => `role ${roleName(role)}`), ...groups.map(({ name }) => `group ${name}`)].map((path) => ({
+    ...{ path, old: null, new: { until: endsAt ?? 'for good' }, secret: false },
+  }));
+
 function personOf(
   services: Services,
   open: OpenInvitation,
+  given: Settled,
   name: string,
   passwordHash: string,
 ): Omit<Person, 'factors'> & { passwordHash: string } {
   return {
     user: { id: services.newId('user'), name, email: open.invitation.email, emailVerified: true },
-    ...{ customRoles: [], managesGroups: false },
-    ...{ state: 'active', passwordHash, roles: invitedRoles(open), tenant: open.tenant, tenantState: 'active' },
+    ...{ ...heldBy(given), managesGroups: false },
+    ...{ state: 'active', passwordHash, tenant: open.tenant, tenantState: 'active' },
   };
 }
 
-/** The invitation is gone; or it still stands, and then it is the limit. */
+/** The invitation is gone; or it still stands, and then it is the limit, or what it gives became another this very moment. */
 async function obstacle(ctx: SessionContext, token: string): Promise<AppError> {
   const stands = await openInvitation(ctx, token).catch(() => null);
   if (!stands) return invitationGone();
-  const detail = `An organisation has at most ${QUOTAS.users} users`;
+  if (!(await isFull(stands.db))) return new AppError('conflict', 'What the invitation gives was changed this very moment. Try again.');
+  const detail = `An organisation has ${quotaWords('users')}`;
   const { name, email } = ctx.actor;
   const anonymous = { ...ctx, actor: { type: 'anonymous' as const, name: email } };
   await record(anonymous, {

@@ -49,7 +49,11 @@ export async function addPasskey(asking: UserContext, input: z.infer<typeof pass
     created_at: ctx.now().toISOString(),
   };
   const { codes, rows } = await firstRecoveryCodes(ctx);
-  const event = eventOf(ctx, { ...add, status: 201, details: { passkey: row.id, name: row.name, synced: row.synced === 1 } });
+  const event = eventOf(ctx, {
+    ...add,
+    status: 201,
+    details: { passkey: row.id, name: row.name, synced: row.synced === 1, recoveryCodes: codes !== null },
+  });
   const added = commit(ctx, { guard: insertPasskey(db, actor.id, row), changes: rows, events: [event] });
   const full = () => new AppError('quota-exceeded', `A person has at most ${MAX_PASSKEYS} passkeys`);
   const known = () => new AppError('conflict', 'This passkey is registered already');

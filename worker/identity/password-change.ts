@@ -11,7 +11,6 @@ import { checkPassword, hashPassword } from './password.ts';
 import { requireGoodPassword } from './password-rules.ts';
 import { deleteResets } from './password-reset.store.ts';
 import { deleteSecondFactorChallenges } from './second-factor.store.ts';
-import { closeOf } from './sessions.ts';
 import { deleteOtherSessions, sessionIdsOf } from './sessions.store.ts';
 
 const PER_ACCOUNT = { limit: 10, windowSeconds: 900 };
@@ -45,7 +44,6 @@ export async function changePassword(asking: UserContext, input: z.infer<typeof 
   const change = { guard: replacePassword(db, actor.id, person.passwordHash, newHash), changes, events: [event] };
   const lessens = { users: [actor.id], cause: 'The password was changed' };
   await onGuard(commit(ctx, input.endOthers ? { ...change, lessens } : change), wrongCurrent);
-  closeOf(ctx, others);
   tellOfChange(ctx, 'The password of your account was changed.');
 }
 

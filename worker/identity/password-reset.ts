@@ -14,7 +14,6 @@ import { hashPassword } from './password.ts';
 import { requireGoodPassword } from './password-rules.ts';
 import { deleteResets, insertReset, resetPassword, resettingUser } from './password-reset.store.ts';
 import { deleteSecondFactorChallenges } from './second-factor.store.ts';
-import { closeOf } from './sessions.ts';
 import { deleteAllSessions, sessionIdsOf } from './sessions.store.ts';
 
 const LIFETIME_MINUTES = 60;
@@ -82,7 +81,6 @@ export async function redeemPasswordReset(services: Services, request: RequestFa
   const changes = [deleteResets(db, user.id), deleteSecondFactorChallenges(db, user.id), deleteAllSessions(db, user.id)];
   const lessens = { users: [user.id], cause: 'The password was reset' };
   await onGuard(commit(ctx, { guard: resetPassword(db, user.id, hash, passwordHash, now), changes, events: [event], lessens }), gone);
-  closeOf(ctx, ended);
   mailChange(
     services,
     { name: user.name, email: user.email, organisation: tenant.name },

@@ -33,6 +33,7 @@ export interface NewSession {
   createdAt: string;
   method: SignInMethod;
   authenticatedAt: string;
+  presenceAt: string | null;
   rows: Statement[];
 }
 
@@ -55,12 +56,13 @@ export async function newSession(
   const expiresAt = hoursBefore(now, -Math.min(SESSION_HOURS, policy.sessionLimit / 60));
   const { text: credential, hash } = await mintCredential('session', db, services.random);
   const { ip, userAgent, country, city } = request.origin;
-  const facts = { id, userId, createdAt, expiresAt, keyThumbprint, method };
+  const presenceAt = method === 'passkey' ? createdAt : null;
+  const facts = { id, userId, createdAt, expiresAt, keyThumbprint, method, presenceAt };
   const rows = [
     insertSession(db, { ...facts, secretHash: hash, ip, userAgent, country, city }),
     rememberDevice(db, { userId, device: deviceKey(request.origin), now: createdAt }),
   ];
-  return { id, expiresAt, credential, keyThumbprint, createdAt, method, authenticatedAt: createdAt, rows };
+  return { id, expiresAt, credential, keyThumbprint, createdAt, method, authenticatedAt: createdAt, presenceAt, rows };
 }
 
 /** Whether a session may begin here, and with which key. Uses the proof up. */
@@ -113,14 +115,14 @@ export function signedIn(
   request: RequestFacts,
   db: TenantDb,
   person: Pick<Person, 'user' | 'roles' | 'customRoles' | 'managesGroups' | 'tenant' | 'factors'>,
-  session: Pick<NewSession, 'id' | 'expiresAt' | 'createdAt' | 'keyThumbprint' | 'method' | 'authenticatedAt'>,
+  session: Pick<NewSession, 'id' | 'expiresAt' | 'createdAt' | 'keyThumbprint' | 'method' | 'authenticatedAt' | 'presenceAt'>,
 ): SessionContext {
   const { user, roles, customRoles, managesGroups, tenant, factors } = person;
   const permissions = permissionsOf(roles, customRoles);
   const held = { roles, customRoles, managesGroups, permissions, standing: permissions };
   const facts = { sessionExpiresAt: session.expiresAt, sessionBeganAt: session.createdAt, keyThumbprint: session.keyThumbprint };
   const authentication = {
-    ...{ method: session.method, at: session.authenticatedAt },
+    ...{ method: session.method, at: session.authenticatedAt, presentAt: session.presenceAt },
     ...{ secondFactor: factors.passkey || factors.totp, secondFactorRequired: factors.required },
   };
   const actor = { type: 'user' as const, ...user, ...held, token: null, sessionId: session.id, ...facts, authentication };

@@ -20,6 +20,8 @@ export interface SessionRow {
 /** A session with what is checked at each request. */
 export interface SessionFound extends SessionRow {
   key_thumbprint: string | null;
+  /** when a passkey was last shown in it */
+  presence_at: string | null;
 }
 const COLUMNS = 'id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, country, city, method, authenticated_at';
 
@@ -37,6 +39,7 @@ export const insertSession = (
     country: string | null;
     city: string | null;
     method: SignInMethod;
+    presenceAt: string | null;
   },
 ): Statement =>
   db.orm.insert(sessions).values({ ...row, tenantId: db.tenantId, lastSeenAt: row.createdAt, authenticatedAt: row.createdAt });
@@ -50,7 +53,7 @@ export async function readSession(
   const bySecret = (columns: string) =>
     statement(`SELECT ${columns} FROM sessions WHERE tenant_id = ? AND secret_hash = ?`, db.tenantId, secretHash);
   const [found, set, ...rest] = await db.batch([
-    bySecret(`${COLUMNS}, key_thumbprint`),
+    bySecret(`${COLUMNS}, key_thumbprint, presence_at`),
     policyQuery(db.tenantId, scopesOf(null)),
     ...personQuery(db, bySecret('user_id'), now),
   ]);
@@ -86,20 +89,27 @@ export const bindKey = (db: TenantDb, id: string, thumbprint: string, since: str
 export const deleteSession = (db: TenantDb, userId: string, id: string): Statement =>
   statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id = ?', db.tenantId, userId, id);
 
+/** Whose session it is. */
+export async function holderOf(db: TenantDb, id: string): Promise<string | null> {
+  const row = await db.first<{ user_id: string }>('SELECT user_id FROM sessions WHERE tenant_id = ? AND id = ?', db.tenantId, id);
+  return row?.user_id ?? null;
+}
+
 export async function sessionIdsOf(db: TenantDb, userId: string): Promise<string[]> {
   const rows = await db.rows<{ id: string }>('SELECT id FROM sessions WHERE tenant_id = ? AND user_id = ?', db.tenantId, userId);
   return rows.map(({ id }) => id);
 }
 
 export const deleteOtherSessions = (db: TenantDb, userId: string, id: string): Statement =>
-  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id <> ? RETURNING id', db.tenantId, userId, id);
+  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? AND id <> ?', db.tenantId, userId, id);
 
-/** The session goes on under a new secret; the old one opens nothing from now on. */
-export const confirmSession = (db: TenantDb, id: string, secretHash: string, now: string): Statement =>
+/** The session goes on under a new secret; the old one opens nothing from now on. @param present a passkey was shown */
+export const confirmSession = (db: TenantDb, id: string, secretHash: string, now: string, present: boolean): Statement =>
   statement(
-    'UPDATE sessions SET secret_hash = ?, authenticated_at = ? WHERE tenant_id = ? AND id = ? AND expires_at > ?',
-    ...[secretHash, now, db.tenantId, id, now],
+    `UPDATE sessions SET secret_hash = ?3, authenticated_at = ?4, presence_at = CASE WHEN ?5 THEN ?4 ELSE presence_at END
+     WHERE tenant_id = ?1 AND id = ?2 AND expires_at > ?4`,
+    ...[db.tenantId, id, secretHash, now, present ? 1 : 0],
   );
 
 export const deleteAllSessions = (db: TenantDb, userId: string): Statement =>
-  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ? RETURNING id', db.tenantId, userId);
+  statement('DELETE FROM sessions WHERE tenant_id = ? AND user_id = ?', db.tenantId, userId);

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import type { Me, sessionList } from '@gatehouse/core/api/identity.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, GuardFailed, onGuard, requireSession, type EventContext } from '../platform/commit.ts';
-import type { Services, UserContext } from '../platform/context.ts';
+import { commit, eventOf, GuardFailed, onGuard, requireSession, type Lessening } from '../platform/commit.ts';
+import type { UserContext } from '../platform/context.ts';
 import { deviceOf } from '../platform/origin.ts';
 import { pageOf } from '../platform/route.ts';
 import { hoursBefore, IDLE_HOURS, meOf } from './session.ts';
@@ -45,6 +45,9 @@ const present = (ctx: UserContext, row: SessionRow) => ({
   ...{ expiresAt: row.expires_at, ip: row.ip, ...deviceOf(row.user_agent), country: row.country, city: row.city, method: row.method },
 });
 
+/** What the sessions held open is closed; the connections of the person's other sessions stay. */
+const ended = (userId: string): Lessening => ({ users: [userId], cause: 'The session ended' });
+
 const self = ({ actor }: UserContext) => ({ type: 'user' as const, id: actor.id, name: actor.name });
 
 /** Ends the session that asks. That it has ended already is no fault. */
@@ -53,11 +56,10 @@ export async function signOut(ctx: UserContext): Promise<void> {
   const { sessionId } = (await requireSession(ctx, facts)).actor;
   const event = eventOf(ctx, { ...facts, status: 204 });
   try {
-    await commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, sessionId), events: [event] });
+    await commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, sessionId), events: [event], lessens: ended(ctx.actor.id) });
   } catch (error) {
     if (!(error instanceof GuardFailed)) throw error;
   }
-  closeOf(ctx, [sessionId]);
 }
 
 /** @throws AppError `not-found`, also for a session of somebody else */
@@ -65,9 +67,8 @@ export async function endSession(ctx: UserContext, id: string): Promise<void> {
   const facts = { action: 'session.end', resource: { type: 'session', id, name: ctx.actor.name } } as const;
   await requireSession(ctx, facts);
   const event = eventOf(ctx, { ...facts, status: 204 });
-  const ended = commit(ctx, { guard: deleteSession(ctx.db, ctx.actor.id, id), events: [event] });
-  await onGuard(ended, () => new AppError('not-found', 'There is no such session'));
-  closeOf(ctx, [id]);
+  const change = { guard: deleteSession(ctx.db, ctx.actor.id, id), events: [event], lessens: ended(ctx.actor.id) };
+  await onGuard(commit(ctx, change), () => new AppError('not-found', 'There is no such session'));
 }
 
 /** Ends every session of the caller, this one too, with all that they hold open. */
@@ -75,11 +76,8 @@ export async function signOutEverywhere(ctx: UserContext): Promise<void> {
   const facts = { action: 'user.sign_out_everywhere', resource: self(ctx) } as const;
   await requireSession(ctx, facts);
   const event = eventOf(ctx, { ...facts, status: 204 });
-  const ended = await onGuard(
-    commit(ctx, { guard: deleteAllSessions(ctx.db, ctx.actor.id), events: [event] }),
-    () => new AppError('not-signed-in', 'Sign in first'),
-  );
-  closeOf(ctx, idsOf(ended));
+  const change = { guard: deleteAllSessions(ctx.db, ctx.actor.id), events: [event], lessens: ended(ctx.actor.id) };
+  await onGuard(commit(ctx, change), () => new AppError('not-signed-in', 'Sign in first'));
 }
 
 /** Ends every session of the caller but this one. That there was none is no fault. */
@@ -88,17 +86,8 @@ export async function signOutOthers(ctx: UserContext): Promise<void> {
   const { sessionId } = (await requireSession(ctx, facts)).actor;
   const event = eventOf(ctx, { ...facts, status: 204 });
   try {
-    const ended = await commit(ctx, { guard: deleteOtherSessions(ctx.db, ctx.actor.id, sessionId), events: [event] });
-    closeOf(ctx, idsOf(ended));
+    await commit(ctx, { guard: deleteOtherSessions(ctx.db, ctx.actor.id, sessionId), events: [event], lessens: ended(ctx.actor.id) });
   } catch (error) {
     if (!(error instanceof GuardFailed)) throw error;
   }
-}
-
-const idsOf = (rows: Array<Record<string, unknown>>): string[] => rows.map((row) => String(row['id']));
-
-/** Workspaces that those sessions hold open close now; if that fails, each workspace finds out by itself. */
-export function closeOf(ctx: EventContext & Pick<Services, 'workspaces'>, sessionIds: string[]): void {
-  const closed = ctx.workspaces.closeSessions(ctx.db.shard, ctx.db.tenantId, sessionIds);
-  ctx.defer(closed.catch((error: unknown) => ctx.log('error', 'connections of ended sessions stay open', { error: String(error) })));
 }

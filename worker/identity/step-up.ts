@@ -75,7 +75,7 @@ async function confirm(
 ): Promise<SteppedUp> {
   const { text: credential, hash } = await mintCredential('session', ctx.db, ctx.random);
   const authenticatedAt = ctx.now().toISOString();
-  const row = confirmSession(ctx.db, ctx.actor.sessionId, hash, authenticatedAt);
+  const row = confirmSession(ctx.db, ctx.actor.sessionId, hash, authenticatedAt, method === 'passkey');
   const event = eventOf(ctx, { ...facts(ctx), status: 200, details: { method } });
   const change = proof ? { guard: proof.guard, changes: [row] } : { guard: row };
   let failed = false;

@@ -13,6 +13,7 @@ export const sessions = sqliteTable('sessions', {
   keyThumbprint: text('key_thumbprint'),
   method: text('method').notNull(),
   authenticatedAt: text('authenticated_at').notNull(),
+  presenceAt: text('presence_at'),
   country: text('country'),
   city: text('city'),
 });

@@ -1,4 +1,5 @@
 import { personFrom, personQuery } from '../directory/people.ts';
+import { policiesFrom, policyQuery, scopesOf, type StoredPolicy } from '../directory/policies.ts';
 import { NO_ROLES, rolesByUser, rolesOf, type HeldRoles } from '../directory/roles.ts';
 import type { Context } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
@@ -16,6 +17,8 @@ export interface Bearer {
   lacksSecondFactor: boolean;
   tenant: Context['tenant'];
   tenantState: string;
+  /** what the organisation's policy sets */
+  policies: ReadonlyMap<string, StoredPolicy>;
 }
 
 interface AccountRow {
@@ -34,7 +37,7 @@ interface AccountRow {
 export async function readToken(db: TenantDb, secretHash: string, now: string): Promise<Bearer | null> {
   const ownedBy = (type: string): Statement =>
     statement('SELECT owner_id FROM api_tokens WHERE tenant_id = ? AND secret_hash = ? AND owner_type = ?', db.tenantId, secretHash, type);
-  const [found, person, roles, account, accountRoles] = await db.batch([
+  const [found, person, roles, account, accountRoles, set] = await db.batch([
     statement(
       `SELECT id, owner_type, owner_id, owner_id AS owner_name, name, scopes, networks, created_at, created_by AS creator, expires_at,
          revoked_at, last_used_at, last_used_from FROM api_tokens WHERE tenant_id = ? AND secret_hash = ?`,
@@ -43,16 +46,18 @@ export async function readToken(db: TenantDb, secretHash: string, now: string): 
     ...personQuery(db, ownedBy('user'), now),
     accountQuery(db, ownedBy('service-account')),
     rolesOf(db.tenantId, ownedBy('service-account'), now),
+    policyQuery(db.tenantId, scopesOf(null)),
   ]);
   const row = found?.rows[0];
   if (!row) return null;
   const token = tokenRow.parse(row);
+  const policies = policiesFrom(set?.rows ?? []);
   const user = personFrom(person, roles);
   if (user) {
     const owner = { type: 'user' as const, ...user.user, state: user.state };
     const { passkey, totp, required } = user.factors;
     const { managesGroups, tenant, tenantState } = user;
-    return { token, owner, held: user, managesGroups, lacksSecondFactor: required && !passkey && !totp, tenant, tenantState };
+    return { token, owner, held: user, managesGroups, lacksSecondFactor: required && !passkey && !totp, tenant, tenantState, policies };
   }
   const robot = account?.rows[0] as unknown as AccountRow | undefined;
   if (!robot) return null;
@@ -64,6 +69,7 @@ export async function readToken(db: TenantDb, secretHash: string, now: string): 
     lacksSecondFactor: false,
     tenant: { id: robot.tenant_id, slug: robot.slug, name: robot.tenant_name, region: robot.region, createdAt: robot.tenant_created_at },
     tenantState: robot.tenant_state,
+    policies,
   };
 }
 

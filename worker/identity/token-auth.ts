@@ -2,12 +2,14 @@ import { permissionsOf, type Permission } from '@gatehouse/core/access/permissio
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
 import { narrowed } from '@gatehouse/core/access/scopes.ts';
 import { AppError, ERRORS } from '@gatehouse/core/errors.ts';
+import { policiesOf } from '../directory/policies.ts';
+import { refuseByPolicy } from '../directory/policy-refusals.ts';
 import type { HeldRoles } from '../directory/roles.ts';
 import { record } from '../platform/commit.ts';
 import type { ActingToken, Context, RequestFacts, ServiceAccountActor, Services, UserActor, UserContext } from '../platform/context.ts';
 import { locateCredential } from '../platform/credential.ts';
 import type { TenantDb } from '../platform/tenant-db.ts';
-import { hoursBefore, SEEN_MINUTES } from './session.ts';
+import { hoursBefore, NETWORK_REFUSED, SEEN_MINUTES } from './session.ts';
 import { readToken, type Bearer } from './token-auth.store.ts';
 import { markUsed } from './tokens.store.ts';
 
@@ -17,8 +19,8 @@ const TOLD = { limit: 1, windowSeconds: 300 };
 /**
  * Who asks with an API token. One trip to D1 and no cache: what it may do is what its owner may at this moment, within its
  * scopes. A token that was true once and is refused leaves an event.
- * @throws AppError `not-signed-in`; `permission-denied` from a network that the token is not for; `second-factor-required` as
- * for its owner's session
+ * @throws AppError `not-signed-in`; `permission-denied` from a network that the token is not for, `network-refused` from one that
+ * the policy does not allow; `second-factor-required` as for its owner's session
  */
 export async function authenticateToken(services: Services, request: RequestFacts, secret: string): Promise<UserContext> {
   const located = await locateCredential(services, 'token', secret.trim());
@@ -28,8 +30,11 @@ export async function authenticateToken(services: Services, request: RequestFact
   const bearer = await readToken(db, hash, now.toISOString());
   if (!bearer) throw notSignedIn();
   const ctx = contextOf(services, request, db, bearer);
-  const refusal = refusalOf(bearer, now.toISOString(), request.origin.ip);
+  const { ip } = request.origin;
+  const refusal = refusalOf(bearer, now.toISOString(), ip);
   if (refusal) throw await refuse(ctx, bearer, refusal);
+  const allowed = allowedNetworks(services, bearer);
+  if (allowed !== null && !inNetworks(ip, allowed)) await refuseForeignNetwork(ctx, bearer);
   const since = hoursBefore(now, SEEN_MINUTES / 60);
   if (bearer.token.last_used_at === null || bearer.token.last_used_at <= since) {
     const marked = db.batch([markUsed(db, bearer.token.id, now.toISOString(), since, request.origin.ip)]);
@@ -47,6 +52,22 @@ function refusalOf({ token, owner, tenantState, lacksSecondFactor }: Bearer, now
   if (tenantState !== 'active') return 'organisation suspended';
   if (lacksSecondFactor) return 'owner lacks the second factor';
   return token.networks.length > 0 && !inNetworks(ip, token.networks) ? 'wrong network' : null;
+}
+
+/**
+ * Networks that the policy allows this token; null: all. A person's token is held to them like the person. A service account
+ * works where people do not: where its token names networks of its own, only the deployment's bind it besides.
+ */
+function allowedNetworks({ settings }: Services, { token, owner, policies }: Bearer): readonly string[] | null {
+  const ownNetworks = owner.type === 'service-account' && token.networks.length > 0;
+  return policiesOf(settings.policy, ownNetworks ? new Map() : policies, null).policy.allowedNetworks;
+}
+
+/** @throws AppError `network-refused` */
+async function refuseForeignNetwork(ctx: UserContext, { token }: Bearer): Promise<void> {
+  if ((await ctx.throttle.begin(`refused token ${token.id} policy`, TOLD)) > 0) throw new AppError('network-refused', NETWORK_REFUSED);
+  const facts = { action: 'token.use' as const, resource: { type: 'token' as const, id: token.id, name: token.name } };
+  await refuseByPolicy(ctx, facts, { field: 'allowedNetworks', code: 'network-refused', reason: NETWORK_REFUSED });
 }
 
 async function refuse(ctx: UserContext, { token }: Bearer, reason: Refusal): Promise<AppError> {

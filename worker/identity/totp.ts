@@ -71,8 +71,9 @@ export async function enableTotp(asking: UserContext, code: string): Promise<str
     });
   }
   const { codes, rows } = await firstRecoveryCodes(ctx);
+  const event = eventOf(ctx, { ...enable, status: 200, details: { recoveryCodes: codes !== null } });
   const guard = confirmTotp(db, actor.id, row.secret, step, ctx.now().toISOString());
-  await onGuard(commit(ctx, { guard, changes: rows, events: [eventOf(ctx, { ...enable, status: 200 })] }), none);
+  await onGuard(commit(ctx, { guard, changes: rows, events: [event] }), none);
   tellOfChange(ctx, 'An authenticator app was set up: signing in with your password now asks for its code.');
   return codes;
 }

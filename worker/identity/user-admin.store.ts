@@ -45,18 +45,25 @@ export const forget = (db: TenantDb, ids: readonly string[], now: string): State
   ];
 };
 
+interface Counts {
+  sessions: number;
+  workspaces: number;
+  tokens: number;
+  passkeys: number;
+  /** authenticator apps: one or none */
+  apps: number;
+}
+
 /** How much hangs on a person. @param live since when a session counts as in use */
-export async function countsOf(
-  db: TenantDb,
-  userId: string,
-  live: { now: string; seenSince: string },
-): Promise<{ sessions: number; workspaces: number; tokens: number }> {
-  const found = await db.first<{ sessions: number; workspaces: number; tokens: number }>(
+export async function countsOf(db: TenantDb, userId: string, live: { now: string; seenSince: string }): Promise<Counts> {
+  const found = await db.first<Counts>(
     `SELECT (SELECT count(*) FROM sessions WHERE tenant_id = ?1 AND user_id = ?2 AND expires_at > ?3 AND last_seen_at > ?4) AS sessions,
        (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND owner_id = ?2 AND phase <> 'deleted') AS workspaces,
        (SELECT count(*) FROM api_tokens WHERE tenant_id = ?1 AND owner_type = 'user' AND owner_id = ?2 AND revoked_at IS NULL
-         AND expires_at > ?3) AS tokens`,
+         AND expires_at > ?3) AS tokens,
+       (SELECT count(*) FROM passkeys WHERE tenant_id = ?1 AND user_id = ?2) AS passkeys,
+       (SELECT count(*) FROM totp_secrets WHERE tenant_id = ?1 AND user_id = ?2 AND confirmed_at IS NOT NULL) AS apps`,
     ...[db.tenantId, userId, live.now, live.seenSince],
   );
-  return found ?? { sessions: 0, workspaces: 0, tokens: 0 };
+  return found ?? { sessions: 0, workspaces: 0, tokens: 0, passkeys: 0, apps: 0 };
 }

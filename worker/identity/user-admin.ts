@@ -6,11 +6,12 @@ import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { isLastOwner, ownerRemains } from '../directory/owners.ts';
 import { OBSTACLES, obstacleTo, shownUser, usersById, type KnownUser } from '../directory/users.ts';
-import { commit, eventOf, GuardFailed, record, require } from '../platform/commit.ts';
+import { commit, eventOf, GuardFailed, onGuard, record, refuse, require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import type { Statement } from '../platform/tenant-db.ts';
 import { hoursBefore, IDLE_HOURS } from './session.ts';
 import { sessionsOf } from './sessions.ts';
+import { deleteSession, holderOf } from './sessions.store.ts';
 import { changeStates, countsOf, endSessions, forget } from './user-admin.store.ts';
 
 interface Act {
@@ -47,7 +48,8 @@ const gone = () => new AppError('not-found', 'There is no such person');
 export async function readUser(ctx: UserContext, id: string): Promise<UserDetail> {
   const user = await personFor(ctx, id, 'GET /users/{id}');
   const live = { now: ctx.now().toISOString(), seenSince: hoursBefore(ctx.now(), IDLE_HOURS) };
-  return { ...shownUser(user), ...(await countsOf(ctx.db, id, live)), standing: obstacleTo(ctx, user) ?? 'yes' };
+  const { passkeys, apps, ...counts } = await countsOf(ctx.db, id, live);
+  return { ...shownUser(user), ...counts, secondFactors: { passkeys, app: apps > 0 }, standing: obstacleTo(ctx, user) ?? 'yes' };
 }
 
 /** Where a person is signed in. @throws AppError `not-found` */
@@ -58,6 +60,24 @@ export async function listSessionsOf(
 ): Promise<z.infer<typeof sessionList>> {
   await personFor(ctx, id, 'GET /users/{id}/sessions');
   return sessionsOf(ctx, id, page);
+}
+
+/**
+ * Ends one session, whosever it is: a lost device, or one that its owner does not know.
+ * @throws AppError `not-found`; `permission-denied` for whoever is mightier
+ */
+export async function endSessionOf(ctx: UserContext, sessionId: string): Promise<void> {
+  const facts = { action: 'session.end', resource: { type: 'session', id: sessionId, name: 'somebody' } } as const;
+  await require(ctx, 'user:sign-out', facts);
+  const noSession = () => new AppError('not-found', 'There is no such session');
+  const holder = await holderOf(ctx.db, sessionId);
+  const [user] = holder === null ? [] : await usersById(ctx, [holder]);
+  if (!user) throw noSession();
+  const named = { ...facts, resource: { ...facts.resource, name: user.name } };
+  if (obstacleTo(ctx, user) === 'mightier') await refuse(ctx, named, OBSTACLES.mightier);
+  const event = eventOf(ctx, { ...named, status: 204, details: { user: user.id } });
+  const lessens = { users: [user.id], cause: 'An administrator ended the session' };
+  await onGuard(commit(ctx, { guard: deleteSession(ctx.db, user.id, sessionId), events: [event], lessens }), noSession);
 }
 
 async function personFor(ctx: UserContext, id: string, route: string): Promise<KnownUser> {

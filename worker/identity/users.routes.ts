@@ -6,7 +6,7 @@ import { sessionList } from '@gatehouse/core/api/identity.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { changeUser, listUsers } from '../directory/users.ts';
 import { body, json, keysetPage, noContent, problems, routes } from '../platform/route.ts';
-import { actOnUser, actOnUsers, listSessionsOf, readUser } from './user-admin.ts';
+import { actOnUser, actOnUsers, endSessionOf, listSessionsOf, readUser } from './user-admin.ts';
 
 const params = z.object({ id: idSchema('user') });
 const one = { request: { params }, responses: { 204: noContent, ...problems } };
@@ -44,6 +44,14 @@ const getSessions = createRoute({
   request: { params, query: page },
   responses: { 200: json(sessionList), ...problems },
 });
+const endOne = createRoute({
+  method: 'delete',
+  path: '/user-sessions/{id}',
+  summary: 'End one session, whosever it is',
+  tags,
+  request: { params: z.object({ id: idSchema('session') }) },
+  responses: { 204: noContent, ...problems },
+});
 const suspend = createRoute({ ...one, method: 'post', path: '/users/{id}/suspend', summary: 'Suspend a person', tags });
 const activate = createRoute({ ...one, method: 'post', path: '/users/{id}/activate', summary: 'Reactivate a suspended person', tags });
 const signOut = createRoute({ ...one, method: 'post', path: '/users/{id}/sign-out', summary: 'End all sessions of a person', tags });
@@ -68,6 +76,10 @@ export const userRoutes = routes()
   .openapi(getSessions, async (c) =>
     c.json(await listSessionsOf(c.get('signedIn'), c.req.valid('param').id, keysetPage(c.req.valid('query'))), 200),
   )
+  .openapi(endOne, async (c) => {
+    await endSessionOf(c.get('signedIn'), c.req.valid('param').id);
+    return c.body(null, 204);
+  })
   .openapi(suspend, async (c) => {
     await actOnUser(c.get('signedIn'), 'suspend', c.req.valid('param').id);
     return c.body(null, 204);

@@ -29,11 +29,12 @@ export async function mailVerification(services: Pick<Services, 'mail'>, to: { n
 /** Sends the caller a new link; older ones keep working until one is used. @throws AppError `rate-limited`, `conflict` */
 export async function resendVerification(ctx: UserContext): Promise<void> {
   const resource = { type: 'user' as const, id: ctx.actor.id, name: ctx.actor.name };
-  const { id, name, email, emailVerified } = (await requireSession(ctx, { action: 'user.verify_email', resource })).actor;
+  const facts = { action: 'user.request_verification', resource } as const;
+  const { id, name, email, emailVerified } = (await requireSession(ctx, facts)).actor;
   if (emailVerified) throw new AppError('conflict', 'The address is verified already');
-  await countAttempt(ctx, `verification ${id}`, RESENDS, { action: 'user.verify_email', resource });
+  await countAttempt(ctx, `verification ${id}`, RESENDS, facts);
   const { link, row } = await newVerification(ctx, ctx.db, id);
-  await ctx.db.batch([row]);
+  await commit(ctx, { changes: [row], events: [eventOf(ctx, { ...facts, status: 204 })] });
   await mailVerification(ctx, { name, email }, link);
 }
 

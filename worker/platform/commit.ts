@@ -1,4 +1,4 @@
-import { AppError } from '@gatehouse/core/errors.ts';
+import { AppError, ERRORS } from '@gatehouse/core/errors.ts';
 import type { AuditAction, AuditActor, AuditChange, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import { inScope, type OwnScope } from '@gatehouse/core/access/scopes.ts';
@@ -75,7 +75,15 @@ function auditActor(actor: Actor): AuditActor {
 }
 
 /** Thrown by `commit` when the guarding write matched nothing: nothing at all has changed. */
-export class GuardFailed extends Error {}
+export class GuardFailed extends Error {
+  /** records the attempt as failed */
+  readonly recordFailure: (status: number, reason: string) => Promise<unknown>;
+
+  constructor(recordFailure: GuardFailed['recordFailure']) {
+    super();
+    this.recordFailure = recordFailure;
+  }
+}
 
 /**
  * Writes a change and its events in one transaction, then sends the events to the ledger.
@@ -103,7 +111,7 @@ export async function commit(
     ...(revocation ? [revocationRow(ctx, revocation)] : []),
   ];
   const [first] = await ctx.db.batch(batch).catch((error: unknown) => {
-    throw String(error).includes('NOT NULL constraint failed: outbox.body') ? new GuardFailed() : error;
+    throw String(error).includes('NOT NULL constraint failed: outbox.body') ? guardFailed(ctx, change.events) : error;
   });
   // The sweep repeats what does not arrive now.
   const sent = ctx.ledger.append(ctx.db.tenantId, ctx.db.shard, [{ outboxId, events: change.events }]);
@@ -114,6 +122,12 @@ export async function commit(
   }
   return change.guard ? (first?.rows ?? []) : [];
 }
+
+const guardFailed = (ctx: EventContext, events: DraftEvent[]): GuardFailed =>
+  new GuardFailed((status, reason) => {
+    const failed = { outcome: 'failure' as const, status, reason, diff: [] };
+    return commit(ctx, { events: events.map((event) => ({ ...event, ...failed, id: ctx.newId('event') })) });
+  });
 
 const revocationRow = (ctx: EventContext, { id, users, cause, policy }: Lessening & { id: string }): Statement =>
   statement(
@@ -141,13 +155,15 @@ export async function onUnique<T>(work: Promise<T>, columns: string, error: () =
   }
 }
 
-/** Turns a guard that matched nothing into the error that the caller names. */
+/** Turns a guard that matched nothing into the error that the caller names. That somebody wrote over what they had not seen is an event. */
 export async function onGuard<T>(work: Promise<T>, error: () => AppError): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    if (cause instanceof GuardFailed) throw error();
-    throw cause;
+    if (!(cause instanceof GuardFailed)) throw cause;
+    const refusal = error();
+    if (refusal.code === 'stale-version') await cause.recordFailure(ERRORS[refusal.code].status, refusal.message);
+    throw refusal;
   }
 }
 

@@ -35,6 +35,8 @@ export interface ConnectionBounds extends ConnectionPlace {
   /** ISO */
   endsAt: string;
   idleMinutes: number;
+  /** ISO; when a passkey must have been shown again; null: the policy does not ask for it */
+  presenceUntil: string | null;
 }
 
 /** What the Worker tells runners and open sockets. */
@@ -65,8 +67,6 @@ export interface WorkspacePort {
   expectLapses(shard: string, connections: ReadonlyArray<ConnectionPlace & { lapsesAt: string }>): Promise<string[]>;
   /** other bounds for connections that stay open: their policy changed. @returns those whose object could not be reached */
   boundConnections(shard: string, connections: readonly ConnectionBounds[]): Promise<string[]>;
-  /** closes what these sessions hold open; `all`: of the whole tenant */
-  closeSessions(shard: string, tenantId: string, sessionIds: readonly string[] | 'all'): Promise<void>;
 }
 
 /** What looks at open connections again once somebody's access may have become less. */
@@ -97,6 +97,8 @@ export interface ThrottlePort {
    * @returns 0 when it may go on, else the seconds to wait
    */
   begin(key: string, rule: { limit: number; windowSeconds: number }): Promise<number>;
+  /** counts what is not refused as an attempt but measured out, and says what is left; resetsAt in milliseconds */
+  spend(key: string, rule: { limit: number; windowSeconds: number }): Promise<{ remaining: number; resetsAt: number; waitSeconds: number }>;
   /** forgets what was counted: the attempt was rightful */
   forget(key: string): Promise<void>;
 }
@@ -113,6 +115,8 @@ export interface Services {
   /** events that belong to no tenant */
   systemDb: TenantDb;
   ledger: LedgerPort;
+  /** what the ledgers have put away */
+  archive: R2Bucket;
   mail: MailPort;
   secrets: Secrets;
   workspaces: WorkspacePort;
@@ -139,6 +143,8 @@ export interface Authentication {
   method: SignInMethod;
   /** when they last proved who they are, at sign-in or again; '' long ago */
   at: string;
+  /** when they last showed a passkey in this session; null: not in this session */
+  presentAt: string | null;
   /** they have a passkey or an authenticator app */
   secondFactor: boolean;
   /** the organisation requires one */

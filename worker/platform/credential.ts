@@ -16,7 +16,7 @@ export const CREDENTIALS = {
   verification: 'ghv_',
   enrollment: 'ghe_',
   ticket: 'ght_',
-  token: 'gat_',
+  token: 'gh_',
   secondFactor: 'ghf_',
   passwordReset: 'ghw_',
 } as const;

@@ -19,6 +19,18 @@ export interface Env {
 }
 
 const raw32 = z.string().regex(/^[A-Za-z0-9_-]{43}$/);
+const signingKey = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: raw32, d: raw32 });
+/** A secret that is a private key as JWK (JSON). */
+const keyOf = <T extends z.ZodType>(schema: T, what: string) =>
+  z
+    .string()
+    .min(1)
+    .transform((value, context): z.infer<T> => {
+      const key = schema.safeParse(parseJson(value));
+      if (key.success) return key.data;
+      context.addIssue(`must be ${what}`);
+      return z.NEVER;
+    });
 const secretOf32Bytes = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 random bytes in base64url');
 
 const settings = z
@@ -27,19 +39,16 @@ const settings = z
     ORIGIN: z.url(),
     MAIL_FROM: z.email().default('gatehouse@localhost.localdomain'),
     /** Ed25519 private key as JWK (JSON): signs viewer grants */
-    GRANT_KEY: z
+    GRANT_KEY: keyOf(signingKey.extend({ kid: z.string().min(1) }), 'an Ed25519 private key as JWK with a kid'),
+    /** Ed25519 private key as JWK (JSON): signs the checkpoints of audit logs */
+    CHECKPOINT_KEY: keyOf(signingKey, 'an Ed25519 private key as JWK'),
+    /** the key before it, while both sign */
+    CHECKPOINT_KEY_FORMER: keyOf(signingKey, 'an Ed25519 private key as JWK').optional(),
+    /** names this deployment in checkpoints, for good; left out: the host of ORIGIN */
+    AUDIT_LOG_NAME: z
       .string()
-      .min(1)
-      .transform((value, context) => {
-        const key = z
-          .object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: raw32, d: raw32, kid: z.string().min(1) })
-          .safeParse(parseJson(value));
-        if (!key.success) {
-          context.addIssue('must be an Ed25519 private key as JWK with a kid');
-          return z.NEVER;
-        }
-        return key.data;
-      }),
+      .regex(/^[A-Za-z0-9.:/_-]{1,100}$/, 'must have letters, digits and .:/_- only')
+      .optional(),
     /** wraps the tenants' data keys */
     KEK: secretOf32Bytes,
     KEK_VERSION: z
@@ -60,6 +69,7 @@ const settings = z
     POLICY_ALLOWED_NETWORKS: z.string().optional(),
     POLICY_SESSION_LIMIT: z.string().optional(),
     POLICY_IDLE_TIMEOUT: z.string().optional(),
+    POLICY_STEP_UP: z.string().optional(),
     POLICY_AUTO_STOP: z.string().optional(),
     POLICY_UPLOAD: z.string().optional(),
     POLICY_DOWNLOAD: z.string().optional(),
@@ -76,7 +86,7 @@ const settings = z
       context.addIssue({ code: 'custom', path: ['OPERATOR_TOKEN'], message: 'is still the placeholder' });
   });
 
-export type Settings = Omit<z.infer<typeof settings>, 'ORIGIN'> & { ORIGIN: string; policy: PolicyValues };
+export type Settings = Omit<z.infer<typeof settings>, 'AUDIT_LOG_NAME'> & { AUDIT_LOG_NAME: string; policy: PolicyValues };
 
 const parseJson = (value: string): unknown => {
   try {
@@ -93,7 +103,10 @@ const parseJson = (value: string): unknown => {
 export function parseSettings(env: object): Settings {
   const parsed = settings.safeParse(env);
   const floor = policyValues.safeParse(floorOf(parsed.data ?? {}));
-  if (parsed.success && floor.success) return { ...parsed.data, ORIGIN: new URL(parsed.data.ORIGIN).origin, policy: floor.data };
+  if (parsed.success && floor.success) {
+    const { origin, hostname } = new URL(parsed.data.ORIGIN);
+    return { ...parsed.data, ORIGIN: origin, AUDIT_LOG_NAME: parsed.data.AUDIT_LOG_NAME ?? hostname, policy: floor.data };
+  }
   const issues = [
     ...(parsed.error?.issues ?? []),
     ...(floor.error?.issues ?? []).map((issue) => ({ ...issue, path: [settingOf(issue.path[0])] })),
@@ -107,6 +120,7 @@ const FLOOR = {
   allowedNetworks: 'POLICY_ALLOWED_NETWORKS',
   sessionLimit: 'POLICY_SESSION_LIMIT',
   idleTimeout: 'POLICY_IDLE_TIMEOUT',
+  stepUp: 'POLICY_STEP_UP',
   autoStop: 'POLICY_AUTO_STOP',
   upload: 'POLICY_UPLOAD',
   download: 'POLICY_DOWNLOAD',

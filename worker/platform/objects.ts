@@ -1,5 +1,7 @@
+import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { FindingRuleId, FindingState } from '@gatehouse/core/audit/findings.ts';
+import type { Filter } from '@gatehouse/core/audit/filter.ts';
 
 /**
  * What each Durable Object answers by RPC. The classes stand in their capabilities; these interfaces
@@ -28,7 +30,7 @@ export interface EventPosition {
 export interface EventQuery {
   limit: number;
   order: 'asc' | 'desc';
-  /** `seq`: as recorded; `time`: as it happened, within since and until */
+  /** `seq`: as recorded; `time`: as it happened. With `until`, both mean events that happened within since and until */
   by: 'seq' | 'time';
   /** keyset: events beyond this position, exclusive */
   after?: EventPosition;
@@ -40,6 +42,9 @@ export interface EventQuery {
   resourceId?: string;
   actorId?: string;
   outcome?: string;
+  filter?: Filter;
+  /** `line`: with the salt, as the archive keeps it */
+  form?: 'event' | 'line';
 }
 
 /** Events cross as the JSON that was hashed. */
@@ -47,8 +52,85 @@ export interface EventPage {
   bodies: string[];
   /** where the next page begins; null at the end, except ascending by `seq`: there is always more to come */
   next: EventPosition | null;
-  /** lowest `seq` that is still in the hot index, 0 while there is none */
+  hot: HotBounds;
+}
+
+/** Where the hot index begins. */
+export interface HotBounds {
+  /** lowest `seq` in it, one beyond the last event while it is empty */
+  first: number;
+  /** when that was recorded, null while it is empty */
+  firstAt: string | null;
+}
+
+/** Where the archive keeps a run of events: a file, or a part of one that is compressed by itself. */
+export interface ArchivePlace {
+  first: number;
+  last: number;
+  sealedAt: string;
+  key: string;
+  /** null: the whole file */
+  bytes: { offset: number; length: number } | null;
+}
+
+export interface PlaceQuery {
+  /** numbers, both included */
+  low: number;
+  high: number;
+  order: 'asc' | 'desc';
+  since?: string;
+  /** exclusive */
+  until?: string;
+  /** nothing that was sealed before: all of it was recorded before */
+  sealedSince?: string;
+  limit: number;
+}
+
+/** What the archive may hold for a query. */
+export interface ArchivePlan {
+  places: ArchivePlace[];
+  /** a match has one of each of these terms */
+  terms: number[][];
+  /** the first event that the archive still has, 0 when it has none */
   oldest: number;
+  hot: HotBounds;
+}
+
+/** Segments of one day that are to become one file. */
+export interface SegmentRun {
+  tenantId: string;
+  segments: ArchivePlace[];
+}
+
+/** A part of a file: compressed by itself, so that it can be read by itself. */
+export interface ArchiveBlock {
+  first: number;
+  last: number;
+  minTime: string;
+  maxTime: string;
+  offset: number;
+  length: number;
+}
+
+export interface Compacted {
+  file: string;
+  etag: string;
+  blocks: ArchiveBlock[];
+}
+
+export interface HistogramQuery {
+  since: string;
+  until: string;
+  buckets: number;
+  filter?: Filter;
+}
+
+/** A ledger that is being made anew from the archive. */
+export interface Rebuilding {
+  /** events so far */
+  recorded: number;
+  /** why it does not go on: the archive is not what it should be */
+  fault: string | null;
 }
 
 export interface LedgerStatus {
@@ -59,20 +141,131 @@ export interface LedgerStatus {
   oldestHot: string | null;
 }
 
+/** A checkpoint of a log (C2SP tlog-checkpoint); hashes are base64. */
+export interface SignedCheckpoint {
+  origin: string;
+  size: number;
+  root: string;
+  note: string;
+}
+
+/** `beyond`: the log is not that long; `incomplete`: its tree is still being made, try again. `size`: events it has */
+export interface TreeRefusal {
+  refused: 'beyond' | 'incomplete';
+  size: number;
+}
+
+/** A checkpoint, and as NDJSON all that vouches for a block of events that ends with it. */
+export interface ProofBlock extends SignedCheckpoint {
+  ndjson: string;
+}
+
+export interface InclusionAnswer {
+  leafHash: string;
+  proof: string[];
+  checkpoint: SignedCheckpoint;
+  /** salt in hex and the event's JSON, to the byte as hashed; null when the contents are no longer kept */
+  entry: { salt: string; event: string } | null;
+}
+
+export interface ConsistencyAnswer {
+  first: { size: number; root: string };
+  proof: string[];
+  checkpoint: SignedCheckpoint;
+}
+
+/** A key that has signed checkpoints. */
+export interface CheckpointKey {
+  verifierKey: string;
+  since: string;
+  /** size of the log when it began to sign */
+  firstSize: number;
+  /** when the next one took over; null: it is the current one */
+  until: string | null;
+  /** checkpoints bear its signature now */
+  signs: boolean;
+}
+
+interface SaidAt {
+  at: string;
+  message: string;
+}
+
 export interface DeliveryStatus {
   destinationId: string;
   deliveredTo: number;
+  /** when the first event that waits was recorded */
+  waitingSince: string | null;
   lastSuccessAt: string | null;
-  lastError: { at: string; message: string } | null;
+  lastError: SaidAt | null;
+  lastNote: SaidAt | null;
   failingSince: string | null;
+  /** events that the destination refused for good */
+  setAside: number;
+  /** the last one */
+  replay: ReplayStatus | null;
+}
+
+export interface ReplayStatus {
+  first: number;
+  last: number;
+  deliveredTo: number;
+  state: 'running' | 'finished' | 'cancelled';
+  startedAt: string;
+  endedAt: string | null;
+  lastError: SaidAt | null;
+}
+
+/** `live`, or that of the replay. */
+export interface Lane {
+  destinationId: string;
+  replay: boolean;
 }
 
 export interface DeliveryClaim {
   lease: string;
   /** how often delivery has failed since it last worked */
   failures: number;
+  /** events that were set aside since one was taken */
+  refusedInARow: number;
   /** JSON of each event, in order */
   bodies: string[];
+}
+
+export interface DeliveryReport {
+  status: number | null;
+  /** events */
+  delivered: number;
+  note?: string;
+}
+
+export interface DeliveryFailure {
+  message: string;
+  status: number | null;
+  retryInSeconds: number;
+  /** it goes on only once somebody has changed something */
+  held: boolean;
+}
+
+export interface RefusedEvent {
+  seq: number;
+  eventId: string;
+  action: string;
+  time: string;
+  reason: string;
+  status: number | null;
+  /** events of the batch that were taken before it */
+  before: number;
+}
+
+export interface SetAsideRow extends Omit<RefusedEvent, 'before'> {
+  at: string;
+  attempts: number;
+}
+
+export interface DeliveryHealth {
+  since: string;
+  items: Array<{ at: string; events: number; requests: Record<'2xx' | '3xx' | '4xx' | '5xx' | 'none', number> }>;
 }
 
 export interface FindingRow {
@@ -113,19 +306,63 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   append(request: AppendRequest): Promise<void>;
   query(query: EventQuery): Promise<EventPage>;
   status(): Promise<LedgerStatus>;
+  histogram(query: HistogramQuery): Promise<Histogram>;
+  /** waits for an event behind that one: `full` when too many wait already */
+  waitBeyond(seq: number, milliseconds: number): Promise<'new' | 'quiet' | 'full'>;
   /** the archive's file of a sealed segment; null when it is archived already or was never sealed */
   segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null>;
   archived(first: number, last: number, etag: string): Promise<void>;
+  /** where the archive keeps what the query asks for, below the hot index */
+  archivePlan(query: EventQuery, range: PlaceQuery): Promise<ArchivePlan>;
+  /** the segments from that event on that are to become one file; null when they have */
+  segmentRun(first: number): Promise<SegmentRun | null>;
+  compacted(file: Compacted): Promise<void>;
+  /** makes the ledger anew from the archive, by its alarm */
+  rebuild(tenantId: string, shard: string): Promise<Rebuilding | { notArchived: number }>;
+  /** null when it is not being made anew */
+  rebuilding(): Promise<Rebuilding | null>;
+  /** files that nothing points to any more */
+  leftovers(): Promise<string[]>;
+  discarded(keys: string[]): Promise<void>;
+  /** of the first `size` events; left out: of all */
+  checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal>;
+  checkpointKeys(): Promise<CheckpointKey[]>;
+  /** what vouches for these events: for the archive, and for exports that can be verified */
+  proofBlock(first: number, last: number): Promise<ProofBlock | TreeRefusal>;
+  /** that an event is one of the first `size`; left out: of all */
+  proveInclusion(seq: number, size?: number): Promise<InclusionAnswer | TreeRefusal>;
+  /** lines of an export that prove each of these events in the tree of that size */
+  inclusionLines(seqs: number[], size: number): Promise<string[] | TreeRefusal>;
+  proveConsistency(first: number, second?: number): Promise<ConsistencyAnswer | TreeRefusal>;
   /** forgets the cursor; destinations are added by the event that made them */
   removeDestination(destinationId: string): Promise<void>;
   pauseDestination(destinationId: string, paused: boolean): Promise<void>;
   deliveryStatus(): Promise<DeliveryStatus[]>;
-  /** null while somebody else holds the lease, or nothing is due */
-  claim(destinationId: string, limit: number): Promise<DeliveryClaim | null>;
-  /** compare and set: false when the lease is not this one's any more */
-  advance(destinationId: string, lease: string, to: number): Promise<boolean>;
-  /** @returns since when it has been failing (ISO), null when the lease is not this one's any more */
-  fail(destinationId: string, lease: string, message: string, retryInSeconds: number): Promise<string | null>;
+  /** null while somebody else holds the lease, or nothing is due; `done` when a replay has come to its end */
+  claim(lane: Lane, limit: number): Promise<DeliveryClaim | 'done' | null>;
+  /**
+   * Compare and set: false when the lease is not this one's any more.
+   * @param report what was delivered; null when nothing was sent, or it only gives the lease back
+   */
+  advance(lane: Lane, lease: string, to: number, report: DeliveryReport | null): Promise<boolean>;
+  /** @returns false when the lease is not this one's any more */
+  fail(lane: Lane, lease: string, failure: DeliveryFailure): Promise<boolean>;
+  /** Keeps an event that is refused for good on a list, and goes on behind it. @returns false when the lease is lost */
+  setAside(lane: Lane, lease: string, refused: RefusedEvent): Promise<boolean>;
+  setAsideAfter(destinationId: string, seq: number, limit: number): Promise<SetAsideRow[]>;
+  /** @returns how many of them were on the list */
+  forgetSetAside(destinationId: string, seqs: number[]): Promise<number>;
+  refusedAgain(destinationId: string, seq: number, reason: string, status: number | null): Promise<void>;
+  /** JSON of one event, from the hot index or the archive; null when there is none */
+  eventAt(seq: number): Promise<string | null>;
+  /** `seq` of the first event recorded at that time (ISO) or later, one past the last when there is none */
+  firstRecordedFrom(time: string): Promise<number>;
+  health(destinationId: string, by: 'hour' | 'day'): Promise<DeliveryHealth>;
+  /** for a replay that nobody ended by its event */
+  endReplay(destinationId: string, ended: 'finished' | 'cancelled'): Promise<void>;
+  /** the sealed access token, while it is good */
+  accessToken(destinationId: string): Promise<string | null>;
+  keepAccessToken(destinationId: string, sealed: string | null, until: number): Promise<void>;
   /** newest first; one more than asked for where there are more */
   findings(query: FindingQuery): Promise<FindingRow[]>;
   findingCounts(): Promise<FindingCounts>;
@@ -149,7 +386,7 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
   /** closes that browser connection with 4403, now or when it comes; `cause` goes to the person and into the trail */
   revoke(connectionId: string, cause: string): Promise<void>;
   /** other bounds for that browser connection: its policy changed */
-  bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number }): Promise<void>;
+  bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number; presenceUntil: string | null }): Promise<void>;
   /** access of that connection may lapse at that time (milliseconds since the epoch), sooner than was known */
   expectLapse(connectionId: string, at: number): Promise<void>;
   /** closes every browser's and the runner's socket with 4410 */
@@ -158,6 +395,7 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
 
 export interface ThrottleObject extends Rpc.DurableObjectBranded {
   begin(rule: { limit: number; windowSeconds: number }): Promise<number>;
+  spend(rule: { limit: number; windowSeconds: number }): Promise<{ remaining: number; resetsAt: number; waitSeconds: number }>;
   forget(): Promise<void>;
 }
 

@@ -10,6 +10,8 @@ export interface Variables {
   services: Services;
   request: RequestFacts;
   signedIn: UserContext;
+  /** who asks, asked anew: for answers that last; throws once the session or token has ended */
+  askAgain: () => Promise<UserContext>;
 }
 export interface HonoEnv {
   Variables: Variables;

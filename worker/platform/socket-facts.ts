@@ -39,6 +39,8 @@ export const viewerFacts = z.object({
   /** ISO time at which the connection ends, and minutes that it may stay unused; null: no bound */
   endsAt: z.string().nullable().default(null),
   idleMinutes: z.number().nullable().default(null),
+  /** ISO time at which a passkey must have been shown again; null: nobody asks */
+  presenceUntil: z.string().nullable().default(null),
   /** when access may lapse (ISO); null in what the release before wrote down */
   lapsesAt: z.string().nullable().default(null),
 });

@@ -1,6 +1,6 @@
 import { calculateJwkThumbprint } from 'jose';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import { presenceUntil, type Policy } from '@gatehouse/core/access/policy.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import type { TemplateRole } from '@gatehouse/core/access/template-acl.ts';
@@ -28,7 +28,7 @@ const ATTACH_RULE = { limit: 60, windowSeconds: 60 };
 /**
  * Lets the caller's page connect to a workspace: a single-use ticket for the broker, a signed grant for
  * the runner, both for the key that the page made. The connection stands in the audit log before access is given.
- * @throws AppError `not-found`, `rate-limited`, `browser-only`, `network-refused`, `permission-denied`, `not-ready`
+ * @throws AppError `not-found`, `rate-limited`, `browser-only`, `network-refused`, `presence-required`, `permission-denied`, `not-ready`
  */
 export async function attach(asking: UserContext, id: string, key: BrowserKey, fetchSite: string | undefined): Promise<Attachment> {
   const ctx = await requireSession(asking, {
@@ -89,7 +89,13 @@ async function requirePolicy(
     const old = `This workspace needs a session that is younger than ${policy.sessionLimit} minutes: sign in again`;
     await refuseByPolicy(ctx, facts, { field: 'sessionLimit', code: 'browser-only', reason: old });
   }
+  const until = presenceUntil(ctx.actor.authentication.presentAt, policy);
+  if (until !== null && until <= ctx.now().toISOString())
+    await refuseByPolicy(ctx, facts, { field: 'stepUp', code: 'presence-required', reason: presenceAsked(policy) });
 }
+
+const presenceAsked = ({ stepUp }: Policy): string =>
+  stepUp === 1 ? 'This workspace asks for your passkey every hour' : `This workspace asks for your passkey every ${stepUp} hours`;
 
 /**
  * Browser-only: our own page, in the browser that the session began in, for the key that the session is bound to. Why
@@ -125,9 +131,13 @@ async function requireAccess(ctx: SessionContext, facts: Facts, workspace: Works
 }
 
 /** How long the connection may last, and stay unused. */
-function boundsOf({ actor, now }: SessionContext, policy: Policy): Pick<NewConnection, 'endsAt' | 'idleMinutes'> {
+function boundsOf({ actor, now }: SessionContext, policy: Policy): Pick<NewConnection, 'endsAt' | 'idleMinutes' | 'presenceUntil'> {
   const limit = new Date(new Date(actor.sessionBeganAt ?? now()).getTime() + policy.sessionLimit * MINUTE_MS).toISOString();
-  return { endsAt: limit < actor.sessionExpiresAt ? limit : actor.sessionExpiresAt, idleMinutes: policy.idleTimeout };
+  return {
+    endsAt: limit < actor.sessionExpiresAt ? limit : actor.sessionExpiresAt,
+    idleMinutes: policy.idleTimeout,
+    presenceUntil: presenceUntil(actor.authentication.presentAt, policy),
+  };
 }
 
 interface NewConnection {
@@ -140,6 +150,8 @@ interface NewConnection {
   /** ISO */
   endsAt: string;
   idleMinutes: number;
+  /** ISO; null: the policy does not ask for a passkey */
+  presenceUntil: string | null;
 }
 
 /** Writes down the connection, its ticket and its event in one transaction. */
@@ -186,7 +198,8 @@ const insertTicket = (
 ): Statement =>
   statement(
     `INSERT INTO tickets (tenant_id, ticket_hash, connection_id, workspace_id, user_id, session_id, expires_at, access, key_thumbprint,
-       grant_id, ends_at, idle_minutes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       grant_id, ends_at, idle_minutes, presence_until) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ...[ctx.db.tenantId, hash, connection.id, connection.workspaceId, ctx.actor.id, ctx.actor.sessionId, expiresAt],
     ...[connection.access, connection.keyThumbprint, connection.grantId, connection.endsAt, connection.idleMinutes],
+    connection.presenceUntil,
   );

@@ -19,6 +19,7 @@ const burned = z.object({
   grant_id: z.string().nullable(),
   ends_at: z.string().nullable(),
   idle_minutes: z.number().nullable(),
+  presence_until: z.string().nullable(),
 });
 const person = z.object({ id: z.string(), name: z.string(), email: z.string() });
 
@@ -65,6 +66,7 @@ export async function redeemTicket(
     keyThumbprint: ticket.data.key_thumbprint,
     endsAt: ticket.data.ends_at,
     idleMinutes: ticket.data.idle_minutes,
+    presenceUntil: ticket.data.presence_until,
     lapsesAt: standing.lapsesAt,
   };
 }
@@ -87,7 +89,7 @@ async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: 
     ...standingQuery(db, ofTicket(hash), now),
     statement(
       `DELETE FROM tickets WHERE tenant_id = ? AND ticket_hash = ? AND workspace_id = ? AND expires_at > ?
-       RETURNING connection_id, session_id, access, key_thumbprint, grant_id, ends_at, idle_minutes`,
+       RETURNING connection_id, session_id, access, key_thumbprint, grant_id, ends_at, idle_minutes, presence_until`,
       db.tenantId,
       hash,
       workspaceId,

@@ -55,6 +55,14 @@ export async function findRunnerByToken(db: TenantDb, tokenHash: string) {
   );
   return found === undefined ? undefined : tokenRow.parse(found);
 }
+/** A runner that was removed and still has its token. */
+export const findRemovedRunner = (db: TenantDb, tokenHash: string) =>
+  db.first<{ id: string; name: string }>(
+    'SELECT id, name FROM runners WHERE tenant_id = ? AND token_hash = ? AND deleted_at IS NOT NULL',
+    db.tenantId,
+    tokenHash,
+  );
+
 const tokenRow = z.object({
   id: z.string(),
   name: z.string(),

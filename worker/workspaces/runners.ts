@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
 import type {
   enrollment,
   enrollmentCreate,
@@ -9,12 +9,12 @@ import type {
   runnerEnrolled,
 } from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, onGuard, onUnique, record, require } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, onUnique, record, require, requireVerifiedEmail } from '../platform/commit.ts';
 import type { Context, RequestFacts, RunnerActor, Services, UserContext } from '../platform/context.ts';
 import { mintCredential, parseCredential } from '../platform/credential.ts';
-import { statement } from '../platform/tenant-db.ts';
+import { statement, type TenantDb } from '../platform/tenant-db.ts';
 import { grantKeys, runnerFingerprint } from './runner-keys.ts';
-import { findRunner, findRunnerByToken, findRunners, presentRunner, type RunnerRow } from './runners.store.ts';
+import { findRemovedRunner, findRunner, findRunnerByToken, findRunners, presentRunner, type RunnerRow } from './runners.store.ts';
 
 const ENROLLMENT_MINUTES = 15;
 const minutesLater = (now: Date, minutes: number) => new Date(now.getTime() + minutes * 60_000).toISOString();
@@ -35,8 +35,7 @@ export async function createEnrollment(
     resource: { type: 'runner' as const, id: null, name: input.name ?? 'a new runner' },
   };
   await require(ctx, 'runner:manage', facts);
-  if (ctx.actor.type === 'user' && !ctx.actor.emailVerified)
-    throw new AppError('email-unverified', 'Verify your e-mail address before you enrol a runner');
+  if (ctx.actor.type === 'user') await requireVerifiedEmail(ctx, facts);
   const code = await mintCredential('enrollment', ctx.db, ctx.random);
   const id = ctx.newId('enrollment');
   const expiresAt = minutesLater(ctx.now(), ENROLLMENT_MINUTES);
@@ -59,7 +58,7 @@ export async function createEnrollment(
   const event = eventOf(ctx, { ...facts, status: 201, details: { enrollment: id, expiresAt } });
   await onGuard(
     commit(ctx, { guard, changes: [clean], events: [event] }),
-    () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.runners} runners`),
+    () => new AppError('quota-exceeded', `An organisation has ${quotaWords('runners')}`),
   );
   const command = `npm run runner -- enroll --url ${ctx.settings.ORIGIN} --code ${code.text}`;
   return { id, code: code.text, command, expiresAt };
@@ -230,7 +229,10 @@ export async function authenticateRunner(
   if (!credential) throw refused;
   const db = services.tenantDb(credential.shard, credential.tenantId);
   const row = await findRunnerByToken(db, credential.hash);
-  if (!row) throw refused;
+  if (!row) {
+    await tellOfRemoved(services, request, db, credential.hash);
+    throw refused;
+  }
   return {
     ...services,
     db,
@@ -240,4 +242,20 @@ export async function authenticateRunner(
     identityKey: row.identity_key,
     confirmed: row.confirmed_at !== null,
   };
+}
+
+/** A removed runner goes on dialling: the first attempt of an hour is an event, the others say nothing new. */
+const TOLD = { limit: 1, windowSeconds: 3600 };
+
+async function tellOfRemoved(services: Services, request: RequestFacts, db: TenantDb, tokenHash: string): Promise<void> {
+  const runner = await findRemovedRunner(db, tokenHash);
+  if (!runner || (await services.throttle.begin(`removed runner ${runner.id}`, TOLD)) > 0) return;
+  const ctx = { ...services, request, db, actor: { type: 'runner' as const, ...runner } };
+  await record(ctx, {
+    action: 'runner.connect',
+    resource: resourceOf(runner),
+    outcome: 'denied',
+    status: 401,
+    reason: 'The runner was removed',
+  });
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { atLeast, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
 import type {
   templateCreate,
   templateDetail,
@@ -103,7 +103,7 @@ export async function createTemplate(ctx: UserContext, input: z.infer<typeof tem
   await onUnique(
     onGuard(
       commit(ctx, { guard, changes: [version], events: [event] }),
-      () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.templates} templates`),
+      () => new AppError('quota-exceeded', `An organisation has ${quotaWords('templates')}`),
     ),
     'templates.tenant_id, templates.name',
     () => new AppError('conflict', `There is a template ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),
@@ -171,7 +171,10 @@ export async function listVersions(ctx: UserContext, id: string): Promise<Array<
 export async function deleteTemplate(ctx: UserContext, id: string): Promise<void> {
   const template = await templateFor(ctx, id, 'admin', 'template.delete');
   const guard = store.deleteTemplate(ctx.db.tenantId, id, ctx.now().toISOString());
-  const event = eventOf(ctx, { action: 'template.delete', resource: resourceOf(template), status: 204 });
+  const event = eventOf(ctx, {
+    ...{ action: 'template.delete', resource: resourceOf(template), status: 204 },
+    diff: diff(templateRules, template, null),
+  });
   await onGuard(
     commit(ctx, { guard, events: [event] }),
     () => new AppError('conflict', 'Workspaces are made from this template. Delete them first.'),

@@ -91,7 +91,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     if (this.#connections.findById(connectionId)) await this.#wakeAt(at);
   }
 
-  async bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number }): Promise<void> {
+  async bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number; presenceUntil: string | null }): Promise<void> {
     const connection = this.#connections.findById(connectionId);
     if (!connection) return;
     const facts = { ...connection.facts, ...bounds };
@@ -125,6 +125,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
       const acts = this.#board.actsOf(viewer);
       if (facts.endsAt !== null && now >= Date.parse(facts.endsAt))
         this.#closeViewer(viewer, 'unauthenticated', 'The session’s time is over');
+      else if (facts.presenceUntil !== null && now >= Date.parse(facts.presenceUntil)) this.#closeViewer(viewer, 'presence');
       else if (acts !== seenActs) this.#connections.active(viewer, acts, now);
       else if (facts.idleMinutes !== null && now - activeAt >= facts.idleMinutes * 60_000) this.#closeViewer(viewer, 'idle');
     }
@@ -280,7 +281,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   async #watch(facts?: ViewerSocketFacts): Promise<void> {
     const now = Date.now();
     const idle = (facts?.idleMinutes ?? Infinity) * 60_000;
-    const ends = facts?.endsAt ? Date.parse(facts.endsAt) : Infinity;
+    const ends = Math.min(...[facts?.endsAt, facts?.presenceUntil].map((at) => (at ? Date.parse(at) : Infinity)));
     await this.#wakeAt(Math.max(now + SOONEST_MS, Math.min(now + SWEEP_MS, now + idle / LOOKS_PER_IDLE, ends)));
   }
 

@@ -4,7 +4,7 @@ import { FIELDS } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';
-import { QUOTAS } from '@gatehouse/core/api/directory.ts';
+import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
 import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -124,7 +124,7 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
   await onUnique(
     onGuard(
       commit(ctx, { guard: store.insertWorkspace(ctx.db.tenantId, workspace, QUOTAS.workspaces), events: [event] }),
-      () => new AppError('quota-exceeded', `An organisation has at most ${QUOTAS.workspaces} workspaces`),
+      () => new AppError('quota-exceeded', `An organisation has ${quotaWords('workspaces')}`),
     ),
     'workspaces.tenant_id, workspaces.owner_id, workspaces.name',
     () => new AppError('conflict', `You have a workspace ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),

@@ -45,6 +45,9 @@ export function ours(organisation: Organisation, groups: 'walked' | 'kept'): Eng
   };
 }
 
+const placesOf = (places: ReadonlyArray<{ groupId: string; expiresAt: string | null }> = []) =>
+  places.filter(({ expiresAt }) => isInForce(expiresAt, NOW)).map(({ groupId }) => groupId);
+
 /** What the peers are given to answer one question: what names this person, and this template's list, unexpired. */
 function sliceOf(organisation: Organisation) {
   const index = indexMemberships(organisation.memberships);
@@ -55,12 +58,12 @@ function sliceOf(organisation: Organisation) {
     assigned.set(key, [...(assigned.get(key) ?? []), role]);
   }
   return ({ userId, templateId }: Question) => ({
-    groups: [...groupClosure(userId, index)].map((id) => ({
+    groups: [...groupClosure(userId, index, NOW)].map((id) => ({
       id,
-      parents: index.ofGroup.get(id) ?? [],
+      parents: placesOf(index.ofGroup.get(id)),
       roles: assigned.get(`group ${id}`) ?? [],
     })),
-    user: { id: userId, parents: index.ofUser.get(userId) ?? [], roles: ['member', ...(assigned.get(`user ${userId}`) ?? [])] },
+    user: { id: userId, parents: placesOf(index.ofUser.get(userId)), roles: ['member', ...(assigned.get(`user ${userId}`) ?? [])] },
     entries: (organisation.entries.get(templateId) ?? []).filter(({ expiresAt }) => isInForce(expiresAt, NOW)),
   });
 }

@@ -84,14 +84,14 @@ function nesting(groups: string[], chance: Chance): Membership[] {
   return groups.slice(0, -floor).flatMap((memberId, index) => {
     const above = groups.slice((Math.floor(index / floor) + 1) * floor, (Math.floor(index / floor) + 2) * floor);
     const parents = new Set([chance.pick(above), ...(chance.oneIn(2) ? [chance.pick(above)] : [])]);
-    return [...parents].map((groupId): Membership => ({ groupId, memberType: 'group', memberId }));
+    return [...parents].map((groupId): Membership => ({ groupId, memberType: 'group', memberId, expiresAt: null }));
   });
 }
 
 function placesOf(memberId: string, groups: string[], chance: Chance): Membership[] {
   const own = new Set<string>();
   while (own.size < Math.min(GROUPS_A_USER, groups.length)) own.add(chance.pick(groups));
-  return [...own].map((groupId): Membership => ({ groupId, memberType: 'user', memberId }));
+  return [...own].map((groupId): Membership => ({ groupId, memberType: 'user', memberId, expiresAt: null }));
 }
 
 function entriesOf(users: string[], groups: string[], chance: Chance, expiresAt: () => string | null): AclEntry[] {

@@ -6,11 +6,18 @@ import { TEMPLATE_ROLES, type Membership } from '@gatehouse/core/access/template
 const NOW = '2026-11-26T20:00:00.000Z';
 const PAST = '2026-11-26T19:59:59.999Z';
 const LATER = '2026-11-27T20:00:00.000Z';
+const EVEN_LATER = '2026-11-28T20:00:00.000Z';
 
-const inGroup = (groupId: string, memberId: string, memberType: 'user' | 'group' = 'user'): Membership => ({
+const inGroup = (
+  groupId: string,
+  memberId: string,
+  memberType: 'user' | 'group' = 'user',
+  expiresAt: string | null = null,
+): Membership => ({
   groupId,
   memberType,
   memberId,
+  expiresAt,
 });
 const entry = (subject: ExplainedEntry['subject'], role: ExplainedEntry['role'], expiresAt: string | null = null): ExplainedEntry => ({
   ...{ subject, role, expiresAt, grantId: null },
@@ -40,7 +47,7 @@ describe('why somebody can use a template', () => {
       NOW,
     );
     expect(role).toBe('admin');
-    expect(paths.map(({ role: given, groups }) => [given, groups.join('>')])).toEqual([
+    expect(paths.map(({ role: given, groups }) => [given, groups.map(({ id }) => id).join('>')])).toEqual([
       ['admin', 'payments'],
       ['admin', 'night>on-call>payments'],
       ['use', ''],
@@ -61,13 +68,51 @@ describe('why somebody can use a template', () => {
     expect(explainTemplateAccess(facts({ entries: entries.slice(0, 1) }), NOW).until).toBe(LATER);
   });
 
+  test('a way lasts until the earliest end along it, and is told as ended when one of them has passed', () => {
+    const through = (inner: string | null, outer: string | null, given: string | null) =>
+      explainTemplateAccess(
+        facts({
+          memberships: [inGroup('night', 'yuki', 'user', inner), inGroup('on-call', 'night', 'group', outer)],
+          entries: [entry({ type: 'group', id: 'on-call' }, 'use', given)],
+        }),
+        NOW,
+      );
+    expect(through(null, LATER, null)).toMatchObject({ role: 'use', until: LATER, ended: [] });
+    expect(through(LATER, EVEN_LATER, EVEN_LATER).until).toBe(LATER);
+    expect(through(EVEN_LATER, null, LATER).paths[0]).toMatchObject({
+      expiresAt: LATER,
+      groups: [
+        { id: 'night', expiresAt: EVEN_LATER },
+        { id: 'on-call', expiresAt: null },
+      ],
+    });
+    for (const lapsed of [through(NOW, null, null), through(LATER, PAST, LATER)])
+      expect(lapsed).toMatchObject({ role: null, paths: [], ended: [{ role: 'use' }], until: null });
+  });
+
+  test('more ways that have ended than anybody reads hide none that counts', () => {
+    const many = Array.from({ length: MAX_PATHS + 5 }, (_, index) => `old${index}`);
+    const memberships = [
+      ...many.flatMap((group) => [inGroup(group, 'yuki', 'user', PAST), inGroup('all', group, 'group')]),
+      inGroup('new', 'yuki'),
+      inGroup('newer', 'new', 'group'),
+      inGroup('all', 'newer', 'group'),
+    ];
+    const { role, paths } = explainTemplateAccess(facts({ memberships, entries: [entry({ type: 'group', id: 'all' }, 'use')] }), NOW);
+    expect(role).toBe('use');
+    expect(paths.map(({ groups }) => groups.map(({ id }) => id))).toEqual([['new', 'newer', 'all']]);
+  });
+
   test('a tenant-wide role, also through a group, is a way to admin', () => {
     const givenRoles = [
       { id: 'ras_1', role: 'template-admin', administers: true, subject: { type: 'group' as const, id: 'platform' }, expiresAt: LATER },
       { id: 'ras_2', role: 'auditor', administers: false, subject: { type: 'user' as const, id: 'yuki' }, expiresAt: null },
     ];
     const explained = explainTemplateAccess(facts({ memberships: [inGroup('platform', 'yuki')], givenRoles }), NOW);
-    expect(explained).toMatchObject({ role: 'admin', paths: [{ groups: ['platform'], by: { kind: 'role', assignmentId: 'ras_1' } }] });
+    expect(explained).toMatchObject({
+      role: 'admin',
+      paths: [{ groups: [{ id: 'platform', expiresAt: null }], by: { kind: 'role', assignmentId: 'ras_1' } }],
+    });
     expect(explained.paths).toHaveLength(1);
   });
 
@@ -94,11 +139,12 @@ describe('why somebody can use a template', () => {
 
 describe('on random groups and lists', () => {
   const id = (prefix: string, count: number) => fc.integer({ min: 0, max: count - 1 }).map((number) => `${prefix}${number}`);
+  const end = fc.constantFrom(null, null, PAST, NOW, LATER, EVEN_LATER);
   const world = fc.record({
     memberships: fc.array(
       fc.oneof(
-        fc.record({ groupId: id('g', 6), memberType: fc.constant('user' as const), memberId: id('u', 3) }),
-        fc.record({ groupId: id('g', 6), memberType: fc.constant('group' as const), memberId: id('g', 6) }),
+        fc.record({ groupId: id('g', 6), memberType: fc.constant('user' as const), memberId: id('u', 3), expiresAt: end }),
+        fc.record({ groupId: id('g', 6), memberType: fc.constant('group' as const), memberId: id('g', 6), expiresAt: end }),
       ),
       { maxLength: 14 },
     ),
@@ -110,7 +156,7 @@ describe('on random groups and lists', () => {
           id('g', 6).map((groupId) => ({ type: 'group' as const, id: groupId })),
         ),
         role: fc.constantFrom(...TEMPLATE_ROLES),
-        expiresAt: fc.constantFrom(null, PAST, NOW, LATER),
+        expiresAt: end,
         grantId: fc.constant(null),
       }),
       { maxLength: 8 },
@@ -123,18 +169,19 @@ describe('on random groups and lists', () => {
         const { role, paths } = explainTemplateAccess(facts({ userId: 'u0', memberships, entries }), NOW);
         expect(role).toBe(paths[0]?.role ?? null);
         for (const { groups, role: given, expiresAt } of paths) {
-          const chain = [{ type: 'user', id: 'u0' }, ...groups.map((group) => ({ type: 'group', id: group }))];
-          chain
-            .slice(1)
-            .forEach((group, index) =>
-              expect(memberships).toContainEqual({ groupId: group.id, memberType: chain[index]?.type, memberId: chain[index]?.id }),
-            );
+          const chain = [{ type: 'user', id: 'u0' }, ...groups.map(({ id: group }) => ({ type: 'group', id: group }))];
+          groups.forEach((group, index) =>
+            expect(memberships).toContainEqual({
+              ...{ groupId: group.id, memberType: chain[index]?.type, memberId: chain[index]?.id, expiresAt: group.expiresAt },
+            }),
+          );
+          for (const each of [expiresAt, ...groups.map((group) => group.expiresAt)]) expect(each === null || each > NOW).toBe(true);
           const end = chain.at(-1) ?? { type: '', id: '' };
           expect(
             entries.some(
               ({ subject, role: granted, expiresAt: ends }) =>
                 granted === given &&
-                ends === expiresAt &&
+                [ends, ...groups.map((group) => group.expiresAt)].filter((each) => each !== null).sort()[0] === (expiresAt ?? undefined) &&
                 (subject.type === 'everyone' || (subject.type === end.type && subject.id === end.id)),
             ),
           ).toBe(true);

@@ -14,12 +14,13 @@ export interface World {
 
 const isOver = (expiresAt: string | null, now: string) => expiresAt !== null && Date.parse(expiresAt) <= Date.parse(now);
 
-/** Somebody is in a group when it names them, or when it names a group that they are in. */
-export function isIn(world: World, userId: string, groupId: string): boolean {
+/** Somebody is in a group while it names them, or while it names a group that they are in. */
+export function isIn(world: World, userId: string, groupId: string, now: string): boolean {
   return world.memberships.some(
     (membership) =>
       membership.groupId === groupId &&
-      (membership.memberType === 'user' ? membership.memberId === userId : isIn(world, userId, membership.memberId)),
+      !isOver(membership.expiresAt, now) &&
+      (membership.memberType === 'user' ? membership.memberId === userId : isIn(world, userId, membership.memberId, now)),
   );
 }
 
@@ -29,7 +30,7 @@ export function hasRole(world: World, userId: string, role: string, now: string)
     (given) =>
       given.role === role &&
       !isOver(given.expiresAt, now) &&
-      (given.subject.type === 'user' ? given.subject.id === userId : isIn(world, userId, given.subject.id)),
+      (given.subject.type === 'user' ? given.subject.id === userId : isIn(world, userId, given.subject.id, now)),
   );
 }
 
@@ -43,7 +44,7 @@ export function templateRole(world: World, userId: string, now: string): Templat
     world.entries.some((entry) => {
       if (entry.role !== role || isOver(entry.expiresAt, now)) return false;
       if (entry.subject.type === 'everyone') return true;
-      return entry.subject.type === 'user' ? entry.subject.id === userId : isIn(world, userId, entry.subject.id);
+      return entry.subject.type === 'user' ? entry.subject.id === userId : isIn(world, userId, entry.subject.id, now);
     });
   if (given('admin')) return 'admin';
   if (given('use')) return 'use';

@@ -28,9 +28,9 @@ describe('the rules agree with the reference', () => {
     fc.assert(
       fc.property(world, (each) => {
         for (const userId of USERS) {
-          const expected = GROUPS.filter((groupId) => isIn(each, userId, groupId)).sort();
-          expect([...groupClosure(userId, each.memberships)].sort()).toEqual(expected);
-          expect([...groupClosure(userId, indexMemberships(each.memberships))].sort()).toEqual(expected);
+          const expected = GROUPS.filter((groupId) => isIn(each, userId, groupId, NOW)).sort();
+          expect([...groupClosure(userId, each.memberships, NOW)].sort()).toEqual(expected);
+          expect([...groupClosure(userId, indexMemberships(each.memberships), NOW)].sort()).toEqual(expected);
         }
       }),
     );
@@ -77,7 +77,7 @@ describe('the rules agree with the reference', () => {
 describe('expiry', () => {
   const entry = (expiresAt: string | null) => ({ subject: { type: 'everyone' as const }, role: 'use' as const, expiresAt });
   const with_ = (expiresAt: string | null): World => ({
-    memberships: [],
+    memberships: [{ groupId: 'grp_a', memberType: 'user', memberId: 'usr_a', expiresAt }],
     assignments: [{ role: 'owner', subject: { type: 'user', id: 'usr_a' }, expiresAt }],
     roles: [{ name: 'owner', permissions: ['audit:read'] }],
     entries: [entry(expiresAt)],
@@ -88,8 +88,20 @@ describe('expiry', () => {
     ['a millisecond from now', AFTER, true],
     ['at this very moment', NOW, false],
   ])('%s', (_words, expiresAt, holds) => {
-    const { role, roles } = standing(with_(expiresAt), 'usr_a');
-    expect([role === 'use', roles.has('owner')]).toEqual([holds, holds]);
+    const { role, roles, groups } = standing(with_(expiresAt), 'usr_a');
+    expect([role === 'use', roles.has('owner'), groups.has('grp_a')]).toEqual([holds, holds, holds]);
+  });
+
+  test('a group holds nobody through a group that is in it no more', () => {
+    const nested = (expiresAt: string | null): World => ({
+      ...with_(null),
+      memberships: [
+        { groupId: 'grp_inner', memberType: 'user', memberId: 'usr_a', expiresAt: null },
+        { groupId: 'grp_outer', memberType: 'group', memberId: 'grp_inner', expiresAt },
+      ],
+    });
+    expect([...standing(nested(AFTER), 'usr_a').groups]).toEqual(['grp_inner', 'grp_outer']);
+    expect([...standing(nested(NOW), 'usr_a').groups]).toEqual(['grp_inner']);
   });
 
   test('time alone gives nobody anything', () => {
@@ -152,25 +164,30 @@ describe('monotony: there are no deny entries', () => {
 describe('the closure of groups', () => {
   test('ends where groups contain each other, as they never should', () => {
     const circle: Membership[] = [
-      { groupId: 'a', memberType: 'user', memberId: 'u' },
-      { groupId: 'b', memberType: 'group', memberId: 'a' },
-      { groupId: 'a', memberType: 'group', memberId: 'b' },
+      { groupId: 'a', memberType: 'user', memberId: 'u', expiresAt: null },
+      { groupId: 'b', memberType: 'group', memberId: 'a', expiresAt: null },
+      { groupId: 'a', memberType: 'group', memberId: 'b', expiresAt: null },
     ];
-    expect([...groupClosure('u', circle)].sort()).toEqual(['a', 'b']);
+    expect([...groupClosure('u', circle, NOW)].sort()).toEqual(['a', 'b']);
   });
 
   test('takes a user and a group of the same id for what they are', () => {
-    expect([...groupClosure('x', [{ groupId: 'a', memberType: 'group', memberId: 'x' }])]).toEqual([]);
+    expect([...groupClosure('x', [{ groupId: 'a', memberType: 'group', memberId: 'x', expiresAt: null }], NOW)]).toEqual([]);
   });
 
   test('looks at each membership once, however many there are', () => {
     // A ladder of 200 rungs with two ways on each: 2^200 ways up.
     const ladder = Array.from({ length: 200 }, (_, rung) =>
       [0, 1].flatMap((to) =>
-        [0, 1].map((from): Membership => ({ groupId: `${rung + 1}.${to}`, memberType: 'group', memberId: `${rung}.${from}` })),
+        [0, 1].map((from): Membership => ({
+          groupId: `${rung + 1}.${to}`,
+          memberType: 'group',
+          memberId: `${rung}.${from}`,
+          expiresAt: null,
+        })),
       ),
     ).flat();
-    const closure = groupClosure('u', [{ groupId: '0.0', memberType: 'user', memberId: 'u' }, ...ladder]);
+    const closure = groupClosure('u', [{ groupId: '0.0', memberType: 'user', memberId: 'u', expiresAt: null }, ...ladder], NOW);
     expect(closure.size).toBe(401);
   });
 });
@@ -178,7 +195,7 @@ describe('the closure of groups', () => {
 test('built-in roles grant by the same rules', () => {
   const roles = new Map(Object.entries(BUILT_IN_ROLES).map(([name, permissions]) => [name, new Set<Permission>(permissions)]));
   const assignments = [{ role: 'auditor', subject: { type: 'group' as const, id: 'grp_a' }, expiresAt: null }];
-  const memberships = indexMemberships([{ groupId: 'grp_a', memberType: 'user', memberId: 'usr_a' }]);
+  const memberships = indexMemberships([{ groupId: 'grp_a', memberType: 'user', memberId: 'usr_a', expiresAt: null }]);
   const holder = holderOf('usr_a', { memberships, assignments: indexAssignments(assignments), roles }, NOW);
   expect([can(holder, 'audit:read'), can(holder, 'siem:manage'), can(holder, 'workspace:create')]).toEqual([true, false, true]);
 });

@@ -23,13 +23,20 @@ const person = fc.record({ type: fc.constant('user' as const), id: user });
 const party = fc.record({ type: fc.constant('group' as const), id: group });
 
 const membership: fc.Arbitrary<Membership> = fc.oneof(
-  fc.record({ groupId: group, memberType: fc.constant('user' as const), memberId: user }),
+  fc.record({ groupId: group, memberType: fc.constant('user' as const), memberId: user, expiresAt: expiry }),
   fc
-    .record({ above: fc.integer({ min: 1, max: FLOORS - 1 }), gap: fc.integer({ min: 1, max: 2 }), from: fc.nat(1), to: fc.nat(1) })
-    .map(({ above, gap, from, to }) => ({
+    .record({
+      expiresAt: expiry,
+      above: fc.integer({ min: 1, max: FLOORS - 1 }),
+      gap: fc.integer({ min: 1, max: 2 }),
+      from: fc.nat(1),
+      to: fc.nat(1),
+    })
+    .map(({ above, gap, from, to, expiresAt }) => ({
       groupId: groupOn(above, from),
       memberType: 'group' as const,
       memberId: groupOn(Math.max(0, above - gap), to),
+      expiresAt,
     })),
 );
 

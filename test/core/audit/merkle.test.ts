@@ -4,10 +4,14 @@ import {
   appendLeaf,
   consistencyProof,
   EMPTY_FRONTIER,
+  frontierAt,
   inclusionProof,
+  isFrontier,
   leafHash,
   nodeHash,
+  nodePosition,
   rangeHash,
+  rangeHashOfNodes,
   rootOf,
   verifyConsistency,
   verifyInclusion,
@@ -89,5 +93,55 @@ describe('proofs we make are proofs the verifiers accept', () => {
     expect(() => inclusionProof(range, 8, 8)).toThrow(RangeError);
     expect(() => consistencyProof(range, 0, 8)).toThrow(RangeError);
     expect(() => consistencyProof(range, 8, 7)).toThrow(RangeError);
+  });
+});
+
+describe('kept subtrees', () => {
+  const COUNT = 300;
+  const hashes = Array.from({ length: COUNT }, (_, index) => sha256(new Uint8Array([index % 256, Math.floor(index / 256)])));
+  const kept = new Map<string, Uint8Array>();
+  const order: number[] = [];
+  const keep = (level: number, index: number, hash: Uint8Array) => {
+    kept.set(`${level}/${index}`, hash);
+    order.push(nodePosition(level, index));
+  };
+  hashes.reduce((frontier, leaf, index) => {
+    keep(0, index, leaf);
+    return appendLeaf(sha256, frontier, leaf, keep);
+  }, EMPTY_FRONTIER);
+  let reads = 0;
+  const nodeAt = (level: number, index: number) => {
+    reads++;
+    return kept.get(`${level}/${index}`) ?? expect.fail(`no node ${level}/${index}`);
+  };
+  const byLeaves = rangeHash(sha256, (index) => hashes[index] ?? expect.fail());
+  const byNodes = rangeHashOfNodes(sha256, nodeAt);
+
+  test('each is made once, the latest always stands last, and none leaves a hole', () => {
+    expect(order).toEqual(order.map((_, position) => position));
+  });
+
+  test('give the same proofs as the leaves, from few reads', () => {
+    for (const size of [1, 2, 3, 7, 8, 9, 127, 128, 129, 255, 299, 300]) {
+      for (let index = 0; index < size; index += 5) {
+        reads = 0;
+        expect(inclusionProof(byNodes, index, size)).toEqual(inclusionProof(byLeaves, index, size));
+        expect(reads).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(size + 1)));
+      }
+      for (let first = 1; first <= size; first += 7) {
+        reads = 0;
+        expect(consistencyProof(byNodes, first, size)).toEqual(consistencyProof(byLeaves, first, size));
+        expect(reads).toBeLessThanOrEqual(2 * Math.ceil(Math.log2(size + 1)));
+      }
+    }
+  });
+
+  test('give the frontier of any size', () => {
+    for (let size = 0; size <= COUNT; size++) {
+      const frontier = frontierAt(nodeAt, size);
+      expect(isFrontier(frontier)).toBe(true);
+      expect(isFrontier({ size, hashes: [...frontier.hashes, sha256()] })).toBe(false);
+      expect(rootOf(sha256, frontier)).toEqual(byLeaves(0, size));
+    }
   });
 });

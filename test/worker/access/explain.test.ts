@@ -31,10 +31,10 @@ describe('explain', () => {
     ]);
     const assignmentId = await assignRole(tenant, 'template-admin', { type: 'group', id: payments });
     expect((await explain(tenant.owner, id, yuki.id)).paths[0]).toEqual({
-      ...{ role: 'admin', expiresAt: null, by: { kind: 'role', role: 'template-admin', assignmentId } },
+      ...{ role: 'admin', expiresAt: null, by: { kind: 'role', role: 'template-admin', name: 'Template admin', assignmentId } },
       groups: [
-        { id: night, name: 'Night rota' },
-        { id: payments, name: 'Payments' },
+        { id: night, name: 'Night rota', expiresAt: null },
+        { id: payments, name: 'Payments', expiresAt: null },
       ],
     });
   });

@@ -65,7 +65,7 @@ describe('the moment at which access may lapse', () => {
     expect(await alarmOf(running.id)).toBe(ends);
   });
 
-  test('is the earliest of entry, role through nested groups, and session', async () => {
+  test('is the earliest of entry, role and membership through nested groups, and session', async () => {
     const [soon, mid, late] = [inMs(MINUTE), inMs(2 * MINUTE), inMs(3 * MINUTE)];
     const site = await makeSite();
     const running = await makeRunning(site);
@@ -80,18 +80,22 @@ describe('the moment at which access may lapse', () => {
         ...[tenantId, services().newId('roleAssignment'), mid],
       ),
     ]);
-    const setAll = (entry: string, role: string, session: string) =>
+    const setAll = (entry: string, role: string, session: string, inner: string, outer: string) =>
       db.batch([
         everyoneUntil(site, entry),
         statement("UPDATE role_assignments SET expires_at = ? WHERE tenant_id = ? AND subject_id = 'grp_outer'", role, tenantId),
         statement('UPDATE sessions SET expires_at = ? WHERE tenant_id = ? AND user_id = ?', session, tenantId, pat.id),
+        statement("UPDATE group_members SET expires_at = ? WHERE tenant_id = ? AND group_id = 'grp_inner'", inner, tenantId),
+        statement("UPDATE group_members SET expires_at = ? WHERE tenant_id = ? AND group_id = 'grp_outer'", outer, tenantId),
       ]);
-    for (const [entry, role, session] of [
-      [soon, mid, late],
-      [late, soon, mid],
-      [mid, late, soon],
+    for (const [entry, role, session, inner, outer] of [
+      [soon, mid, late, late, mid],
+      [late, soon, mid, mid, late],
+      [mid, late, soon, late, mid],
+      [mid, late, late, soon, mid],
+      [late, mid, late, mid, soon],
     ] as const) {
-      await setAll(entry, role, session);
+      await setAll(entry, role, session, inner, outer);
       const { connectionId, viewer } = await join(pat, running.id);
       expect(await noted(site.tenant, connectionId)).toBe(soon);
       viewer.socket.close(1000);
@@ -169,6 +173,7 @@ describe('the moment at which access may lapse', () => {
         keyThumbprint: 'x',
         endsAt: null,
         idleMinutes: null,
+        presenceUntil: null,
         lapsesAt: inMs(60 * MINUTE),
       },
     });

@@ -96,7 +96,7 @@ describe('the organisation’s policy', () => {
     expect(statuses).toEqual([200, 412]);
   });
 
-  test.each(['egress', 'git', 'recording', 'ports', 'stepUp', 'clipboardOut', 'clipboardIn'])(
+  test.each(['egress', 'git', 'recording', 'ports', 'clipboardOut', 'clipboardIn'])(
     '%s can’t be set, because nothing enforces it, and the answer names it',
     async (field) => {
       const tenant = await mintTenant();
@@ -146,14 +146,22 @@ describe('the deployment’s floor', () => {
       POLICY_SESSION_LIMIT: '600',
       POLICY_BROWSER_ONLY: 'off',
       POLICY_UPLOAD: '0',
+      POLICY_STEP_UP: '4',
     });
-    expect(floor).toEqual({ allowedNetworks: ['10.20.0.0/14', '192.0.2.7/32'], sessionLimit: 600, browserOnly: 'off', upload: 0 });
+    expect(floor).toEqual({
+      allowedNetworks: ['10.20.0.0/14', '192.0.2.7/32'],
+      sessionLimit: 600,
+      browserOnly: 'off',
+      upload: 0,
+      stepUp: 4,
+    });
     expect(set({})).toEqual({});
   });
 
   test.each([
     ['POLICY_SESSION_LIMIT', 'long'],
     ['POLICY_UPLOAD', '-1'],
+    ['POLICY_STEP_UP', '13'],
     ['POLICY_BROWSER_ONLY', 'yes'],
     ['POLICY_ALLOWED_NETWORKS', '10.0.0.0/99'],
   ])('a deployment with a wrong %s does not start, and says which', (name, value) => {

@@ -11,9 +11,10 @@ import {
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { addMember, assignRole, insertGroup, makeTemplate, writeAcl, type Entry } from '../../support/access.ts';
+import { makeGroup, makeRole, putIn, setManagers } from '../../support/groups.ts';
 import { makePair } from '../../support/site.ts';
 import { insertWorkspace } from '../../support/workspaces.ts';
-import { addUser, api, mintTenant, problem, read, services, type Person, type Tenant } from '../../support/tenants.ts';
+import { addUser, api, eventOfAnswer, mintTenant, problem, read, services, type Person, type Tenant } from '../../support/tenants.ts';
 
 const previewOf = async (person: Person, change: PreviewBody): Promise<Preview> =>
   read(await api(person).post('/access/preview', change), preview);
@@ -54,18 +55,24 @@ async function makeModel(tenant: Tenant): Promise<Model> {
   };
 }
 
+const ENDS = [null, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'];
+
 /** Fills tenant and model by what fast-check drew: numbers that choose. */
 async function fill(tenant: Tenant, model: Model, draws: number[]): Promise<void> {
   let at = 0;
   const pick = <T>(items: readonly T[]): T => items[(draws[at++ % draws.length] ?? 0) % items.length] as T;
   const chance = (outOf: number) => pick(Array.from({ length: outOf }, (_, index) => index)) === 0;
   for (const [index, groupId] of model.groups.entries()) {
-    for (const memberId of model.people) if (chance(3)) model.memberships.push({ groupId, memberType: 'user', memberId });
-    for (const memberId of model.groups.slice(0, index)) if (chance(3)) model.memberships.push({ groupId, memberType: 'group', memberId });
+    for (const memberId of model.people)
+      if (chance(3)) model.memberships.push({ groupId, memberType: 'user', memberId, expiresAt: pick(ENDS) });
+    for (const memberId of model.groups.slice(0, index))
+      if (chance(3)) model.memberships.push({ groupId, memberType: 'group', memberId, expiresAt: pick(ENDS) });
   }
   if (model.memberships.length > 0)
     await tenant.db.batch([
-      ...model.memberships.map(({ groupId, memberType, memberId }) => addMember(tenant, groupId, { type: memberType, id: memberId })),
+      ...model.memberships.map(({ groupId, memberType, memberId, expiresAt }) =>
+        addMember(tenant, groupId, { type: memberType, id: memberId }, expiresAt),
+      ),
     ]);
   if (chance(2)) {
     const group = pick(model.groups);
@@ -82,7 +89,7 @@ async function fill(tenant: Tenant, model: Model, draws: number[]): Promise<void
       .map((subject) => ({
         subject,
         role: pick(TEMPLATE_ROLES),
-        expiresAt: pick([null, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z']),
+        expiresAt: pick(ENDS),
       }));
     model.acl.set(templateId, entries);
     await writeAcl(tenant, templateId, entries);
@@ -116,7 +123,7 @@ async function connect(tenant: Tenant, model: Model, connection: Model['connecti
 }
 
 const now = () => new Date().toISOString();
-const closure = (model: Model, userId: string) => groupClosure(userId, model.memberships);
+const closure = (model: Model, userId: string) => groupClosure(userId, model.memberships, now());
 const rules = (model: Model, tenant: Tenant, userId: string) =>
   userId === tenant.owner.id ||
   model.rulers.some(({ type, subject }) => (type === 'user' ? subject === userId : closure(model, userId).has(subject)));
@@ -168,13 +175,13 @@ function changesFor(model: Model): Array<{ change: PreviewBody; after: Model }> 
         ...model,
         memberships: [
           ...model.memberships.filter((edge) => !dropped(edge, [ann, first])),
-          { groupId: third, memberType: 'user', memberId: pat },
+          { groupId: third, memberType: 'user', memberId: pat, expiresAt: null },
         ],
       },
     },
     {
       change: { kind: 'group-members', groupId: last, add: [{ type: 'group', id: first }], remove: [] },
-      after: { ...model, memberships: [...model.memberships, { groupId: last, memberType: 'group', memberId: first }] },
+      after: { ...model, memberships: [...model.memberships, { groupId: last, memberType: 'group', memberId: first, expiresAt: null }] },
     },
     {
       change: { kind: 'delete-group', groupId: third },
@@ -220,6 +227,19 @@ describe('what would change', () => {
     );
   }, 120_000);
 
+  test('a service account that administers every template is in nobody’s way', async () => {
+    const tenant = await mintTenant();
+    const accounts = await api(tenant.owner).post('/service-accounts', { name: 'terraform', roles: ['template-admin'] });
+    expect(accounts.status).toBe(201);
+    const yuki = await addUser(tenant);
+    const change: PreviewBody = {
+      kind: 'role-assignments',
+      add: [{ role: 'template-admin', subject: { type: 'user', id: yuki.id } }],
+      remove: [],
+    };
+    expect(changesOf(await previewOf(tenant.owner, change))).toEqual([`${yuki.id} all null admin`]);
+  });
+
   test('nothing is changed by asking', async () => {
     const tenant = await mintTenant();
     const templateId = await makeTemplate(tenant);
@@ -234,6 +254,88 @@ describe('what would change', () => {
     const found = await previewOf(site.tenant.owner, { kind: 'template-acl', templateId: site.templateId, items: [] });
     expect(found.sessions).toMatchObject({ total: 1, items: [{ user: { id: site.dev.id }, workspace: { name: 'box' } }] });
     expect(found.losses).toMatchObject({ people: 1, total: 1, items: [{ before: 'use', after: null }] });
+  });
+
+  test('who gains and loses which permission: by a role, through groups, and by another content of a role', async () => {
+    const tenant = await mintTenant();
+    const [ann, bob] = [await addUser(tenant, [], 'Ann'), await addUser(tenant, ['auditor'], 'Bob')];
+    const groupId = await insertGroup(tenant, 'Desk', [
+      { type: 'user', id: ann.id },
+      { type: 'user', id: bob.id },
+    ]);
+    const told = async (change: PreviewBody) => {
+      const { permissions } = await previewOf(tenant.owner, change);
+      expect(permissions.total).toBe(permissions.items.length);
+      return permissions.items.map(({ user, gained, lost }) => [user.name, gained.join(' '), lost.join(' ')]);
+    };
+    const role = await makeRole(tenant, ['user:read', 'user:invite', 'workspace:create']);
+    // Bob may see people already, as an auditor, and making workspaces is everybody's.
+    const subject = { type: 'group' as const, id: groupId };
+    expect(await told({ kind: 'role-assignments', add: [{ role: role.id, subject }] })).toEqual([
+      ['Ann', 'user:read user:invite', ''],
+      ['Bob', 'user:invite', ''],
+    ]);
+    const assignment = await assignRole(tenant, role.id, subject);
+    expect(await told({ kind: 'role-assignments', remove: [assignment] })).toEqual([
+      ['Ann', '', 'user:read user:invite'],
+      ['Bob', '', 'user:invite'],
+    ]);
+    expect(await told({ kind: 'custom-role', roleId: role.id, permissions: ['user:invite', 'audit:read'] })).toEqual([
+      ['Ann', 'audit:read', 'user:read'],
+    ]);
+    expect(await told({ kind: 'group-members', groupId, remove: [{ type: 'user', id: ann.id }] })).toEqual([
+      ['Ann', '', 'user:read user:invite'],
+    ]);
+    expect((await told({ kind: 'delete-group', groupId })).map(([name]) => name)).toEqual(['Ann', 'Bob']);
+    // Until it ends, and then no more.
+    await tenant.db.batch([
+      statement(
+        "UPDATE role_assignments SET expires_at = '2026-01-01T00:00:00.000Z' WHERE tenant_id = ? AND id = ?",
+        tenant.id,
+        assignment,
+      ),
+    ]);
+    expect(await told({ kind: 'custom-role', roleId: role.id, permissions: [] })).toEqual([]);
+    expect(await told({ kind: 'role-assignments', remove: [assignment] })).toEqual([]);
+  });
+
+  test('a manager of a group is told what a change of its members does, and only names that they know', async () => {
+    const { site } = await makePair();
+    const { tenant, templateId, dev } = site;
+    const [max, ann] = [await addUser(tenant, [], 'Max'), await addUser(tenant, [], 'Ann')];
+    const group = await makeGroup(tenant, 'Devs');
+    const strangers = await insertGroup(tenant, 'Strangers', [{ type: 'user', id: ann.id }]);
+    await setManagers(tenant, group, max);
+    await putIn(tenant.owner, group, dev);
+    await writeAcl(tenant, templateId, [{ subject: { type: 'group', id: group.id }, role: 'use' }]);
+    const change = { kind: 'group-members' as const, groupId: group.id };
+    const joins = await previewOf(max, { ...change, add: [{ type: 'group', id: strangers }] });
+    expect(joins.gains).toMatchObject({ people: 1, total: 1, items: [] });
+    const named = await previewOf(max, { ...change, add: [{ type: 'user', id: ann.id }] });
+    expect(named.gains).toMatchObject({ total: 1, items: [{ user: { name: 'Ann' }, template: { id: templateId }, after: 'use' }] });
+    const leaves = await previewOf(max, { ...change, remove: [{ type: 'user', id: dev.id }] });
+    expect(leaves.sessions).toMatchObject({ total: 1, items: [{ user: { id: dev.id }, workspace: null }] });
+    expect((await previewOf(tenant.owner, { ...change, remove: [{ type: 'user', id: dev.id }] })).sessions.items).toMatchObject([
+      { workspace: { name: 'box' } },
+    ]);
+    const others = await makeGroup(tenant, 'Others');
+    const refused = await api(max).post('/access/preview', { ...change, groupId: others.id });
+    expect(refused.status).toBe(403);
+    expect(await eventOfAnswer(tenant, refused)).toMatchObject({ action: 'access.preview', outcome: 'denied' });
+    expect((await api(max).post('/access/preview', { kind: 'delete-group', groupId: group.id })).status).toBe(403);
+  });
+
+  test('of roles is told to who looks after those concerned, too, and of a role’s content to who may change it', async () => {
+    const tenant = await mintTenant();
+    const [admin, pat] = [await addUser(tenant, ['user-admin']), await addUser(tenant)];
+    const role = await makeRole(tenant, ['user:read']);
+    const tried = (change: PreviewBody) => api(admin).post('/access/preview', change);
+    const add = [{ role: role.id, subject: { type: 'user' as const, id: pat.id } }];
+    expect((await tried({ kind: 'role-assignments', add })).status).toBe(200);
+    expect((await tried({ kind: 'role-assignments' })).status).toBe(403);
+    expect((await tried({ kind: 'custom-role', roleId: role.id, permissions: [] })).status).toBe(403);
+    const gone = services().newId('role');
+    expect((await api(tenant.owner).post('/access/preview', { kind: 'custom-role', roleId: gone, permissions: [] })).status).toBe(404);
   });
 
   test('is told only to who may make the change, and a list that could not be saved is refused the same', async () => {

@@ -55,7 +55,7 @@ describe('the access review', () => {
     const rows = await reviewed(cyd);
     expect(rows[1]).toMatchObject({ until, paths: [{ groups: [], by: { kind: 'entry', subject: 'user' } }] });
     expect(rows[2]?.paths.map(({ groups }) => groups.map(({ name }) => name))).toEqual([['Night', 'Payments']]);
-    expect(rows[0]?.paths).toMatchObject([{ by: { kind: 'role', role: 'owner' } }]);
+    expect(rows[0]?.paths).toMatchObject([{ by: { kind: 'role', role: 'owner', name: 'Owner' } }]);
   });
 
   test('is narrowed by template, person, group and role, alone and together', async () => {

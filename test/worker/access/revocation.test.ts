@@ -190,7 +190,16 @@ describe('what is opened while access is taken away', () => {
     const { id, name, email, sessionId } = site.dev;
     const response = await workspaces.connectWorkspace('s0', running.id, {
       ...{ kind: 'viewer', tenantId: site.tenant.id, shard: 's0', workspaceId: running.id, workspaceName: 'box', connectionId, sessionId },
-      ...{ user: { id, name, email }, access: 'own', grantId: null, keyThumbprint: 'x', endsAt: null, idleMinutes: null, lapsesAt: null },
+      ...{
+        user: { id, name, email },
+        access: 'own',
+        grantId: null,
+        keyThumbprint: 'x',
+        endsAt: null,
+        idleMinutes: null,
+        presenceUntil: null,
+        lapsesAt: null,
+      },
     });
     const socket = response.webSocket;
     const closed = new Promise((resolve) => socket?.addEventListener('close', ({ code, reason }) => resolve({ code, reason })));

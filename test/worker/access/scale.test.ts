@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { permissionsOf } from '@gatehouse/core/access/permissions.ts';
 import { reviewList } from '@gatehouse/core/api/access.ts';
 import { templateList } from '@gatehouse/core/api/templates.ts';
+import { rolesOf } from '../../../worker/directory/roles.ts';
 import type { UserContext } from '../../../worker/platform/context.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { templatesQuery, type TemplatePage } from '../../../worker/workspaces/templates.store.ts';
@@ -118,6 +119,26 @@ describe('10,000 people, 500 nested groups, 1,000 templates', () => {
     const nothing = await run(contextOf(tenant, lone));
     expect(nothing.results).toEqual([]);
     expect(nothing.rowsRead).toBeLessThan(20);
+  });
+
+  test('whoever asks anything is asked about by what they are in, not by what the tenant has', async () => {
+    const who = statement('SELECT id FROM users WHERE tenant_id = ? AND id = ?', tenant.id, pat.id);
+    const { sql, params } = rolesOf(tenant.id, who, new Date().toISOString()).toSQL();
+    const d1 = services().shards.get('s0') as D1Database;
+    const ask = (prefix = '') =>
+      d1
+        .prepare(prefix + sql)
+        .bind(...params)
+        .all<Record<string, unknown>>();
+    const plan = (await ask('EXPLAIN QUERY PLAN ')).results.map(({ detail }) => String(detail));
+    expect(
+      plan.filter((line) => /^SCAN /.test(line) && !/^SCAN (membership|held)\b/.test(line)),
+      plan.join('\n'),
+    ).toEqual([]);
+    const { results, meta } = await ask();
+    // Nobody has given the groups a role: what is read are the ten groups that Pat is in, and no other membership.
+    expect(results).toEqual([]);
+    expect(meta.rows_read).toBeLessThan(100);
   });
 
   test('the page answers the same, in pages', async () => {

@@ -30,7 +30,7 @@ describe.each([1, 2, 3].map((seed) => env.TEST_SEED || String(seed)))('with SEED
         const from = chance.between(0, groups.length - 1);
         const isNested = from > 0 && chance.oneIn(2);
         const memberId = isNested ? (groups[chance.between(0, from - 1)] ?? '') : chance.pick(people).id;
-        return { groupId: groups[from] ?? '', memberType: isNested ? 'group' : 'user', memberId };
+        return { groupId: groups[from] ?? '', memberType: isNested ? 'group' : 'user', memberId, expiresAt: ends() };
       }),
       ({ groupId, memberType, memberId }) => `${groupId} ${memberType} ${memberId}`,
     );
@@ -76,7 +76,8 @@ describe.each([1, 2, 3].map((seed) => env.TEST_SEED || String(seed)))('with SEED
       const role = templateRoleOf(holder, entries[index] ?? [], NOW);
       const theirs = (subject: AclEntry['subject']) =>
         subject.type === 'everyone' || (subject.type === 'user' ? subject.id === person.id : holder.groups.has(subject.id));
-      const lapsesAt = [...(entries[index] ?? []), ...assignments]
+      const places = memberships.map(({ memberType, memberId, expiresAt }) => ({ subject: { type: memberType, id: memberId }, expiresAt }));
+      const lapsesAt = [...(entries[index] ?? []), ...assignments, ...places]
         .filter(({ subject, expiresAt }) => theirs(subject) && expiresAt !== null && expiresAt > NOW)
         .map(({ expiresAt }) => expiresAt ?? '')
         .concat('2026-06-01T20:00:00.000Z')
@@ -105,8 +106,8 @@ async function store(
   await tenant.db.batch([
     ...all.memberships.map((each) =>
       statement(
-        'INSERT INTO group_members (tenant_id, group_id, member_type, member_id) VALUES (?, ?, ?, ?)',
-        ...[tenant.id, each.groupId, each.memberType, each.memberId],
+        'INSERT INTO group_members (tenant_id, group_id, member_type, member_id, expires_at) VALUES (?, ?, ?, ?, ?)',
+        ...[tenant.id, each.groupId, each.memberType, each.memberId, each.expiresAt],
       ),
     ),
     ...all.assignments.map(({ role, subject, expiresAt }) =>

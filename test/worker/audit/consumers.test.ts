@@ -1,8 +1,9 @@
 import { createExecutionContext, createMessageBatch, getQueueResult, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
+import { destinationConfig } from '@gatehouse/core/api/audit.ts';
 import { consume } from '../../../worker/audit/consumers.ts';
-import { refusalOf } from '../../../worker/audit/destination-url.ts';
+import { addressesOf, refusalOf } from '../../../worker/audit/destination-url.ts';
 import { sweepOutbox } from '../../../worker/audit/sweep.ts';
 import { commit, eventOf, type EventContext } from '../../../worker/platform/commit.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
@@ -234,7 +235,42 @@ describe('addresses of destinations', () => {
     'https://gate.example.com:8443/',
     'https://x.gate.example.com/',
     'https://１２７.0.0.1/',
+    'https://①②⑦.⓪.⓪.①/',
+    'https://%31%32%37.0.0.1/',
+    'https:\\\\127.0.0.1\\',
+    'https://127.0.0.1\t/',
+    'https://0251.0376.0251.0376/',
+    'https://0xa9fea9fe/',
+    'https://2852039166/',
+    'https://169.254.43518/',
+    'https://169.254.169.254./',
+    'https://[::ffff:169.254.169.254]/',
+    'https://[::ffff:0:127.0.0.1]/',
+    'https://[0:0:0:0:0:ffff:7f00:1]/',
+    'https://[64:ff9b:1::7f00:1]/',
+    'https://[fec0::1]/',
+    'https://[3fff:fff::1]/',
+    'https://instance-data.ec2.internal/',
+    'https://metadata/',
+    'https://kubernetes.default.svc/',
+    'https://siem.cluster.local./',
+    'https://10.0.0.1.nip.io/',
+    'https://127-0-0-1.SSLIP.io/',
+    'https://localtest.me/',
+    'https://gate.example.com./',
+    'https://GATE.example.com/',
   ])('%s may not', (url) => expect(refusalOf(url, deployed)).not.toBeNull());
+
+  test('of Sentinel the sign-in’s address is looked at as well', () => {
+    const config = destinationConfig.parse({
+      ...{ type: 'sentinel', url: 'https://x.ingest.monitor.azure.com', ruleId: `dcr-${'a'.repeat(32)}`, stream: 'Custom-G_CL' },
+      ...{ directoryId: crypto.randomUUID(), clientId: crypto.randomUUID() },
+    });
+    expect(addressesOf(config)).toEqual([
+      { path: 'config.url', url: 'https://x.ingest.monitor.azure.com' },
+      { path: 'config.authority', url: 'https://login.microsoftonline.com' },
+    ]);
+  });
 
   test('a local deployment may call loopback, but not itself, and nothing more', () => {
     for (const url of ['http://127.0.0.1:8088/', 'http://localhost:8088/', 'https://[::1]:8088/']) expect(refusalOf(url, local)).toBeNull();

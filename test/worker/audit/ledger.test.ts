@@ -175,51 +175,69 @@ describe('cursors and leases of destinations', () => {
     });
     await tenant.append(draft(tenant.services, { action: 'siem.create', resource: { type: 'siem', id, name: 'Splunk' } }));
     await tenant.append(...drafts(tenant.services, 3));
-    return { ...tenant, id, claim: async (limit = 100) => (await tenant.ledger.claim(id, limit)) ?? expect.fail('no lease') };
+    const lane = { destinationId: id, replay: false };
+    const claim = async (limit = 100) => {
+      const claimed = await tenant.ledger.claim(lane, limit);
+      return claimed === null || claimed === 'done' ? expect.fail('no lease') : claimed;
+    };
+    return { ...tenant, lane, claim };
   }
+  const delivered = (count: number) => ({ status: 200, delivered: count });
+  const failure = (message: string, retryInSeconds: number) => ({ message, status: 503, retryInSeconds, held: false });
   const claimed = (bodies: string[]) => bodies.map((body) => (JSON.parse(body) as { seq: number }).seq);
 
   test('a claim begins with the destination’s own creation, and ends where it is told to', async () => {
-    const { claim, ledger, id } = await withDestination();
+    const { claim, ledger, lane } = await withDestination();
     const first = await claim(2);
     expect(claimed(first.bodies)).toEqual([1, 2]);
-    expect(await ledger.advance(id, first.lease, 2)).toBe(true);
+    expect(await ledger.advance(lane, first.lease, 2, delivered(2))).toBe(true);
     expect(claimed((await claim()).bodies)).toEqual([3, 4]);
   });
 
+  test('a batch that was not settled comes again as it was, however much has been recorded since', async () => {
+    const { claim, ledger, lane, services, append } = await withDestination();
+    const { lease } = await claim();
+    await ledger.fail(lane, lease, failure('busy', 0));
+    await append(draft(services));
+    const again = await claim();
+    expect(claimed(again.bodies)).toEqual([1, 2, 3, 4]);
+    await ledger.advance(lane, again.lease, 4, delivered(4));
+    expect(claimed((await claim()).bodies)).toEqual([5]);
+  });
+
   test('one lease at a time', async () => {
-    const { claim, ledger, id } = await withDestination();
+    const { claim, ledger, lane } = await withDestination();
     await claim();
-    expect(await ledger.claim(id, 100)).toBeNull();
+    expect(await ledger.claim(lane, 100)).toBeNull();
   });
 
   test('a lease that ran out moves nothing any more', async () => {
-    const { claim, ledger, id } = await withDestination();
+    const { claim, ledger, lane } = await withDestination();
     const late = await claim();
     await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('UPDATE destinations SET lease_until = 0'));
     const next = await claim();
-    expect(await ledger.advance(id, late.lease, 4)).toBe(false);
-    expect(await ledger.fail(id, late.lease, 'too late', 5)).toBeNull();
+    expect(await ledger.advance(lane, late.lease, 4, delivered(4))).toBe(false);
+    expect(await ledger.fail(lane, late.lease, failure('too late', 5))).toBe(false);
     expect((await ledger.deliveryStatus())[0]).toMatchObject({ deliveredTo: 0, lastError: null });
-    expect(await ledger.advance(id, next.lease, 4)).toBe(true);
+    expect(await ledger.advance(lane, next.lease, 4, delivered(4))).toBe(true);
   });
 
   test('a cursor goes neither back nor beyond what is recorded', async () => {
-    const { claim, ledger, id, services, append } = await withDestination();
+    const { claim, ledger, lane, services, append } = await withDestination();
     const first = await claim();
-    expect(await ledger.advance(id, first.lease, 1_000)).toBe(true);
+    expect(await ledger.advance(lane, first.lease, 1_000, delivered(4))).toBe(true);
     expect((await ledger.deliveryStatus())[0]?.deliveredTo).toBe(4);
     await append(draft(services));
     const second = await claim();
-    await ledger.advance(id, second.lease, 2);
+    await ledger.advance(lane, second.lease, 2, delivered(0));
     expect((await ledger.deliveryStatus())[0]?.deliveredTo).toBe(4);
   });
 
   test('after a failure nothing is claimed until it is due', async () => {
-    const { claim, ledger, id } = await withDestination();
+    const { claim, ledger, lane } = await withDestination();
     const { lease } = await claim();
-    expect(await ledger.fail(id, lease, 'busy', 60)).toMatch(/^\d{4}-/);
-    expect(await ledger.claim(id, 100)).toBeNull();
+    expect(await ledger.fail(lane, lease, failure('busy', 60))).toBe(true);
+    expect(await ledger.claim(lane, 100)).toBeNull();
     await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('UPDATE destinations SET not_before = 0'));
     expect((await claim()).failures).toBe(1);
   });

@@ -69,10 +69,10 @@ describe('the organisation', () => {
 });
 
 describe('people', () => {
-  test('are listed with their roles, page by page, none lost and none twice', async () => {
+  test('are listed by name with their roles, page by page, none lost and none twice', async () => {
     const tenant = await mintTenant();
     const auditor = await addUser(tenant, ['auditor', 'user-admin']);
-    for (let i = 0; i < 3; i++) await addUser(tenant);
+    for (const name of ['zoe Abara', 'Amara Berg', 'amara berg']) await addUser(tenant, [], name);
     const first = read(await api(auditor).get('/users?limit=2'), userList);
     const second = read(await api(auditor).get(`/users?limit=2&cursor=${first.nextCursor}`), userList);
     const third = read(await api(auditor).get(`/users?limit=2&cursor=${second.nextCursor}`), userList);
@@ -80,6 +80,8 @@ describe('people', () => {
     expect(third.nextCursor).toBeNull();
     expect(new Set(all.map(({ id }) => id)).size).toBe(5);
     expect(all).toHaveLength(5);
+    const names = all.map(({ name }) => name.toLowerCase());
+    expect(names).toEqual(names.toSorted());
     expect(all.find(({ id }) => id === auditor.id)).toMatchObject({
       roles: ['user-admin', 'auditor'],
       state: 'active',
@@ -176,19 +178,20 @@ describe('invitations', () => {
 
   test('the limit holds also for many at once, says its number, and is in the log', async () => {
     const tenant = await mintTenant();
-    const filler = Array.from({ length: QUOTAS.invitations - 1 }, (_, i) =>
+    const filler = Array.from({ length: QUOTAS.invitations - 1 }, (_, i) => [services().newId('invitation'), i]);
+    await tenant.db.batch([
       statement(
-        `INSERT INTO invitations (tenant_id, id, email, roles, token_hash, invited_by, created_at, expires_at) VALUES (?, ?, ?, '[]', ?, ?, ?, ?)`,
-        ...[tenant.id, services().newId('invitation'), `${i}@filler.test`, `hash-${i}`, tenant.owner.id],
-        ...[new Date().toISOString(), new Date(Date.now() + 86_400_000).toISOString()],
+        `INSERT INTO invitations (tenant_id, id, email, roles, token_hash, invited_by, created_at, expires_at)
+         SELECT ?1, value ->> 0, (value ->> 1) || '@filler.test', '[]', 'hash-' || (value ->> 1), ?2, ?3, ?4 FROM json_each(?5)`,
+        ...[tenant.id, tenant.owner.id, new Date().toISOString(), new Date(Date.now() + 86_400_000).toISOString()],
+        JSON.stringify(filler),
       ),
-    );
-    await tenant.db.batch(filler);
+    ]);
     const answers = await Promise.all([1, 2, 3].map(() => api(tenant.owner).post('/invitations', { email: someone() })));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 403, 403]);
     const refused = answers.find(({ status }) => status === 403);
     if (!refused) throw new Error('nothing was refused');
-    expect(problem(refused)).toMatchObject({ code: 'quota-exceeded', detail: 'An organisation has at most 100 invitations' });
+    expect(problem(refused)).toMatchObject({ code: 'quota-exceeded', detail: 'An organisation has at most 1,000 invitations' });
     expect(await eventOfAnswer(tenant, refused)).toMatchObject({ action: 'invitation.create', outcome: 'denied' });
   });
 });

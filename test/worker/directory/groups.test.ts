@@ -90,19 +90,21 @@ describe('members', () => {
       add: [bob, cid, ann, bob].map(({ id }) => ({ type: 'user', id })),
       remove: [],
     });
-    expect(changed.body).toEqual({ added: 2, removed: 0 });
+    expect(changed.body).toEqual({ added: 2, changed: 0, removed: 0 });
     const both = await api(tenant.owner).patch(`/groups/${group.id}/members`, {
       add: [],
       remove: [{ type: 'user', id: ann.id }],
     });
-    expect(both.body).toEqual({ added: 0, removed: 1 });
+    expect(both.body).toEqual({ added: 0, changed: 0, removed: 1 });
     expect((await eventOfAnswer(tenant, changed))?.diff).toEqual([
-      { path: `members.user ${bob.id}`, old: null, new: 'Bob', secret: false },
-      { path: `members.user ${cid.id}`, old: null, new: 'Cid', secret: false },
+      { path: `members.user ${bob.id}`, old: null, new: { name: 'Bob', until: 'for good' }, secret: false },
+      { path: `members.user ${cid.id}`, old: null, new: { name: 'Cid', until: 'for good' }, secret: false },
     ]);
-    expect((await eventOfAnswer(tenant, both))?.diff).toEqual([{ path: `members.user ${ann.id}`, old: 'Ann', new: null, secret: false }]);
+    expect((await eventOfAnswer(tenant, both))?.diff).toEqual([
+      { path: `members.user ${ann.id}`, old: { name: 'Ann', until: 'for good' }, new: null, secret: false },
+    ]);
     const again = await takeOut(tenant.owner, group, ann);
-    expect(again.body).toEqual({ added: 0, removed: 0 });
+    expect(again.body).toEqual({ added: 0, changed: 0, removed: 0 });
     expect(await eventOfAnswer(tenant, again)).toBeUndefined();
     expect((await membersOf(tenant.owner, group)).map(nameOf)).toEqual(['Bob', 'Cid']);
   });

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
-import { describe, expect, test } from 'vitest';
-import { operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { operatorRebuild, operatorTenant, operatorTenantList } from '@gatehouse/core/api/deployment.ts';
 import { sweepDirectory } from '../../../worker/directory/sweep.ts';
 import { signUp } from '../../../worker/identity/sign-up.ts';
 import type { Services } from '../../../worker/platform/context.ts';
@@ -47,6 +47,31 @@ describe('the operator', () => {
     expect(seen).toEqual([...new Set(seen)]);
     expect(seen).toEqual(expect.arrayContaining(tenants.map(({ id }) => id)));
   });
+
+  test('has an audit ledger made anew from the archive: both logs say so, and it ends whole', async () => {
+    const tenant = await mintTenant();
+    const rebuild = () => operator('POST', `/tenants/${tenant.id}/ledger/rebuild`);
+    // Nothing is begun before the archive has everything.
+    const answer = await vi.waitFor(
+      async () => {
+        const asked = await rebuild();
+        expect([202, 409]).toContain(asked.status);
+        expect(asked.status).toBe(202);
+        return asked;
+      },
+      { timeout: 20_000, interval: 200 },
+    );
+    expect(read(answer, operatorRebuild)).toMatchObject({ state: 'begun', fault: null });
+    const ledger = env.AUDIT_LEDGER.getByName(tenant.id);
+    await vi.waitFor(async () => expect(await ledger.rebuilding()).toBeNull(), { timeout: 20_000, interval: 100 });
+    expect(await eventOfAnswer(systemLog(), answer)).toMatchObject({ action: 'audit.rebuild', details: { tenant: tenant.id } });
+    // What happened meanwhile lies in the outbox until the sweep.
+    expect(await tenant.db.rows('SELECT body FROM outbox WHERE tenant_id = ?', tenant.id)).toEqual(
+      expect.arrayContaining([{ body: expect.stringContaining('"audit.rebuild"') }]),
+    );
+    expect((await ledger.status()).size).toBeGreaterThan(0);
+    expect((await operator('POST', '/tenants/tnt_01m856tm29e6frrs5mmr9m5rhs/ledger/rebuild')).status).toBe(404);
+  }, 60_000);
 
   test('suspends an organisation: its people are out at once, and both logs say why', async () => {
     const tenant = await mintTenant();

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:workers';
 import { describe, expect, test, vi } from 'vitest';
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -62,6 +63,13 @@ describe('the rules of a password', () => {
     'iloveyou1234',
     'unbelievable',
   ])('%s: of a known breach, or close to one', (password) => expect(refusal(password)).toMatch(/known breaches|repetition/));
+  test('the 3,000 most used of known breaches that are long enough are all refused (ASVS 6.2.4)', () => {
+    const breached = env.TEST_BREACHED_PASSWORDS.split('\n');
+    expect(breached).toHaveLength(3_000);
+    expect(breached.filter((password) => !/known breaches/.test(refusal(password)))).toEqual([]);
+    expect(refusal((breached[0] ?? '').toUpperCase())).toMatch(/known breaches/);
+  });
+
   test.each(['Olga Owner 2026', 'meridian-rail', 'MeridianRail!', 'olgaowner1234'])('%s: one’s own names', (password) =>
     expect(refusal(password)).toMatch(/your name, your address or your organisation/),
   );

@@ -64,7 +64,7 @@ describe('making a token', () => {
     const made = read(answer, tokenCreated);
     expect(made).toMatchObject({ name: 'ci', scopes: ['audit:read'], networks: ['192.0.2.0/24', '2001:db8::1/128'], state: 'active' });
     expect(Date.parse(made.expiresAt) - Date.parse(made.createdAt)).toBe(90 * 86_400_000);
-    expect(made.secret).toMatch(/^gat_s[0-9]{1,4}\.tnt_[0-7][0-9a-hjkmnp-tv-z]{25}\.[A-Za-z0-9_-]{43}[0-9a-f]{8}$/);
+    expect(made.secret).toMatch(/^gh_s[0-9]{1,4}\.tnt_[0-7][0-9a-hjkmnp-tv-z]{25}\.[A-Za-z0-9_-]{43}[0-9a-f]{8}$/);
     const listed = await api(tenant.owner).get('/me/tokens');
     expect(read(listed, tokenList).items).toMatchObject([{ id: made.id, createdBy: tenant.owner.name, lastUsedAt: null }]);
     const rows = await tenant.db.rows('SELECT * FROM api_tokens WHERE tenant_id = ?', tenant.id);
@@ -273,7 +273,7 @@ describe('a token that was true is refused, and the log says why, once', () => {
     const { secret, id } = await addToken(tenant, tenant.owner);
     await tenant.db.batch([statement('DELETE FROM api_tokens WHERE tenant_id = ? AND id = ?', tenant.id, id)]);
     expect((await call('GET', '/tenant', { headers: bearer(secret) })).status).toBe(401);
-    for (const wrong of ['', 'gat_', 'gat_s0', secret.slice(0, -1), secret.replace('gat_', 'ghc_')])
+    for (const wrong of ['', 'gh_', 'gh_s0', secret.slice(0, -1), secret.replace('gh_', 'ghc_')])
       expect((await call('GET', '/tenant', { headers: bearer(wrong) })).status).toBe(401);
     expect(await eventsOf(tenant)).toHaveLength(before);
   });

@@ -96,6 +96,38 @@ describe('a person', () => {
     expect(sessions.items.some(({ current }) => current)).toBe(false);
   });
 
+  test('is shown with the second factors that they have', async () => {
+    const tenant = await mintTenant();
+    const person = await addUser(tenant);
+    expect((await detailOf(tenant, person.id)).secondFactors).toEqual({ passkeys: 0, app: false });
+    await addPasskey(person);
+    await addApp(person);
+    expect((await detailOf(tenant, person.id)).secondFactors).toEqual({ passkeys: 1, app: true });
+  });
+
+  test('has one session ended by who may sign people out, with its event; the others go on', async () => {
+    const tenant = await mintTenant();
+    const person = await addUser(tenant);
+    const lost = await addSession(tenant, person.id);
+    const answer = await api(tenant.owner).delete(`/user-sessions/${lost.sessionId}`);
+    expect(answer.status).toBe(204);
+    expect([await isSignedIn(lost), await isSignedIn(person)]).toEqual([false, true]);
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      ...{ action: 'session.end', outcome: 'success', resource: { type: 'session', id: lost.sessionId, name: person.name } },
+      ...{ actor: { id: tenant.owner.id }, details: { user: person.id } },
+    });
+    expect((await api(tenant.owner).delete(`/user-sessions/${lost.sessionId}`)).status).toBe(404);
+  });
+
+  test('keeps their sessions before somebody who may less, and the refusal is in the log', async () => {
+    const tenant = await mintTenant();
+    const admin = await addUser(tenant, ['user-admin']);
+    const answer = await api(admin).delete(`/user-sessions/${tenant.owner.sessionId}`);
+    expect(problem(answer)).toMatchObject({ status: 403, code: 'permission-denied' });
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'session.end', outcome: 'denied', actor: { id: admin.id } });
+    expect(await isSignedIn(tenant.owner)).toBe(true);
+  });
+
   test('is renamed, with both names in the log', async () => {
     const tenant = await mintTenant();
     const person = await addUser(tenant, [], 'Nina');

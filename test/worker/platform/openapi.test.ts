@@ -88,6 +88,20 @@ describe('GET /api/v1/openapi.json', () => {
     expect(operations.get('GET /api/v1/runner/control')?.security).toEqual([{ token: [] }]);
   });
 
+  test('says which routes read the proof of a browser’s key, and which need it', () => {
+    const needed = (wanted: boolean) =>
+      [...operations]
+        .filter(([, { parameters = [] }]) =>
+          parameters.some((one) => one.in === 'header' && one.name === 'DPoP' && one.required === wanted),
+        )
+        .map(([route]) => route);
+    expect(needed(true).sort()).toEqual(['POST /api/v1/me/session/key', 'POST /api/v1/workspaces/:id/attach']);
+    expect(needed(false).sort()).toEqual([
+      ...['POST /api/v1/invitations/accept', 'POST /api/v1/login', 'POST /api/v1/login/passkey', 'POST /api/v1/login/recovery-code'],
+      ...['POST /api/v1/login/totp', 'POST /api/v1/signup'],
+    ]);
+  });
+
   test('carries the limits that requests are held to', () => {
     const schema = operations.get('POST /api/v1/signup')?.requestBody?.content['application/json']?.schema;
     expect(schema).toMatchObject({ properties: { user: { properties: { password: { minLength: 12, maxLength: 256 } } } } });

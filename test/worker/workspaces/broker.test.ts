@@ -176,6 +176,7 @@ describe('K: the broker’s bounds', () => {
       keyThumbprint: '',
       endsAt: null,
       idleMinutes: null,
+      presenceUntil: null,
     };
     const codes: number[] = [];
     for (let index = 0; index <= LIMITS.joinsPerMinute; index++) {

@@ -178,8 +178,8 @@ describe('a template’s access list', () => {
         const people = await Promise.all(Array.from({ length: PEOPLE }, () => addUser(tenant)));
         const groups = Array.from({ length: GROUPS }, () => services().newId('group'));
         const idOf = { user: (index: number) => people[index]?.id ?? '', group: (index: number) => groups[index] ?? '' };
-        const edges: Membership[] = memberships.map(({ group, type, member }) => ({
-          ...{ groupId: idOf.group(group), memberType: type, memberId: idOf[type](member) },
+        const edges: Membership[] = memberships.map(({ group, type, member, expiresAt }) => ({
+          ...{ groupId: idOf.group(group), memberType: type, memberId: idOf[type](member), expiresAt },
         }));
         const templates = await Promise.all(
           lists.map(async (list, index) => ({
@@ -194,7 +194,7 @@ describe('a template’s access list', () => {
         for (const person of people) {
           const listed = async (query: string) => read(await api(person).get(`/templates${query}`), templateList).items;
           const seen = new Map((await listed('')).map(({ id, role }) => [id, role]));
-          const who = { userId: person.id, groups: groupClosure(person.id, edges), adminOfAll: false };
+          const who = { userId: person.id, groups: groupClosure(person.id, edges, now), adminOfAll: false };
           for (const { id, entries } of templates) expect(seen.get(id) ?? null).toBe(effectiveTemplateRole(entries, who, now));
           expect((await listed('?may=use')).every(({ role }) => role !== 'view')).toBe(true);
           expect((await listed('?may=ask')).length + (await listed('?may=use')).length).toBe(seen.size);
@@ -210,22 +210,23 @@ describe('a template’s access list', () => {
 
 const PEOPLE = 3;
 const GROUPS = 6;
+const end = fc.constantFrom(null, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z');
 const upTo = (count: number) => fc.integer({ min: 0, max: count - 1 });
 /** Groups may hold each other in circles: the walk must end all the same. */
 const randomLists = fc.record({
   memberships: fc.uniqueArray(
     fc.oneof(
-      fc.record({ group: upTo(GROUPS), type: fc.constant('user' as const), member: upTo(PEOPLE) }),
-      fc.record({ group: upTo(GROUPS), type: fc.constant('group' as const), member: upTo(GROUPS) }),
+      fc.record({ group: upTo(GROUPS), type: fc.constant('user' as const), member: upTo(PEOPLE), expiresAt: end }),
+      fc.record({ group: upTo(GROUPS), type: fc.constant('group' as const), member: upTo(GROUPS), expiresAt: end }),
     ),
-    { maxLength: 14, selector: (edge) => JSON.stringify(edge) },
+    { maxLength: 14, selector: ({ group, type, member }) => `${group} ${type} ${member}` },
   ),
   lists: fc.array(
     fc.uniqueArray(
       fc.record({
         ...{ type: fc.constantFrom('user' as const, 'group' as const, 'everyone' as const), index: upTo(PEOPLE) },
         role: fc.constantFrom(...TEMPLATE_ROLES),
-        expiresAt: fc.constantFrom(null, '2020-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z'),
+        expiresAt: end,
         grant: fc.constantFrom('', 'acr_1'),
       }),
       { maxLength: 5, selector: ({ type, index, grant }) => `${type} ${type === 'everyone' ? '' : index} ${grant}` },
@@ -253,9 +254,10 @@ async function insertLists(
   );
   await tenant.db.batch([
     statement(
-      `INSERT INTO group_members (tenant_id, group_id, member_type, member_id)
-       SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2 FROM json_each(?2) AS r`,
-      ...[tenant.id, JSON.stringify(memberships.map(({ groupId, memberType, memberId }) => [groupId, memberType, memberId]))],
+      `INSERT INTO group_members (tenant_id, group_id, member_type, member_id, expires_at)
+       SELECT ?1, r.value ->> 0, r.value ->> 1, r.value ->> 2, r.value ->> 3 FROM json_each(?2) AS r`,
+      tenant.id,
+      JSON.stringify(memberships.map(({ groupId, memberType, memberId, expiresAt }) => [groupId, memberType, memberId, expiresAt])),
     ),
     statement(
       `INSERT INTO template_acl (tenant_id, template_id, subject_type, subject_id, grant_id, role, expires_at, created_at, created_by)

@@ -60,9 +60,13 @@ export const route = {
   organisation: () => '/organisation',
 
   audit: (query: Query = {}) => withQuery('/audit', query),
+  findings: (query: { state?: string } = {}) => withQuery('/findings', query),
+  finding: (findingId: string) => `/findings/${id(findingId)}`,
+  detectionRules: () => '/findings/rules',
   siem: () => '/siem',
   newDestination: () => '/siem/new',
   policy: () => '/policy',
+  rulesFile: () => '/policy?file',
   deploymentSecurity: () => '/deployment/security',
   localMail: () => '/local/mail',
 } as const;

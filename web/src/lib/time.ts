@@ -56,6 +56,11 @@ export function duration(seconds: number): string {
   return plural(Math.ceil(seconds / 3600), 'hour');
 }
 
-export function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
+const number = new Intl.NumberFormat('en-GB');
+
+/** "2,488" */
+export const count = (figure: number): string => number.format(figure);
+
+export function plural(figure: number, word: string): string {
+  return `${count(figure)} ${word}${figure === 1 ? '' : 's'}`;
 }

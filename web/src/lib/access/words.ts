@@ -10,7 +10,7 @@ export function hoursWords(hours: number): string {
 
 /** What gives the role at the end of a path, after its groups. */
 export function sourceWords({ by, groups }: Pick<AccessPath, 'by' | 'groups'>): string | null {
-  if (by.kind === 'role') return `tenant role ${by.role}`;
+  if (by.kind === 'role') return `role ${by.name}`;
   if (by.subject === 'everyone') return 'Everyone';
   if (by.grantId !== null) return 'approved request';
   return groups.length === 0 ? 'own entry' : null;

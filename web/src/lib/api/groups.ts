@@ -6,6 +6,7 @@ import {
   membersChanged,
   membershipList,
   type groupCreate,
+  type AddedMember,
   type groupUpdate,
   type MemberRef,
 } from '@gatehouse/core/api/groups.ts';
@@ -35,7 +36,7 @@ export async function remove(id: string): Promise<void> {
 
 export const members = (id: string, query: Search & { show?: 'all' | 'direct' | 'inherited' } = {}, call: Call = {}) =>
   read(one.members.$get({ ...at(id), query: { limit: 50, ...query } }, abortable(call)), memberList);
-export const changeMembers = (id: string, json: { add?: MemberRef[]; remove?: MemberRef[] }) =>
+export const changeMembers = (id: string, json: { add?: AddedMember[]; remove?: MemberRef[] }) =>
   read(one.members.$patch({ ...at(id), json }), membersChanged);
 export const candidates = (id: string, query: { q: string; as: 'member' | 'manager' }, call: Call = {}) =>
   read(one.candidates.$get({ ...at(id), query }, abortable(call)), candidateList);

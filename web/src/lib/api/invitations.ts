@@ -14,7 +14,8 @@ import { proofOf } from './proof.ts';
 export type InvitationCreated = z.infer<typeof invitationCreated>;
 export type InvitationShown = z.infer<typeof invitationShown>;
 
-export const list = (call: Call = {}) => read(api.invitations.$get({ query: { limit: 100 } }, abortable(call)), invitationList);
+export const list = (query: { cursor?: string } = {}, call: Call = {}) =>
+  read(api.invitations.$get({ query: { limit: 50, ...query } }, abortable(call)), invitationList);
 export const create = (json: z.input<typeof invitationCreate>) => read(api.invitations.$post({ json }), invitationCreated);
 /** What an invitation offers, before it is accepted. The secret travels in the body, never in an address. */
 export const preview = (token: string) => read(api.invitations.preview.$post({ json: { token } }), invitationShown);

@@ -1,11 +1,21 @@
-import { enrollment, enrollmentCreated, runner, runnerList, type enrollmentCreate } from '@gatehouse/core/api/workspaces.ts';
+import { enrollment, enrollmentCreated, runner, runnerList, type enrollmentCreate, type Runner } from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import { abortable, api, at, type Call } from './client.ts';
 
 export type EnrollmentCreated = z.infer<typeof enrollmentCreated>;
 
-export const list = (call: Call = {}) => read(api.runners.$get({ query: { limit: 100 } }, abortable(call)), runnerList);
+/** All of them, for the page that counts them: an organisation has at most two pages. */
+export async function list(call: Call = {}): Promise<{ items: Runner[] }> {
+  const items: Runner[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const query = { limit: 100, ...(cursor === '' ? {} : { cursor }) };
+    const page: z.infer<typeof runnerList> = await read(api.runners.$get({ query }, abortable(call)), runnerList);
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return { items };
+}
 /** @param fingerprint the one that the administrator compared with the runner's console */
 export const confirm = (id: string, fingerprint: string) =>
   read(api.runners[':id'].confirm.$post({ ...at(id), json: { fingerprint } }), runner);

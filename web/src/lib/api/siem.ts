@@ -3,8 +3,14 @@ import {
   destinationCreated,
   destinationList,
   destinationTested,
+  health,
+  setAsideDismissed,
+  setAsideList,
+  setAsideRetried,
+  siemSummary,
   type destinationCreate,
   type destinationUpdate,
+  type replayStart,
 } from '@gatehouse/core/api/audit.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
@@ -27,3 +33,16 @@ export const resume = (id: string) => read(one.resume.$post(at(id)), destination
 export async function remove(id: string): Promise<void> {
   await one.$delete(at(id));
 }
+
+export const summary = (call: Call = {}) => read(api['siem-summary'].$get({}, abortable(call)), siemSummary);
+export const rotateSecret = (id: string) => read(one['rotate-secret'].$post(at(id)), destinationCreated);
+export const replay = (id: string, json: z.input<typeof replayStart>) => read(one.replay.$post({ ...at(id), json }), destination);
+export const cancelReplay = (id: string) => read(one.replay.cancel.$post(at(id)), destination);
+export const readHealth = (id: string, by: 'hour' | 'day', call: Call = {}) =>
+  read(one.health.$get({ ...at(id), query: { by } }, abortable(call)), health);
+export const listSetAside = (id: string, cursor?: string, call: Call = {}) =>
+  read(one['set-aside'].$get({ ...at(id), query: cursor === undefined ? {} : { cursor } }, abortable(call)), setAsideList);
+export const retrySetAside = (id: string, seqs: number[]) =>
+  read(one['set-aside'].retry.$post({ ...at(id), json: { seqs } }), setAsideRetried);
+export const dismissSetAside = (id: string, seqs: number[]) =>
+  read(one['set-aside'].dismiss.$post({ ...at(id), json: { seqs } }), setAsideDismissed);

@@ -28,6 +28,11 @@ export const get = (id: string, call: Call = {}): Promise<UserDetail> => read(on
 export const rename = (id: string, name: string) => read(one.$patch({ ...at(id), json: { name } }), user);
 export const sessions = (id: string, call: Call = {}) => read(one.sessions.$get({ ...at(id), query: {} }, abortable(call)), sessionList);
 
+/** Ends one session, whosever it is. */
+export async function endSession(sessionId: string): Promise<void> {
+  await api['user-sessions'][':id'].$delete(at(sessionId));
+}
+
 /** One thing for many people; each has its own result. */
 export const act = (action: UserAction, ids: string[]): Promise<BulkResult> =>
   read(api.users.bulk.$post({ json: { action, ids } }), bulkResult);

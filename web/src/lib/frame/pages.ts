@@ -11,6 +11,7 @@ import Mail from '@lucide/svelte/icons/mail';
 import ScrollText from '@lucide/svelte/icons/scroll-text';
 import Send from '@lucide/svelte/icons/send';
 import Server from '@lucide/svelte/icons/server';
+import ShieldAlert from '@lucide/svelte/icons/shield-alert';
 import ShieldCheck from '@lucide/svelte/icons/shield-check';
 import SquareTerminal from '@lucide/svelte/icons/square-terminal';
 import UserRound from '@lucide/svelte/icons/user-round';
@@ -72,6 +73,7 @@ export const PAGES: readonly Page[] = [
   },
   { label: 'API tokens', href: route.tokens(), icon: KeyRound, section: 'Security', keys: 'G K', needs: 'token:read-all' },
   { label: 'Audit log', href: route.audit(), icon: ListTree, section: 'Security', keys: 'G A', needs: 'audit:read' },
+  { label: 'Findings', href: route.findings(), icon: ShieldAlert, section: 'Security', keys: 'G I', needs: 'audit:read' },
   { label: 'SIEM destinations', href: route.siem(), icon: Send, section: 'Security', keys: 'G S', needs: 'siem:read' },
   { label: 'Local mail', href: route.localMail(), icon: Mail, section: 'Local', keys: 'G M', local: true },
 ];

@@ -1,4 +1,4 @@
-import { MEMBERS_AT_ONCE, type MemberRef } from '@gatehouse/core/api/groups.ts';
+import { MEMBERS_AT_ONCE, type AddedMember, type MemberRef } from '@gatehouse/core/api/groups.ts';
 import * as groups from '#lib/api/groups.ts';
 
 /**
@@ -8,12 +8,15 @@ import * as groups from '#lib/api/groups.ts';
 export async function changeMany(
   groupId: string,
   what: 'add' | 'remove',
-  refs: readonly MemberRef[],
+  refs: readonly AddedMember[],
   done: (count: number) => void,
 ): Promise<void> {
   for (let from = 0; from < refs.length; from += MEMBERS_AT_ONCE) {
     const part = refs.slice(from, from + MEMBERS_AT_ONCE);
-    await groups.changeMembers(groupId, { [what]: part });
+    await groups.changeMembers(
+      groupId,
+      what === 'add' ? { add: part } : { remove: part.map(({ type, id }) => ({ type, id }) as MemberRef) },
+    );
     done(from + part.length);
   }
 }

@@ -1,4 +1,5 @@
-import type { Group } from '@gatehouse/core/api/groups.ts';
+import type { Group, Member } from '@gatehouse/core/api/groups.ts';
+import { dateTime } from '#lib/time.ts';
 
 export const SOURCE_WORDS: Record<Group['source'], string> = {
   local: 'Gatehouse',
@@ -6,9 +7,14 @@ export const SOURCE_WORDS: Record<Group['source'], string> = {
   oidc: 'Identity provider (sign-on)',
 };
 
-/** "Direct, and via Devs → Web, or via Staff": how somebody is in a group; at most five ways are told. */
-export function howWords({ direct, paths }: { direct: boolean; paths: readonly (readonly { name: string }[])[] }): string {
-  const ways = paths.map((path) => `via ${path.map(({ name }) => name).join(' → ')}`).join(', or ');
+interface How extends Pick<Member, 'direct' | 'pathEnds'> {
+  paths: readonly (readonly { name: string }[])[];
+}
+
+/** "Direct, and via Devs → Web until 30 Nov 2026, 18:00, or via Staff": how somebody is in a group; at most five ways are told. */
+export function howWords({ direct, paths, pathEnds }: How): string {
+  const until = (end: string | null | undefined) => (end ? ` until ${dateTime(end)}` : '');
+  const ways = paths.map((path, at) => `via ${path.map(({ name }) => name).join(' → ')}${until(pathEnds[at])}`).join(', or ');
   if (!direct) return ways;
   return ways === '' ? 'Direct' : `Direct, and ${ways}`;
 }

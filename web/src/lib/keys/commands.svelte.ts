@@ -14,7 +14,10 @@ const SEQUENCE_WITHIN = 1000;
 
 /** Whether single letters belong to the text that is being typed. */
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, [contenteditable="true"], .cm-editor, .xterm') !== null;
+  return (
+    target instanceof Element &&
+    target.closest('input:not([type="checkbox"], [type="radio"]), textarea, select, [contenteditable="true"], .cm-editor, .xterm') !== null
+  );
 }
 
 class Commands {

@@ -1,6 +1,6 @@
 import type { Policy, PolicyField, Source } from '@gatehouse/core/access/policy.ts';
 import { inWords } from '@gatehouse/core/access/policy.ts';
-import type { ShownField } from '@gatehouse/core/api/policy.ts';
+import type { PolicyShown, ShownField } from '@gatehouse/core/api/policy.ts';
 import type { Tone } from '#lib/components/Status.svelte';
 
 /** Who has set a value. */
@@ -21,6 +21,14 @@ export const ENFORCER_WORDS = { worker: 'Worker', broker: 'Broker', ide: 'IDE', 
 
 /** A value as the API gives it, in words. */
 export const valueWords = (field: PolicyField, value: unknown): string => inWords(field, value as Policy[PolicyField]);
+
+/** Whom a policy that asks for passkeys keeps out until they register one; '' when nobody, or nobody knows. */
+export function passkeysMissing(people: PolicyShown['people'], stepUp: number | null): string {
+  if (stepUp === null || people === null || people.withoutPasskey === 0) return '';
+  const { total, withoutPasskey: without } = people;
+  if (without === total) return 'Nobody has a passkey yet: until they register one, they open no workspace.';
+  return `${without} of ${total} people have no passkey: until they register one, they open no workspace.`;
+}
 
 /** Why a field is not enforced, or nobody knows. */
 export function stateDetail({ state, lacking }: Pick<ShownField, 'state' | 'lacking'>): string {

@@ -19,8 +19,7 @@ export function rolesWith(permission: Permission): BuiltInRole[] {
     .sort((a, b) => BUILT_IN_ROLES[a].length - BUILT_IN_ROLES[b].length);
 }
 
+const list = new Intl.ListFormat('en-GB', { type: 'disjunction' });
+
 /** "an auditor or an owner": the people who have what the caller lacks. */
-export const roleWords = (permission: Permission): string =>
-  rolesWith(permission)
-    .map((role) => ROLE_WORDS[role])
-    .join(' or ');
+export const roleWords = (permission: Permission): string => list.format(rolesWith(permission).map((role) => ROLE_WORDS[role]));

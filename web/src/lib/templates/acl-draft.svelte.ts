@@ -31,8 +31,11 @@ export function changeOf({ saved, removed, role, expiresAt }: AclRow): RowChange
 /** A template's access list while it is edited: every unsaved change can be undone by itself. */
 export class AclDraft {
   rows = $state<AclRow[]>([]);
+  /** the list as the server has it, as it would be sent */
+  readonly saved: AclItem[];
 
   constructor(saved: AclShown) {
+    this.saved = saved.items.map(({ subject, role, expiresAt, grantId }) => ({ subject, role, expiresAt, grantId }));
     this.rows = saved.items.map(({ subject, name, role, expiresAt, grantId, people, givenBy }) => ({
       ...{ key: keyOf(subject, grantId), subject, name, people, givenBy, grantId, role, expiresAt },
       removed: false,

@@ -6,11 +6,19 @@ import * as workspaces from '#lib/api/workspaces.ts';
 import { Resource } from '#lib/resource.svelte.ts';
 import type { LiveState } from './watch.svelte.ts';
 
+const PAGE = 100;
+
 /** The workspaces that the page shows, with the verbs that its rows and dialogs use. */
 export class WorkspaceList {
   /** everybody's, not only one's own */
   all = $state(false);
-  readonly resource: Resource<Workspace[]> = new Resource(async (signal) => this.#readAll(signal));
+  readonly resource: Resource<Workspace[]> = new Resource(async (signal) => this.#read(signal));
+  /** there are more than were asked for */
+  hasMore = $state(false);
+  /** how many are wanted; they are all read again each time, because they change while one looks */
+  #wanted = PAGE;
+  /** one that a dialog is about, and that is not among those */
+  #apart = $state.raw<Workspace | null>(null);
   /** ids of rows whose request is under way */
   pending = $state<Record<string, boolean>>({});
 
@@ -19,7 +27,19 @@ export class WorkspaceList {
   }
 
   find(id: string): Workspace | undefined {
-    return this.items.find((workspace) => workspace.id === id);
+    return this.items.find((workspace) => workspace.id === id) ?? (this.#apart?.id === id ? this.#apart : undefined);
+  }
+
+  /** Reads one that the list does not have, so that its dialog opens from an address, too. */
+  async bring(id: string): Promise<void> {
+    if (this.resource.value === null || this.find(id) !== undefined) return;
+    // What is gone or not one's own to see has no dialog.
+    this.#apart = await workspaces.get(id).catch(() => null);
+  }
+
+  async more(): Promise<void> {
+    this.#wanted += PAGE;
+    await this.resource.load();
   }
 
   start(id: string): Promise<void> {
@@ -37,7 +57,7 @@ export class WorkspaceList {
 
   /** Shows a workspace as it is now, at its place or first. */
   put(workspace: Workspace): void {
-    const known = this.find(workspace.id) !== undefined;
+    const known = this.items.some(({ id }) => id === workspace.id);
     this.resource.value = known ? this.items.map((item) => (item.id === workspace.id ? workspace : item)) : [workspace, ...this.items];
   }
 
@@ -62,7 +82,7 @@ export class WorkspaceList {
     }
   }
 
-  async #readAll(signal: AbortSignal): Promise<Workspace[]> {
+  async #read(signal: AbortSignal): Promise<Workspace[]> {
     const items: Workspace[] = [];
     let cursor: string | null = null;
     do {
@@ -70,10 +90,11 @@ export class WorkspaceList {
         { all: this.all, ...(cursor === null ? {} : { cursor }) },
         { signal },
       );
-      items.push(...page.items);
+      items.push(...page.items.filter(({ phase }) => phase !== 'deleted'));
       cursor = page.nextCursor;
-    } while (cursor !== null);
-    return items.filter(({ phase }) => phase !== 'deleted');
+    } while (cursor !== null && items.length < this.#wanted);
+    this.hasMore = cursor !== null;
+    return items;
   }
 }
 

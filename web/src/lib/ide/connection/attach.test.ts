@@ -74,6 +74,7 @@ it('asks once, then looks until asking makes sense: every attachment is an entry
 it.each([
   ['permission-denied', { kind: 'ended', why: 'refused' }],
   ['browser-only', { kind: 'ended', why: 'unproved' }],
+  ['presence-required', { kind: 'ended', why: 'presence' }],
   ['network-refused', { kind: 'ended', why: 'refused' }],
   ['not-signed-in', { kind: 'ended', why: 'signed-out' }],
   ['not-found', { kind: 'ended', why: 'gone' }],

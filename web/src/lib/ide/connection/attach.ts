@@ -73,6 +73,9 @@ function outcomeOf(problem: ApiProblem): AttachOutcome {
       return { ...refusal, why: 'signed-out' };
     case 'browser-only':
       return { ...refusal, why: 'unproved' };
+    case 'presence-required':
+      // A question, not a fault that somebody looks up.
+      return { ...refusal, why: 'presence', requestId: null };
     case 'not-found':
     case 'gone':
       return { ...refusal, why: 'gone' };

@@ -64,7 +64,18 @@ export interface Waiting {
 /** Why the connection is over until somebody acts. */
 export interface Ended {
   why:
-    'stopped' | 'failed' | 'gone' | 'revoked' | 'refused' | 'signed-out' | 'unproved' | 'replaced' | 'idle' | 'broken' | 'runner-changed';
+    | 'stopped'
+    | 'failed'
+    | 'gone'
+    | 'revoked'
+    | 'refused'
+    | 'signed-out'
+    | 'unproved'
+    | 'presence'
+    | 'replaced'
+    | 'idle'
+    | 'broken'
+    | 'runner-changed';
   detail: string;
   requestId: string | null;
   /** `runner-changed`: what to compare */

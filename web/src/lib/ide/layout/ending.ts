@@ -1,7 +1,7 @@
 import type { Ended } from '../connection/ports.ts';
 
 /** What a person can do about an ended connection. */
-export type Remedy = 'start' | 'connect' | 'sign-in' | 'reload' | 'leave';
+export type Remedy = 'start' | 'connect' | 'sign-in' | 'passkey' | 'reload' | 'leave';
 
 export const ENDINGS: Record<Ended['why'], { title: string; remedy: Remedy; button: string }> = {
   stopped: { title: 'The workspace is stopped', remedy: 'start', button: 'Start it' },
@@ -11,6 +11,7 @@ export const ENDINGS: Record<Ended['why'], { title: string; remedy: Remedy; butt
   refused: { title: 'You may not open this workspace', remedy: 'leave', button: 'To your workspaces' },
   'signed-out': { title: 'You are signed out', remedy: 'sign-in', button: 'Sign in' },
   unproved: { title: 'Sign in again in this browser', remedy: 'sign-in', button: 'Sign in' },
+  presence: { title: 'Show your passkey to go on', remedy: 'passkey', button: 'Use your passkey' },
   replaced: { title: 'Open somewhere else', remedy: 'connect', button: 'Use it here' },
   idle: { title: 'Disconnected, because it was idle', remedy: 'connect', button: 'Connect again' },
   'runner-changed': { title: 'Not the runner that you knew', remedy: 'leave', button: 'Stay away' },

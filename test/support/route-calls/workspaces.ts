@@ -1,0 +1,141 @@
+import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
+import { makeTemplate, writeAcl } from '../access.ts';
+import { BROWSER_KEY, proofHeader } from '../browser-key.ts';
+import { enrollRunner, makeKeys } from '../runners.ts';
+import { makeRunning, makeSite } from '../site.ts';
+import { api, read, unique } from '../tenants.ts';
+import { insertRunner, insertWorkspace } from '../workspaces.ts';
+import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, operates, own, owner, owns, self } from './call.ts';
+
+export const WORKSPACES_CALLS: Record<string, RouteCall> = {
+  'POST /templates': {
+    leaves: ['template.create'],
+    diff: ['name', 'description', 'icon', 'startupScript', 'environment', 'apps', 'driver'],
+    call: makes('POST /templates', () => ({
+      name: `x-${unique()}`,
+      description: 'A box',
+      spec: { startupScript: 'true', environment: { TOKEN: 'environment value 4b1d9c' } },
+    })),
+  },
+  'PATCH /templates/:id': {
+    leaves: ['template.update'],
+    diff: ['description'],
+    call: owns('PATCH /templates/:id', makeTemplate, { description: 'Other' }, ifMatch(1)),
+  },
+  'DELETE /templates/:id': {
+    leaves: ['template.delete'],
+    diff: ['name', 'description', 'icon'],
+    call: owns('DELETE /templates/:id', makeTemplate),
+  },
+  'POST /templates/:id/versions': {
+    leaves: ['template.publish'],
+    diff: ['startupScript', 'environment'],
+    call: owns('POST /templates/:id/versions', makeTemplate, {
+      spec: { startupScript: 'true', environment: { TOKEN: 'environment value 77e0f2' } },
+    }),
+  },
+  'PUT /templates/:id/acl': {
+    leaves: ['template.acl.update'],
+    diff: ['acl.everyone'],
+    call: owns('PUT /templates/:id/acl', makeTemplate, { items: [{ subject: { type: 'everyone' }, role: 'use' }] }, ifMatch(1)),
+  },
+  'PUT /templates/:id/policy': {
+    leaves: ['policy.update'],
+    diff: ['upload'],
+    call: owns('PUT /templates/:id/policy', makeTemplate, { values: { upload: 20 } }, ifMatch(0)),
+  },
+
+  'POST /access/preview': {
+    leaves: 'it changes nothing',
+    call: async (tenant, ask) => {
+      const by = await owner(tenant);
+      return own(by, await ask(by, 'POST /access/preview', { kind: 'delete-group', groupId: await groupId(tenant) }), null);
+    },
+  },
+  'POST /access-requests': {
+    leaves: ['access_request.create'],
+    call: self(async (person, tenant, ask) => {
+      const templateId = await makeTemplate(tenant);
+      await writeAcl(tenant, templateId, [{ subject: { type: 'everyone' }, role: 'view', expiresAt: null }]);
+      const answer = await ask(person, 'POST /access-requests', { templateId, hours: 8, reason: 'On call' });
+      return { answer, on: idOf(answer) };
+    }),
+  },
+  'POST /access-requests/:id/decision': {
+    leaves: ['access_request.approve'],
+    call: owns('POST /access-requests/:id/decision', askedFor, { decision: 'approve' }),
+  },
+  'POST /access-requests/:id/decision (deny)': {
+    leaves: ['access_request.deny'],
+    call: owns('POST /access-requests/:id/decision', askedFor, { decision: 'deny', note: 'Not now' }),
+  },
+  'POST /access-requests/:id/withdraw': {
+    leaves: ['access_request.withdraw'],
+    call: self(async (person, tenant, ask) => {
+      const id = await makeRequest(tenant, person);
+      return { answer: await ask(person, `POST /access-requests/${id}/withdraw`), on: id };
+    }),
+  },
+  'POST /notices/seen': {
+    leaves: 'it says only that somebody has looked',
+    call: self((person, _tenant, ask) => ask(person, 'POST /notices/seen')),
+  },
+
+  'DELETE /runners/:id': { leaves: ['runner.remove'], call: owns('DELETE /runners/:id', insertRunner) },
+  'POST /runners/:id/confirm': {
+    leaves: ['runner.confirm'],
+    call: async (tenant, ask) => {
+      const { id, fingerprint } = await enrollRunner(tenant, { confirm: false });
+      const by = await owner(tenant);
+      return own(by, await ask(by, `POST /runners/${id}/confirm`, { fingerprint }), id);
+    },
+  },
+  'POST /runner-enrollments': {
+    leaves: ['runner.enrollment.create'],
+    call: async (tenant, ask) => ({ ...(await makes('POST /runner-enrollments', () => ({ name: 'runner' }))(tenant, ask)), on: null }),
+  },
+  'POST /runner/enroll': {
+    leaves: ['runner.enroll'],
+    call: async (tenant, ask) => {
+      const { code } = read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated);
+      const { identityKey, agreementKey } = await makeKeys();
+      const body = { code, name: `runner-${unique()}`, identityKey, agreementKey, version: '0.1.0', platform: 'linux-x64' };
+      const answer = await ask(null, 'POST /runner/enroll', body);
+      const { runnerId } = read(answer, runnerEnrolled);
+      return { answer, on: runnerId, by: { type: 'runner', id: runnerId }, sessionId: null };
+    },
+  },
+
+  'POST /workspaces': {
+    leaves: ['workspace.create'],
+    call: async (_tenant, ask) => {
+      const { tenant, dev, templateId } = await makeSite();
+      const answer = await ask(dev, 'POST /workspaces', { templateId, name: 'box' });
+      return { ...own(dev, answer, idOf(answer)), db: tenant.db };
+    },
+  },
+  'DELETE /workspaces/:id': { leaves: ['workspace.delete'], call: owns('DELETE /workspaces/:id', insertWorkspace) },
+  'POST /workspaces/:id/start': { leaves: ['workspace.start'], call: owns('POST /workspaces/:id/start', insertWorkspace) },
+  'POST /workspaces/:id/stop': {
+    leaves: ['workspace.stop'],
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const { id } = await makeRunning(site);
+      return { ...own(site.dev, await ask(site.dev, `POST /workspaces/${id}/stop`), id), db: site.tenant.db };
+    },
+  },
+  'POST /workspaces/:id/attach': {
+    leaves: ['connection.open'],
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const path = `/workspaces/${(await makeRunning(site)).id}/attach`;
+      const headers = { 'Sec-Fetch-Site': 'same-origin', ...(await proofHeader('POST', path)) };
+      const answer = await ask(site.dev, `POST ${path}`, { key: BROWSER_KEY }, headers);
+      const on = String((answer.body as { connectionId?: unknown }).connectionId);
+      return { ...own(site.dev, answer, on), db: site.tenant.db };
+    },
+  },
+
+  'POST /operator/tenants/:id/suspend': { leaves: ['tenant.suspend'], call: operates('suspend', { reason: 'Unpaid' }) },
+  'POST /operator/tenants/:id/activate': { leaves: ['tenant.activate'], call: operates('activate') },
+};

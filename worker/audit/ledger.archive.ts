@@ -1,0 +1,173 @@
+import type { ArchivePlace, ArchivePlan, Compacted, EventQuery, PlaceQuery, SegmentRun } from '../platform/objects.ts';
+import { proofKey, segmentKey } from './archive-layout.ts';
+import { filterOf, hotBounds, usableCovers } from './ledger.query.ts';
+import { readHead } from './ledger.schema.ts';
+import { archivedTo } from './ledger.segments.ts';
+
+/** A day's file holds at most so many events. */
+export const COMPACTED_EVENTS = 100_000;
+const DAY_MS = 24 * 60 * 60_000;
+/** A day is compacted once it has been over for so long. */
+const SETTLED_MS = 60 * 60_000;
+const COMPACT_AGAIN_MS = 30 * 60_000;
+const DISCARDED_AT_ONCE = 500;
+
+interface SegmentRow extends Record<string, SqlStorageValue> {
+  first: number;
+  last: number;
+  sealed_at: string;
+  min_time: string | null;
+  max_time: string | null;
+  file: string | null;
+  file_offset: number | null;
+  file_length: number | null;
+}
+const COLUMNS = 'first, last, sealed_at, min_time, max_time, file, file_offset, file_length';
+
+function placeAt(tenantId: string, row: SegmentRow): ArchivePlace {
+  const { first, last, sealed_at, file, file_offset, file_length } = row;
+  const bytes = file_offset === null || file_length === null ? null : { offset: file_offset, length: file_length };
+  return { first, last, sealedAt: sealed_at, key: file ?? segmentKey(tenantId, sealed_at, first, last), bytes };
+}
+
+/** Where the archive keeps the event of that number; null while it is not archived. */
+export function placeOf(sql: SqlStorage, seq: number): ArchivePlace | null {
+  const head = readHead(sql);
+  const [segment] = sql.exec<SegmentRow & { archived_at: string | null }>(
+    `SELECT ${COLUMNS}, archived_at FROM segments WHERE first <= ? ORDER BY first DESC LIMIT 1`,
+    seq,
+  );
+  if (!head || !segment || segment.archived_at === null || segment.last < seq) return null;
+  return placeAt(head.tenantId, segment);
+}
+
+/** The archived places of a range of numbers that may hold events of a range of time, in order. */
+export function placesIn(sql: SqlStorage, { low, high, order, since, until, sealedSince, limit }: PlaceQuery): ArchivePlace[] {
+  const head = readHead(sql);
+  if (!head) return [];
+  const rows = sql.exec<SegmentRow>(
+    `SELECT ${COLUMNS} FROM segments WHERE last >= ? AND first <= ? AND archived_at IS NOT NULL
+       AND coalesce(max_time >= ?, 1) AND coalesce(min_time < ?, 1) AND sealed_at >= ? ORDER BY first ${order} LIMIT ?`,
+    ...[low, high, since ?? '', until ?? '~', sealedSince ?? '', limit],
+  );
+  return Array.from(rows, (row) => placeAt(head.tenantId, row));
+}
+
+/** The first event that the archive still has; 0 when it has none. */
+const oldestArchived = (sql: SqlStorage): number => {
+  const [row] = sql.exec<{ first: number }>('SELECT first FROM segments WHERE archived_at IS NOT NULL ORDER BY first LIMIT 1');
+  return row?.first ?? 0;
+};
+
+/** Where to look in the archive for what a query asks, and what to look for. */
+export function archivePlan(sql: SqlStorage, query: EventQuery, range: PlaceQuery): ArchivePlan {
+  const filter = filterOf(query);
+  const covers = filter ? usableCovers(sql, filter) : [];
+  return {
+    places: placesIn(sql, range),
+    terms: covers.filter(({ match }) => match === null).map(({ terms }) => terms),
+    oldest: oldestArchived(sql),
+    hot: hotBounds(sql),
+  };
+}
+
+interface Chore {
+  /** segments up to this event are in larger files, or stay as they are */
+  done: number;
+  /** not announced again before */
+  notBefore: number;
+}
+
+const readChore = (sql: SqlStorage): Chore => {
+  const row = sql.exec<{ done: number; not_before: number }>('SELECT done, not_before FROM compaction').one();
+  return { done: row.done, notBefore: row.not_before };
+};
+
+/** The segments of the first day that is over and in small files yet, at most as many as one file holds. */
+function nextRun(sql: SqlStorage, done: number): SegmentRow[] {
+  const [first] = sql.exec<SegmentRow>(`SELECT ${COLUMNS} FROM segments WHERE first > ? ORDER BY first LIMIT 1`, done);
+  if (!first) return [];
+  const day = first.sealed_at.slice(0, 10);
+  const rows = sql.exec<SegmentRow>(
+    `SELECT ${COLUMNS} FROM segments WHERE first > ? AND last < ? AND sealed_at < ? AND file IS NULL ORDER BY first`,
+    ...[done, first.first + COMPACTED_EVENTS, `${day}~`],
+  );
+  return rows.toArray();
+}
+
+/** When segments become a larger file, or left-overs are deleted; null when there is nothing to do. */
+export function compactDue(sql: SqlStorage): number | null {
+  const { done, notBefore } = readChore(sql);
+  if (hasLeftovers(sql)) return notBefore;
+  const [first] = sql.exec<{ sealed_at: string }>('SELECT sealed_at FROM segments WHERE first > ? ORDER BY first LIMIT 1', done);
+  if (!first) return null;
+  const midnight = Date.parse(`${first.sealed_at.slice(0, 10)}T00:00:00.000Z`) + DAY_MS;
+  return Math.max(midnight + SETTLED_MS, notBefore);
+}
+
+/** The segments that wait to become one file, now that they count as announced; null when there are none. */
+export function takeCompaction(sql: SqlStorage, now: number): { tenantId: string; shard: string; compact: number } | null {
+  const head = readHead(sql);
+  const due = compactDue(sql);
+  if (!head || due === null || due > now) return null;
+  const again = now + COMPACT_AGAIN_MS;
+  const run = nextRun(sql, readChore(sql).done);
+  const last = run.at(-1);
+  if (last && last.last > archivedTo(sql)) {
+    sql.exec('UPDATE compaction SET not_before = ?', again);
+    return null;
+  }
+  // A day of one segment is a file already.
+  if (last && run.length === 1 && !hasLeftovers(sql)) {
+    sql.exec('UPDATE compaction SET done = ?, not_before = ?', last.last, now);
+    return null;
+  }
+  sql.exec('UPDATE compaction SET not_before = ?', again);
+  return { tenantId: head.tenantId, shard: head.shard, compact: run[0]?.first ?? 0 };
+}
+
+/** What becomes one file, for whoever makes it; null when that has happened. */
+export function segmentRun(sql: SqlStorage, first: number): SegmentRun | null {
+  const head = readHead(sql);
+  const run = nextRun(sql, readChore(sql).done);
+  if (!head || run.length < 2 || run[0]?.first !== first) return null;
+  return { tenantId: head.tenantId, segments: run.map((row) => placeAt(head.tenantId, row)) };
+}
+
+/**
+ * Notes that segments lie in one file now, as the blocks of that file. What they were in is left over, to be deleted.
+ * Repetitions change nothing.
+ */
+export function noteCompacted(storage: DurableObjectStorage, now: Date, { file, etag, blocks }: Compacted): void {
+  const { sql } = storage;
+  const head = readHead(sql);
+  const [from, to] = [blocks[0], blocks.at(-1)];
+  if (!head || !from || !to) return;
+  storage.transactionSync(() => {
+    const replaced = nextRun(sql, readChore(sql).done).filter(({ last }) => last <= to.last);
+    if (replaced[0]?.first !== from.first || replaced.at(-1)?.last !== to.last) return;
+    const sealedAt = replaced[0].sealed_at;
+    for (const row of replaced) {
+      const { key } = placeAt(head.tenantId, row);
+      sql.exec('INSERT OR IGNORE INTO leftovers (key) VALUES (?), (?)', key, proofKey(key));
+      sql.exec('DELETE FROM segments WHERE first = ?', row.first);
+    }
+    for (const { first, last, minTime, maxTime, offset, length } of blocks)
+      sql.exec(
+        `INSERT INTO segments (first, last, sealed_at, announce_at, archived_at, etag, min_time, max_time, file, file_offset, file_length)
+         VALUES (?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?)`,
+        ...[first, last, sealedAt, now.toISOString(), etag, minTime, maxTime, file, offset, length],
+      );
+    sql.exec('DELETE FROM leftovers WHERE key = ?', file);
+    sql.exec('UPDATE compaction SET done = ?, not_before = ?', to.last, now.getTime());
+  });
+}
+
+const hasLeftovers = (sql: SqlStorage): boolean => sql.exec('SELECT 1 FROM leftovers LIMIT 1').toArray().length > 0;
+
+/** Files whose lines lie in a larger one. */
+export const leftovers = (sql: SqlStorage): string[] =>
+  Array.from(sql.exec<{ key: string }>('SELECT key FROM leftovers LIMIT ?', DISCARDED_AT_ONCE), ({ key }) => key);
+
+export const noteDiscarded = (sql: SqlStorage, keys: readonly string[]): void =>
+  void sql.exec('DELETE FROM leftovers WHERE key IN (SELECT value FROM json_each(?))', JSON.stringify(keys));

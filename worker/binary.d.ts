@@ -1,0 +1,5 @@
+/** A file of bytes that the Worker is deployed with. */
+declare module '*.bin' {
+  const content: ArrayBuffer;
+  export default content;
+}
