@@ -58,7 +58,9 @@ export async function postgres(install: boolean): Promise<Postgres | null> {
   const programs = programsFolder();
   const folder = programs && (await packageFolder('pg', '8.23.1', install, []));
   if (!programs || !folder) {
-    const missing = programs ? 'Its client is not installed (npm run bench -- audit --peers)' : 'IT IS NOT INSTALLED (apt-get install postgresql)';
+    const missing = programs
+      ? 'Its client is not installed (npm run bench -- audit --peers)'
+      : 'IT IS NOT INSTALLED (apt-get install postgresql)';
     process.stdout.write(`\n  PostgreSQL: ${missing}: no figures of it.\n\n`);
     return null;
   }
