@@ -1,5 +1,5 @@
 import { startHecDouble } from '../../support/hec-double.mjs';
-import { Person } from '../../../scripts/api.ts';
+import type { Person } from '../../../scripts/api.ts';
 import { timed, type Options, type Row } from '../measure.ts';
 import type { LedgerServer } from './server.ts';
 

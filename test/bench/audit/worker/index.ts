@@ -57,7 +57,9 @@ export default {
 
 /** A row that changes, alone or with its event in one batch. */
 async function change(env: Env, { count, outbox }: { count: number; outbox: boolean }): Promise<null> {
-  const db = env.SHARD_0;
+  // Shards are found by their names.
+  const db = (env as unknown as Record<string, D1Database>)['SHARD_0'];
+  if (!db) throw new Error('There is no shard');
   for (let index = 0; index < count; index++) {
     const id = crypto.randomUUID();
     const mutation = db.prepare('UPDATE bench_things SET name = ? WHERE id = ?').bind(id, index % 100);
