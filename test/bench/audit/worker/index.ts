@@ -1,5 +1,5 @@
 import product, { AuditLedger as Product, Hasher, Runner, Throttle, Workspace } from '../../../../worker/index.ts';
-import type { Env } from '../../../../worker/platform/env.ts';
+import { shardsOf, type Env } from '../../../../worker/platform/env.ts';
 import type { EventQuery } from '../../../../worker/platform/objects.ts';
 import { eventOf } from '../model.ts';
 
@@ -57,8 +57,7 @@ export default {
 
 /** A row that changes, alone or with its event in one batch. */
 async function change(env: Env, { count, outbox }: { count: number; outbox: boolean }): Promise<null> {
-  // Shards are found by their names.
-  const db = (env as unknown as Record<string, D1Database>)['SHARD_0'];
+  const db = shardsOf(env).get('s0');
   if (!db) throw new Error('There is no shard');
   for (let index = 0; index < count; index++) {
     const id = crypto.randomUUID();
