@@ -81,6 +81,14 @@ export const auditStatus = z.object({
   root: z.string().describe('base64'),
   archivedTo: z.number().int(),
   oldestHot: time.nullable(),
+  oldest: z
+    .object({ seq: z.number().int(), time: time.nullable() })
+    .nullable()
+    .describe('the first event that can still be read; of an archived one, when its segment was closed'),
+  retention: z.object({
+    days: z.number().int(),
+    heldBy: z.array(z.string()).describe('destinations that still need events past retention: nothing is deleted before they have them'),
+  }),
 });
 
 const endpoint = z

@@ -18,6 +18,9 @@ export type Quota = keyof typeof QUOTAS;
 /** "at most 10,000 users" */
 export const quotaWords = (quota: Quota): string => `at most ${QUOTAS[quota].toLocaleString('en-GB')} ${quota}`;
 
+/** How many days the audit log is kept in the archive. */
+export const AUDIT_RETENTION = { min: 30, max: 3650, usual: 365 } as const;
+
 export const tenant = z.object({
   id: idSchema('tenant'),
   name: z.string(),
@@ -25,10 +28,20 @@ export const tenant = z.object({
   region: z.enum(REGIONS),
   createdAt: time,
   twoFactorsRequired: z.boolean(),
+  auditRetentionDays: z.number().int(),
   quotas: z.array(z.object({ name: z.enum(Object.keys(QUOTAS) as [Quota, ...Quota[]]), used: z.number().int(), limit: z.number().int() })),
 });
 export const tenantUpdate = z
-  .object({ name: text(80), twoFactorsRequired: z.boolean() })
+  .object({
+    name: text(80),
+    twoFactorsRequired: z.boolean(),
+    auditRetentionDays: z
+      .number('must be a number')
+      .int('must be a whole number')
+      .min(AUDIT_RETENTION.min, `must be at least ${AUDIT_RETENTION.min}`)
+      .max(AUDIT_RETENTION.max, `must be at most ${AUDIT_RETENTION.max.toLocaleString('en-GB')}`)
+      .describe('only an owner makes it shorter'),
+  })
   .partial()
   .refine((change) => Object.keys(change).length > 0, 'must change something');
 

@@ -307,6 +307,11 @@ export const AUDIT_ACTIONS = {
     done: 'signed a checkpoint of the audit log',
     attempt: 'sign a checkpoint of the audit log',
   },
+  'audit.purge': {
+    resource: 'audit',
+    done: 'purged events past retention from the audit log',
+    attempt: 'purge events past retention from the audit log',
+  },
   'audit.rotate_key': {
     resource: 'audit',
     done: 'changed the key that signs the audit log’s checkpoints',

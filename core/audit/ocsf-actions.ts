@@ -151,6 +151,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'audit.export': ['api_activity', 'Read'],
   'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
   'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
+  'audit.purge': ['entity_management', 'Delete'],
   'audit.rotate_key': ['entity_management', 'Update'],
   'finding.open': ['detection_finding', 'Create'],
   'finding.acknowledge': (event) => findingActivity(event, ['detection_finding', 'Update']),

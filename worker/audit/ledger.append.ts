@@ -8,6 +8,7 @@ import { CHECKPOINT_SOURCE, expectTelling } from './ledger.checkpoint.ts';
 import { followConfiguration, wakeDestinations } from './ledger.delivery.ts';
 import { observe } from './ledger.findings.ts';
 import { insertEvent, noteDrift, REBUILT } from './ledger.index.ts';
+import { followRetention } from './ledger.retention.ts';
 import { readHead, writeHead, type Head } from './ledger.schema.ts';
 import { keepNodes } from './ledger.tree.ts';
 
@@ -53,6 +54,7 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
       frontier = insert(sql, frontier, source, recorded, tools.random(16));
       taken.push(recorded);
       followConfiguration(sql, event, head.size, tools.now.getTime());
+      followRetention(sql, event, head.size);
       for (const finding of observe(sql, recorded)) {
         head.size++;
         const found = numbered(finding, head);

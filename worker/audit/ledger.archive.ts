@@ -83,6 +83,9 @@ const readChore = (sql: SqlStorage): Chore => {
   return { done: row.done, notBefore: row.not_before };
 };
 
+/** `seq` up to which files stay as they are. */
+export const compactedTo = (sql: SqlStorage): number => readChore(sql).done;
+
 /** The segments of the first day that is over and in small files yet, at most as many as one file holds. */
 function nextRun(sql: SqlStorage, done: number): SegmentRow[] {
   const [first] = sql.exec<SegmentRow>(`SELECT ${COLUMNS} FROM segments WHERE first > ? ORDER BY first LIMIT 1`, done);
@@ -95,14 +98,19 @@ function nextRun(sql: SqlStorage, done: number): SegmentRow[] {
   return rows.toArray();
 }
 
+/** When the first day that is in small files yet has been over for long enough; null when there is none. */
+function settledAt(sql: SqlStorage): number | null {
+  const { done } = readChore(sql);
+  const [first] = sql.exec<{ sealed_at: string }>('SELECT sealed_at FROM segments WHERE first > ? ORDER BY first LIMIT 1', done);
+  return first ? Date.parse(`${first.sealed_at.slice(0, 10)}T00:00:00.000Z`) + DAY_MS + SETTLED_MS : null;
+}
+
 /** When segments become a larger file, or left-overs are deleted; null when there is nothing to do. */
 export function compactDue(sql: SqlStorage): number | null {
-  const { done, notBefore } = readChore(sql);
+  const { notBefore } = readChore(sql);
   if (hasLeftovers(sql)) return notBefore;
-  const [first] = sql.exec<{ sealed_at: string }>('SELECT sealed_at FROM segments WHERE first > ? ORDER BY first LIMIT 1', done);
-  if (!first) return null;
-  const midnight = Date.parse(`${first.sealed_at.slice(0, 10)}T00:00:00.000Z`) + DAY_MS;
-  return Math.max(midnight + SETTLED_MS, notBefore);
+  const settled = settledAt(sql);
+  return settled === null ? null : Math.max(settled, notBefore);
 }
 
 /** The segments that wait to become one file, now that they count as announced; null when there are none. */
@@ -111,14 +119,25 @@ export function takeCompaction(sql: SqlStorage, now: number): { tenantId: string
   const due = compactDue(sql);
   if (!head || due === null || due > now) return null;
   const again = now + COMPACT_AGAIN_MS;
-  const run = nextRun(sql, readChore(sql).done);
+  const settled = settledAt(sql);
+  const isSettled = settled !== null && settled <= now;
+  const run = isSettled ? nextRun(sql, readChore(sql).done) : [];
   const last = run.at(-1);
   if (last && last.last > archivedTo(sql)) {
     sql.exec('UPDATE compaction SET not_before = ?', again);
     return null;
   }
+  // What a rebuilt ledger found in the archive stays in the files in which it was.
+  if (isSettled && !last) {
+    sql.exec(
+      `UPDATE compaction SET not_before = ?,
+         done = max(done, coalesce((SELECT min(first) - 1 FROM segments WHERE file IS NULL AND first > done), (SELECT max(last) FROM segments)))`,
+      now,
+    );
+    return null;
+  }
   // A day of one segment is a file already.
-  if (last && run.length === 1 && !hasLeftovers(sql)) {
+  if (last && run.length === 1) {
     sql.exec('UPDATE compaction SET done = ?, not_before = ?', last.last, now);
     return null;
   }

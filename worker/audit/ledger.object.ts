@@ -52,7 +52,9 @@ import { hotEvents, readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
 import { inclusionLines, proveConsistency, proveInclusion } from './ledger.proof.ts';
+import { expiryDue, purgeArchive, retentionStatus } from './ledger.purge.ts';
 import * as rebuild from './ledger.rebuild.ts';
+import { readRetention } from './ledger.retention.ts';
 import * as segments from './ledger.segments.ts';
 import { indexingDue, indexSome } from './ledger.upgrade.ts';
 import * as sign from './ledger.sign.ts';
@@ -106,6 +108,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       root: btoa(String.fromCharCode(...root)),
       archivedTo: segments.archivedTo(this.#sql),
       oldestHot: row?.recorded_at ?? null,
+      ...retentionStatus(this.#sql, this.compose().now().getTime()),
     };
   }
 
@@ -224,7 +227,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   }
 
   async eventAt(seq: number): Promise<string | null> {
-    if (seq < 1 || seq > (readHead(this.#sql)?.size ?? 0)) return null;
+    if (seq <= readRetention(this.#sql).purgedTo || seq > (readHead(this.#sql)?.size ?? 0)) return null;
     return (await this.#eventsAfter(seq - 1, 1))[0] ?? null;
   }
 
@@ -311,7 +314,9 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     const { now } = services;
     await this.ctx.storage.setAlarm(now().getTime() + SAFETY_MS);
     if (rebuild.rebuilding(this.#sql)) {
-      const done = await this.#attempt(services, 'be rebuilt', () => rebuild.rebuildSome(this.ctx.storage, this.env.AUDIT_ARCHIVE, now()));
+      const done = await this.#attempt(services, 'be rebuilt', () =>
+        rebuild.rebuildSome(this.ctx.storage, this.env.AUDIT_ARCHIVE, services),
+      );
       if (done) this.#arm(now().getTime());
       return;
     }
@@ -331,6 +336,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       this.#attempt(services, 'clear the outbox', () => clearOutbox(this.#sql, services)),
     ]);
     await this.#attempt(services, 'purge', async () => segments.purge(this.ctx.storage, now().getTime()));
+    await this.#attempt(services, 'purge the archive', () => purgeArchive(this.ctx.storage, services, this.env.AUDIT_ARCHIVE));
     await this.#attempt(services, 'bring up old events', async () => indexSome(this.ctx.storage));
     await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
     await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
@@ -369,6 +375,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.announceDue(sql),
       segments.purgeDue(sql, now),
       archive.compactDue(sql),
+      expiryDue(sql),
       indexingDue(sql, now),
       delivery.ringDue(sql),
       telling.tellDue(sql),

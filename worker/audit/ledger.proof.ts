@@ -6,6 +6,7 @@ import { parseLine, readLines } from './archive.ts';
 import { hex } from './hash.ts';
 import { placeOf } from './ledger.archive.ts';
 import { BODY, bodyOf, type Body } from './ledger.body.ts';
+import { readRetention } from './ledger.retention.ts';
 import { refusalOf, signedCheckpoint } from './ledger.sign.ts';
 import * as tree from './ledger.tree.ts';
 
@@ -21,6 +22,7 @@ export async function proveInclusion(
   const checkpoint = await signedCheckpoint(storage, services, size);
   if ('refused' in checkpoint) return checkpoint;
   if (seq > checkpoint.size) return { refused: 'beyond', size: checkpoint.size };
+  if (seq <= readRetention(sql).treeFrom) return { refused: 'forgotten', size: checkpoint.size };
   const proof = tree.proveInclusion(sql, seq, checkpoint.size).map(toBase64);
   const leafHash = toBase64(tree.leafOf(sql, seq));
   return { leafHash, proof, checkpoint, entry: await entryOf(sql, archive, seq) };

@@ -1,19 +1,24 @@
 import { parseCheckpoint } from '@gatehouse/core/audit/checkpoint.ts';
 import { fromBase64, toBase64 } from '@gatehouse/core/audit/base64.ts';
-import { appendLeaf, leafHash, type Frontier } from '@gatehouse/core/audit/merkle.ts';
+import { appendLeaf, isFrontier, leafHash, type Frontier } from '@gatehouse/core/audit/merkle.ts';
 import { parseNote } from '@gatehouse/core/audit/note.ts';
+import { parseProofLine } from '@gatehouse/core/audit/proof-lines.ts';
+import type { Services } from '../platform/context.ts';
 import type { ArchivePlace, Rebuilding } from '../platform/objects.ts';
-import { latestCheckpointKey, sealedDayOf, segmentBoundsOf, sidecarKey } from './archive-layout.ts';
+import type { TenantDb } from '../platform/tenant-db.ts';
+import { latestCheckpointKey, proofKey, sealedDayOf, segmentBoundsOf, sidecarKey } from './archive-layout.ts';
 import { parseLine, readLines, type ArchivedLine } from './archive.ts';
 import { sidecar } from './compaction.ts';
+import { listDestinations } from './destinations.store.ts';
 import { packHashes, saltedHash, sha256, unhex, unpackFrontier } from './hash.ts';
 import { eventIn } from './ledger.body.ts';
 import { restoreKeys } from './ledger.checkpoint.ts';
 import { followConfiguration } from './ledger.delivery.ts';
 import { insertEvent, noteDrift, noteSeen, REBUILT } from './ledger.index.ts';
+import { followRetention, forgetRetention, noteBeginning, readRetention } from './ledger.retention.ts';
 import { readHead, writeHead } from './ledger.schema.ts';
 import { archivedTo, HOT_MS } from './ledger.segments.ts';
-import { keepNodes, rootAt } from './ledger.tree.ts';
+import { keepFrontier, keepNodes, rootAt } from './ledger.tree.ts';
 
 /** Files of the archive that are listed, and places that are read, in one step. */
 const LISTED = 100;
@@ -51,6 +56,7 @@ export function beginRebuild(storage: DurableObjectStorage, tenantId: string, sh
   if (!running && archivedTo(sql) < size) return { notArchived: size - archivedTo(sql) };
   storage.transactionSync(() => {
     for (const table of EMPTIED) sql.exec(`DELETE FROM ${table}`);
+    forgetRetention(sql);
     sql.exec("INSERT INTO search (search) VALUES ('delete-all')");
     sql.exec('UPDATE nodes_upgrade SET built = 0, until = 0');
     sql.exec('UPDATE compaction SET done = 0, not_before = 0');
@@ -61,10 +67,15 @@ export function beginRebuild(storage: DurableObjectStorage, tenantId: string, sh
 }
 
 /** One step. Each place is one transaction, so that whatever breaks off goes on where it was. */
-export async function rebuildSome(storage: DurableObjectStorage, bucket: R2Bucket, now: Date): Promise<void> {
+export async function rebuildSome(
+  storage: DurableObjectStorage,
+  bucket: R2Bucket,
+  services: Pick<Services, 'now' | 'tenantDb' | 'systemDb'>,
+): Promise<void> {
   const { sql } = storage;
   const row = rowOf(sql);
   if (!row || row.fault !== null) return;
+  const now = services.now();
   const { objects, truncated } = await bucket.list({
     prefix: `${row.tenant_id}/`,
     limit: LISTED,
@@ -75,12 +86,40 @@ export async function rebuildSome(storage: DurableObjectStorage, bucket: R2Bucke
     for (const place of await placesOf(bucket, key, (readHead(sql)?.size ?? 0) + 1)) {
       if (places++ === PLACES_A_STEP) return;
       const lines = (await readLines(bucket, place)).map(parseLine);
-      const fault = storage.transactionSync(() => takePlace(sql, row, place, lines, now));
+      const before = await treeBefore(sql, bucket, place);
+      const fault = storage.transactionSync(() => {
+        if (before) beginBehind(sql, row, before);
+        return takePlace(sql, row, place, lines, now);
+      });
       if (fault !== null) return stop(sql, fault);
     }
     sql.exec('UPDATE rebuild SET after_key = ?', key);
   }
-  if (!truncated) await finish(sql, bucket, row.tenant_id);
+  if (truncated) return;
+  if (readRetention(sql).purgedTo > 0 && row.shard !== services.systemDb.shard)
+    await restoreDestinations(sql, services.tenantDb(row.shard, row.tenant_id));
+  await finish(sql, bucket, row.tenant_id);
+}
+
+/** The tree before the first file that the archive has, as its proof says; null when it begins with event 1, or has begun. */
+async function treeBefore(sql: SqlStorage, bucket: R2Bucket, place: ArchivePlace): Promise<Frontier | null> {
+  if (place.first === 1 || readHead(sql) !== null) return null;
+  const text = (await (await bucket.get(proofKey(place.key)))?.text()) ?? '';
+  const line = parseProofLine(new TextEncoder().encode(text.split('\n', 1)[0]));
+  return line.kind === 'before' && line.frontier.size === place.first - 1 && isFrontier(line.frontier) ? line.frontier : null;
+}
+
+/** The log goes on behind what was purged. Whether that is so, and whether the tree is the log's, `finish` finds out. */
+function beginBehind(sql: SqlStorage, { tenant_id, shard }: Row, frontier: Frontier): void {
+  keepFrontier(sql, frontier);
+  noteBeginning(sql, frontier.size);
+  writeHead(sql, { ...emptyHead, tenantId: tenant_id, shard, size: frontier.size, frontier: packHashes(frontier.hashes) });
+}
+
+/** Destinations whose creation is past retention: they too get everything once more that is still there. */
+async function restoreDestinations(sql: SqlStorage, db: TenantDb): Promise<void> {
+  const { purgedTo } = readRetention(sql);
+  for (const { id } of await listDestinations(db)) sql.exec('INSERT OR IGNORE INTO destinations (id, cursor) VALUES (?, ?)', id, purgedTo);
 }
 
 const stop = (sql: SqlStorage, fault: string): void => void sql.exec('UPDATE rebuild SET fault = ?', fault);
@@ -147,11 +186,14 @@ function takeEvent(sql: SqlStorage, { salt, seq }: ArchivedLine, body: string, n
   else noteSeen(sql, event);
   noteDrift(sql, [event]);
   followConfiguration(sql, event, seq, now.getTime());
+  followRetention(sql, event, seq);
   restoreKeys(sql, event);
 }
 
 /** Done, if the newest checkpoint in the archive vouches for what was made. */
 async function finish(sql: SqlStorage, bucket: R2Bucket, tenantId: string): Promise<void> {
+  const { purgedTo, recordedTo } = readRetention(sql);
+  if (purgedTo > recordedTo) return stop(sql, `The archive has event ${purgedTo + 1} where 1 is due, and no purge explains it`);
   const note = await (await bucket.get(latestCheckpointKey(tenantId)))?.text();
   if (note !== undefined) {
     const { size, root } = parseCheckpoint(parseNote(note).text);

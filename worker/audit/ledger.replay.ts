@@ -1,6 +1,7 @@
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { ReplayStatus } from '../platform/objects.ts';
 import { laneOf } from './ledger.delivery.schema.ts';
+import { readRetention } from './ledger.retention.ts';
 
 type Detail = DraftEvent['details'][string] | undefined;
 
@@ -10,7 +11,8 @@ export function startReplay(sql: SqlStorage, lane: string, details: DraftEvent['
   if (typeof replay !== 'string' || typeof first !== 'number' || typeof last !== 'number') return;
   sql.exec(
     `INSERT OR REPLACE INTO destinations (id, cursor, replay_id, first, until, started_at, ring_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-    ...[lane, first - 1, replay, first, last, now, now],
+    // What was purged since it was asked for can't be sent any more.
+    ...[lane, Math.max(first - 1, readRetention(sql).purgedTo), replay, first, last, now, now],
   );
 }
 

@@ -3,6 +3,7 @@ import { segmentKey } from './archive-layout.ts';
 import { GATHER_MS } from './ledger.append.ts';
 import { BODY, bodyOf, eventIn, lineOf, type Body } from './ledger.body.ts';
 import { unindexEvent } from './ledger.index.ts';
+import { readRetention } from './ledger.retention.ts';
 import { oldestHot, readHead } from './ledger.schema.ts';
 import type { SegmentPointer } from './queue.ts';
 
@@ -20,7 +21,7 @@ const PURGE_AT_ONCE = 2_000;
 
 function sealedTo(sql: SqlStorage): number {
   const [newest] = sql.exec<{ last: number }>('SELECT last FROM segments ORDER BY first DESC LIMIT 1');
-  return newest?.last ?? 0;
+  return newest?.last ?? readRetention(sql).purgedTo;
 }
 
 /** `seq` up to which everything lies in the archive, without a hole. */

@@ -6,13 +6,14 @@ import type { Services } from '../platform/context.ts';
 import type { ProofBlock, SignedCheckpoint, TreeRefusal } from '../platform/objects.ts';
 import { append } from './ledger.append.ts';
 import { CHECKPOINT_SOURCE, noteKey, setTellingDue, signAt, signersOf, TELL_EVERY_MS, tellingDue } from './ledger.checkpoint.ts';
+import { readRetention } from './ledger.retention.ts';
 import { rebuilding } from './ledger.rebuild.ts';
 import { readHead, type Head } from './ledger.schema.ts';
 import { isTreeComplete, packedLeaves, rootAt, treeAt } from './ledger.tree.ts';
 
 const TELL_AGAIN_MS = 60_000;
 
-const auditLog = { type: 'audit', id: null, name: 'Audit log' } as const;
+export const auditLog = { type: 'audit', id: null, name: 'Audit log' } as const;
 
 type Signers = [Signer, ...Signer[]];
 
@@ -20,7 +21,8 @@ type Signers = [Signer, ...Signer[]];
 export function refusalOf(sql: SqlStorage, size: number): TreeRefusal | null {
   const held = readHead(sql)?.size ?? 0;
   if (!isTreeComplete(sql) || rebuilding(sql)) return { refused: 'incomplete', size: held };
-  return size > held || held === 0 ? { refused: 'beyond', size: held } : null;
+  if (size > held || held === 0) return { refused: 'beyond', size: held };
+  return size < readRetention(sql).treeFrom ? { refused: 'forgotten', size: held } : null;
 }
 
 /** A checkpoint of the first `size` events; left out: of all. A key that is new is noted, and is an event. */
@@ -53,7 +55,14 @@ export async function announcedSigners(storage: DurableObjectStorage, services: 
   return signers;
 }
 
-function appendOwn(storage: DurableObjectStorage, services: Services, { tenantId, shard }: Head, source: string, facts: EventFacts): void {
+/** An event that the ledger makes itself. */
+export function appendOwn(
+  storage: DurableObjectStorage,
+  services: Services,
+  { tenantId, shard }: Head,
+  source: string,
+  facts: EventFacts,
+): void {
   const ctx: EventContext = { ...services, db: services.systemDb, request: null, actor: { type: 'system', name: 'Gatehouse' } };
   const event = eventOf(ctx, facts);
   append(

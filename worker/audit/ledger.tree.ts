@@ -41,6 +41,17 @@ export const keepNodes =
   (level, index, hash) =>
     void sql.exec('INSERT OR REPLACE INTO nodes (position, hash) VALUES (?, ?)', nodePosition(level, index), hash);
 
+/** Keeps the subtrees that a tree grows from, where nothing below them is known. */
+export function keepFrontier(sql: SqlStorage, { size, hashes }: Frontier): void {
+  const rest = [...hashes];
+  frontierAt((level, index) => {
+    const hash = rest.shift() ?? new Uint8Array();
+    if (level === 0) sql.exec('INSERT INTO leaves (seq, hash) VALUES (?, ?)', index + 1, hash);
+    else keepNodes(sql)(level, index, hash);
+    return hash;
+  }, size);
+}
+
 interface Upgrade extends Record<string, SqlStorageValue> {
   built: number;
   until: number;

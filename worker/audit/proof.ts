@@ -37,9 +37,14 @@ export async function proveConsistency(
   return proven(await openLedger(await require(ctx, 'audit:read', auditLog)).proveConsistency(first, second));
 }
 
-/** @throws AppError `not-found` beyond the log's end, `unavailable` while a log of a former version makes its tree */
+/**
+ * @throws AppError `not-found` beyond the log's end, `unavailable` while a log of a former version makes its tree, `gone` before the
+ * beginning of one that was rebuilt after a purge
+ */
 function proven<T extends object>(answer: T | TreeRefusal): T {
   if (!('refused' in answer)) return answer;
   if (answer.refused === 'beyond') throw new AppError('not-found', `The log has ${answer.size} events`);
+  if (answer.refused === 'forgotten')
+    throw new AppError('gone', 'That part of the log was past retention before the ledger was made anew: nothing of it is known any more');
   throw new AppError('unavailable', 'The tree of this log is still being made', { retryAfter: RETRY_SECONDS });
 }

@@ -15,7 +15,7 @@ export async function startReplay(ctx: Context, id: string, { from, to }: z.infe
   const destination = await find(user, id);
   const { first, last } = await rangeOf(user, from, to);
   if (first > last) {
-    const message = 'begins behind the end of the range, or of the log';
+    const message = 'begins behind the end of the range, or of the log; or all of it is past retention';
     throw new AppError('invalid', `from ${message}`, { errors: [{ path: 'from', message }] });
   }
   const replay = user.newId('replay');
@@ -43,9 +43,9 @@ export async function startReplay(ctx: Context, id: string, { from, to }: z.infe
 
 async function rangeOf({ ledger, db }: UserContext, from: number | string, to?: number | string): Promise<{ first: number; last: number }> {
   const opened = ledger.open(db.tenantId, db.shard);
-  const { size } = await opened.status();
+  const { size, oldest } = await opened.status();
   const at = (time: string, later = 0) => opened.firstRecordedFrom(new Date(Date.parse(time) + later).toISOString());
-  const first = typeof from === 'number' ? from : await at(from);
+  const first = Math.max(typeof from === 'number' ? from : await at(from), oldest?.seq ?? 1);
   if (to === undefined) return { first, last: size };
   // Both ends belong to the range: the last one is before the first of the next millisecond.
   return { first, last: Math.min(typeof to === 'number' ? to : (await at(to, 1)) - 1, size) };

@@ -41,7 +41,11 @@ export async function retrySetAside(ctx: Context, id: string, { seqs }: Choice):
   const items: z.infer<typeof setAsideRetried>['items'] = [];
   for (const seq of seqs) {
     const body = await ledger.eventAt(seq);
-    const { kind, status, message } = await send(shape(body === null ? [] : [body]).wanted);
+    if (body === null) {
+      items.push({ seq, ok: false, status: null, message: 'The event is past retention: dismiss it' });
+      continue;
+    }
+    const { kind, status, message } = await send(shape([body]).wanted);
     if (kind === 'delivered') await ledger.forgetSetAside(id, [seq]);
     else if (kind === 'refused' || kind === 'split') await ledger.refusedAgain(id, seq, message, status);
     items.push({ seq, ok: kind === 'delivered', status, message });

@@ -139,6 +139,15 @@ export interface LedgerStatus {
   root: string;
   archivedTo: number;
   oldestHot: string | null;
+  /** the first event that can still be read; null before the first */
+  oldest: { seq: number; time: string | null } | null;
+  retention: Retention;
+}
+
+export interface Retention {
+  days: number;
+  /** destinations that hold the purge */
+  heldBy: string[];
 }
 
 /** A checkpoint of a log (C2SP tlog-checkpoint); hashes are base64. */
@@ -149,9 +158,12 @@ export interface SignedCheckpoint {
   note: string;
 }
 
-/** `beyond`: the log is not that long; `incomplete`: its tree is still being made, try again. `size`: events it has */
+/**
+ * `beyond`: the log is not that long; `incomplete`: its tree is still being made, try again; `forgotten`: it was rebuilt after
+ * a purge, and the leaves before are not known any more. `size`: events it has
+ */
 export interface TreeRefusal {
-  refused: 'beyond' | 'incomplete';
+  refused: 'beyond' | 'incomplete' | 'forgotten';
   size: number;
 }
 

@@ -29,10 +29,10 @@ export const DIRECTORY_CALLS: Record<string, RouteCall> = {
   },
   'PATCH /tenant': {
     leaves: ['tenant.update'],
-    diff: ['name'],
+    diff: ['name', 'auditRetentionDays'],
     call: async (tenant, ask) => {
       const by = await owner(tenant);
-      return own(by, await ask(by, 'PATCH /tenant', { name: `Renamed ${unique()}` }), tenant.id);
+      return own(by, await ask(by, 'PATCH /tenant', { name: `Renamed ${unique()}`, auditRetentionDays: 90 }), tenant.id);
     },
   },
   'POST /users/bulk': {

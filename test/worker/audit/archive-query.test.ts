@@ -143,7 +143,7 @@ describe('a day’s segments become one file', () => {
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-    expect((await queue([await compaction(tenant)], failing)).retryMessages).toHaveLength(1);
+    expect((await queue([await compaction(tenant)], failing)).explicitAcks).toHaveLength(1);
     expect(await stored(tenant)).toHaveLength(7);
     await runInDurableObject(tenant.ledger, (_, { storage }) => void storage.sql.exec('UPDATE compaction SET not_before = 0'));
     expect((await queue([await compaction(tenant)])).explicitAcks).toHaveLength(1);

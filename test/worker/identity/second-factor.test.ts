@@ -196,6 +196,7 @@ describe('what changes how somebody signs in needs a proof of the last ten minut
     ['POST', '/me/recovery-codes'],
     ['POST', '/me/password', { current: PASSWORD, password: 'seven quiet lanterns' }],
     ['PATCH', '/tenant', { twoFactorsRequired: true }],
+    ['PATCH', '/tenant', { auditRetentionDays: 90 }],
   ];
   test.each(sensitive)('%s %s', async (method, path, body) => {
     const tenant = await mintTenant();
