@@ -12,6 +12,8 @@ export interface ServerOptions {
   port: number;
   /** everything that must survive a restart: databases, objects, archive, secrets */
   stateDir: string;
+  /** folder of the built Worker, where that is another than the product's own */
+  workerDir?: string;
   /** settings beside wrangler.toml's, for tests */
   bindings?: Record<string, string>;
   /** milliseconds between runs of the cron; a minute as the platform has it, less for tests */
@@ -90,7 +92,10 @@ function keepAlive(miniflare: Miniflare, settings: Parameters<Miniflare['setOpti
   };
 }
 
-async function miniflareOptions({ root, port, stateDir }: ServerOptions, bindings: Record<string, string>) {
+async function miniflareOptions(
+  { root, port, stateDir, workerDir = join(root, 'dist/worker') }: ServerOptions,
+  bindings: Record<string, string>,
+) {
   // Wrangler reads its settings when it is loaded.
   Object.assign(process.env, {
     WRANGLER_SEND_METRICS: 'false',
@@ -100,7 +105,7 @@ async function miniflareOptions({ root, port, stateDir }: ServerOptions, binding
   });
   const { unstable_getMiniflareWorkerOptions } = await import('wrangler');
   const { workerOptions } = unstable_getMiniflareWorkerOptions(join(root, 'wrangler.toml'));
-  const script = join(root, 'dist/worker/index.js');
+  const script = join(workerDir, 'index.js');
   const log = createWriteStream(join(stateDir, 'worker.log'), { flags: 'a' });
   return convertV4MiniflareOptions({
     host: '127.0.0.1',
@@ -114,11 +119,8 @@ async function miniflareOptions({ root, port, stateDir }: ServerOptions, binding
       {
         ...workerOptions,
         name: 'gatehouse',
-        modulesRoot: join(root, 'dist/worker'),
-        modules: [
-          { type: 'ESModule', path: script, contents: await readFile(script, 'utf8') },
-          ...(await dataIn(join(root, 'dist/worker'))),
-        ],
+        modulesRoot: workerDir,
+        modules: [{ type: 'ESModule', path: script, contents: await readFile(script, 'utf8') }, ...(await dataIn(workerDir))],
         bindings: { ...(workerOptions.bindings ?? {}), ...bindings },
       },
     ],

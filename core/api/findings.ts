@@ -16,7 +16,11 @@ export const detectionRule = z.object({
 });
 export const detectionRuleList = z.object({ items: z.array(detectionRule) });
 
-export const findingsQuery = page.extend({ state: state.optional(), rule: ruleId.optional() });
+export const findingsQuery = page.extend({
+  state: state.optional(),
+  rule: ruleId.optional(),
+  event: z.coerce.number<number | string>().int().min(1).optional().describe('those that rest on the event of that number'),
+});
 
 export const finding = z.object({
   id: idSchema('finding'),

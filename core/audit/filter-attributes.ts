@@ -46,6 +46,8 @@ export const FILTER_ATTRIBUTES = {
   sessionId: one((event) => event.sessionId),
   workspaceId: one((event) => event.workspaceId),
   grantId: one((event) => event.grantId),
+  /** from which template a workspace was made: it is about the workspace, and people ask by the template */
+  'details.template': one((event) => shown(event.details['template'] ?? null)),
   'diff.path': change('string', ({ path }) => path),
   'diff.old': change('string', ({ old }) => shown(old)),
   'diff.new': change('string', (each) => shown(each.new)),

@@ -6,7 +6,21 @@ export interface Row {
   what: string;
   system: string;
   unit:
-    'ms' | 'MB/s' | 'MB' | 'kB' | 'requests' | 'lines' | 'closes' | 'of 1' | 'per hour' | 'per second' | 'times' | 'rows' | 's/h' | 'USD';
+    | 'ms'
+    | 'MB/s'
+    | 'MB'
+    | 'kB'
+    | 'bytes'
+    | 'requests'
+    | 'lines'
+    | 'closes'
+    | 'of 1'
+    | 'per hour'
+    | 'per second'
+    | 'times'
+    | 'rows'
+    | 's/h'
+    | 'USD';
   samples: number[];
 }
 
@@ -19,6 +33,8 @@ export interface Options {
   peers: boolean;
   /** parts of `terminal` to be run; empty: all */
   parts: string[];
+  /** of `audit`: how many events are very many */
+  events: number;
 }
 
 export interface Summary {

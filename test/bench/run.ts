@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { build } from '../../scripts/build.ts';
 import { measureAccess } from './access/access.ts';
 import { measureApi, measureTrail } from './api.ts';
+import { measureAudit } from './audit/audit.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
 import { freePort, ROOT } from '../support/place.ts';
@@ -12,16 +13,17 @@ import { machineFacts, tableOf, writeReport } from './report.ts';
 import { measureStart } from './start.ts';
 import { measureTerminals, PARTS } from './terminals/terminal.ts';
 
-const USAGE = `npm run bench [-- start|api|trail|access|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
+const USAGE = `npm run bench [-- start|audit|api|trail|access|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
 --part   of terminal: ${PARTS.join(', ')}; may be repeated
+--events n  of audit: how many are very many (1000000)
 --quick  whether it all works: few samples, small files
---peers  installs wetty, casbin and cedar-wasm from npm to be measured beside it
+--peers  installs wetty, casbin, cedar-wasm and pg from npm to be measured beside it
 TTYD names the ttyd program where it is not on the path.`;
 
 /** Those with a product run on one product, one after the other. */
-const ALONE = { start: measureStart };
+const ALONE = { start: measureStart, audit: measureAudit };
 const ON_PRODUCT = { api: measureApi, trail: measureTrail, access: measureAccess, terminal: measureTerminals, page: measurePages };
 const NAMES = [...Object.keys(ALONE), ...Object.keys(ON_PRODUCT)];
 
@@ -38,6 +40,7 @@ function settings(): Options & { benches: string[] } {
       only: { type: 'string', multiple: true, default: [] },
       part: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string', default: '5' },
+      events: { type: 'string' },
       quick: { type: 'boolean', default: false },
       peers: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -53,7 +56,9 @@ function settings(): Options & { benches: string[] } {
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error('--rounds must be a number from 1 to 100');
   const { quick, peers, part: parts } = values;
-  return { benches: benches.length === 0 ? NAMES : benches, rounds, quick, peers, parts };
+  const events = Number(values.events ?? (quick ? 20_000 : 1_000_000));
+  if (!Number.isInteger(events) || events < 20_000) throw new Error('--events must be a number from 20000 on');
+  return { benches: benches.length === 0 ? NAMES : benches, rounds, quick, peers, parts, events };
 }
 
 function refuseUnknown(kind: string, names: string[], known: string[]): void {

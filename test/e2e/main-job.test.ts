@@ -140,13 +140,16 @@ test('the terminal is a real one: history, colours, UTF-8, full-screen programs,
   await terminal.type('vim -u NONE note.txt\n');
   await terminal.shows(/note\.txt/);
   await terminal.type('iwritten in vim\x1b:wq\n');
+  await terminal.prompt();
   await terminal.run('cat note.txt', /written in vim/);
   await terminal.type('git log | less\n');
   await terminal.shows(/^commit [0-9a-f]{40}/m);
   await terminal.type('q');
+  await terminal.prompt();
   await terminal.type('top\n');
   await terminal.shows(/PID\s+USER/);
   await terminal.type('q');
+  await terminal.prompt();
 
   await page.setViewportSize({ width: 2000, height: 900 });
   // The new size is on its way to the program for a moment.

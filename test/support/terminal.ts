@@ -34,6 +34,11 @@ export class Terminal {
     await expect.poll(() => this.text(), { timeout: 20_000, message: `the terminal shows ${pattern}` }).toMatch(pattern);
   }
 
+  /** The shell waits again: a full-screen program that ends throws away what was typed at it too early. */
+  prompt(): Promise<void> {
+    return this.shows(/\$$/);
+  }
+
   async type(keys: string): Promise<void> {
     await this.#root.locator('.xterm-helper-textarea').focus();
     // Escape is a key, not a character.

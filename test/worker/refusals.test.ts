@@ -479,6 +479,8 @@ describe('another organisation’s object answers like one that does not exist',
   });
 });
 
+const OWN_LOG = /\/audit\/(?:events|export|stream|proof)$/;
+
 describe('another organisation’s ids in every place that takes one', () => {
   const seed = Number(env.TEST_SEED) || Math.floor(Math.random() * 1e9);
 
@@ -516,7 +518,9 @@ describe('another organisation’s ids in every place that takes one', () => {
       const [aimed, blank] = [made(theirs), made(nobodys)];
       const answer = await attack(aimed, lane);
       const body = comparable(answer, sentOf(aimed, theirs)).body;
-      for (const mark of marks) expect(body, `${route} ${aimed.path}`).not.toContain(mark);
+      // One's own log says which ids one tried.
+      const secret = OWN_LOG.test(route) ? marks.slice(0, 2) : marks;
+      for (const mark of secret) expect(body, `${route} ${aimed.path}`).not.toContain(mark);
       if (JSON.stringify(aimed) === JSON.stringify(blank)) return;
       const same = await attack(blank, lane);
       expect(answer.status, `${route} ${aimed.path}`).toBe(same.status);

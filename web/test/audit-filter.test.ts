@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { auditQuery } from '@gatehouse/core/api/audit.ts';
-import { filterFrom, paramsOf, queryOf, sameFilter, withFields, type AuditFilter } from '../src/lib/audit/filter.ts';
+import { auditQuery, histogramQuery } from '@gatehouse/core/api/audit.ts';
+import {
+  chartOf,
+  faultIn,
+  filterFrom,
+  paramsOf,
+  queryOf,
+  sameFilter,
+  wantedOf,
+  withFields,
+  type AuditFilter,
+} from '../src/lib/audit/filter.ts';
 import { route } from '../src/lib/route.ts';
 import { NOW } from './data.ts';
 
@@ -11,6 +21,8 @@ const FILTERS: AuditFilter[] = [
   { outcome: 'denied' },
   { resourceType: 'template', resourceId: 'tpl_x', action: 'template.acl.update', actorId: 'usr_x', outcome: 'success', range: '7d' },
   { since: '2026-11-22T10:00:00.000Z', until: '2026-11-23T10:00:00.000Z' },
+  { q: 'payments & “cards”', filter: 'actor.email eq "ines+x@meridian.test" and not (outcome eq "success")', range: '24h' },
+  { filter: 'action eq' },
 ];
 
 describe('the filters of the audit log', () => {
@@ -47,5 +59,40 @@ describe('the filters of the audit log', () => {
   it('are the same in whatever order they were chosen', () => {
     expect(sameFilter({ action: 'user.sign_in', outcome: 'failure' }, { outcome: 'failure', action: 'user.sign_in' })).toBe(true);
     expect(sameFilter({ outcome: 'failure' }, {})).toBe(false);
+  });
+
+  it('say where a typed filter is wrong, and why', () => {
+    expect(faultIn('')).toBeNull();
+    expect(faultIn('action sw "template."')).toBeNull();
+    expect(faultIn('actor.mail eq "x"')).toEqual({ position: 0, message: 'There is no attribute of this name' });
+    expect(faultIn('action eq ')?.position).toBe(10);
+  });
+
+  it('leave the time to whoever asks for it', () => {
+    expect(wantedOf({ outcome: 'denied', q: 'x', range: '24h', since: '2026-11-22T10:00:00.000Z' })).toEqual({ outcome: 'denied', q: 'x' });
+  });
+});
+
+describe('the chart of a filter', () => {
+  it.each(FILTERS)('asks what the API accepts: %o', (filter) => {
+    expect(histogramQuery.safeParse({ ...wantedOf(filter), ...chartOf(filter, null, NOW) }).success).toBe(true);
+  });
+
+  it('has bars of 15 minutes for a day, and ends now', () => {
+    expect(chartOf({ range: '24h' }, null, NOW)).toEqual({
+      since: '2026-11-22T10:00:00.000Z',
+      until: '2026-11-23T10:00:00.000Z',
+      buckets: 96,
+    });
+  });
+
+  it('begins where the log begins when every time is shown', () => {
+    expect(chartOf({}, '2026-11-01T00:00:00.000Z', NOW).since).toBe('2026-11-01T00:00:00.000Z');
+  });
+
+  it('has no bar shorter than a second, however narrow', () => {
+    const narrow = { since: '2026-11-22T10:00:00.000Z', until: '2026-11-22T10:00:05.000Z' };
+    expect(chartOf(narrow, null, NOW)).toEqual({ ...narrow, buckets: 5 });
+    expect(chartOf({ since: narrow.since, until: narrow.since }, null, NOW)).toMatchObject({ buckets: 1 });
   });
 });

@@ -9,39 +9,81 @@ function growing(count: number) {
   const read = vi.fn<typeof events>(async ({ limit = 100, cursor }) => {
     const older = all.toReversed().filter(({ seq }) => cursor === undefined || seq < Number(cursor));
     const items = older.slice(0, limit);
-    const hasMore = older.length > limit;
-    return { items, nextCursor: hasMore ? String(items.at(-1)?.seq) : null, hasMore, progress: null };
+    const more = older.length > limit;
+    return { items, nextCursor: more ? String(items.at(-1)?.seq) : null, hasMore: more, progress: null };
   });
-  return { read, happen: (times: number) => all.push(...Array.from({ length: times }, (_, index) => auditEvent(all.length + index + 1))) };
+  const happen = (times: number) => {
+    const fresh = Array.from({ length: times }, (_, index) => auditEvent(all.length + index + 1));
+    all.push(...fresh);
+    return fresh;
+  };
+  return { read, happen };
 }
 
-const numbers = (log: AuditLog) => log.events?.map(({ seq }) => seq) ?? [];
+/** Answers of an archive: numbers of events, and how far it was read. */
+function archive(pages: Array<{ seqs: number[]; time?: string; last?: boolean }>) {
+  let at = 0;
+  return vi.fn<typeof events>(async () => {
+    const { seqs = [], time, last } = pages[at++] ?? { last: true };
+    const progress = time === undefined ? null : { seq: 1, time };
+    return { items: seqs.map(auditEvent), nextCursor: last ? null : `c${at}`, hasMore: !last, progress };
+  });
+}
+
+const numbers = (log: AuditLog) => (log.blocks ?? []).flatMap(({ events: each }) => each.map(({ seq }) => seq));
+const down = (from: number) => Array.from({ length: from }, (_, index) => from - index);
 
 describe('the audit log of the page', () => {
   it('lets new events wait until they are asked for', async () => {
     const { read, happen } = growing(3);
     const log = new AuditLog(read);
     await log.load(() => ({}));
-    happen(2);
-    await log.look();
+    log.receive(happen(2));
     expect(numbers(log)).toEqual([3, 2, 1]);
     expect(log.waiting.map(({ seq }) => seq)).toEqual([5, 4]);
     await log.show();
-    expect(numbers(log)).toEqual([5, 4, 3, 2, 1]);
+    expect(numbers(log)).toEqual(down(5));
     expect(log.waiting).toEqual([]);
   });
 
-  it('begins anew when more arrived than one page holds, so that none is left out', async () => {
+  it('shows them at once where it is followed, without touching the blocks below', async () => {
+    const { read, happen } = growing(150);
+    const log = new AuditLog(read);
+    log.follow = true;
+    await log.load(() => ({}));
+    const [page] = log.blocks ?? [];
+    log.receive(happen(1));
+    log.receive(happen(2));
+    expect(numbers(log).slice(0, 4)).toEqual([153, 152, 151, 150]);
+    expect(log.blocks?.map(({ events: each }) => each.length)).toEqual([3, 100]);
+    expect(log.blocks?.[1]).toBe(page);
+    log.receive(happen(99));
+    expect(log.blocks?.map(({ events: each }) => each.length)).toEqual([99, 3, 100]);
+  });
+
+  it('takes each event once, whether a page or the stream brings it first', async () => {
+    const { read, happen } = growing(2);
+    const log = new AuditLog(read);
+    const fresh = happen(1);
+    await log.load(() => ({}));
+    log.receive(fresh);
+    expect(numbers(log)).toEqual([3, 2, 1]);
+    expect(log.waiting).toEqual([]);
+    log.receive(happen(1));
+    log.receive([]);
+    expect(log.waiting).toHaveLength(1);
+  });
+
+  it('begins anew when more arrived than can wait, so that none is left out', async () => {
     const { read, happen } = growing(1);
     const log = new AuditLog(read);
     await log.load(() => ({}));
-    happen(150);
-    await log.look();
-    expect(log.overflown).toBe(true);
+    log.receive(happen(1_001));
+    log.receive(happen(5));
+    expect([log.overflown, log.waiting.length]).toEqual([true, 0]);
     await log.show();
-    expect(numbers(log).slice(0, 2)).toEqual([151, 150]);
-    await log.more();
-    expect(numbers(log)).toEqual(Array.from({ length: 151 }, (_, index) => 151 - index));
+    expect(numbers(log)).toEqual(down(1_007).slice(0, 100));
+    expect(log.overflown).toBe(false);
   });
 
   it('adds older pages without gap or repetition, until the beginning', async () => {
@@ -50,47 +92,69 @@ describe('the audit log of the page', () => {
     await log.load(() => ({}));
     await log.more();
     await log.more();
-    expect(numbers(log)).toEqual(Array.from({ length: 250 }, (_, index) => 250 - index));
-    expect(log.nextCursor).toBeNull();
+    expect(numbers(log)).toEqual(down(250));
+    expect([log.count, log.nextCursor, log.paused]).toEqual([250, null, false]);
   });
 
   it('follows short and empty answers until a page is full or the log begins', async () => {
-    const answers = [[], [9, 8], [], [3]].map((seqs, index) => ({
-      items: seqs.map(auditEvent),
-      nextCursor: index < 3 ? `c${index}` : null,
-      hasMore: index < 3,
-      progress: null,
-    }));
-    const read = vi.fn<typeof events>(async () => answers.shift() ?? { items: [], nextCursor: null, hasMore: false, progress: null });
+    const read = archive([{ seqs: [] }, { seqs: [9, 8] }, { seqs: [] }, { seqs: [3], last: true }]);
     const log = new AuditLog(read);
     await log.load(() => ({}));
     expect(numbers(log)).toEqual([9, 8, 3]);
     expect(read.mock.calls.map(([{ cursor, limit }]) => [cursor, limit])).toEqual([
       [undefined, 100],
-      ['c0', 100],
-      ['c1', 98],
+      ['c1', 100],
       ['c2', 98],
+      ['c3', 98],
     ]);
-    expect(log.nextCursor).toBeNull();
+  });
+
+  it('says how far back it has looked, and stops to ask when it looked far for little', async () => {
+    const days = Array.from({ length: 25 }, (_, index) => ({
+      seqs: [],
+      time: `2026-10-${String(25 - index).padStart(2, '0')}T00:00:00.000Z`,
+    }));
+    const read = archive([...days, { seqs: [1], last: true }]);
+    const log = new AuditLog(read);
+    await log.load(() => ({}));
+    expect([log.lookedBackTo, log.paused, read.mock.calls.length]).toEqual(['2026-10-06T00:00:00.000Z', true, 20]);
+    await log.more();
+    expect([numbers(log), log.paused, log.nextCursor]).toEqual([[1], false, null]);
+  });
+
+  it('can be stopped while it looks, and goes on where it was', async () => {
+    const read = archive([{ seqs: [9], time: '2026-10-09T00:00:00.000Z' }, { seqs: [8] }, { seqs: [7], last: true }]);
+    const log = new AuditLog(read);
+    const answer = read.getMockImplementation();
+    read.mockImplementation(async (...asked) => {
+      if (read.mock.calls.length === 2) log.halt();
+      asked[1]?.signal?.throwIfAborted();
+      return (await answer?.(...asked)) ?? expect.fail();
+    });
+    await log.load(() => ({}));
+    expect([numbers(log), log.busy, log.paused, log.problem]).toEqual([[9], false, true, null]);
+    await log.more();
+    expect(numbers(log)).toEqual([9, 8, 7]);
   });
 
   it('asks for older events with the very query that the cursor came from, though its range ends now', async () => {
-    const { read } = growing(150);
+    const { read } = growing(250);
     const log = new AuditLog(read);
     let now = 0;
     await log.load(() => ({ since: new Date((now += 1000)).toISOString() }));
-    await log.look();
     await log.more();
-    expect(read.mock.calls.map(([{ since }]) => since?.slice(17, 19))).toEqual(['01', '02', '01']);
+    expect(read.mock.calls.map(([{ since }]) => since?.slice(17, 19))).toEqual(['01', '01']);
   });
 
-  it('keeps what it shows when looking fails, and says so', async () => {
-    const { read } = growing(2);
+  it('keeps what it shows when reading on fails, and says so', async () => {
+    const { read } = growing(150);
     const log = new AuditLog(read);
     await log.load(() => ({}));
     read.mockRejectedValueOnce(new Error('cut'));
-    await log.look();
-    expect(numbers(log)).toEqual([2, 1]);
+    await log.more();
+    expect(numbers(log)).toEqual(down(150).slice(0, 100));
     expect(log.problem?.code).toBe('internal');
+    await log.more();
+    expect([numbers(log).length, log.problem]).toEqual([150, null]);
   });
 });

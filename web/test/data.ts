@@ -7,7 +7,14 @@ import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 export const NOW = Date.parse('2026-11-23T10:00:00.000Z');
 
 let made = 0;
-export const id = (kind: IdKind): string => newId(kind, NOW, new Uint8Array(16).fill((made += 1)));
+export const id = (kind: IdKind): string => {
+  made += 1;
+  return newId(
+    kind,
+    NOW,
+    Uint8Array.from({ length: 16 }, (_, index) => (made >> ((index % 4) * 8)) & 255),
+  );
+};
 
 export const me = (): Me => ({
   user: {

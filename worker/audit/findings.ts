@@ -40,11 +40,11 @@ const present = ({ rule, ...row }: FindingRow): Finding => ({ ...row, rule: brie
 /** The findings, the newest first, and how many there are in each state. */
 export async function listFindings(
   ctx: Context,
-  { limit, cursor, state, rule }: z.infer<typeof findingsQuery>,
+  { limit, cursor, state, rule, event }: z.infer<typeof findingsQuery>,
 ): Promise<{ items: Finding[]; nextCursor: string | null; counts: FindingCounts }> {
   const ledger = openLedger(await require(ctx, 'audit:read', listed));
   const before = cursor === undefined ? undefined : decodeCursor(cursor, z.tuple([z.string()]))[0];
-  const [rows, counts] = await Promise.all([ledger.findings({ state, rule, before, limit }), ledger.findingCounts()]);
+  const [rows, counts] = await Promise.all([ledger.findings({ state, rule, event, before, limit }), ledger.findingCounts()]);
   return { ...pageOf(rows, limit, present, ({ id }) => [id]), counts };
 }
 

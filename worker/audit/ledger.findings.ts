@@ -54,6 +54,7 @@ CREATE TABLE IF NOT EXISTS finding_evidence (
   seq INTEGER NOT NULL,
   PRIMARY KEY (finding_id, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS finding_evidence_seq ON finding_evidence (seq);
 `;
 
 /** Events that are kept as evidence of one finding; those beyond are counted. */
@@ -233,9 +234,14 @@ const rowOf = (row: Columns): FindingRow => ({
 });
 
 /** A page, the newest first, with one row more than asked for where there are more. */
-export function listFindings(sql: SqlStorage, { state, rule, before, limit }: FindingQuery): FindingRow[] {
-  const conditions = ['id < ?', ...(state === undefined ? [] : ['state = ?']), ...(rule === undefined ? [] : ['rule = ?'])];
-  const values = [before ?? '~', ...(state === undefined ? [] : [state]), ...(rule === undefined ? [] : [rule])];
+export function listFindings(sql: SqlStorage, { state, rule, event, before, limit }: FindingQuery): FindingRow[] {
+  const conditions = [
+    'id < ?',
+    ...(state === undefined ? [] : ['state = ?']),
+    ...(rule === undefined ? [] : ['rule = ?']),
+    ...(event === undefined ? [] : ['id IN (SELECT finding_id FROM finding_evidence WHERE seq = ?)']),
+  ];
+  const values = [before ?? '~', ...[state, rule, event].filter((value) => value !== undefined)];
   return sql
     .exec<Columns>(`SELECT ${COLUMNS} FROM findings WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`, ...[...values, limit + 1])
     .toArray()

@@ -298,6 +298,8 @@ export interface FindingRow {
 export interface FindingQuery {
   state?: FindingState | undefined;
   rule?: FindingRuleId | undefined;
+  /** number of an event that they rest on */
+  event?: number | undefined;
   /** keyset: ids below this one, exclusive */
   before?: string | undefined;
   limit: number;

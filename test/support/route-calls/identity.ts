@@ -149,6 +149,10 @@ export const IDENTITY_CALLS: Record<string, RouteCall> = {
       return { answer: await ask(person, `DELETE /me/sessions/${sessionId}`), on: sessionId };
     }),
   },
+  'DELETE /user-sessions/:id': {
+    leaves: ['session.end'],
+    call: owns('DELETE /user-sessions/:id', async (tenant) => (await addUser(tenant)).sessionId),
+  },
   'POST /me/tokens': { leaves: ['token.create'], call: makes('POST /me/tokens', () => newToken) },
   'POST /tokens/revoke': {
     leaves: ['token.revoke'],

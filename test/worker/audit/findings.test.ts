@@ -159,6 +159,16 @@ describe('through the API', () => {
     expect(read(await api(tenant.owner).get('/detections/findings?rule=brute-force'), findingList).items).toEqual([]);
   });
 
+  test('an event leads to what rests on it, and to nothing else', async () => {
+    const tenant = await mintTenant();
+    const ids = [await makeFinding(tenant), await makeFinding(tenant)];
+    const detail = read(await api(tenant.owner).get(`/detections/findings/${ids[0]}`), findingDetail);
+    const about = async (event: number | undefined) =>
+      read(await api(tenant.owner).get(`/detections/findings?event=${event}`), findingList).items.map(({ id }) => id);
+    expect(await about(detail.evidence[0]?.seq)).toEqual([ids[0]]);
+    expect(await about(1)).toEqual([]);
+  });
+
   test('one comes with its evidence and with what to do', async () => {
     const tenant = await mintTenant();
     const id = await makeFinding(tenant);

@@ -65,6 +65,9 @@ export const route = {
   detectionRules: () => '/findings/rules',
   siem: () => '/siem',
   newDestination: () => '/siem/new',
+  destination: (destinationId: string) => `/siem/${id(destinationId)}`,
+  /** the checkpoint of the log, and the proof of an event by its number */
+  integrity: (query: { event?: string } = {}) => withQuery('/integrity', query),
   policy: () => '/policy',
   rulesFile: () => '/policy?file',
   deploymentSecurity: () => '/deployment/security',

@@ -1,23 +1,30 @@
 import { z } from 'zod';
-import { auditAction, auditQuery } from '@gatehouse/core/api/audit.ts';
+import { auditAction, auditQuery, MOST_BUCKETS } from '@gatehouse/core/api/audit.ts';
 import { time } from '@gatehouse/core/api/common.ts';
 import { OUTCOMES, RESOURCE_TYPES } from '@gatehouse/core/audit/event.ts';
+import { FilterFaulty, parseFilter } from '@gatehouse/core/audit/filter.ts';
 import type { AuditQuery } from '#lib/api/audit.ts';
 
 const HOUR = 3_600_000;
 
-/** Time ranges that end now. */
+/** Time ranges that end now, and in how many bars they are drawn: of 1 minute, 15 minutes, 2 hours and 6 hours. */
 export const RANGES = {
-  '1h': { label: 'Last hour', hours: 1 },
-  '24h': { label: 'Last 24 hours', hours: 24 },
-  '7d': { label: 'Last 7 days', hours: 168 },
-  '30d': { label: 'Last 30 days', hours: 720 },
+  '1h': { label: 'Last hour', hours: 1, bars: 60 },
+  '24h': { label: 'Last 24 hours', hours: 24, bars: 96 },
+  '7d': { label: 'Last 7 days', hours: 168, bars: 84 },
+  '30d': { label: 'Last 30 days', hours: 720, bars: 120 },
 } as const;
+const BARS = 96;
 export type RangeName = keyof typeof RANGES;
 const rangeNames = Object.keys(RANGES) as [RangeName, ...RangeName[]];
 
-/** What the audit page shows, as it stands in the address. A range that ends now moves on; `since` and `until` don't. */
+/**
+ * What the audit page shows, as it stands in the address. A range that ends now moves on; `since` and `until` don't. A typed
+ * `filter` stays as it was typed, faults included: they are shown where they stand.
+ */
 const fields = {
+  q: z.string().trim().min(1).max(200),
+  filter: z.string().trim().min(1).max(2_000),
   resourceType: z.enum(RESOURCE_TYPES),
   resourceId: auditQuery.shape.resourceId.unwrap(),
   action: auditAction,
@@ -41,6 +48,9 @@ export function filterFrom(params: URLSearchParams): AuditFilter {
   return Object.fromEntries(entries);
 }
 
+/** The filter of such parameters as they were kept. */
+export const filterOf = (params: Record<string, string>): AuditFilter => filterFrom(new URLSearchParams(params));
+
 /** The filter as it stands in an address, always in the same order. */
 export function paramsOf(filter: AuditFilter): Record<string, string> {
   return Object.fromEntries(
@@ -61,18 +71,51 @@ export function withFields(filter: AuditFilter, changes: { [K in FilterField]?: 
 }
 
 /** What is asked of the API. @param now milliseconds */
-export function queryOf({ range, ...rest }: AuditFilter, now: number): AuditQuery {
+export const queryOf = (filter: AuditFilter, now: number): AuditQuery => ({ ...exportedOf(filter, now), order: 'desc' });
+
+/** The same, of what is not a page: an export. */
+export function exportedOf({ range, ...rest }: AuditFilter, now: number): Omit<AuditQuery, 'order' | 'format'> {
   const since = range === undefined ? {} : { since: new Date(now - RANGES[range].hours * HOUR).toISOString() };
-  return { ...rest, ...since, order: 'desc' };
+  return { ...rest, ...since };
 }
 
-/** What a security team asks most often. */
-export const VIEWS: readonly { label: string; filter: AuditFilter }[] = [
-  { label: 'Everything', filter: {} },
-  { label: 'Failed sign-ins', filter: { action: 'user.sign_in', outcome: 'failure' } },
-  { label: 'Refused', filter: { outcome: 'denied' } },
-  { label: 'Changes of access', filter: { action: 'template.acl.update' } },
-];
+/** What is looked for, whenever it happened. */
+export function wantedOf({
+  range: _range,
+  since: _since,
+  until: _until,
+  ...wanted
+}: AuditFilter): Omit<AuditFilter, 'range' | 'since' | 'until'> {
+  return wanted;
+}
 
+/** The times that a chart of it begins and ends with, and its bars. @param begin of the log, for want of another */
+export function chartOf({ range, since, until }: AuditFilter, begin: string | null, now: number) {
+  const end = until === undefined ? now : Date.parse(until);
+  const hours = range === undefined ? null : RANGES[range].hours;
+  const start = hours === null ? Date.parse(since ?? begin ?? new Date(end - 24 * HOUR).toISOString()) : now - hours * HOUR;
+  const bars = range === undefined ? BARS : RANGES[range].bars;
+  // No bar is shorter than a second.
+  const most = Math.max(1, Math.floor((end - start) / 1000));
+  return {
+    since: new Date(Math.min(start, end - 1000)).toISOString(),
+    until: new Date(end).toISOString(),
+    buckets: Math.min(bars, most, MOST_BUCKETS),
+  };
+}
+
+/** What is wrong with a typed filter, and where; null when nothing is. */
+export function faultIn(text: string): { position: number; message: string } | null {
+  if (text.trim() === '') return null;
+  try {
+    parseFilter(text);
+    return null;
+  } catch (error) {
+    if (!(error instanceof FilterFaulty)) throw error;
+    return { position: error.position, message: error.message };
+  }
+}
+
+/** Whether both show the same. */
 export const sameFilter = (one: AuditFilter, other: AuditFilter): boolean =>
   new URLSearchParams(paramsOf(one)).toString() === new URLSearchParams(paramsOf(other)).toString();

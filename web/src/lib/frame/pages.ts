@@ -1,5 +1,6 @@
 import type { Component } from 'svelte';
 import BadgeCheck from '@lucide/svelte/icons/badge-check';
+import FingerprintPattern from '@lucide/svelte/icons/fingerprint-pattern';
 import Group from '@lucide/svelte/icons/network';
 import Bot from '@lucide/svelte/icons/bot';
 import Box from '@lucide/svelte/icons/box';
@@ -75,6 +76,7 @@ export const PAGES: readonly Page[] = [
   { label: 'Audit log', href: route.audit(), icon: ListTree, section: 'Security', keys: 'G A', needs: 'audit:read' },
   { label: 'Findings', href: route.findings(), icon: ShieldAlert, section: 'Security', keys: 'G I', needs: 'audit:read' },
   { label: 'SIEM destinations', href: route.siem(), icon: Send, section: 'Security', keys: 'G S', needs: 'siem:read' },
+  { label: 'Integrity', href: route.integrity(), icon: FingerprintPattern, section: 'Security', keys: 'G C', needs: 'audit:read' },
   { label: 'Local mail', href: route.localMail(), icon: Mail, section: 'Local', keys: 'G M', local: true },
 ];
 
