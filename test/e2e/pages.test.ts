@@ -38,26 +38,6 @@ test.each([
   expect(await visit(options)).toEqual([]);
 });
 
-test('to keep the audit log for less time is asked for once more, with the day on which the first events go', async () => {
-  const page = await browser.newPage({ baseURL: product.origin, viewport: { width: 390, height: 844 } });
-  await signIn(page);
-  await page.goto('/organisation');
-  const days = page.getByLabel('Days');
-  await days.fill('29');
-  await days.press('Enter');
-  await page.getByText('must be at least 30').waitFor();
-  await days.fill('90');
-  await days.press('Enter');
-  const dialog = page.getByRole('dialog');
-  const first = new Date(Date.now() + 91 * 24 * 60 * 60_000);
-  await dialog.getByText(new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' }).format(first)).waitFor();
-  await dialog.getByRole('button', { name: 'Keep it for less time' }).click();
-  await dialog.waitFor({ state: 'detached' });
-  await page.reload();
-  await expect.poll(() => days.inputValue()).toBe('90');
-  await page.close();
-});
-
 /** Signs in and opens page after page. @returns what axe found, what is too wide, what the console said and what the content policy stopped */
 async function visit(options: BrowserContextOptions): Promise<string[]> {
   const context = await browser.newContext({ ...options, baseURL: product.origin, reducedMotion: 'reduce' });
