@@ -25,7 +25,8 @@ type Report = Extract<FromRunner, { kind: 'report' }>;
 
 /** Enough of the platform for one runner, over real sockets. */
 export class Platform {
-  readonly code = randomBytes(20).toString('base64url');
+  // As the product's are: one that begins with a hyphen would be taken for an option.
+  readonly code = `ghe_${randomBytes(20).toString('base64url')}`;
   readonly token = `ghr_${randomBytes(20).toString('base64url')}`;
   readonly runnerId = mintId('runner');
   readonly heard = new Heard<FromRunner>();
