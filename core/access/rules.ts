@@ -78,11 +78,6 @@ export function permissionsFrom(roles: ReadonlySet<string>, definitions: AccessR
   return { has };
 }
 
-/** What a token may: its scopes, as far as its owner may it at that moment. A scope gives nobody anything. */
-export function effectivePermissions(owner: Permissions, scopes: readonly Permission[]): Set<Permission> {
-  return new Set(scopes.filter((scope) => owner.has(scope)));
-}
-
 /** The role on a template with those entries; whoever may administer all templates has `admin`. */
 export function templateRoleOf({ userId, groups, permissions }: Holder, entries: readonly AclEntry[], now: string): TemplateRole | null {
   return effectiveTemplateRole(entries, { userId, groups, adminOfAll: permissions.has('template:admin') }, now);

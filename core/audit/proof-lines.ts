@@ -21,7 +21,9 @@ export type ProofLine =
   | { kind: 'proof'; seq: number; size: number; hashes: Uint8Array[] }
   | { kind: 'faulty'; why: string };
 
-export const eventLine = (saltInHex: string, body: string): string => `{"salt":"${saltInHex}","event":${body}}\n`;
+/** An event's line without its end, as the archive keeps it. */
+export const archivedEvent = (saltInHex: string, body: string): string => `{"salt":"${saltInHex}","event":${body}}`;
+export const eventLine = (saltInHex: string, body: string): string => `${archivedEvent(saltInHex, body)}\n`;
 export const erasedLine = (seq: number, leaf: Uint8Array, erasedAt: string): string =>
   line({ seq, leafHash: toBase64(leaf), erased: erasedAt });
 export const beforeLine = ({ size, hashes }: Frontier): string => line({ before: { size, hashes: hashes.map(toBase64) } });

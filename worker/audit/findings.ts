@@ -71,17 +71,17 @@ export async function moveFinding(ctx: Context, id: string, { from, to, note }: 
   const action = MOVES[to];
   const user = await require(ctx, 'finding:triage', { action, resource: { type: 'finding', id, name: id } });
   const ledger = openLedger(user);
-  const found = await ledger.finding(id);
+  const found = await ledger.findingAlone(id);
   if (!found) throw notFound();
-  const { rule, subject } = found.finding;
+  const { rule, subject } = found;
   const event = eventOf(user, {
     ...{ action, status: 200, resource: { type: 'finding', id, name: `${briefly(rule).title}: ${subject}` } },
-    diff: diff(RULES, { state: from, note: found.finding.note }, { state: to, note: note === '' ? found.finding.note : note }),
+    diff: diff(RULES, { state: from, note: found.note }, { state: to, note: note === '' ? found.note : note }),
   });
   const { tenantId, shard } = user.db;
   const move = { id, from, to, note, by: user.actor.name, at: event.time };
   const request = { tenantId, shard, source: 'audit', batches: [{ outboxId: event.id, events: [event] }] };
   if (!(await ledger.moveFinding(move, request)))
     throw new AppError('conflict', 'Somebody else moved this finding meanwhile. Load it again.');
-  return present({ ...found.finding, state: to, note, moved: { by: user.actor.name, at: event.time } });
+  return present({ ...found, state: to, note, moved: { by: user.actor.name, at: event.time } });
 }

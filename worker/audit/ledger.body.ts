@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
+import { archivedEvent } from '@gatehouse/core/audit/proof-lines.ts';
 import { hex } from './hash.ts';
 
 /**
@@ -44,4 +45,4 @@ export const bodyOf = ({ body, packed }: Body): string =>
 export const eventIn = (json: string): AuditEvent => JSON.parse(json) as AuditEvent;
 
 /** An event as the archive keeps it. */
-export const lineOf = (salt: ArrayBuffer, body: string): string => `{"salt":"${hex(new Uint8Array(salt))}","event":${body}}`;
+export const lineOf = (salt: ArrayBuffer, body: string): string => archivedEvent(hex(new Uint8Array(salt)), body);

@@ -248,12 +248,18 @@ export function listFindings(sql: SqlStorage, { state, rule, event, before, limi
     .map(rowOf);
 }
 
+/** null when it isn't there */
+export function findFinding(sql: SqlStorage, id: string): FindingRow | null {
+  const [row] = sql.exec<Columns>(`SELECT ${COLUMNS} FROM findings WHERE id = ?`, id);
+  return row ? rowOf(row) : null;
+}
+
 /** A finding with the numbers of its evidence; null when it isn't there. */
 export function readFinding(sql: SqlStorage, id: string): { finding: FindingRow; evidence: number[] } | null {
-  const [row] = sql.exec<Columns>(`SELECT ${COLUMNS} FROM findings WHERE id = ?`, id);
-  if (!row) return null;
+  const finding = findFinding(sql, id);
+  if (!finding) return null;
   const evidence = sql.exec<{ seq: number }>('SELECT seq FROM finding_evidence WHERE finding_id = ? ORDER BY seq', id).toArray();
-  return { finding: rowOf(row), evidence: evidence.map(({ seq }) => seq) };
+  return { finding, evidence: evidence.map(({ seq }) => seq) };
 }
 
 export function countFindings(sql: SqlStorage): FindingCounts {

@@ -298,6 +298,10 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     return found && { ...found, bodies: hotEvents(this.#sql, found.evidence) };
   }
 
+  async findingAlone(id: string): Promise<FindingRow | null> {
+    return findings.findFinding(this.#sql, id);
+  }
+
   async moveFinding(move: FindingMove, request: AppendRequest): Promise<boolean> {
     const { now, random } = this.compose();
     const moved = this.ctx.storage.transactionSync(() => {

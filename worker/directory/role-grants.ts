@@ -1,4 +1,4 @@
-import { BUILT_IN_ROLE_NAMES, permissionsOf, type CustomRole, type Permission } from '@gatehouse/core/access/permissions.ts';
+import { BUILT_IN_ROLE_NAMES, type CustomRole } from '@gatehouse/core/access/permissions.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import { refuse, type EventFacts } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -18,12 +18,6 @@ export function roleName({ role, name }: Pick<NamedRole, 'role' | 'name'>): stri
 
 const customOf = ({ role, name, permissions }: NamedRole): CustomRole[] =>
   name === null ? [] : [{ id: role, name, permissions: storedPermissions(permissions) }];
-
-/** What somebody with this role may do, what everybody may aside. */
-export function permissionsOfRole(role: NamedRole): Set<Permission> {
-  const known = builtInRole.safeParse(role.role);
-  return known.success ? permissionsOf([known.data]) : permissionsOf([], customOf(role));
-}
 
 /** Whether somebody with these permissions may give and take that role. */
 export function grantableBy(permissions: ReadonlySet<string>, role: NamedRole): boolean {

@@ -382,6 +382,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   findingCounts(): Promise<FindingCounts>;
   /** with its evidence: the JSON of each event that is still in the hot index, and the number of every one */
   finding(id: string): Promise<{ finding: FindingRow; evidence: number[]; bodies: string[] } | null>;
+  /** without it */
+  findingAlone(id: string): Promise<FindingRow | null>;
   /** moves it and records the event, both or none; false when it is not where the caller saw it */
   moveFinding(move: FindingMove, request: AppendRequest): Promise<boolean>;
 }
