@@ -52,7 +52,8 @@ export async function startProduct(port: number, runnerPort = port): Promise<Pro
   }
 }
 
-async function signUp(origin: string): Promise<Person> {
+/** The organisation that is measured. */
+export async function signUp(origin: string): Promise<Person> {
   const owner = new Person(origin);
   const { tenant, email, password } = ACCOUNT;
   await owner.call('POST', '/signup', { tenant: { name: 'Bench', slug: tenant }, user: { name: 'Olga Owner', email, password } });

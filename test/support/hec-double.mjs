@@ -12,6 +12,7 @@
 import { createServer } from 'node:http';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import { listening } from './listening.mjs';
 
 const COLLECTOR = /^\/services\/collector(\/event(\/1\.0)?)?$/;
 
@@ -46,14 +47,7 @@ export async function startHecDouble({ port = 0, host = '127.0.0.1', tokens = []
   const server = createServer((request, response) => {
     handle(known, request, response).catch((error) => answer(response, 500, { text: `The double broke: ${error}`, code: 8 }));
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
-  const address = server.address();
-  const url = `http://${host}:${typeof address === 'object' ? address?.port : port}`;
-  const close = () => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  };
-  return { url, close };
+  return listening(server, { port, host });
 }
 
 const newToken = () => ({

@@ -4,6 +4,7 @@
  *   POST /control/<name>   { status, headers, body } of the answers from now on
  */
 import { createServer } from 'node:http';
+import { listening } from './listening.mjs';
 
 /** @param {{ port?: number, host?: string }} [options] port 0 takes any free one */
 export async function startWebhookDouble({ port = 0, host = '127.0.0.1' } = {}) {
@@ -26,12 +27,5 @@ export async function startWebhookDouble({ port = 0, host = '127.0.0.1' } = {}) 
     hook.deliveries.push({ headers: request.headers, body });
     return response.writeHead(hook.answer.status, hook.answer.headers).end(hook.answer.body);
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
-  const address = server.address();
-  const url = `http://${host}:${typeof address === 'object' ? address?.port : port}`;
-  const close = () => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  };
-  return { url, close };
+  return listening(server, { port, host });
 }

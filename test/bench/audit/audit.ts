@@ -1,6 +1,5 @@
-import { mailedSecret, Person } from '../../../scripts/api.ts';
 import type { Options, Row } from '../measure.ts';
-import { ACCOUNT } from '../product.ts';
+import { signUp } from '../product.ts';
 import { postgres } from './postgres.ts';
 import { measureReading } from './reading.ts';
 import { startLedgerServer } from './server.ts';
@@ -20,12 +19,4 @@ export async function measureAudit(options: Options): Promise<Row[]> {
     await peer?.stop();
     await server.end();
   }
-}
-
-async function signUp(origin: string): Promise<Person> {
-  const owner = new Person(origin);
-  const { tenant, email, password } = ACCOUNT;
-  await owner.call('POST', '/signup', { tenant: { name: 'Bench', slug: tenant }, user: { name: 'Olga Owner', email, password } });
-  await owner.call('POST', '/verify-email', { token: await mailedSecret(origin, email) });
-  return owner;
 }

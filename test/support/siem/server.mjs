@@ -14,6 +14,7 @@ import { datadog } from './datadog.mjs';
 import { elastic } from './elastic.mjs';
 import { s3 } from './s3.mjs';
 import { sentinel } from './sentinel.mjs';
+import { listening } from '../listening.mjs';
 
 const KINDS = { datadog, elastic, s3, sentinel };
 
@@ -36,14 +37,7 @@ export async function startSiemDoubles({ port = 0, host = '127.0.0.1' } = {}) {
       answer(response, { status: 500, body: { broken: String(error?.stack ?? error) } }),
     );
   });
-  await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
-  const address = server.address();
-  const url = `http://${host}:${typeof address === 'object' ? address?.port : port}`;
-  const close = () => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  };
-  return { url, close };
+  return listening(server, { port, host });
 }
 
 async function handle(receivers, request, response) {

@@ -1,0 +1,15 @@
+/**
+ * Lets a double's server listen.
+ * @param {import('node:http').Server} server
+ * @param {{ port: number, host: string }} where port 0 takes any free one
+ */
+export async function listening(server, { port, host }) {
+  await new Promise((resolve, reject) => server.once('error', reject).listen(port, host, () => resolve(undefined)));
+  const address = server.address();
+  const url = `http://${host}:${typeof address === 'object' ? address?.port : port}`;
+  const close = () => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  };
+  return { url, close };
+}
