@@ -76,7 +76,7 @@ export async function moveFinding(ctx: Context, id: string, { from, to, note }: 
   const { rule, subject } = found;
   const event = eventOf(user, {
     ...{ action, status: 200, resource: { type: 'finding', id, name: `${briefly(rule).title}: ${subject}` } },
-    diff: diff(RULES, { state: from, note: found.note }, { state: to, note: note === '' ? found.note : note }),
+    diff: diff(RULES, { state: from, note: found.note }, { state: to, note }),
   });
   const { tenantId, shard } = user.db;
   const move = { id, from, to, note, by: user.actor.name, at: event.time };

@@ -189,5 +189,8 @@ describe('through the API', () => {
     expect(body).toMatchObject({
       items: [{ resource: { type: 'finding', id }, diff: [{ path: 'state', old: 'open', new: 'acknowledged' }, { path: 'note' }] }],
     });
+    await api(tenant.owner).post(`/detections/findings/${id}/move`, { from: 'acknowledged', to: 'open' });
+    const reopened = await api(tenant.owner).get('/audit/events?action=finding.reopen');
+    expect(reopened.body).toMatchObject({ items: [{ diff: [{ path: 'state' }, { path: 'note', old: move.note, new: '' }] }] });
   });
 });
