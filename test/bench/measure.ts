@@ -19,6 +19,8 @@ export interface Row {
     | 'per second'
     | 'times'
     | 'rows'
+    | 'messages'
+    | 'puts'
     | 's/h'
     | 'USD';
   samples: number[];
@@ -31,7 +33,7 @@ export interface Options {
   quick: boolean;
   /** installs the peers that npm has, if they are not there yet */
   peers: boolean;
-  /** parts of `terminal` to be run; empty: all */
+  /** parts of `terminal` and `audit` to be run; empty: all */
   parts: string[];
   /** of `audit`: how many events are very many */
   events: number;

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { build } from '../../scripts/build.ts';
 import { measureAccess } from './access/access.ts';
 import { measureApi, measureTrail } from './api.ts';
-import { measureAudit } from './audit/audit.ts';
+import { AUDIT_PARTS, measureAudit } from './audit/audit.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
 import { freePort, ROOT } from '../support/place.ts';
@@ -16,7 +16,7 @@ import { measureTerminals, PARTS } from './terminals/terminal.ts';
 const USAGE = `npm run bench [-- start|audit|api|trail|access|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
---part   of terminal: ${PARTS.join(', ')}; may be repeated
+--part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; may be repeated
 --events n  of audit: how many are very many (1000000)
 --quick  whether it all works: few samples, small files
 --peers  installs wetty, casbin, cedar-wasm and pg from npm to be measured beside it
@@ -52,7 +52,7 @@ function settings(): Options & { benches: string[] } {
   }
   const benches = [...positionals, ...values.only].map((name) => (NAMES.includes(name) ? name : name.replace(/s$/, '')));
   refuseUnknown('bench', benches, NAMES);
-  refuseUnknown('part', values.part, PARTS);
+  refuseUnknown('part', values.part, [...PARTS, ...AUDIT_PARTS]);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error('--rounds must be a number from 1 to 100');
   const { quick, peers, part: parts } = values;

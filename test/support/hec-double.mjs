@@ -6,7 +6,8 @@
  *
  * Each token has events and faults of its own, so that tests don't meet:
  *   POST   /control?token=…   sets faults (below) and makes the token known
- *   GET    /control?token=…   { indexed, requests, violations, faults }
+ *   GET    /control?token=…   { count, indexed, arrivedAt, requests, violations, faults };
+ *                             count of all that was indexed, arrivedAt in milliseconds, beside indexed
  *   DELETE /control?token=…   forgets all about the token
  */
 import { createServer } from 'node:http';
@@ -36,6 +37,8 @@ const NO_FAULTS = {
   maxBytes: 1_000_000,
   /** index names the token may write to; null: any */
   indexes: null,
+  /** what is indexed is kept, to be looked at; else only counted */
+  keep: true,
   /** the token asks for indexer acknowledgement: a channel is needed */
   acknowledge: false,
 };
@@ -54,6 +57,9 @@ const newToken = () => ({
   faults: { ...NO_FAULTS },
   /** @type {unknown[]} */
   indexed: [],
+  /** @type {number[]} */
+  arrivedAt: [],
+  count: 0,
   requests: 0,
   acks: 0,
   /** @type {string[]} what Splunk would have refused without any fault being set */
@@ -115,7 +121,11 @@ function collect(token, headers, packed) {
     if (faults.malformed !== null && source.includes(faults.malformed)) return refuse(400, 'Invalid data format', 6, number, true);
     const fault = faultOf(source, faults);
     if (fault) return refuse(400, fault.text, fault.code, fault.code === 7 ? number + 1 : number, fault.expected);
-    token.indexed.push(JSON.parse(source));
+    token.count++;
+    if (faults.keep) {
+      token.indexed.push(JSON.parse(source));
+      token.arrivedAt.push(Date.now());
+    }
     number++;
   }
   return [200, { text: 'Success', code: 0, ...(faults.acknowledge ? { ackId: token.acks++ } : {}) }];
@@ -184,8 +194,8 @@ function control(known, method, name, body, response) {
     known.set(name, token);
     if (!token.faults.hold) token.held.splice(0).forEach((release) => release());
   }
-  const { indexed, requests, violations, faults } = known.get(name) ?? newToken();
-  return answer(response, 200, { indexed, requests, violations, faults });
+  const { count, indexed, arrivedAt, requests, violations, faults } = known.get(name) ?? newToken();
+  return answer(response, 200, { count, indexed, arrivedAt, requests, violations, faults });
 }
 
 async function readAll(request) {

@@ -1,20 +1,26 @@
 import type { Options, Row } from '../measure.ts';
 import { signUp } from '../product.ts';
+import { measureChain } from './chain.ts';
 import { postgres } from './postgres.ts';
 import { measureReading } from './reading.ts';
 import { startLedgerServer } from './server.ts';
 import { measureBacklog, measureWriting } from './writing.ts';
 
-/** The audit log: what appending costs, how reading grows with it, and how fast a backlog drains. */
+export const AUDIT_PARTS = ['append', 'chain', 'backlog', 'read'] as const;
+
+/** The audit log: what appending costs, how soon an event is everywhere, how fast a backlog drains, how reading grows. */
 export async function measureAudit(options: Options): Promise<Row[]> {
+  const wanted = (part: (typeof AUDIT_PARTS)[number]) => options.parts.length === 0 || options.parts.includes(part);
   const server = await startLedgerServer();
-  const peer = await postgres(options.peers);
+  const peer = wanted('read') ? await postgres(options.peers) : null;
+  const rows: Row[] = [];
   try {
-    const writing = await measureWriting(server, options);
     const owner = await signUp(server.origin);
-    const { tenant } = await owner.call<{ tenant: { id: string } }>('GET', '/me');
-    const backlog = await measureBacklog(server, owner, tenant.id, options);
-    return [...writing, ...backlog, ...(await measureReading(server, peer, options))];
+    if (wanted('append')) rows.push(...(await measureWriting(server, options)));
+    if (wanted('chain')) rows.push(...(await measureChain(server, owner, options)));
+    if (wanted('backlog')) rows.push(...(await measureBacklog(server, owner, options)));
+    if (wanted('read')) rows.push(...(await measureReading(server, peer, options)));
+    return rows;
   } finally {
     await peer?.stop();
     await server.end();

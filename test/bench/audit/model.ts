@@ -13,8 +13,8 @@ const WORKSPACES = 20_000;
 const START = Date.parse('2026-01-01T00:00:00.000Z');
 const BETWEEN_MS = 500;
 
-/** One event in so many is about a person whom nothing else is about. */
-export const RARE_EVERY = 100_000;
+/** Ten events, all among the first ten thousand: as many are found among few as among very many, and ever deeper down. */
+const isRareAt = (n: number) => n <= 10_000 && n % 1_000 === 500;
 export const RARE_ACTION: AuditAction = 'tenant.update';
 /** Its words occur nowhere else. */
 export const RARE_NAME = 'Zephyrine Quill';
@@ -55,14 +55,14 @@ export const userOf = (index: number) => ({
 });
 /** Whose events are nearly one in twenty. */
 export const HEAVY_USER = userOf(0);
-/** Of whom there are few. */
-export const LIGHT_USER = userOf(USERS - 1);
+/** Four in a thousand: a page full of them among ten thousand already. */
+export const LIGHT_USER = userOf(20);
 
 /** Event number n, from 1. */
 export function factsOf(n: number): Facts {
   const chance = new Chance(n * 2_654_435_761);
   const user = userOf(Math.floor(USERS * chance.next() ** 4));
-  const isRare = n % RARE_EVERY === RARE_EVERY / 2;
+  const isRare = isRareAt(n);
   const action = isRare ? RARE_ACTION : chance.oneIn(170) ? SELDOM_ACTION : chance.oneIn(3) ? chance.pick(OTHERS) : chance.pick(FREQUENT);
   const resourceType = AUDIT_ACTIONS[action].resource;
   const kind = chance.between(1, resourceType === 'template' ? TEMPLATES : WORKSPACES);
@@ -75,6 +75,14 @@ export function factsOf(n: number): Facts {
     outcome: action === 'user.sign_in' ? 'success' : chance.oneIn(40) ? 'denied' : chance.oneIn(60) ? 'failure' : 'success',
     ip: `10.${chance.between(0, 255)}.${chance.between(0, 255)}.${chance.between(1, 254)}`,
   };
+}
+
+/** What the platform bills, counted where it is asked for. */
+export interface Counts {
+  archiveMessages: number;
+  deliveryMessages: number;
+  puts: number;
+  ledgerRowsWritten: number;
 }
 
 const AGENT = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';

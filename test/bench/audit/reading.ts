@@ -11,6 +11,8 @@ const FILL_BATCH = 500;
 const FILL_CALL = 20_000;
 /** Runs inside the object; its time is what they take beyond a single one. */
 const INSIDE = 40;
+/** of both sizes, in each round */
+const TURNS = 3;
 
 interface Query {
   what: string;
@@ -30,7 +32,7 @@ const QUERIES: readonly Query[] = [
     peer: () => ({ condition: 'a.user_id = $1', values: [HEAVY_USER.id] }),
   },
   {
-    what: 'by a person who does little',
+    what: 'by a person who does less',
     ours: () => ({ actorId: LIGHT_USER.id }),
     peer: () => ({ condition: 'a.user_id = $1', values: [LIGHT_USER.id] }),
   },
@@ -61,79 +63,72 @@ const QUERIES: readonly Query[] = [
   },
 ];
 
-/** The same questions at ten thousand events and at very many: inside the object, over HTTP, and of the peer. */
+/** The same questions at ten thousand events and at very many, by turns: inside the object, over HTTP, and of the peer. */
 export async function measureReading(server: LedgerServer, peer: Postgres | null, options: Options): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const size of [SMALL, options.events]) {
-    const tenantId = `bench-${size}`;
-    rows.push(...(await fill(server, peer, tenantId, size)));
-    for (const query of QUERIES) rows.push(...(await ask(server, peer, tenantId, size, query, options)));
-  }
-  return [...rows, ...growth(rows, options.events)];
+  for (const size of [SMALL, options.events]) rows.push(...(await fill(server, size)));
+  if (peer) rows.push(...(await fillPeer(peer, options.events)));
+  for (const query of QUERIES) rows.push(...(await ask(server, peer, query, options)));
+  return rows;
 }
 
-async function fill(server: LedgerServer, peer: Postgres | null, tenantId: string, size: number): Promise<Row[]> {
+const named = (what: string, size: number, system: string, unit: Row['unit'], samples: number[]): Row => ({
+  ...{ bench: 'audit', what: `${what}, ${size} events`, system, unit, samples },
+});
+const tenantOf = (size: number) => `bench-${size}`;
+
+async function fill(server: LedgerServer, size: number): Promise<Row[]> {
   let bytes = 0;
   const start = performance.now();
   for (let from = 1; from <= size; from += FILL_CALL)
-    bytes = await server.ask({ tenantId, fill: { from, to: Math.min(from + FILL_CALL - 1, size), batch: FILL_BATCH } });
-  const perSecond = size / ((performance.now() - start) / 1000);
-  const name = `, ${size} events`;
-  const row = (what: string, system: string, unit: Row['unit'], sample: number): Row => ({
-    ...{ bench: 'audit', what: what + name, system, unit, samples: [sample] },
-  });
-  const before = size === SMALL ? 0 : SMALL;
-  const peerMs = peer ? await peer.fill(before + 1, size) : 0;
+    bytes = await server.ask({ tenantId: tenantOf(size), fill: { from, to: Math.min(from + FILL_CALL - 1, size), batch: FILL_BATCH } });
   return [
-    row('filled, one caller in batches of 500', 'gatehouse', 'per second', perSecond),
-    row('bytes an event, hot index', 'gatehouse', 'bytes', bytes / size),
-    ...(peer
-      ? [
-          row('filled, one caller in batches of 5,000', 'postgres', 'per second', (size - before) / (peerMs / 1000)),
-          row('bytes an event, table and indexes', 'postgres', 'bytes', (await peer.size()) / size),
-        ]
-      : []),
+    named('filled, one caller in batches of 500', size, 'gatehouse', 'per second', [size / ((performance.now() - start) / 1000)]),
+    named('bytes an event, hot index', size, 'gatehouse', 'bytes', [bytes / size]),
   ];
 }
 
-async function ask(
-  server: LedgerServer,
-  peer: Postgres | null,
-  tenantId: string,
-  size: number,
-  { what, ours, peer: peers }: Query,
-  { rounds, quick }: Options,
-): Promise<Row[]> {
-  const query: EventQuery = { limit: PAGE, order: 'desc', by: 'seq', ...ours(size) };
-  const once = () => server.ask({ tenantId, query, times: 1 });
-  const inside: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const [alone] = await timed(once);
-    const [many] = await timed(() => server.ask({ tenantId, query, times: INSIDE + 1 }));
-    inside.push(Math.max(0, many - alone) / INSIDE);
-  }
+async function fillPeer(peer: Postgres, size: number): Promise<Row[]> {
+  const ms = await peer.fill(1, size);
+  return [
+    named('filled, one caller in batches of 5,000', size, 'postgres', 'per second', [size / (ms / 1000)]),
+    named('bytes an event, table and indexes', size, 'postgres', 'bytes', [(await peer.size()) / size]),
+  ];
+}
+
+async function ask(server: LedgerServer, peer: Postgres | null, { what, ours, peer: peers }: Query, options: Options): Promise<Row[]> {
+  const { rounds, quick, events } = options;
   const many = quick ? 3 : 21;
-  const label = `${what}, ${size} events`;
-  const row = (system: string, samples: number[]): Row => ({ bench: 'audit', what: label, system, unit: 'ms', samples });
-  const asked = peer ? peers(size) : null;
-  const found = peer && asked ? (await peer.page(asked.condition, asked.values, asked.offset)).length : null;
-  const own = await once();
-  if (found !== null && found !== own) throw new Error(`${label}: the peer found ${found} and we ${own}`);
+  const sizes = [SMALL, events];
+  const asked = sizes.map((size): { size: number; query: EventQuery; inside: number[]; outside: number[] } => {
+    return { size, query: { limit: PAGE, order: 'desc', by: 'seq', ...ours(size) }, inside: [], outside: [] };
+  });
+  const once = ({ size, query }: { size: number; query: EventQuery }, times = 1) => server.ask({ tenantId: tenantOf(size), query, times });
+  const found: number[] = [];
+  for (const each of asked) found.push(await once(each, INSIDE));
+  if (new Set(found).size > 1) throw new Error(`${what}: ${found.join(' and ')} events are found, which can't be compared`);
+  // By turns, so that whatever else the machine does falls on both.
+  for (let round = 0; round < rounds * TURNS; round++) {
+    for (const each of asked) {
+      const [alone] = await timed(() => once(each));
+      const [repeated] = await timed(() => once(each, INSIDE + 1));
+      each.inside.push(Math.max(0, repeated - alone) / INSIDE);
+    }
+  }
+  for (const each of asked) each.outside.push(...(await repeat(many, () => once(each))));
+  const question = peer ? peers(events) : null;
+  const theirs = peer && question ? await repeat(many, () => peer.page(question.condition, question.values, question.offset)) : null;
+  const theirsFound = peer && question ? (await peer.page(question.condition, question.values, question.offset)).length : null;
+  if (theirsFound !== null && theirsFound !== found[0]) throw new Error(`${what}: the peer found ${theirsFound} and we ${found[0]}`);
+  const [few = 0, very = 0] = asked.map(({ inside }) => median(inside));
   return [
-    row('gatehouse, inside the object', inside),
-    row('gatehouse', await repeat(many, once)),
-    ...(peer && asked ? [row('postgres', await repeat(many, () => peer.page(asked.condition, asked.values, asked.offset)))] : []),
+    ...asked.flatMap(({ size, inside, outside }) => [
+      named(what, size, 'gatehouse, inside the object', 'ms', inside),
+      named(what, size, 'gatehouse', 'ms', outside),
+    ]),
+    ...(theirs ? [named(what, events, 'postgres', 'ms', theirs)] : []),
+    { bench: 'audit', what: `${what}: ${events} events, times ${SMALL}`, system: 'gatehouse', unit: 'times', samples: [very / few] },
   ];
 }
 
-/** How much longer the same question takes among very many. */
-function growth(rows: readonly Row[], events: number): Row[] {
-  const median = (samples: readonly number[]) => samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? 0;
-  return QUERIES.flatMap(({ what }) => {
-    const of = (size: number) => rows.find((row) => row.what === `${what}, ${size} events` && row.system.endsWith('object'));
-    const [few, many] = [of(SMALL), of(events)];
-    if (!few || !many) return [];
-    const ratio = median(many.samples) / median(few.samples);
-    return [{ bench: 'audit', what: `${what}: times that among ${SMALL}`, system: 'gatehouse', unit: 'times' as const, samples: [ratio] }];
-  });
-}
+const median = (samples: readonly number[]) => samples.toSorted((a, b) => a - b)[Math.floor(samples.length / 2)] ?? 0;

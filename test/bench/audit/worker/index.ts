@@ -1,18 +1,23 @@
 import product, { AuditLedger as Product, Hasher, Runner, Throttle, Workspace } from '../../../../worker/index.ts';
 import { shardsOf, type Env } from '../../../../worker/platform/env.ts';
 import type { EventQuery } from '../../../../worker/platform/objects.ts';
-import { eventOf } from '../model.ts';
+import { eventOf, type Counts } from '../model.ts';
+import { countedBucket, countRows, counts } from './counts.ts';
 
 /**
  * The product with a door to its ledger: what is measured inside the object runs there so often in one call, because the clock
  * of a Worker stands still while it computes.
  */
 export class AuditLedger extends Product {
+  constructor(...args: ConstructorParameters<typeof Product>) {
+    countRows(args[0].storage.sql);
+    super(...args);
+  }
+
   /** Appends events of the model, in batches as the API would. @returns bytes of the whole database */
   async fill(tenantId: string, from: number, to: number, batch: number): Promise<number> {
     for (let first = from; first <= to; first += batch) {
-      const events = Array.from({ length: Math.min(batch, to - first + 1) }, (_, index) => eventOf(first + index));
-      await this.append({ tenantId, shard: 's0', source: 'bench', batches: [{ outboxId: `bench-${first}`, events }] });
+      await this.append(batchOf(tenantId, first, Math.min(batch, to - first + 1)));
     }
     return this.ctx.storage.sql.databaseSize;
   }
@@ -34,13 +39,28 @@ export { Hasher, Runner, Throttle, Workspace };
 
 const READ_ONLY = 'bench-';
 
+function batchOf(tenantId: string, first: number, length: number) {
+  const events = Array.from({ length }, (_, index) => eventOf(first + index));
+  return { tenantId, shard: 's0', source: 'bench', batches: [{ outboxId: `bench-${first}`, events }] };
+}
+
 interface Asked {
   tenantId: string;
-  fill?: { from: number; to: number; batch: number };
+  fill?: Fill;
+  /** the same with a call from the Worker for each batch, as requests make them */
+  append?: Fill;
   query?: EventQuery;
   times?: number;
   /** how many changes are made in D1, and whether each has its outbox row in its batch */
   changes?: { count: number; outbox: boolean };
+  /** what was counted since the last time */
+  counts?: true;
+}
+
+interface Fill {
+  from: number;
+  to: number;
+  batch: number;
 }
 
 export default {
@@ -50,15 +70,27 @@ export default {
     const asked = await request.json<Asked>();
     const ledger = env.AUDIT_LEDGER.getByName(asked.tenantId) as unknown as DurableObjectStub<AuditLedger>;
     if (asked.fill) return Response.json(await ledger.fill(asked.tenantId, asked.fill.from, asked.fill.to, asked.fill.batch));
+    if (asked.append) return Response.json(await append(ledger, asked.tenantId, asked.append));
+    if (asked.counts) return Response.json(counts.take() satisfies Counts);
     if (asked.changes) return Response.json(await change(env, asked.changes));
     return Response.json(asked.query ? await ledger.repeat(asked.query, asked.times ?? 1) : null);
   },
+  async queue(batch, env, ctx) {
+    counts.add(batch.queue === 'gatehouse-archive' ? 'archiveMessages' : 'deliveryMessages', batch.messages.length);
+    await product.queue(batch, { ...env, AUDIT_ARCHIVE: countedBucket(env.AUDIT_ARCHIVE) }, ctx);
+  },
 } satisfies ExportedHandler<Env>;
 
-/** A row that changes, alone or with its event in one batch. */
-async function change(env: Env, { count, outbox }: { count: number; outbox: boolean }): Promise<null> {
+async function append(ledger: DurableObjectStub<AuditLedger>, tenantId: string, { from, to, batch }: Fill): Promise<null> {
+  for (let first = from; first <= to; first += batch) await ledger.append(batchOf(tenantId, first, Math.min(batch, to - first + 1)));
+  return null;
+}
+
+/** A row that changes, alone or with its event in one batch. @returns rows that D1 wrote */
+async function change(env: Env, { count, outbox }: { count: number; outbox: boolean }): Promise<number> {
   const db = shardsOf(env).get('s0');
   if (!db) throw new Error('There is no shard');
+  let written = 0;
   for (let index = 0; index < count; index++) {
     const id = crypto.randomUUID();
     const mutation = db.prepare('UPDATE bench_things SET name = ? WHERE id = ?').bind(id, index % 100);
@@ -66,7 +98,8 @@ async function change(env: Env, { count, outbox }: { count: number; outbox: bool
     const row = db
       .prepare('INSERT INTO outbox (tenant_id, id, created_at, body) SELECT ?, ?, ?, CASE WHEN changes() = 1 THEN ? END')
       .bind('bench', id, Date.now(), body);
-    await db.batch(outbox ? [mutation, row] : [mutation]);
+    const results = await db.batch(outbox ? [mutation, row] : [mutation]);
+    for (const { meta } of results) written += meta.rows_written;
   }
-  return null;
+  return written;
 }
