@@ -75,7 +75,8 @@ export async function measureBacklog(server: LedgerServer, owner: Person, option
     const seconds = (performance.now() - start) / 1000;
     await owner.call('DELETE', `/siem-destinations/${id}`);
     const { count, violations } = (await (await fetch(control)).json()) as { count: number; violations: string[] };
-    if (count < events || violations.length > 0) throw new Error(`The collector has ${count} of ${events} events: ${violations.join(', ')}`);
+    if (count < events || violations.length > 0)
+      throw new Error(`The collector has ${count} of ${events} events: ${violations.join(', ')}`);
     return [
       row(`backlog of ${events} to Splunk’s collector`, 'per second', [events / seconds]),
       row('bytes an event, R2, with its proof', 'bytes', [(await bytesOf(server, tenant.id)) / events]),
