@@ -16,9 +16,13 @@ export const detectionRule = z.object({
 });
 export const detectionRuleList = z.object({ items: z.array(detectionRule) });
 
+const severity = z.enum(SEVERITIES);
+
 export const findingsQuery = page.extend({
   state: state.optional(),
   rule: ruleId.optional(),
+  severity: severity.optional(),
+  subject: text(100).optional().describe('what the name of whom or what it is about has in it'),
   event: z.coerce.number<number | string>().int().min(1).optional().describe('those that rest on the event of that number'),
 });
 
@@ -37,7 +41,19 @@ export const finding = z.object({
   moved: z.object({ by: z.string(), at: time }).nullable(),
 });
 export type Finding = z.infer<typeof finding>;
-export const findingList = listOf(finding).extend({ counts: z.record(state, z.number().int()) });
+/** How many findings there are, whatever the list is narrowed to. */
+export const findingsOverview = z.object({
+  /** in each state */
+  counts: z.record(state, z.number().int()),
+  /** of those that are open */
+  open: z.record(severity, z.number().int()),
+  /** opened within the last 7 and 30 days */
+  opened: z.object({ week: z.number().int(), month: z.number().int() }),
+  /** mean time until somebody looked, of those of the last 30 days that were looked at; null: none was */
+  secondsToLook: z.number().int().nullable(),
+});
+export type FindingsOverview = z.infer<typeof findingsOverview>;
+export const findingList = listOf(finding).extend(findingsOverview.shape);
 
 export const findingDetail = finding.extend({
   rule: detectionRule,

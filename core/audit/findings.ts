@@ -1,4 +1,5 @@
 import { networkOf } from '../access/networks.ts';
+import { givenIn } from '../access/power.ts';
 import type { AuditEvent } from './event.ts';
 
 /**
@@ -63,18 +64,30 @@ const network = ({ origin }: Watched): FindingSubject => {
 const person = ({ actor }: Watched): FindingSubject => ({ key: actor.id ?? actor.name, name: actor.name });
 const resource = ({ resource: { id, name } }: Watched): FindingSubject => ({ key: id ?? name, name });
 
-/** Roles by which somebody can give themselves and others everything else. */
-const ADMIN_ROLES: readonly string[] = ['owner', 'user-admin'];
-const grants: Test = ({ action, outcome }) => outcome === 'success' && (action === 'role.assign' || action === 'role.extend');
-const grantsToSelf: Test = (event) => grants(event) && event.details['selfGrant'] === true;
+/** The use cases say in the event what was given by it (`core/access/power.ts`); what was refused gave nothing. */
+const gave = ({ outcome, details }: Watched) => (outcome === 'success' ? givenIn(details) : { power: false, self: false });
+
+/** Whom the power went to, by what: "User admin to Ana", "Ana in group Admins". */
+const receiver = ({ action, resource: what, details }: Watched): FindingSubject => {
+  const key = what.id ?? what.name;
+  switch (action) {
+    case 'group.members.update':
+      return { key, name: `${String(details['to'] ?? 'somebody')} in group ${what.name}` };
+    case 'user.join':
+      return { key, name: `${what.name}, by an invitation` };
+    case 'role.update':
+      return { key, name: `all who hold role ${what.name}` };
+    case 'service_account.create':
+    case 'service_account.update':
+      return { key, name: `service account ${what.name}` };
+    case 'token.create':
+      return { key, name: `API token ${what.name}` };
+    default:
+      return { key, name: what.name };
+  }
+};
 
 const STOPS_EXPORT: readonly string[] = ['siem.pause', 'siem.delete', 'siem.failing', 'siem.stalled'];
-
-/** A version without its digits is the same device tomorrow. */
-const deviceOf = ({ origin }: Watched): string | null => {
-  const parts = [origin?.browser, origin?.os].map((part) => part?.replace(/ [\d.]+$/, '')).filter((part) => part !== undefined);
-  return parts.length === 0 ? null : parts.join(' on ');
-};
 
 export const FINDING_RULES = {
   'brute-force': {
@@ -115,24 +128,25 @@ export const FINDING_RULES = {
     advice: 'Expected with a new machine; the person was told by mail.',
     severity: 'low',
     subject: person,
-    pattern: { kind: 'first', event: signedIn, value: deviceOf },
+    // What a new device is, the directory knows, which has all that somebody ever used.
+    pattern: { kind: 'each', event: (event) => signedIn(event) && event.details['newDevice'] === true },
   },
   'admin-grant': {
-    title: 'A role with power over access was given',
-    says: 'Somebody was made owner or user admin, or keeps it for longer.',
-    advice: 'See that somebody asked for it and that it is still needed; prefer a role that ends.',
+    title: 'Power over access was given',
+    says: 'Somebody can now decide what others may do, or can for longer: by a role, a group that gives one, an invitation, a role that got more permissions, a service account or an API token.',
+    advice: 'See that somebody asked for it and that it is still needed; prefer a role or a membership that ends.',
     severity: 'medium',
-    subject: resource,
+    subject: receiver,
     // What somebody gives themselves is told by the rule below.
-    pattern: { kind: 'each', event: (event) => grants(event) && ADMIN_ROLES.includes(event.resource.id ?? '') && !grantsToSelf(event) },
+    pattern: { kind: 'each', event: (event) => gave(event).power && !gave(event).self },
   },
   'self-grant': {
     title: 'Somebody gave a role to themselves',
-    says: 'An owner gave themselves a role, or keeps it for longer.',
-    advice: 'Ask the owner why, and whether a second person knows.',
+    says: 'Somebody gave themselves a role, directly or by a group that they are in, keeps it for longer, or added permissions to a role that they hold.',
+    advice: 'Ask them why, and whether a second person knows.',
     severity: 'high',
     subject: person,
-    pattern: { kind: 'each', event: grantsToSelf },
+    pattern: { kind: 'each', event: (event) => gave(event).self },
   },
   'export-stopped': {
     title: 'The trail does not reach a SIEM',

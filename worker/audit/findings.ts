@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { Finding, FindingDetail, findingMove, findingsQuery } from '@gatehouse/core/api/findings.ts';
+import type { Finding, FindingDetail, findingMove, FindingsOverview, findingsQuery } from '@gatehouse/core/api/findings.ts';
 import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import { auditEvent, type AuditAction } from '@gatehouse/core/audit/event.ts';
 import { FINDING_RULE_IDS, findingRule, type FindingRuleId, type FindingState } from '@gatehouse/core/audit/findings.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { eventOf, require } from '../platform/commit.ts';
 import type { Context } from '../platform/context.ts';
-import type { FindingCounts, FindingRow } from '../platform/objects.ts';
+import type { FindingCount, FindingRow } from '../platform/objects.ts';
 import { decodeCursor, pageOf } from '../platform/route.ts';
 
 const listed = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Findings' } } as const;
@@ -37,15 +37,41 @@ const wordsOf = (id: FindingRuleId) => {
 
 const present = ({ rule, ...row }: FindingRow): Finding => ({ ...row, rule: briefly(rule) });
 
-/** The findings, the newest first, and how many there are in each state. */
+const DAY_MS = 86_400_000;
+
+/** The findings, the newest first, and how many there are in all. */
 export async function listFindings(
   ctx: Context,
-  { limit, cursor, state, rule, event }: z.infer<typeof findingsQuery>,
-): Promise<{ items: Finding[]; nextCursor: string | null; counts: FindingCounts }> {
+  { limit, cursor, state, rule, severity, subject, event }: z.infer<typeof findingsQuery>,
+): Promise<{ items: Finding[]; nextCursor: string | null } & FindingsOverview> {
   const ledger = openLedger(await require(ctx, 'audit:read', listed));
   const before = cursor === undefined ? undefined : decodeCursor(cursor, z.tuple([z.string()]))[0];
-  const [rows, counts] = await Promise.all([ledger.findings({ state, rule, event, before, limit }), ledger.findingCounts()]);
-  return { ...pageOf(rows, limit, present, ({ id }) => [id]), counts };
+  const narrowed = rule !== undefined || severity !== undefined;
+  const rules = narrowed
+    ? FINDING_RULE_IDS.filter((id) => (rule ?? id) === id && (severity ?? briefly(id).severity) === briefly(id).severity)
+    : undefined;
+  const now = ctx.now().getTime();
+  const [rows, counts] = await Promise.all([
+    ledger.findings({ state, rules, subject, event, before, limit }),
+    ledger.findingCounts({ week: now - 7 * DAY_MS, month: now - 30 * DAY_MS }),
+  ]);
+  return { ...pageOf(rows, limit, present, ({ id }) => [id]), ...overviewOf(counts) };
+}
+
+function overviewOf(rows: readonly FindingCount[]): FindingsOverview {
+  const overview: FindingsOverview = {
+    ...{ counts: { open: 0, acknowledged: 0, resolved: 0 }, open: { low: 0, medium: 0, high: 0 } },
+    ...{ opened: { week: 0, month: 0 }, secondsToLook: null },
+  };
+  for (const { rule, state, found, week, month } of rows) {
+    overview.counts[state] += found;
+    if (state === 'open') overview.open[briefly(rule).severity] += found;
+    overview.opened.week += week;
+    overview.opened.month += month;
+  }
+  const looked = rows.reduce((sum, row) => sum + row.looked, 0);
+  if (looked > 0) overview.secondsToLook = Math.round(rows.reduce((sum, row) => sum + row.waited, 0) / looked / 1000);
+  return overview;
 }
 
 /** @throws AppError `not-found` */

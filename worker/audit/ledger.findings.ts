@@ -1,14 +1,6 @@
 import type { AuditEvent, DraftEvent } from '@gatehouse/core/audit/event.ts';
-import {
-  FINDING_RULE_IDS,
-  findingRule,
-  type FindingRule,
-  type FindingRuleId,
-  type FindingState,
-  type Pattern,
-} from '@gatehouse/core/audit/findings.ts';
+import { FINDING_RULE_IDS, findingRule, type FindingRule, type FindingRuleId, type Pattern } from '@gatehouse/core/audit/findings.ts';
 import { newId } from '@gatehouse/core/ids.ts';
-import type { FindingCounts, FindingMove, FindingQuery, FindingRow } from '../platform/objects.ts';
 import { sha256 } from './hash.ts';
 
 /**
@@ -44,7 +36,9 @@ CREATE TABLE IF NOT EXISTS findings (
   events INTEGER NOT NULL,
   note TEXT NOT NULL DEFAULT '',
   moved_by TEXT,
-  moved_at INTEGER
+  moved_at INTEGER,
+  -- when somebody first looked at it
+  looked_at INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS findings_subject ON findings (rule, key, last_at);
 CREATE INDEX IF NOT EXISTS findings_state ON findings (state, id);
@@ -56,6 +50,9 @@ CREATE TABLE IF NOT EXISTS finding_evidence (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS finding_evidence_seq ON finding_evidence (seq);
 `;
+
+/** What the overview is counted from, without the rows. Made when the table has its columns. */
+export const FINDING_OVERVIEW_INDEX = 'CREATE INDEX IF NOT EXISTS findings_overview ON findings (rule, state, opened_at, looked_at)';
 
 /** Events that are kept as evidence of one finding; those beyond are counted. */
 const EVIDENCE = 200;
@@ -215,67 +212,4 @@ function forgetOldest(sql: SqlStorage): void {
   if (last === undefined) return;
   sql.exec('DELETE FROM finding_evidence WHERE finding_id <= ?', last.id);
   sql.exec('DELETE FROM findings WHERE id <= ?', last.id);
-}
-
-const COLUMNS = 'id, rule, subject, state, opened_at, last_at, events, note, moved_by, moved_at';
-type Columns = Record<'id' | 'subject' | 'note', string> &
-  Record<'opened_at' | 'last_at' | 'events', number> & {
-    rule: FindingRuleId;
-    state: FindingState;
-    moved_by: string | null;
-    moved_at: number | null;
-  };
-
-const iso = (time: number) => new Date(time).toISOString();
-const rowOf = (row: Columns): FindingRow => ({
-  ...{ id: row.id, rule: row.rule, subject: row.subject, state: row.state, events: row.events, note: row.note },
-  ...{ openedAt: iso(row.opened_at), lastAt: iso(row.last_at) },
-  moved: row.moved_at === null ? null : { by: row.moved_by ?? '', at: iso(row.moved_at) },
-});
-
-/** A page, the newest first, with one row more than asked for where there are more. */
-export function listFindings(sql: SqlStorage, { state, rule, event, before, limit }: FindingQuery): FindingRow[] {
-  const conditions = [
-    'id < ?',
-    ...(state === undefined ? [] : ['state = ?']),
-    ...(rule === undefined ? [] : ['rule = ?']),
-    ...(event === undefined ? [] : ['id IN (SELECT finding_id FROM finding_evidence WHERE seq = ?)']),
-  ];
-  const values = [before ?? '~', ...[state, rule, event].filter((value) => value !== undefined)];
-  return sql
-    .exec<Columns>(`SELECT ${COLUMNS} FROM findings WHERE ${conditions.join(' AND ')} ORDER BY id DESC LIMIT ?`, ...[...values, limit + 1])
-    .toArray()
-    .map(rowOf);
-}
-
-/** null when it isn't there */
-export function findFinding(sql: SqlStorage, id: string): FindingRow | null {
-  const [row] = sql.exec<Columns>(`SELECT ${COLUMNS} FROM findings WHERE id = ?`, id);
-  return row ? rowOf(row) : null;
-}
-
-/** A finding with the numbers of its evidence; null when it isn't there. */
-export function readFinding(sql: SqlStorage, id: string): { finding: FindingRow; evidence: number[] } | null {
-  const finding = findFinding(sql, id);
-  if (!finding) return null;
-  const evidence = sql.exec<{ seq: number }>('SELECT seq FROM finding_evidence WHERE finding_id = ? ORDER BY seq', id).toArray();
-  return { finding, evidence: evidence.map(({ seq }) => seq) };
-}
-
-export function countFindings(sql: SqlStorage): FindingCounts {
-  const counts: FindingCounts = { open: 0, acknowledged: 0, resolved: 0 };
-  for (const { state, found } of sql.exec<{ state: FindingState; found: number }>(
-    'SELECT state, count(*) AS found FROM findings GROUP BY state',
-  ))
-    counts[state] = found;
-  return counts;
-}
-
-/** Moves a finding on, if it still is where the caller saw it. */
-export function moveFinding(sql: SqlStorage, { id, from, to, note, by, at }: FindingMove): boolean {
-  const moved = sql.exec(
-    'UPDATE findings SET state = ?, note = ?, moved_by = ?, moved_at = ? WHERE id = ? AND state = ? RETURNING id',
-    ...[to, note, by, Date.parse(at), id, from],
-  );
-  return moved.toArray().length > 0;
 }

@@ -19,7 +19,7 @@ import type {
   HistogramQuery,
   InclusionAnswer,
   Lane,
-  FindingCounts,
+  FindingCount,
   FindingMove,
   FindingQuery,
   FindingRow,
@@ -44,7 +44,7 @@ import { laneOf } from './ledger.delivery.schema.ts';
 import * as health from './ledger.health.ts';
 import * as replays from './ledger.replay.ts';
 import * as telling from './ledger.telling.ts';
-import * as findings from './ledger.findings.ts';
+import * as findings from './ledger.findings.read.ts';
 import { histogram } from './ledger.histogram.ts';
 import { Listeners, type Heard } from './ledger.listeners.ts';
 import { clearOutbox } from './ledger.outbox.ts';
@@ -289,8 +289,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     return findings.listFindings(this.#sql, query);
   }
 
-  async findingCounts(): Promise<FindingCounts> {
-    return findings.countFindings(this.#sql);
+  async findingCounts(since: { week: number; month: number }): Promise<FindingCount[]> {
+    return findings.countFindings(this.#sql, since);
   }
 
   async finding(id: string): Promise<{ finding: FindingRow; evidence: number[]; bodies: string[] } | null> {

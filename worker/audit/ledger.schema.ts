@@ -1,7 +1,7 @@
 import { createDeliveryTables } from './ledger.delivery.schema.ts';
 import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
 import { TREE_SCHEMA } from './ledger.tree.ts';
-import { FINDING_TABLES } from './ledger.findings.ts';
+import { FINDING_OVERVIEW_INDEX, FINDING_TABLES } from './ledger.findings.ts';
 import { RETENTION_SCHEMA } from './ledger.retention.ts';
 
 /** The ledger's tables. An index on one column serves `ORDER BY column, seq`: SQLite ends each entry with the row's key. */
@@ -121,6 +121,7 @@ const ADDED: ReadonlyArray<[table: string, column: string, type: string]> = [
   ['segments', 'file', 'TEXT'],
   ['segments', 'file_offset', 'INTEGER'],
   ['segments', 'file_length', 'INTEGER'],
+  ['findings', 'looked_at', 'INTEGER'],
 ];
 
 const DROPPED_INDEXES = ['events_actor', 'events_action', 'events_type', 'events_resource', 'events_outcome'];
@@ -130,6 +131,7 @@ export function createTables(sql: SqlStorage): void {
   sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA + FINDING_TABLES + RETENTION_SCHEMA + REBUILD_SCHEMA);
   for (const [table, column, type] of ADDED)
     if (!hasColumn(sql, table, column)) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
+  sql.exec(FINDING_OVERVIEW_INDEX);
   for (const index of DROPPED_INDEXES) sql.exec(`DROP INDEX IF EXISTS ${index}`);
   sql.exec('INSERT OR IGNORE INTO drift (one, ahead, behind) VALUES (1, 0, 0)');
   sql.exec('INSERT OR IGNORE INTO compaction (one, done, not_before) VALUES (1, 0, 0)');

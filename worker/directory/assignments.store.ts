@@ -89,7 +89,7 @@ export async function findForAssigning(
   db: TenantDb,
   subject: { type: string; id: string },
   role: string,
-  userId: string,
+  actor: { type: string; id: string },
   now: string,
 ): Promise<{ subject: z.infer<typeof subjectRow> | null; role: z.infer<typeof roleRow> | null; self: boolean }> {
   const [names, roles, self] = await db.batch([
@@ -99,7 +99,7 @@ export async function findForAssigning(
       ...[db.tenantId, subject.type, subject.id],
     ),
     statement('SELECT name, permissions FROM roles WHERE tenant_id = ? AND id = ?', db.tenantId, role),
-    selfQuery(db, subject, userId, now),
+    selfQuery(db, subject, actor, now),
   ]);
   return {
     subject: names?.rows[0] === undefined ? null : subjectRow.parse(names.rows[0]),
@@ -108,14 +108,19 @@ export async function findForAssigning(
   };
 }
 
-/** Whether the person is the subject, or is in it now. */
-export const selfQuery = (db: TenantDb, subject: { type: string; id: string }, userId: string, now: string): Statement =>
+/** Whether who acts, a person or a service account, is the subject, or is in it now. */
+export const selfQuery = (
+  db: TenantDb,
+  subject: { type: string; id: string },
+  actor: { type: string; id: string },
+  now: string,
+): Statement =>
   statement(
     `WITH RECURSIVE mine (type, id) AS (
-       SELECT 'user', ?2 UNION SELECT 'group', m.group_id FROM mine CROSS JOIN group_members m
+       SELECT ?6, ?2 UNION SELECT 'group', m.group_id FROM mine CROSS JOIN group_members m
        WHERE m.tenant_id = ?1 AND m.member_type = mine.type AND m.member_id = mine.id AND ${inForce('m', '?5')}
      ) SELECT 1 FROM mine WHERE type = ?3 AND id = ?4 LIMIT 1`,
-    ...[db.tenantId, userId, subject.type, subject.id, now],
+    ...[db.tenantId, actor.id, subject.type, subject.id, now, actor.type],
   );
 
 /**

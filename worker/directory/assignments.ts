@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { BuiltInRole } from '@gatehouse/core/access/permissions.ts';
+import { givenDetails } from '@gatehouse/core/access/power.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import type { Assignment, assignmentCreate, assignmentList, assignmentUpdate } from '@gatehouse/core/api/roles.ts';
 import { diffEntries, type FieldRules } from '@gatehouse/core/audit/diff.ts';
@@ -11,7 +12,7 @@ import { pageOf } from '../platform/route.ts';
 import * as store from './assignments.store.ts';
 import { waysTo } from './group-edges.ts';
 import { onLastOwner, ownerRemains } from './owners.ts';
-import { grantable, requireOwnerForSelf, roleName, type NamedRole } from './role-grants.ts';
+import { grantable, powersOfRoles, requireOwnerForSelf, roleName, type NamedRole } from './role-grants.ts';
 
 /** Who or what a role is given to; the name is for people. */
 export interface Subject {
@@ -97,7 +98,7 @@ export async function giveRole(
   expiresAt: string | null,
 ): Promise<Assignment> {
   const now = ctx.now().toISOString();
-  const found = await store.findForAssigning(ctx.db, to, role, ctx.actor.id, now);
+  const found = await store.findForAssigning(ctx.db, to, role, ctx.actor, now);
   const name = to.name ?? found.subject?.name;
   if (name === undefined) throw invalid('subject.id', 'is nobody in this organisation');
   const builtIn = builtInRole.safeParse(role).success;
@@ -110,7 +111,8 @@ export async function giveRole(
   if (found.self) await requireOwnerForSelf(ctx, facts);
   const end = endOf(ctx, expiresAt);
   const id = ctx.newId('roleAssignment');
-  const details = { ...detailsOf(title, subject), expiresAt: end, ...(found.self ? { selfGrant: true } : {}) };
+  const given = givenDetails({ power: powersOfRoles([named]), self: found.self });
+  const details = { ...detailsOf(title, subject), expiresAt: end, ...given };
   const event = eventOf(ctx, { ...facts, status: 201, diff: endChange(title, undefined, end), details });
   const guard = store.insertAssignment(ctx.db, { id, role, subject, expiresAt: end, now, by: ctx.actor.id });
   await onGuard(
@@ -169,11 +171,12 @@ export async function changeEnd(ctx: UserContext, id: string, input: z.infer<typ
   const { row, subject, facts } = await toChange(ctx, id, 'role.extend', 'of');
   const end = endOf(ctx, input.expiresAt);
   const longer = end === null ? row.expires_at !== null : row.expires_at !== null && end > row.expires_at;
-  const [self] = await ctx.db.batch([store.selfQuery(ctx.db, subject, ctx.actor.id, ctx.now().toISOString())]);
+  const [self] = await ctx.db.batch([store.selfQuery(ctx.db, subject, ctx.actor, ctx.now().toISOString())]);
   const selfGrant = longer && (self?.rows.length ?? 0) > 0;
   if (selfGrant) await requireOwnerForSelf(ctx, facts);
   const title = titleOf(row);
-  const details = { ...detailsOf(title, subject), expiresAt: end, ...(selfGrant ? { selfGrant } : {}) };
+  const given = givenDetails({ power: longer ? powersOfRoles([roleOf(row)]) : [], self: selfGrant });
+  const details = { ...detailsOf(title, subject), expiresAt: end, ...given };
   const event = eventOf(ctx, { ...facts, status: 200, diff: endChange(title, row.expires_at, end), details });
   const changed = commit(ctx, {
     guard: store.updateEnd(ctx.db, id, row.expires_at, end),

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { BUILT_IN_ROLE_NAMES, BUILT_IN_ROLES, PERMISSIONS, type BuiltInRole, type Permission } from '@gatehouse/core/access/permissions.ts';
+import { givenDetails, powersAmong } from '@gatehouse/core/access/power.ts';
 import { quotaWords } from '@gatehouse/core/api/directory.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import type { Role, roleCreate, roleList, roleUpdate } from '@gatehouse/core/api/roles.ts';
@@ -97,12 +98,11 @@ export async function changeRole(
   const old = { name: before.name, description: before.description, permissions: storedPermissions(before.permissions) };
   const after = { ...old, ...Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) } as typeof old;
   const facts = { action: 'role.update', resource: resourceOf(before) } as const;
-  await requireHeld(
-    ctx,
-    facts,
-    after.permissions.filter((permission) => !old.permissions.includes(permission)),
-  );
-  const event = eventOf(ctx, { ...facts, status: 200, diff: diff(tracked, old, after) });
+  const added = after.permissions.filter((permission) => !old.permissions.includes(permission));
+  await requireHeld(ctx, facts, added);
+  const self = added.length > 0 && ctx.actor.customRoles.some((role) => role.id === id);
+  const details = givenDetails({ power: powersAmong(added), self });
+  const event = eventOf(ctx, { ...facts, status: 200, diff: diff(tracked, old, after), details });
   const less = old.permissions.some((permission) => !after.permissions.includes(permission));
   const changed = commit(ctx, {
     ...{ guard: store.updateRole(ctx.db, id, revision, after), events: [event] },

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { circleOf } from '@gatehouse/core/access/groups.ts';
+import { givenDetails, type Given } from '@gatehouse/core/access/power.ts';
 import { isInForce } from '@gatehouse/core/access/template-acl.ts';
 import {
   WAYS_TOLD,
@@ -23,7 +24,7 @@ import { findGroup, type GroupRow } from './groups.store.ts';
 import { groupResource, noGroup, requireLocal, requireReadable } from './groups.ts';
 import * as store from './members.store.ts';
 import { onLastOwner, ownerRemains } from './owners.ts';
-import { requireGrantable, requireOwnerForSelf } from './role-grants.ts';
+import { powersOfRoles, requireGrantable, requireOwnerForSelf } from './role-grants.ts';
 import type { SearchedPage } from './search.ts';
 
 const ACTION = 'group.members.update';
@@ -140,7 +141,9 @@ interface Plan {
   remove: Removed[];
   names: ReadonlyMap<string, string>;
   roles: string[];
-  selfGrant: boolean;
+  given: Given;
+  /** those who are in it now, or for longer */
+  more: Array<Added | Changed>;
 }
 
 async function planOf(ctx: UserContext, groupId: string, input: z.infer<typeof membersUpdate>): Promise<Plan> {
@@ -153,10 +156,11 @@ async function planOf(ctx: UserContext, groupId: string, input: z.infer<typeof m
   const { add, change, remove } = differences(input, state, now);
   const facts = { action: ACTION, resource: groupResource(group) } as const;
   if (add.length + change.length + remove.length > 0) await requireGrantable(ctx, facts, state.roles);
-  const given = [...add, ...change.filter(isLonger)];
-  const selfGrant = given.some(({ id }) => state.self.has(id)) && state.roles.length > 0;
-  if (selfGrant) await requireOwnerForSelf(ctx, facts);
-  return { group, add, change, remove, names: state.names, roles: state.roles.map(({ role }) => role), selfGrant };
+  const more = [...add, ...change.filter(isLonger)];
+  const self = more.some(({ id }) => state.self.has(id)) && state.roles.length > 0;
+  if (self) await requireOwnerForSelf(ctx, facts);
+  const given = { power: more.length === 0 ? [] : powersOfRoles(state.roles), self };
+  return { group, add, change, remove, names: state.names, roles: state.roles.map(({ role }) => role), given, more };
 }
 
 const once = <T extends MemberRef>(refs: readonly T[]): T[] => [...new Map(refs.map((ref) => [ref.id, ref])).values()];
@@ -211,7 +215,7 @@ function refuseCircle(group: GroupRow, add: readonly MemberRef[], { above, above
 }
 
 async function write(ctx: UserContext, plan: Plan): Promise<void> {
-  const { group, add, change, remove, names, roles, selfGrant } = plan;
+  const { group, add, change, remove, names, roles, given, more } = plan;
   const edit = { groupId: group.id, add, change, remove, roles, now: ctx.now().toISOString() };
   const membership = ({ id }: MemberRef, until: string | null) => ({ name: names.get(id) ?? id, until: until ?? 'for good' });
   const manager = ctx.actor.permissions.has('group:update') ? null : ctx.actor.id;
@@ -223,7 +227,10 @@ async function write(ctx: UserContext, plan: Plan): Promise<void> {
       new Map([...remove, ...change].map((ref) => [keyOf(ref), membership(ref, ref.before)])),
       new Map([...add, ...change].map((ref) => [keyOf(ref), membership(ref, ref.expiresAt)])),
     ),
-    details: { added: add.length, changed: change.length, removed: remove.length, ...(selfGrant ? { selfGrant } : {}) },
+    details: {
+      ...{ added: add.length, changed: change.length, removed: remove.length },
+      ...(given.power.length > 0 || given.self ? { ...givenDetails(given), to: someOf(more.map(({ id }) => names.get(id) ?? id)) } : {}),
+    },
   });
   const lessens = lesseningOf(group, [...remove, ...change.filter((each) => !isLonger(each))]);
   await onLastOwner(
@@ -236,6 +243,8 @@ async function write(ctx: UserContext, plan: Plan): Promise<void> {
   );
 }
 
+/** "Ana", "Ana and 2 more" */
+const someOf = ([first = '', ...others]: readonly string[]) => (others.length === 0 ? first : `${first} and ${others.length} more`);
 const keyOf = ({ type, id }: MemberRef): string => `${type} ${id}`;
 const MEMBERSHIP: FieldRules<{ name: string; until: string }> = { name: 'tracked', until: 'tracked' };
 

@@ -7,8 +7,8 @@ import type { Statement, TenantDb } from '../platform/tenant-db.ts';
 import { insertAssignment } from './assignments.store.ts';
 import { findOffered, insertOfferedMember, type OfferedGroup } from './offers.store.ts';
 import { findPersonById } from './people.ts';
-import { grantableBy, roleName, type NamedRole } from './role-grants.ts';
-import { rolesByUser, type HeldRoles } from './roles.ts';
+import { grantableBy, heldWith, roleName, type NamedRole } from './role-grants.ts';
+import type { HeldRoles } from './roles.ts';
 
 /** What an invitation gives whoever accepts it: roles and places in groups, until then. */
 export interface Offer {
@@ -87,8 +87,7 @@ export async function settleOffer(db: TenantDb, offer: Offer, giverId: string, n
 /** The roles that somebody has who gets all that, also through the groups. */
 export function heldBy({ roles, groups }: Pick<Settled, 'roles' | 'groups'>): HeldRoles {
   const all = new Map([...roles, ...groups.flatMap((group) => group.roles)].map((role) => [role.role, role]));
-  const rows = [...all.values()].map(({ role, name, permissions }) => ({ user_id: '', role, name, permissions }));
-  return rolesByUser(rows).get('') ?? { roles: [], customRoles: [] };
+  return heldWith([...all.values()]);
 }
 
 /** The statements that give it, after those that make the person. */

@@ -1,8 +1,9 @@
-import { BUILT_IN_ROLE_NAMES, type CustomRole } from '@gatehouse/core/access/permissions.ts';
+import { BUILT_IN_ROLE_NAMES, type CustomRole, type Permission } from '@gatehouse/core/access/permissions.ts';
+import { powersOf } from '@gatehouse/core/access/power.ts';
 import { builtInRole } from '@gatehouse/core/api/identity.ts';
 import { refuse, type EventFacts } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
-import { mayGrant, storedPermissions } from './roles.ts';
+import { mayGrant, NO_ROLES, rolesByUser, storedPermissions, type HeldRoles } from './roles.ts';
 
 /** A role as rows name it: a built-in one by itself, a custom one by its id, with its own row beside. */
 export interface NamedRole {
@@ -18,6 +19,17 @@ export function roleName({ role, name }: Pick<NamedRole, 'role' | 'name'>): stri
 
 const customOf = ({ role, name, permissions }: NamedRole): CustomRole[] =>
   name === null ? [] : [{ id: role, name, permissions: storedPermissions(permissions) }];
+
+/** What somebody holds who has these roles and no other. */
+export function heldWith(roles: readonly NamedRole[]): HeldRoles {
+  return rolesByUser(roles.map(({ role, name, permissions }) => ({ user_id: '', role, name, permissions }))).get('') ?? NO_ROLES;
+}
+
+/** The power over access that these roles give. */
+export function powersOfRoles(roles: readonly NamedRole[]): Permission[] {
+  const held = heldWith(roles);
+  return powersOf(held.roles, held.customRoles);
+}
 
 /** Whether somebody with these permissions may give and take that role. */
 export function grantableBy(permissions: ReadonlySet<string>, role: NamedRole): boolean {

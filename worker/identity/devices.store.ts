@@ -7,10 +7,15 @@ export const rememberDevice = (db: TenantDb, { userId, device, now }: { userId: 
     ...[db.tenantId, userId, device, now],
   );
 
-/** `others`: devices of that person beside this one */
-export const deviceStanding = (db: TenantDb, userId: string, device: string): Promise<{ known: number; others: number } | undefined> =>
+/** Of what a person has used: `all`, `known` on that device, `here` on it in that country. */
+export const deviceStanding = (
+  db: TenantDb,
+  userId: string,
+  device: string,
+  key: string,
+): Promise<{ all: number; known: number; here: number } | undefined> =>
   db.first(
-    `SELECT coalesce(sum(device = ?3), 0) AS known, coalesce(sum(device <> ?3), 0) AS others FROM known_devices
-     WHERE tenant_id = ?1 AND user_id = ?2`,
-    ...[db.tenantId, userId, device],
+    `SELECT count(*) AS "all", coalesce(sum(substr(device, 1, length(?3)) = ?3), 0) AS known, coalesce(sum(device = ?4), 0) AS here
+     FROM known_devices WHERE tenant_id = ?1 AND user_id = ?2`,
+    ...[db.tenantId, userId, device, key],
   );

@@ -5,7 +5,7 @@ import { seenNow, type Person } from '../directory/people.ts';
 import { commit, eventOf, onGuard } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
-import { isNewDevice, mailNewDevice } from './devices.ts';
+import { mailNewDevice, newFor } from './devices.ts';
 import { meOf, newSession, signedIn } from './session.ts';
 
 export interface Entered {
@@ -25,21 +25,21 @@ interface Way {
   refusal: () => AppError;
 }
 
-/** Begins the session of somebody who has proved who they are, with its event; a new device is told by mail. */
+/** Begins the session of somebody who has proved who they are, with its event; a device that is new, or new in that country, is told by mail. */
 export async function enter(services: Services, request: RequestFacts, db: TenantDb, person: Person, way: Way): Promise<Entered> {
   const { id, name, email } = person.user;
-  const isNew = await isNewDevice(db, id, request.origin);
+  const news = await newFor(db, id, request.origin);
   const session = await newSession(services, request, db, id, way.method);
   const ctx = signedIn(services, request, db, person, session);
   const resource = { type: 'user' as const, id, name };
-  const details = { method: way.method, newDevice: isNew };
+  const details = { method: way.method, newDevice: news.device };
   const events = [
     ...(way.also ?? []).map((action) => eventOf(ctx, { action, resource, status: 200 })),
     eventOf(ctx, { action: 'user.sign_in', resource, status: 200, details }),
   ];
   const changes = [...session.rows, seenNow(db, id, session.authenticatedAt), ...(way.changes ?? [])];
   await onGuard(commit(ctx, { guard: way.guard, changes, events }), way.refusal);
-  if (isNew) {
+  if (news.place) {
     const told = mailNewDevice(services, { name, email, organisation: person.tenant.name }, request.origin);
     services.defer(
       told.catch((error: unknown) => services.log('error', 'a new sign-in was not mailed', { user: id, error: String(error) })),

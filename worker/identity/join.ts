@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { networkOf } from '@gatehouse/core/access/networks.ts';
+import { givenDetails, powersOf } from '@gatehouse/core/access/power.ts';
 import { quotaWords, type invitationAccept } from '@gatehouse/core/api/directory.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
 import type { AuditChange } from '@gatehouse/core/audit/event.ts';
@@ -48,6 +49,7 @@ export async function acceptInvitation(
     details: {
       ...{ invitation: open.invitation.id, invitedBy: open.invitation.inviter, roles: given.roles.map(({ role }) => role).join(' ') },
       ...(given.leftOut.length > 0 ? { leftOut: given.leftOut.join(', ') } : {}),
+      ...givenDetails({ power: powersOf(person.roles, person.customRoles), self: false }),
     },
   });
   const joined = commit(ctx, { guard, changes: [...changes, ...session.rows], events: [event] });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { covers, type CustomRole } from '@gatehouse/core/access/permissions.ts';
+import { givenDetails, powersOf } from '@gatehouse/core/access/power.ts';
 import {
   SERVICE_ACCOUNTS_LIMIT,
   type ServiceAccount,
@@ -12,6 +13,7 @@ import type { tokenCreate, TokenCreated } from '@gatehouse/core/api/tokens.ts';
 import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { requireOwnerForSelf } from '../directory/role-grants.ts';
 import { inOrder, mayGrant, rolesByUser, rolesOf } from '../directory/roles.ts';
 import { commit, eventOf, onGuard, onUnique, refuse, require, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -86,7 +88,8 @@ export async function createServiceAccount(ctx: UserContext, input: z.infer<type
   const account = { id, name: input.name, description: input.description, responsibleId };
   const made = { by: ctx.actor.id, at: ctx.now().toISOString() };
   const after = { name: input.name, description: input.description, responsible: responsibleId, roles };
-  const event = eventOf(ctx, { ...facts, resource: resourceOf(account), status: 201, diff: diff(rules, null, after) });
+  const details = givenDetails({ power: powersOf(roles), self: false });
+  const event = eventOf(ctx, { ...facts, resource: resourceOf(account), status: 201, diff: diff(rules, null, after), details });
   const work = commit(ctx, {
     guard: store.insertAccount(ctx.db, account, made),
     changes: store.giveRoles(ctx.db, id, assignments(ctx, roles), made),
@@ -133,13 +136,17 @@ export async function changeServiceAccount(
   const { responsibleId: responsible = before.responsible, name = before.name, description = before.description } = input;
   const roles = input.roles ? inOrder(input.roles) : before.roles;
   if (!mayGrant(ctx.actor.permissions, roles)) await refuse(ctx, facts, 'Nobody can give a role that may more than they may themselves');
+  const had = new Set<string>(before.roles);
+  const added = roles.filter((role) => !had.has(role));
+  const self = added.length > 0 && id === ctx.actor.id;
+  if (self) await requireOwnerForSelf(ctx, facts);
   const changed = diff(rules, before, { name, description, responsible, roles });
   if (changed.length === 0) return shown(account);
   const was = { id, name: before.name, description: before.description, responsibleId: before.responsible };
   const guard = store.updateAccount(ctx.db, was, { name, description, responsibleId: responsible });
   const given = { by: ctx.actor.id, at: ctx.now().toISOString() };
   const changes = input.roles ? store.giveRoles(ctx.db, id, assignments(ctx, roles), given) : [];
-  const event = eventOf(ctx, { ...facts, status: 200, diff: changed });
+  const event = eventOf(ctx, { ...facts, status: 200, diff: changed, details: givenDetails({ power: powersOf(added), self }) });
   const refused = () =>
     responsible === before.responsible ? new AppError('conflict', 'Somebody else changed it in the meantime. Look again.') : inactive();
   await namedOnce(onGuard(commit(ctx, { guard, changes, events: [event] }), refused));

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { givenDetails, powersAmong } from '@gatehouse/core/access/power.ts';
 import { OWN_SCOPES, type Scope } from '@gatehouse/core/access/scopes.ts';
 import type { BulkResult } from '@gatehouse/core/api/directory.ts';
 import {
@@ -90,7 +91,10 @@ export async function makeToken(ctx: UserContext, owner: TokenOwner, input: Inpu
     action: 'token.create',
     resource: { type: 'token', id: token.id, name: token.name },
     status: 201,
-    details: { owner: owner.id, ownerName: owner.name, scopes: input.scopes.join(' '), networks: input.networks.join(' '), expiresAt },
+    details: {
+      ...{ owner: owner.id, ownerName: owner.name, scopes: input.scopes.join(' '), networks: input.networks.join(' '), expiresAt },
+      ...givenDetails({ power: powersAmong(input.scopes), self: false }),
+    },
   });
   await onGuard(
     commit(ctx, { guard, events: [event] }),

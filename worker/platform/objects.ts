@@ -297,7 +297,10 @@ export interface FindingRow {
 
 export interface FindingQuery {
   state?: FindingState | undefined;
-  rule?: FindingRuleId | undefined;
+  /** of one of these */
+  rules?: readonly FindingRuleId[] | undefined;
+  /** what the name of whom or what it is about has in it */
+  subject?: string | undefined;
   /** number of an event that they rest on */
   event?: number | undefined;
   /** keyset: ids below this one, exclusive */
@@ -305,7 +308,18 @@ export interface FindingQuery {
   limit: number;
 }
 
-export type FindingCounts = Record<FindingState, number>;
+/** The findings of one rule in one state. */
+export interface FindingCount {
+  rule: FindingRuleId;
+  state: FindingState;
+  found: number;
+  /** of them, those opened since a time, and since an earlier one */
+  week: number;
+  month: number;
+  /** of the latter, those that somebody looked at, and milliseconds until then, all together */
+  looked: number;
+  waited: number;
+}
 
 export interface FindingMove {
   id: string;
@@ -379,7 +393,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   keepAccessToken(destinationId: string, sealed: string | null, until: number): Promise<void>;
   /** newest first; one more than asked for where there are more */
   findings(query: FindingQuery): Promise<FindingRow[]>;
-  findingCounts(): Promise<FindingCounts>;
+  /** @param since in milliseconds */
+  findingCounts(since: { week: number; month: number }): Promise<FindingCount[]>;
   /** with its evidence: the JSON of each event that is still in the hot index, and the number of every one */
   finding(id: string): Promise<{ finding: FindingRow; evidence: number[]; bodies: string[] } | null>;
   /** without it */

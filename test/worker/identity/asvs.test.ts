@@ -3,7 +3,7 @@ import { assertionOptions, factors, secondFactor } from '@gatehouse/core/api/fac
 import { me, sessionList } from '@gatehouse/core/api/identity.ts';
 import { enterByRecoveryCode, enterByTotp } from '../../../worker/identity/second-factor.ts';
 import { enterByPasskey } from '../../../worker/identity/passkey-sign-in.ts';
-import { isNewDevice } from '../../../worker/identity/devices.ts';
+import { newFor } from '../../../worker/identity/devices.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { addApp, addPasskey, codeOf, confirmedAgo, logIn, mailSaying, requireTwoFactors } from '../../support/factors.ts';
 import {
@@ -112,8 +112,9 @@ describe('ASVS 6 authentication', () => {
     const safari = 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15';
     await logIn(tenant, person, from(safari));
     await mailSaying(person.email, /Safari 18 on macOS.*\n.*192\.0\.2\.9/);
-    const origin = { ...requestFrom().origin, browser: 'Safari 19', os: 'macOS', country: 'FR' };
-    expect(await isNewDevice(tenant.db, person.id, origin)).toBe(true);
+    const origin = { ...requestFrom().origin, browser: 'Safari 19', os: 'macOS Catalina', country: 'FR' };
+    expect(await newFor(tenant.db, person.id, origin)).toEqual({ device: false, place: true });
+    expect(await newFor(tenant.db, person.id, { ...origin, browser: 'Chrome 142' })).toEqual({ device: true, place: true });
     await addApp(person);
     await mailSaying(person.email, /An authenticator app was set up/);
   });
