@@ -60,7 +60,7 @@ export const route = {
   organisation: () => '/organisation',
 
   audit: (query: Query = {}) => withQuery('/audit', query),
-  findings: (query: { state?: string } = {}) => withQuery('/findings', query),
+  findings: (query: Query = {}) => withQuery('/findings', query),
   finding: (findingId: string) => `/findings/${id(findingId)}`,
   detectionRules: () => '/findings/rules',
   siem: () => '/siem',
