@@ -195,7 +195,8 @@ async function findingPages(owner: Person): Promise<typeof pages> {
     ['/findings?state=acknowledged', 'Agreed with Dana'],
     ['/findings?state=resolved', 'Nothing was resolved yet'],
     ['/findings/rules', 'Failed sign-ins of many accounts'],
-    [`/findings/${second}`, 'Ask the owner why'],
+    ['/findings?severity=low&subject=nobody', 'No finding fits'],
+    [`/findings/${second}`, 'Ask them why'],
   ];
 }
 
