@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { finding, findingDetail, findingList } from '@gatehouse/core/api/findings.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import { draft, mintTenant as mintLedger, type TestTenant } from '../../support/audit.ts';
-import { makeFinding } from '../../support/findings.ts';
-import { addUser, api, eventsOf, mintTenant, read } from '../../support/tenants.ts';
+import { arrive, makeFinding } from '../../support/findings.ts';
+import { addUser, api, mintTenant, read } from '../../support/tenants.ts';
 
 const START = Date.parse('2026-11-26T08:00:00.000Z');
 const at = (seconds: number) => new Date(START + seconds * 1000).toISOString();
@@ -157,7 +157,7 @@ describe('through the API', () => {
       role: 'user-admin',
       subject: { type: 'user', id: (await addUser(tenant, [], 'Ana')).id },
     });
-    await eventsOf(tenant);
+    await arrive(tenant);
     const asked = async (query: string) =>
       read(await api(tenant.owner).get(`/detections/findings?${query}`), findingList).items.map(({ rule }) => rule.id);
     expect(await asked('')).toEqual(['admin-grant', 'export-stopped']);

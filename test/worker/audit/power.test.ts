@@ -4,24 +4,13 @@ import { findingList } from '@gatehouse/core/api/findings.ts';
 import { assignment } from '@gatehouse/core/api/roles.ts';
 import { serviceAccount } from '@gatehouse/core/api/service-accounts.ts';
 import { tokenCreated } from '@gatehouse/core/api/tokens.ts';
+import { arrive } from '../../support/findings.ts';
 import { give, given, inHours, makeGroup, makeRole, putIn, setManagers, takeOut } from '../../support/groups.ts';
-import {
-  addUser,
-  api,
-  call,
-  eventsOf,
-  fragmentOf,
-  mintTenant,
-  PASSWORD,
-  problem,
-  read,
-  unique,
-  type Tenant,
-} from '../../support/tenants.ts';
+import { addUser, api, call, fragmentOf, mintTenant, PASSWORD, problem, read, unique, type Tenant } from '../../support/tenants.ts';
 
 /** What was found of the ways to give power, the first first. */
 async function found(tenant: Tenant): Promise<string[]> {
-  await eventsOf(tenant);
+  await arrive(tenant);
   const { items } = read(await api(tenant.owner).get('/detections/findings'), findingList);
   return items
     .filter(({ rule }) => rule.id === 'admin-grant' || rule.id === 'self-grant')
