@@ -41,7 +41,7 @@ interface Part {
   last: number;
 }
 
-const NAMED = /^(\d{12,})-(\d{12,})\.(ndjson\.gz|ndjson|proof)$/;
+const NAMED = /^(\d{12,})-(\d{12,})(?:\.e\d+)?\.(ndjson\.gz|ndjson|proof)$/;
 
 interface Parts {
   segments: Part[];
@@ -51,11 +51,12 @@ interface Parts {
 
 /**
  * Segments and proofs by their names. Other files (what was set aside, dead letters) are no part of the log. Segments become
- * larger files, and a copy that was made just then has both.
+ * larger files, and are written anew where events are erased: a copy that was made just then has both. Of two versions the newer
+ * name comes first.
  */
 async function filesIn(folder: string): Promise<Parts> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const parts = entries.flatMap((entry) => partOf(entry) ?? []).sort((a, b) => a.first - b.first || b.last - a.last);
+  const parts = entries.flatMap((entry) => partOf(entry) ?? []).sort((a, b) => a.first - b.first || b.last - a.last || (a.path < b.path ? -1 : 1));
   const found: Parts = { segments: [], proofs: parts.filter(({ path }) => path.endsWith('.proof')), leftOut: [] };
   for (const part of parts) {
     if (part.path.endsWith('.proof')) continue;

@@ -81,6 +81,7 @@ export const auditStatus = z.object({
   root: z.string().describe('base64'),
   archivedTo: z.number().int(),
   oldestHot: time.nullable(),
+  erased: z.number().int().describe('events whose contents are erased: their numbers and leaves stay'),
   oldest: z
     .object({ seq: z.number().int(), time: time.nullable() })
     .nullable()

@@ -23,6 +23,7 @@ export const auditInclusion = z.object({
   checkpoint: auditCheckpoint,
   salt: z.string().nullable().describe('hex; leafHash = SHA-256(0x00 ‖ SHA-256(salt ‖ event))'),
   event: z.string().nullable().describe('the event’s JSON, to the byte as it was hashed; null when its contents are no longer kept'),
+  erased: time.nullable().describe('when its contents were erased; its number, its leaf and its place in the tree stay'),
 });
 
 export const consistencyQuery = z

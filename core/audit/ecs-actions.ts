@@ -118,6 +118,8 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'audit.rebuild': { category: ['configuration'], type: ['change'] },
   'audit.checkpoint': { category: ['configuration'], type: ['info'] },
   'audit.purge': { category: ['configuration'], type: ['deletion'] },
+  'audit.erase': { category: ['configuration'], type: ['deletion'] },
+  'audit.erase.finish': { category: ['configuration'], type: ['deletion'] },
   'audit.rotate_key': { category: ['configuration'], type: ['change'] },
   'finding.open': { category: ['intrusion_detection'], type: ['info'] },
   'finding.acknowledge': { category: ['intrusion_detection'], type: ['info'] },

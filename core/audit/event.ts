@@ -312,6 +312,16 @@ export const AUDIT_ACTIONS = {
     done: 'purged events past retention from the audit log',
     attempt: 'purge events past retention from the audit log',
   },
+  'audit.erase': {
+    resource: 'user',
+    done: 'ordered that all data of {resource} be erased from the audit log',
+    attempt: 'order that all data of {resource} be erased from the audit log',
+  },
+  'audit.erase.finish': {
+    resource: 'user',
+    done: 'erased all data of {resource} from the audit log',
+    attempt: 'erase all data of {resource} from the audit log',
+  },
   'audit.rotate_key': {
     resource: 'audit',
     done: 'changed the key that signs the audit log’s checkpoints',

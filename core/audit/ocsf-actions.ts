@@ -152,6 +152,8 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'audit.rebuild': ['entity_management', 'Other', 'Rebuild'],
   'audit.checkpoint': ['entity_management', 'Other', 'Checkpoint'],
   'audit.purge': ['entity_management', 'Delete'],
+  'audit.erase': ['entity_management', 'Delete'],
+  'audit.erase.finish': ['entity_management', 'Delete'],
   'audit.rotate_key': ['entity_management', 'Update'],
   'finding.open': ['detection_finding', 'Create'],
   'finding.acknowledge': (event) => findingActivity(event, ['detection_finding', 'Update']),
@@ -189,6 +191,8 @@ export const NOTABLE: Partial<Record<AuditAction, Severity>> = {
   'siem.stalled': 'High',
   'siem.set_aside': 'Medium',
   'siem.set_aside.dismiss': 'Medium',
+  'audit.erase': 'Medium',
+  'audit.erase.finish': 'Medium',
   'audit.rotate_key': 'Medium',
   'policy.update': 'Low',
 };

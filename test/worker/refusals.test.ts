@@ -79,6 +79,11 @@ const makeDestination = async (tenant: Tenant) => {
   return id;
 };
 const makeUser = async (tenant: Tenant) => (await addUser(tenant)).id;
+const makeDeleted = async (tenant: Tenant) => {
+  const id = await makeUser(tenant);
+  await api(tenant.owner).delete(`/users/${id}`);
+  return id;
+};
 const makeToken = async (tenant: Tenant) => (await addToken(tenant, tenant.owner)).id;
 const makeAccount = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/service-accounts', { name: `robot ${unique()}` }), serviceAccount).id;
@@ -213,6 +218,8 @@ const ROUTES: Record<string, RouteCase> = {
   'PATCH /api/v1/users/:id': { ...overUsers, body: { name: 'Renamed' } },
   'DELETE /api/v1/users/:id': overUsers,
   'GET /api/v1/users/:id/sessions': seeUsers,
+  'GET /api/v1/users/:id/erasure': seeUsers,
+  'POST /api/v1/users/:id/erasure': { who: ['owner'], browser: true, id: 'user', make: makeDeleted, body: { reason: 'asked' } },
   'DELETE /api/v1/user-sessions/:id': { who: userAdmins, id: 'session', make: makeTheirSession },
   'POST /api/v1/users/:id/suspend': overUsers,
   'POST /api/v1/users/:id/activate': overUsers,

@@ -7,7 +7,8 @@ import { sidecarKey } from './archive-layout.ts';
 import { mayHold } from './bloom.ts';
 import { sidecar } from './compaction.ts';
 import { eventIn } from './ledger.body.ts';
-import { filterOf } from './ledger.query.ts';
+import { erasedLineFrom } from './ledger.erased.ts';
+import { filterOf, takesErased } from './ledger.query.ts';
 
 /** What one page reads at most: so it is bounded in time and memory, and says how far it has come. */
 const PLACES_PLANNED = 200;
@@ -50,6 +51,7 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
   const page: ArchivePage = { bodies: [], position: ascending ? range.low - 1 : range.high + 1, time: null, done: false };
   const wanted = wantedOf(query, range);
   const skips = new Sidecars(ctx.archive, plan.terms);
+  const hidden = new Map(plan.erased.map(({ seq, at }) => [seq, at]));
   let [places, events, characters] = [0, 0, 0];
   for (const place of plan.places) {
     if (places >= PLACES_READ || events >= EVENTS_READ || characters > PAGE_CHARACTERS) return page;
@@ -59,10 +61,13 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
       const lines = await readLines(ctx.archive, place);
       for (const line of ascending ? lines : lines.reverse()) {
         if (page.bodies.length === query.limit) return page;
-        const { seq, body } = parseLine(line);
+        const { seq, salt, body } = parseLine(line);
         page.position = seq;
-        if (body === null) {
-          if (belongs(query, page.bodies.length > 0)) page.bodies.push(line);
+        // The archive may not have let go of it yet: it is not shown any more all the same.
+        const erased = hidden.get(seq);
+        if (body === null || erased !== undefined) {
+          const left = body === null || erased === undefined ? line : erasedLineFrom({ seq, salt, body }, erased);
+          if (takesErased(query, page.bodies.length > 0)) page.bodies.push(left);
           continue;
         }
         const event = eventIn(body);
@@ -76,10 +81,6 @@ export async function readPlanned(ctx: Context, query: EventQuery, plan: Archive
   }
   return { ...page, done: plan.places.length < PLACES_PLANNED };
 }
-
-/** What is left of an erased event belongs to lines without gaps, once they have begun: it has no time, and no choice takes it. */
-const belongs = ({ form, filter, since, until, after }: EventQuery, begun: boolean): boolean =>
-  form === 'line' && filter === undefined && until === undefined && (since === undefined || begun || after !== undefined);
 
 /** Whether an event is one that the query asks for. */
 function wantedOf(query: EventQuery, { low, high }: ArchiveRange): (event: AuditEvent) => boolean {

@@ -6,6 +6,7 @@ import type { Services } from '../platform/context.ts';
 import type { ArchivePlace } from '../platform/objects.ts';
 import { archiveProof } from './archive-proof.ts';
 import { hex, sha256 } from './hash.ts';
+import { isSameButErased } from './ledger.erased.ts';
 import type { SegmentPointer } from './queue.ts';
 
 const encoder = new TextEncoder();
@@ -28,16 +29,23 @@ export async function archiveSegment(bucket: R2Bucket, services: Services, point
     httpMetadata: { contentType: 'application/gzip' },
     customMetadata: { first: String(first), last: String(last), sha256: digest },
   });
-  const etag = put?.etag ?? (await etagOfSame(bucket, file.key, digest));
+  const etag = put?.etag ?? (await etagOfSame(bucket, file, digest));
   await archiveProof(bucket, tenantId, file.key, await ledger.proofBlock(first, last));
   await ledger.archived(first, last, etag);
 }
 
-async function etagOfSame(bucket: R2Bucket, key: string, digest: string): Promise<string> {
-  const there = await bucket.head(key);
-  if (there?.customMetadata?.['sha256'] !== digest) throw new AppError('internal', `Another file lies in the archive at ${key}`);
+/** An event may have been erased since the file was written: then the ledger sees to it that it is erased there, too. */
+async function etagOfSame(bucket: R2Bucket, { key, ndjson }: { key: string; ndjson: string }, digest: string): Promise<string> {
+  const there = await bucket.get(key);
+  const isSame = there?.customMetadata?.['sha256'] === digest;
+  if (!there || (!isSame && !areSameButErased(linesOf(new Uint8Array(await there.arrayBuffer())), ndjson.trimEnd().split('\n'))))
+    throw new AppError('internal', `Another file lies in the archive at ${key}`);
   return there.etag;
 }
+
+/** Whether both are the same lines, but for events that are erased in one of them. */
+export const areSameButErased = (there: readonly string[], ours: readonly string[]): boolean =>
+  there.length === ours.length && there.every((line, index) => isSameButErased(line, ours[index] ?? ''));
 
 async function compressed(bytes: Uint8Array): Promise<Uint8Array> {
   return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip'))).arrayBuffer());
@@ -60,7 +68,7 @@ export const linesOf = (bytes: Uint8Array): string[] =>
 const archiveLine = z.union([
   z.object({ salt: z.string(), event: auditEvent.pick({ seq: true }).loose() }),
   /** its contents were erased: the leaf is what is left */
-  z.object({ seq: z.number().int(), leafHash: z.string() }),
+  z.object({ seq: z.number().int(), leafHash: z.string(), erased: z.union([z.literal(true), z.string()]) }),
 ]);
 
 /** A line of the archive. */
@@ -71,12 +79,17 @@ export interface ArchivedLine {
   body: string | null;
   /** base64, where the event was erased */
   leafHash?: string;
+  /** and when */
+  erasedAt?: string;
   line: string;
 }
 
 export function parseLine(line: string): ArchivedLine {
   const parsed = archiveLine.parse(JSON.parse(line));
-  if ('leafHash' in parsed) return { seq: parsed.seq, salt: '', body: null, leafHash: parsed.leafHash, line };
+  if ('leafHash' in parsed) {
+    const { seq, leafHash, erased } = parsed;
+    return { seq, salt: '', body: null, leafHash, erasedAt: erased === true ? '' : erased, line };
+  }
   const { salt, event } = parsed;
   // Cut out, not serialised again: the bytes are what was hashed.
   return { seq: event.seq, salt, body: line.slice(`{"salt":"${salt}","event":`.length, -1), line };

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
+import { linesOf as splitLines } from '@gatehouse/core/audit/export-lines.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
 import type { ArchiveBlock, ArchivePlace } from '../platform/objects.ts';
@@ -10,6 +11,7 @@ import { linesOf, parseLine, readLines } from './archive.ts';
 import { bloomOf } from './bloom.ts';
 import { hex, sha256 } from './hash.ts';
 import { eventIn } from './ledger.body.ts';
+import { isSameButErased } from './ledger.erased.ts';
 import type { CompactionOrder } from './queue.ts';
 import { termsOf } from './terms.ts';
 
@@ -153,14 +155,34 @@ class BlockWriter {
 /** Digest of a file by the digests of its blocks: no file is held unpacked as a whole. */
 const digestOf = (blockDigests: readonly string[]): string => hex(sha256(new TextEncoder().encode(blockDigests.join(''))));
 
-/** Writes file and sidecar, create-only, and reads the file back. @throws unless what lies there are these lines */
+/** @throws AppError `unavailable` when somebody else writes it just now */
+async function writeOverErased(bucket: R2Bucket, key: string, bytes: Uint8Array, { blocks }: Sidecar, written: R2PutOptions): Promise<void> {
+  const there = await bucket.get(key);
+  if (!there) return;
+  const theirs = splitLines(there.body.pipeThrough(new DecompressionStream('gzip')), key);
+  let differs = false;
+  for (const { offset, length } of blocks)
+    for (const ours of linesOf(bytes.subarray(offset, offset + length))) {
+      const { value } = await theirs.next();
+      const line = value ? new TextDecoder().decode(value.bytes) : '';
+      if (!isSameButErased(line, ours)) return;
+      differs ||= line !== ours;
+    }
+  if (!differs || !(await theirs.next()).done) return;
+  if (!(await bucket.put(key, bytes, { ...written, onlyIf: { etagMatches: there.etag } })))
+    throw new AppError('unavailable', `Somebody else writes ${key}`);
+}
+
+/**
+ * Writes file and sidecar, create-only, and reads the file back. One that broke off before the ledger knew of it may lie there with
+ * events that were erased since: it is written over.
+ * @throws unless what lies there are these lines
+ */
 async function putChecked(bucket: R2Bucket, key: string, { bytes, index, digest }: Built): Promise<string> {
   const customMetadata = { first: String(index.first), last: String(index.last) };
-  await bucket.put(key, bytes, {
-    onlyIf: { etagDoesNotMatch: '*' },
-    httpMetadata: { contentType: 'application/gzip' },
-    customMetadata,
-  });
+  const written = { httpMetadata: { contentType: 'application/gzip' }, customMetadata };
+  const put = await bucket.put(key, bytes, { ...written, onlyIf: { etagDoesNotMatch: '*' } });
+  if (!put) await writeOverErased(bucket, key, bytes, index, written);
   await bucket.put(sidecarKey(key), JSON.stringify(index), { httpMetadata: { contentType: 'application/json' }, customMetadata });
   const there = await bucket.get(key);
   if (!there) throw new AppError('internal', `The archive has not kept ${key}`);

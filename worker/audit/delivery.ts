@@ -64,7 +64,8 @@ async function drain(delivery: Delivery): Promise<void> {
     const claim = await ledger.claim(lane, limit);
     if (claim === null) return;
     if (claim === 'done') return finishReplay(delivery);
-    const batch = { claim, ...shape(claim.bodies) };
+    const { first, last, bodies } = claim;
+    const batch = { claim, wanted: shape(bodies), first, last };
     const outcome = batch.wanted.length === 0 ? null : await sender.send(batch.wanted);
     if (outcome?.kind === 'split') limit = halfOf(batch, outcome.count ?? batch.wanted.length);
     const goesOn = outcome === null ? await ledger.advance(lane, claim.lease, batch.last, null) : await settle(delivery, batch, outcome);

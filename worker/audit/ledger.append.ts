@@ -6,6 +6,7 @@ import type { AppendRequest } from '../platform/objects.ts';
 import { packHashes, saltedHash, sha256, unpackFrontier } from './hash.ts';
 import { CHECKPOINT_SOURCE, expectTelling } from './ledger.checkpoint.ts';
 import { followConfiguration, wakeDestinations } from './ledger.delivery.ts';
+import { eraseLate, followErasure } from './ledger.erasure.ts';
 import { observe } from './ledger.findings.ts';
 import { insertEvent, noteDrift, REBUILT } from './ledger.index.ts';
 import { followRetention } from './ledger.retention.ts';
@@ -55,6 +56,8 @@ export function append(storage: DurableObjectStorage, request: AppendRequest, to
       taken.push(recorded);
       followConfiguration(sql, event, head.size, tools.now.getTime());
       followRetention(sql, event, head.size);
+      followErasure(sql, source, event, head.size);
+      if (eraseLate(sql, source, recorded, head.recordedAt)) continue;
       for (const finding of observe(sql, recorded)) {
         head.size++;
         const found = numbered(finding, head);

@@ -1,5 +1,7 @@
 import type { ArchivePlace, ArchivePlan, Compacted, EventQuery, PlaceQuery, SegmentRun } from '../platform/objects.ts';
-import { proofKey, segmentKey } from './archive-layout.ts';
+import { proofKey, segmentKey, sidecarKey } from './archive-layout.ts';
+import { expectInArchive, pendingAmong } from './ledger.erased.ts';
+import type { NewVersion } from './archive-erase.ts';
 import { filterOf, hotBounds, usableCovers } from './ledger.query.ts';
 import { readHead } from './ledger.schema.ts';
 import { archivedTo } from './ledger.segments.ts';
@@ -63,8 +65,11 @@ const oldestArchived = (sql: SqlStorage): number => {
 export function archivePlan(sql: SqlStorage, query: EventQuery, range: PlaceQuery): ArchivePlan {
   const filter = filterOf(query);
   const covers = filter ? usableCovers(sql, filter) : [];
+  const places = placesIn(sql, range);
+  const [low, high] = places.reduce(([from, to], { first, last }) => [Math.min(from, first), Math.max(to, last)], [Number.MAX_SAFE_INTEGER, 0]);
   return {
-    places: placesIn(sql, range),
+    places,
+    erased: pendingAmong(sql, low, high),
     terms: covers.filter(({ match }) => match === null).map(({ terms }) => terms),
     oldest: oldestArchived(sql),
     hot: hotBounds(sql),
@@ -164,7 +169,9 @@ export function noteCompacted(storage: DurableObjectStorage, now: Date, { file, 
   if (!head || !from || !to) return;
   storage.transactionSync(() => {
     const replaced = nextRun(sql, readChore(sql).done).filter(({ last }) => last <= to.last);
-    if (replaced[0]?.first !== from.first || replaced.at(-1)?.last !== to.last) return;
+    if (replaced[0]?.first !== from.first || replaced.at(-1)?.last !== to.last) return forgetUnlessUsed(sql, file);
+    // What was erased meanwhile may have been read before.
+    expectInArchive(sql, from.first, to.last);
     const sealedAt = replaced[0].sealed_at;
     for (const row of replaced) {
       const { key } = placeAt(head.tenantId, row);
@@ -180,6 +187,30 @@ export function noteCompacted(storage: DurableObjectStorage, now: Date, { file, 
     sql.exec('DELETE FROM leftovers WHERE key = ?', file);
     sql.exec('UPDATE compaction SET done = ?, not_before = ?', to.last, now.getTime());
   });
+}
+
+/** The blocks of a larger file, in order. */
+export function placesOfFile(sql: SqlStorage, file: string): ArchivePlace[] {
+  const tenantId = readHead(sql)?.tenantId ?? '';
+  const rows = sql.exec<SegmentRow>(`SELECT ${COLUMNS} FROM segments WHERE file = ? ORDER BY first`, file);
+  return Array.from(rows, (row) => placeAt(tenantId, row));
+}
+
+/** Segments lie in another version of their file from now on. @returns false when they no longer lie in that file: then nothing is changed */
+export function noteVersion(sql: SqlStorage, file: string, { key, etag, blocks }: NewVersion): boolean {
+  if (placesOfFile(sql, file).length !== blocks.length) return false;
+  for (const { first, offset, length } of blocks)
+    sql.exec(
+      'UPDATE segments SET file = ?, etag = ?, file_offset = ?, file_length = ? WHERE first = ? AND file = ?',
+      ...[key, etag, offset, length, first, file],
+    );
+  return true;
+}
+
+/** A file that somebody else's came before: nothing points to it, and it may hold what has been erased since. */
+function forgetUnlessUsed(sql: SqlStorage, file: string): void {
+  if (sql.exec('SELECT 1 FROM segments WHERE file = ?', file).toArray().length > 0) return;
+  for (const key of [file, sidecarKey(file), proofKey(file)]) sql.exec('INSERT OR IGNORE INTO leftovers (key) VALUES (?)', key);
 }
 
 const hasLeftovers = (sql: SqlStorage): boolean => sql.exec('SELECT 1 FROM leftovers LIMIT 1').toArray().length > 0;

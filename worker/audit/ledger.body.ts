@@ -32,6 +32,10 @@ export interface Body extends Record<string, SqlStorageValue> {
   packed: ArrayBuffer | null;
 }
 export const BODY = 'body, packed';
+/** Whether nothing is left of the event but its number. */
+export const isErased = ({ body, packed }: Body): boolean => packed === null && body === '';
+/** The same as a condition: rows that still say something. */
+export const KEPT = "(packed IS NOT NULL OR body <> '')";
 
 /** Synchronous: it happens in the transaction that appends. @param json bytes that were hashed */
 export const pack = (json: Uint8Array): Uint8Array => deflateRawSync(json, { dictionary: DICTIONARY, level: 6 });

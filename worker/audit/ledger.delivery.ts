@@ -1,6 +1,9 @@
 import type { AuditAction, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { DeliveryReport, RefusedEvent } from '../platform/objects.ts';
-import { BODY, bodyOf, type Body } from './ledger.body.ts';
+import { quarantineKey } from './archive-layout.ts';
+import { BODY, bodyOf, isErased, type Body } from './ledger.body.ts';
+import { erasedAt } from './ledger.erased.ts';
+import { expectDeletion } from './ledger.erasure.ts';
 import { destinationOf, laneOf } from './ledger.delivery.schema.ts';
 import { forgetSetAside, noteAnswer } from './ledger.health.ts';
 import { endReplay, startReplay } from './ledger.replay.ts';
@@ -161,18 +164,25 @@ function rest(sql: SqlStorage, lane: string, now: number): void {
 export const noteBatch = (sql: SqlStorage, lane: string, lease: string, to: number): void =>
   void sql.exec('UPDATE destinations SET batch_to = ? WHERE id = ? AND lease = ?', to, lane, lease);
 
+/** Events behind a cursor without those that are erased, and how far they reach with them: the cursor goes on over these. */
+export interface Following {
+  bodies: string[];
+  last: number;
+}
+
 /** The next events after the cursor that the hot index has, bounded by count and size. */
-export function hotEventsAfter(sql: SqlStorage, cursor: number, limit: number): string[] {
+export function hotEventsAfter(sql: SqlStorage, cursor: number, limit: number): Following {
   const rows = sql.exec<Body & { seq: number }>(`SELECT seq, ${BODY} FROM events WHERE seq > ? ORDER BY seq LIMIT ?`, cursor, limit);
-  const bodies: string[] = [];
+  const following: Following = { bodies: [], last: cursor };
   let characters = 0;
   for (const { seq, ...row } of rows) {
-    const body = bodyOf(row);
-    characters += body.length;
-    if (bodies.length === 0 ? seq !== cursor + 1 : characters > CLAIM_CHARACTERS) break;
-    bodies.push(body);
+    const body = isErased(row) ? null : bodyOf(row);
+    characters += body?.length ?? 0;
+    if (following.last === cursor ? seq !== cursor + 1 : characters > CLAIM_CHARACTERS) break;
+    following.last = seq;
+    if (body !== null) following.bodies.push(body);
   }
-  return bodies;
+  return following;
 }
 
 /**
@@ -241,11 +251,14 @@ export function setAside(sql: SqlStorage, lane: string, lease: string, refused: 
   const [row] = sql.exec('SELECT 1 FROM destinations WHERE id = ? AND lease = ?', lane, lease);
   if (!row) return false;
   const { seq, eventId, action, time, reason, status, before } = refused;
-  sql.exec(
-    `INSERT INTO set_aside (destination_id, seq, event_id, action, time, at, reason, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET at = excluded.at, reason = excluded.reason, status = excluded.status, attempts = attempts + 1`,
-    ...[destinationOf(lane), seq, eventId, action, time, now, reason.slice(0, 500), status],
-  );
+  // One that was erased on its way is no list's any more, nor is what was kept of it.
+  if (erasedAt(sql, seq) !== null) expectDeletion(sql, quarantineKey(readHead(sql)?.tenantId ?? '', destinationOf(lane), seq), now);
+  else
+    sql.exec(
+      `INSERT INTO set_aside (destination_id, seq, event_id, action, time, at, reason, status) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET at = excluded.at, reason = excluded.reason, status = excluded.status, attempts = attempts + 1`,
+      ...[destinationOf(lane), seq, eventId, action, time, now, reason.slice(0, 500), status],
+    );
   const advanced = advance(sql, lane, lease, seq, { status, delivered: before }, now);
   sql.exec('UPDATE destinations SET refused_in_a_row = refused_in_a_row + 1 WHERE id = ?', lane);
   return advanced;

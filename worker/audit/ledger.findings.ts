@@ -174,6 +174,27 @@ function addEvidence(sql: SqlStorage, id: string, { seq, time }: AuditEvent): vo
   if (events <= EVIDENCE) sql.exec('INSERT INTO finding_evidence (finding_id, seq) VALUES (?, ?)', id, seq);
 }
 
+/** Findings about a person: by what they are kept under, and those of which every piece of evidence is erased. */
+export function findingsAbout(sql: SqlStorage, { person, addresses, asked }: { person: string; addresses: readonly string[]; asked: number }): string[] {
+  const rows = sql.exec<{ id: string }>(
+    `SELECT id FROM findings WHERE key IN (SELECT value FROM json_each(?1))
+     UNION
+     SELECT f.id FROM findings f WHERE f.id IN
+         (SELECT e.finding_id FROM erased x JOIN finding_evidence e ON e.seq = x.seq WHERE x.erasure = ?2)
+       AND NOT EXISTS (SELECT 1 FROM finding_evidence e WHERE e.finding_id = f.id AND e.seq NOT IN (SELECT seq FROM erased))`,
+    ...[JSON.stringify([person, ...addresses]), asked],
+  );
+  return Array.from(rows, ({ id }) => id);
+}
+
+/** What stays of such findings is that there was one: rule, times, how many events, how it was settled. */
+export function renameFindings(sql: SqlStorage, person: string, ids: readonly string[]): void {
+  const among = JSON.stringify(ids);
+  sql.exec("UPDATE findings SET subject = 'Somebody erased', key = id, note = '' WHERE id IN (SELECT value FROM json_each(?))", among);
+  sql.exec('DELETE FROM finding_known WHERE key = ?', person);
+  sql.exec('DELETE FROM finding_marks WHERE key = ?', person);
+}
+
 /** The ids follow from the event that completes the finding, so that it is the same whenever it is found. */
 function open(
   sql: SqlStorage,

@@ -1,7 +1,8 @@
 import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import { matchesFilter, type Filter } from '@gatehouse/core/audit/filter.ts';
 import type { EventPosition, HistogramQuery } from '../platform/objects.ts';
-import { BODY, bodyOf, eventIn, type Body } from './ledger.body.ts';
+import { BODY, bodyOf, eventIn, isErased, type Body } from './ledger.body.ts';
+import { countErased } from './ledger.erased.ts';
 import { hotBounds, usableCovers } from './ledger.query.ts';
 import { byNumber, firstRecordedFrom, rarest, type SeqRange } from './ledger.sources.ts';
 import { termOf } from './terms.ts';
@@ -42,7 +43,7 @@ function countAll(sql: SqlStorage, seqs: readonly number[], buckets: Bucket[]): 
     const [failure, denied] = [countTerm(sql, 'failure', range, left + 1), countTerm(sql, 'denied', range, left + 1)];
     left -= failure + denied;
     if (left < 0) return buckets[index + 1]?.from ?? null;
-    Object.assign(bucket, { failure, denied, success: range.high - range.low + 1 - failure - denied });
+    Object.assign(bucket, { failure, denied, success: range.high - range.low + 1 - failure - denied - countErased(sql, range.low, range.high) });
   }
   return null;
 }
@@ -64,7 +65,7 @@ function countMatches(sql: SqlStorage, filter: Filter, range: SeqRange, ends: re
     const chunk: EventPosition[] = source.next(after, CHUNK);
     for (const { seq } of chunk) {
       const [row] = sql.exec<Body & { recorded_at: string }>(`SELECT recorded_at, ${BODY} FROM events WHERE seq = ?`, seq);
-      if (!row) continue;
+      if (!row || isErased(row)) continue;
       while (bucket > 0 && row.recorded_at < (ends[bucket - 1] ?? '')) bucket--;
       const event = eventIn(bodyOf(row));
       const counted = buckets[bucket];

@@ -10,12 +10,24 @@ export const REBUILT = '';
 
 /** Puts an event into the hot index. @param json its bytes, as they were hashed */
 export function insertEvent(sql: SqlStorage, source: string, event: AuditEvent, salt: Uint8Array, json: Uint8Array): void {
-  const [columns, values] = upgradeState(sql).legacy ? [', action, resource_type, outcome', ", '', '', ''"] : ['', ''];
+  const [columns, values] = legacyColumns(sql);
   sql.exec(
     `INSERT INTO events (seq, source, event_id, time, recorded_at, salt, body, packed, size${columns}) VALUES (?, ?, ?, ?, ?, ?, '', ?, ?${values})`,
     ...[event.seq, source, event.id, event.time, event.recordedAt, salt, pack(json), json.byteLength],
   );
   indexEvent(sql, event);
+}
+
+const legacyColumns = (sql: SqlStorage): [columns: string, values: string] =>
+  upgradeState(sql).legacy ? [', action, resource_type, outcome', ", '', '', ''"] : ['', ''];
+
+/** Keeps the place of an event of which nothing is known any more but its number: numbers here have no gaps. */
+export function insertBlank(sql: SqlStorage, seq: number, recordedAt: string): void {
+  const [columns, values] = legacyColumns(sql);
+  sql.exec(
+    `INSERT INTO events (seq, source, event_id, time, recorded_at, salt, body, size${columns}) VALUES (?, ?, ?, ?, ?, x'', '', 0${values})`,
+    ...[seq, REBUILT, `erased:${seq}`, recordedAt, recordedAt],
+  );
 }
 
 /** Makes an event findable. */

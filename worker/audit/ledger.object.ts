@@ -1,3 +1,4 @@
+import type { Erasure } from '@gatehouse/core/api/erasure.ts';
 import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import { rootOf } from '@gatehouse/core/audit/merkle.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -51,6 +52,9 @@ import { clearOutbox } from './ledger.outbox.ts';
 import { hotEvents, readPage } from './ledger.query.ts';
 import { createTables, oldestHot, readHead } from './ledger.schema.ts';
 import { keysOf, tellingDue } from './ledger.checkpoint.ts';
+import { countErased, erasedAmong } from './ledger.erased.ts';
+import { eraseSome } from './ledger.erase.ts';
+import { erasureDue, erasureStatus } from './ledger.erasure.ts';
 import { inclusionLines, proveConsistency, proveInclusion } from './ledger.proof.ts';
 import { expiryDue, purgeArchive, retentionStatus } from './ledger.purge.ts';
 import * as rebuild from './ledger.rebuild.ts';
@@ -108,8 +112,13 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       root: btoa(String.fromCharCode(...root)),
       archivedTo: segments.archivedTo(this.#sql),
       oldestHot: row?.recorded_at ?? null,
+      erased: countErased(this.#sql),
       ...retentionStatus(this.#sql, this.compose().now().getTime()),
     };
+  }
+
+  async erasure(person: string): Promise<Erasure | null> {
+    return erasureStatus(this.#sql, person);
   }
 
   async archivePlan(query: EventQuery, range: PlaceQuery): Promise<ArchivePlan> {
@@ -208,27 +217,27 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     this.#arm(now().getTime());
     if (taken === null || taken === 'done') return taken;
     const { cursor, failures, refusedInARow, end } = taken;
-    const bodies = await this.#eventsAfter(cursor, Math.min(limit, end - cursor));
-    delivery.noteBatch(this.#sql, lane, lease, cursor + bodies.length);
-    return { lease, failures, refusedInARow, bodies };
+    const { bodies, last } = await this.#eventsAfter(cursor, Math.min(limit, end - cursor));
+    delivery.noteBatch(this.#sql, lane, lease, last);
+    return { lease, failures, refusedInARow, bodies, first: cursor + 1, last };
   }
 
   /** A destination that was away for longer than the hot index reaches back gets its events from the archive. */
-  async #eventsAfter(cursor: number, limit: number): Promise<string[]> {
+  async #eventsAfter(cursor: number, limit: number): Promise<delivery.Following> {
     const hot = delivery.hotEventsAfter(this.#sql, cursor, limit);
-    if (hot.length > 0) return hot;
+    if (hot.last > cursor) return hot;
     const place = archive.placeOf(this.#sql, cursor + 1);
     if (place === null) throw new AppError('internal', `Event ${cursor + 1} is neither hot nor archived`);
+    const last = Math.min(place.last, cursor + limit);
     const lines = await readArchived(this.env.AUDIT_ARCHIVE, place);
-    return lines
-      .filter(({ seq }) => seq > cursor)
-      .slice(0, limit)
-      .map(({ body }) => body);
+    const erased = erasedAmong(this.#sql, cursor + 1, last);
+    const bodies = lines.filter(({ seq }) => seq > cursor && seq <= last && !erased.has(seq)).map(({ body }) => body);
+    return { bodies, last };
   }
 
   async eventAt(seq: number): Promise<string | null> {
     if (seq <= readRetention(this.#sql).purgedTo || seq > (readHead(this.#sql)?.size ?? 0)) return null;
-    return (await this.#eventsAfter(seq - 1, 1))[0] ?? null;
+    return (await this.#eventsAfter(seq - 1, 1)).bodies[0] ?? null;
   }
 
   async advance({ destinationId, replay }: Lane, lease: string, to: number, report: DeliveryReport | null): Promise<boolean> {
@@ -341,6 +350,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
     ]);
     await this.#attempt(services, 'purge', async () => segments.purge(this.ctx.storage, now().getTime()));
     await this.#attempt(services, 'purge the archive', () => purgeArchive(this.ctx.storage, services, this.env.AUDIT_ARCHIVE));
+    await this.#attempt(services, 'erase what is to be erased', () => eraseSome(this.ctx.storage, services, this.env.AUDIT_ARCHIVE));
     await this.#attempt(services, 'bring up old events', async () => indexSome(this.ctx.storage));
     await this.#attempt(services, 'complete its tree', async () => upgradeTree(this.ctx.storage));
     await this.#attempt(services, 'tell a checkpoint', () => sign.tellCheckpoint(this.ctx.storage, services));
@@ -380,6 +390,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       segments.purgeDue(sql, now),
       archive.compactDue(sql),
       expiryDue(sql),
+      erasureDue(sql, now),
       indexingDue(sql, now),
       delivery.ringDue(sql),
       telling.tellDue(sql),

@@ -6,6 +6,7 @@ import { parseLine, readLines } from './archive.ts';
 import { hex } from './hash.ts';
 import { placeOf } from './ledger.archive.ts';
 import { BODY, bodyOf, type Body } from './ledger.body.ts';
+import { erasedAt } from './ledger.erased.ts';
 import { readRetention } from './ledger.retention.ts';
 import { refusalOf, signedCheckpoint } from './ledger.sign.ts';
 import * as tree from './ledger.tree.ts';
@@ -25,7 +26,8 @@ export async function proveInclusion(
   if (seq <= readRetention(sql).treeFrom) return { refused: 'forgotten', size: checkpoint.size };
   const proof = tree.proveInclusion(sql, seq, checkpoint.size).map(toBase64);
   const leafHash = toBase64(tree.leafOf(sql, seq));
-  return { leafHash, proof, checkpoint, entry: await entryOf(sql, archive, seq) };
+  const erased = erasedAt(sql, seq);
+  return { leafHash, proof, checkpoint, erased, entry: erased === null ? await entryOf(sql, archive, seq) : null };
 }
 
 async function entryOf(sql: SqlStorage, archive: R2Bucket, seq: number): Promise<InclusionAnswer['entry']> {

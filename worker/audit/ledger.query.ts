@@ -1,6 +1,7 @@
 import { matchesFilter, type Filter, type FilterAttribute } from '@gatehouse/core/audit/filter.ts';
 import type { EventPage, EventPosition, EventQuery, HotBounds } from '../platform/objects.ts';
-import { BODY, bodyOf, eventIn, lineOf, type Body } from './ledger.body.ts';
+import { BODY, bodyOf, eventIn, isErased, KEPT, lineOf, type Body } from './ledger.body.ts';
+import { erasedLineOf } from './ledger.erased.ts';
 import { coversOf, type Cover, type Seen } from './ledger.plan.ts';
 import { readHead, upgradeState } from './ledger.schema.ts';
 import { byNumber, byTime, firstRecordedFrom, rarest, reachOf, sortedByTime, type SeqRange, type Source } from './ledger.sources.ts';
@@ -49,7 +50,7 @@ function collect(
         return { bodies, last, more: true };
       scanned++;
       last = candidate;
-      const body = rows.read(candidate.seq);
+      const body = rows.read(candidate.seq, bodies.length > 0);
       if (body === null) continue;
       characters += body.length;
       bodies.push(body);
@@ -59,15 +60,15 @@ function collect(
 }
 
 interface RowReader {
-  /** the event's JSON; null when it does not match, or is not there */
-  read(seq: number): string | null;
+  /** the event's JSON; null when it does not match, or is not there. @param begun the page has something already */
+  read(seq: number, begun: boolean): string | null;
   unpacked(): number;
 }
 
 /** The events of those numbers that are in the hot index, in order. */
 export function hotEvents(sql: SqlStorage, seqs: readonly number[]): string[] {
   const rows = sql.exec<Body>(
-    `SELECT ${BODY} FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+    `SELECT ${BODY} FROM events WHERE seq IN (SELECT value FROM json_each(?)) AND ${KEPT} ORDER BY seq`,
     JSON.stringify(seqs),
   );
   return Array.from(rows, bodyOf);
@@ -80,11 +81,12 @@ function rowReader(sql: SqlStorage, query: EventQuery, filter: Filter | null, co
   let unpacked = 0;
   return {
     unpacked: () => (filter ? unpacked : 0),
-    read(seq) {
+    read(seq, begun) {
       // Most candidates match, or it is soon seen that they don't: only then asking for their terms pays.
       const { text, params } = asked++ > query.limit ? narrow : plain;
       const [row] = sql.exec<Body & { salt: ArrayBuffer }>(text, seq, ...params);
       if (!row) return null;
+      if (isErased(row)) return takesErased(query, begun) ? erasedLineOf(sql, seq) : null;
       unpacked++;
       const body = bodyOf(row);
       if (filter && !matchesFilter(filter, eventIn(body))) return null;
@@ -92,6 +94,13 @@ function rowReader(sql: SqlStorage, query: EventQuery, filter: Filter | null, co
     },
   };
 }
+
+/**
+ * What is left of an erased event belongs to lines without gaps, once they have begun: it has no time, and no choice takes it.
+ * Everywhere else it is passed over, and positions go on over it.
+ */
+export const takesErased = ({ form, filter, since, until, after }: EventQuery, begun: boolean): boolean =>
+  form === 'line' && filter === undefined && until === undefined && (since === undefined || begun || after !== undefined);
 
 /** One event, if it has the terms that it must have and lies in the range of time. */
 export function rowStatement({ since, until, by }: EventQuery, covers: readonly Cover[]): { text: string; params: SqlStorageValue[] } {

@@ -14,7 +14,9 @@ import { packHashes, saltedHash, sha256, unhex, unpackFrontier } from './hash.ts
 import { eventIn } from './ledger.body.ts';
 import { restoreKeys } from './ledger.checkpoint.ts';
 import { followConfiguration } from './ledger.delivery.ts';
-import { insertEvent, noteDrift, noteSeen, REBUILT } from './ledger.index.ts';
+import { countErased, erasedAt } from './ledger.erased.ts';
+import { followErasure } from './ledger.erasure.ts';
+import { insertBlank, insertEvent, noteDrift, noteSeen, REBUILT } from './ledger.index.ts';
 import { followRetention, forgetRetention, noteBeginning, readRetention } from './ledger.retention.ts';
 import { readHead, writeHead } from './ledger.schema.ts';
 import { archivedTo, HOT_MS } from './ledger.segments.ts';
@@ -96,7 +98,7 @@ export async function rebuildSome(
     sql.exec('UPDATE rebuild SET after_key = ?', key);
   }
   if (truncated) return;
-  if (readRetention(sql).purgedTo > 0 && row.shard !== services.systemDb.shard)
+  if ((readRetention(sql).purgedTo > 0 || countErased(sql) > 0) && row.shard !== services.systemDb.shard)
     await restoreDestinations(sql, services.tenantDb(row.shard, row.tenant_id));
   await finish(sql, bucket, row.tenant_id);
 }
@@ -116,7 +118,7 @@ function beginBehind(sql: SqlStorage, { tenant_id, shard }: Row, frontier: Front
   writeHead(sql, { ...emptyHead, tenantId: tenant_id, shard, size: frontier.size, frontier: packHashes(frontier.hashes) });
 }
 
-/** Destinations whose creation is past retention: they too get everything once more that is still there. */
+/** Destinations whose creation is past retention, or erased with whoever made them: they too get everything once more that is still there. */
 async function restoreDestinations(sql: SqlStorage, db: TenantDb): Promise<void> {
   const { purgedTo } = readRetention(sql);
   for (const { id } of await listDestinations(db)) sql.exec('INSERT OR IGNORE INTO destinations (id, cursor) VALUES (?, ?)', id, purgedTo);
@@ -150,7 +152,7 @@ function takePlace(sql: SqlStorage, row: Row, place: ArchivePlace, lines: readon
     sql.exec('INSERT INTO leaves (seq, hash) VALUES (?, ?)', line.seq, leaf);
     frontier = appendLeaf(sha256, frontier, leaf, keepNodes(sql));
     head.size++;
-    if (line.body === null) continue;
+    if (takeErased(sql, line, head.recordedAt || place.sealedAt, now) || line.body === null) continue;
     const event = eventIn(line.body);
     times.push(event.time);
     head.recordedAt = event.recordedAt;
@@ -179,6 +181,15 @@ function leafOf({ salt, body, leafHash: kept }: ArchivedLine): Uint8Array | null
   return leafHash(sha256, saltedHash(unhex(salt), new TextEncoder().encode(body)));
 }
 
+/** The archive may not have let go yet of what this ledger knows to be erased. @returns whether the event is */
+function takeErased(sql: SqlStorage, { seq, body, erasedAt: said }: ArchivedLine, recordedAt: string, now: Date): boolean {
+  const at = said ?? erasedAt(sql, seq);
+  if (at === null) return false;
+  sql.exec('INSERT INTO erased (seq, at, pending) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET pending = ?3', seq, at, body === null ? 0 : 1);
+  if (Date.parse(recordedAt) > now.getTime() - HOT_MS) insertBlank(sql, seq, recordedAt);
+  return true;
+}
+
 /** What is recent can be searched again; destinations are what their events made of them, and get everything once more. */
 function takeEvent(sql: SqlStorage, { salt, seq }: ArchivedLine, body: string, now: Date): void {
   const event = eventIn(body);
@@ -187,6 +198,7 @@ function takeEvent(sql: SqlStorage, { salt, seq }: ArchivedLine, body: string, n
   noteDrift(sql, [event]);
   followConfiguration(sql, event, seq, now.getTime());
   followRetention(sql, event, seq);
+  followErasure(sql, null, event, seq);
   restoreKeys(sql, event);
 }
 

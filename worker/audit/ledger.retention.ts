@@ -62,12 +62,13 @@ export function forgetRetention(sql: SqlStorage): void {
 const days = z.number().int().min(AUDIT_RETENTION.min).max(AUDIT_RETENTION.max);
 
 /**
- * The setting comes by the event of its change, as surely as any event does. Purges repeat it: so a rebuilt ledger knows it
- * even when the change itself is past retention.
+ * The setting comes by the event of its change, as surely as any event does. Purges and erasures repeat it: so a rebuilt ledger
+ * knows it even when the change itself is gone.
  */
 export function followRetention(sql: SqlStorage, { action, resource, outcome, diff, details }: DraftEvent, seq: number): void {
   if (outcome !== 'success') return;
   if (action === 'tenant.update' && resource.type === 'tenant') setDays(sql, diff.find(({ path }) => path === 'auditRetentionDays')?.new);
+  if (action === 'audit.erase.finish') setDays(sql, details['days']);
   if (action !== 'audit.purge') return;
   setDays(sql, details['days']);
   const to = Number(details['last']);

@@ -2,6 +2,7 @@ import { createDeliveryTables } from './ledger.delivery.schema.ts';
 import { CHECKPOINT_SCHEMA } from './ledger.checkpoint.ts';
 import { TREE_SCHEMA } from './ledger.tree.ts';
 import { FINDING_OVERVIEW_INDEX, FINDING_TABLES } from './ledger.findings.ts';
+import { ERASED_SCHEMA, ERASURE_SCHEMA } from './ledger.erasure.schema.ts';
 import { RETENTION_SCHEMA } from './ledger.retention.ts';
 
 /** The ledger's tables. An index on one column serves `ORDER BY column, seq`: SQLite ends each entry with the row's key. */
@@ -128,7 +129,7 @@ const DROPPED_INDEXES = ['events_actor', 'events_action', 'events_type', 'events
 
 /** Makes the tables, or what they lack. What former versions wrote is brought up by and by (ledger.upgrade.ts). */
 export function createTables(sql: SqlStorage): void {
-  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA + FINDING_TABLES + RETENTION_SCHEMA + REBUILD_SCHEMA);
+  sql.exec(SCHEMA + TREE_SCHEMA + CHECKPOINT_SCHEMA + FINDING_TABLES + RETENTION_SCHEMA + REBUILD_SCHEMA + ERASED_SCHEMA + ERASURE_SCHEMA);
   for (const [table, column, type] of ADDED)
     if (!hasColumn(sql, table, column)) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   sql.exec(FINDING_OVERVIEW_INDEX);

@@ -1,7 +1,8 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { segmentKey } from './archive-layout.ts';
 import { GATHER_MS } from './ledger.append.ts';
-import { BODY, bodyOf, eventIn, lineOf, type Body } from './ledger.body.ts';
+import { BODY, bodyOf, eventIn, isErased, lineOf, type Body } from './ledger.body.ts';
+import { erasedLineOf } from './ledger.erased.ts';
 import { unindexEvent } from './ledger.index.ts';
 import { readRetention } from './ledger.retention.ts';
 import { oldestHot, readHead } from './ledger.schema.ts';
@@ -110,12 +111,10 @@ export function segmentFile(sql: SqlStorage, first: number, last: number): { key
     last,
   );
   if (!head || !segment) return null;
-  const rows = sql.exec<Body & { salt: ArrayBuffer }>(
-    `SELECT salt, ${BODY} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
-    first,
-    last,
-  );
-  const lines = Array.from(rows, (row) => `${lineOf(row.salt, bodyOf(row))}\n`);
+  const rows = sql
+    .exec<Body & { seq: number; salt: ArrayBuffer }>(`SELECT seq, salt, ${BODY} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`, first, last)
+    .toArray();
+  const lines = rows.map((row) => `${isErased(row) ? erasedLineOf(sql, row.seq) : lineOf(row.salt, bodyOf(row))}\n`);
   if (lines.length !== last - first + 1) throw new AppError('internal', `Segment ${first}-${last} has lost events`);
   return { key: segmentKey(head.tenantId, segment.sealed_at, first, last), ndjson: lines.join('') };
 }
@@ -157,7 +156,7 @@ export function purge(storage: DurableObjectStorage, now: number): void {
       )
       .toArray();
     for (const { seq, ...row } of rows) {
-      unindexEvent(sql, eventIn(bodyOf(row)));
+      if (!isErased(row)) unindexEvent(sql, eventIn(bodyOf(row)));
       sql.exec('DELETE FROM events WHERE seq = ?', seq);
     }
   });

@@ -42,10 +42,10 @@ export async function retrySetAside(ctx: Context, id: string, { seqs }: Choice):
   for (const seq of seqs) {
     const body = await ledger.eventAt(seq);
     if (body === null) {
-      items.push({ seq, ok: false, status: null, message: 'The event is past retention: dismiss it' });
+      items.push({ seq, ok: false, status: null, message: 'The event is past retention, or was erased: dismiss it' });
       continue;
     }
-    const { kind, status, message } = await send(shape([body]).wanted);
+    const { kind, status, message } = await send(shape([body]));
     if (kind === 'delivered') await ledger.forgetSetAside(id, [seq]);
     else if (kind === 'refused' || kind === 'split') await ledger.refusedAgain(id, seq, message, status);
     items.push({ seq, ok: kind === 'delivered', status, message });

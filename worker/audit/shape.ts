@@ -7,8 +7,8 @@ import { tenantName, type StoredDestination } from './destinations.store.ts';
 import { eventIn } from './ledger.body.ts';
 import type { OutgoingEvent } from './send.ts';
 
-/** Makes of recorded events what a destination gets: those that its filter lets through, in its format. `last`: of all of them. */
-export type Shape = (bodies: readonly string[]) => { wanted: OutgoingEvent[]; first: number; last: number };
+/** Makes of recorded events what a destination gets: those that its filter lets through, in its format. */
+export type Shape = (bodies: readonly string[]) => OutgoingEvent[];
 
 export async function shapeOf(db: TenantDb, { filter, format }: Pick<StoredDestination, 'filter' | 'format'>): Promise<Shape> {
   const wants = filter === '' ? null : parseFilter(filter);
@@ -24,11 +24,6 @@ export async function shapeOf(db: TenantDb, { filter, format }: Pick<StoredDesti
   };
   return (bodies) => {
     const events = bodies.map((body) => ({ event: eventIn(body), body }));
-    const wanted = events.filter(({ event }) => wants === null || matchesFilter(wants, event));
-    return {
-      wanted: wanted.map(({ event, body }) => shaped(event, body)),
-      first: events[0]?.event.seq ?? 0,
-      last: events.at(-1)?.event.seq ?? 0,
-    };
+    return events.filter(({ event }) => wants === null || matchesFilter(wants, event)).map(({ event, body }) => shaped(event, body));
   };
 }

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
 import * as api from '@gatehouse/core/api/directory.ts';
 import { sessionList } from '@gatehouse/core/api/identity.ts';
+import { erasure, erasureOrder } from '@gatehouse/core/api/erasure.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { changeUser, listUsers } from '../directory/users.ts';
 import { body, json, keysetPage, noContent, problems, routes } from '../platform/route.ts';
+import { orderErasure, readErasure } from './erase.ts';
 import { actOnUser, actOnUsers, endSessionOf, listSessionsOf, readUser } from './user-admin.ts';
 
 const params = z.object({ id: idSchema('user') });
@@ -56,6 +58,25 @@ const suspend = createRoute({ ...one, method: 'post', path: '/users/{id}/suspend
 const activate = createRoute({ ...one, method: 'post', path: '/users/{id}/activate', summary: 'Reactivate a suspended person', tags });
 const signOut = createRoute({ ...one, method: 'post', path: '/users/{id}/sign-out', summary: 'End all sessions of a person', tags });
 const remove = createRoute({ ...one, method: 'delete', path: '/users/{id}', summary: 'Delete a person; workspaces stay', tags });
+const getErasure = createRoute({
+  method: 'get',
+  path: '/users/{id}/erasure',
+  summary: 'How far the erasure of a deleted person is',
+  tags,
+  request: { params },
+  responses: { 200: json(z.object({ erasure: erasure.nullable().describe('null: nobody ordered it') })), ...problems },
+});
+const postErasure = createRoute({
+  method: 'post',
+  path: '/users/{id}/erasure',
+  summary: 'Erase all data of a deleted person from the audit log',
+  description:
+    'For owners, in a browser, freshly confirmed. Each event that the person made, that is about them or names them loses its contents; its ' +
+    'number and its leaf stay, so proofs stay valid. It can’t be undone. What SIEMs have received is out of our hands.',
+  tags,
+  request: { params, ...body(erasureOrder) },
+  responses: { 204: noContent, ...problems },
+});
 const bulk = createRoute({
   method: 'post',
   path: '/users/bulk',
@@ -94,5 +115,10 @@ export const userRoutes = routes()
   })
   .openapi(remove, async (c) => {
     await actOnUser(c.get('signedIn'), 'delete', c.req.valid('param').id);
+    return c.body(null, 204);
+  })
+  .openapi(getErasure, async (c) => c.json({ erasure: await readErasure(c.get('signedIn'), c.req.valid('param').id) }, 200))
+  .openapi(postErasure, async (c) => {
+    await orderErasure(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').reason);
     return c.body(null, 204);
   });

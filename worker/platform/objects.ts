@@ -1,3 +1,4 @@
+import type { Erasure } from '@gatehouse/core/api/erasure.ts';
 import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { FindingRuleId, FindingState } from '@gatehouse/core/audit/findings.ts';
@@ -91,6 +92,8 @@ export interface ArchivePlan {
   places: ArchivePlace[];
   /** a match has one of each of these terms */
   terms: number[][];
+  /** events whose line there may still say what is erased, and when it was */
+  erased: Array<{ seq: number; at: string }>;
   /** the first event that the archive still has, 0 when it has none */
   oldest: number;
   hot: HotBounds;
@@ -139,6 +142,8 @@ export interface LedgerStatus {
   root: string;
   archivedTo: number;
   oldestHot: string | null;
+  /** events whose contents are erased */
+  erased: number;
   /** the first event that can still be read; null before the first */
   oldest: { seq: number; time: string | null } | null;
   retention: Retention;
@@ -176,6 +181,8 @@ export interface InclusionAnswer {
   leafHash: string;
   proof: string[];
   checkpoint: SignedCheckpoint;
+  /** when its contents were erased */
+  erased: string | null;
   /** salt in hex and the event's JSON, to the byte as hashed; null when the contents are no longer kept */
   entry: { salt: string; event: string } | null;
 }
@@ -240,8 +247,11 @@ export interface DeliveryClaim {
   failures: number;
   /** events that were set aside since one was taken */
   refusedInARow: number;
-  /** JSON of each event, in order */
+  /** JSON of each event, in order; without what is erased */
   bodies: string[];
+  /** numbers of what was handed out, erased events included */
+  first: number;
+  last: number;
 }
 
 export interface DeliveryReport {
@@ -334,6 +344,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   append(request: AppendRequest): Promise<void>;
   query(query: EventQuery): Promise<EventPage>;
   status(): Promise<LedgerStatus>;
+  /** how the erasure of that person stands; null when nobody ordered it */
+  erasure(person: string): Promise<Erasure | null>;
   histogram(query: HistogramQuery): Promise<Histogram>;
   /** waits for an event behind that one: `full` when too many wait already */
   waitBeyond(seq: number, milliseconds: number): Promise<'new' | 'quiet' | 'full'>;
@@ -381,7 +393,7 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   /** @returns how many of them were on the list */
   forgetSetAside(destinationId: string, seqs: number[]): Promise<number>;
   refusedAgain(destinationId: string, seq: number, reason: string, status: number | null): Promise<void>;
-  /** JSON of one event, from the hot index or the archive; null when there is none */
+  /** JSON of one event, from the hot index or the archive; null when there is none, or it is erased */
   eventAt(seq: number): Promise<string | null>;
   /** `seq` of the first event recorded at that time (ISO) or later, one past the last when there is none */
   firstRecordedFrom(time: string): Promise<number>;

@@ -75,6 +75,11 @@ export const makeSuspended = async (tenant: Tenant) => {
   await api(tenant.owner).post(`/users/${id}/suspend`);
   return id;
 };
+export const makeDeleted = async (tenant: Tenant) => {
+  const id = await makeUser(tenant);
+  await api(tenant.owner).delete(`/users/${id}`);
+  return id;
+};
 export const makeAccount = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/service-accounts', { name: `robot ${unique()}`, roles: ['auditor'] }), serviceAccount).id;
 export const makeSuspendedAccount = async (tenant: Tenant) => {
