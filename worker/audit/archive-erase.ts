@@ -2,12 +2,11 @@ import { gzipSync } from 'node:zlib';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { ArchivePlace } from '../platform/objects.ts';
 import { proofKey, sidecarKey } from './archive-layout.ts';
-import { linesOf, parseLine } from './archive.ts';
+import { linesOf, parseLine, withoutErased } from './archive.ts';
 import { bloomOf } from './bloom.ts';
 import { sidecar } from './compaction.ts';
 import { hex, sha256 } from './hash.ts';
 import { eventIn } from './ledger.body.ts';
-import { erasedLineFrom } from './ledger.erased.ts';
 import { termsOf } from './terms.ts';
 
 type Erased = ReadonlyMap<number, string>;
@@ -21,13 +20,6 @@ export interface NewVersion {
 }
 
 const encoder = new TextEncoder();
-
-const rewritten = (lines: readonly string[], erased: Erased): string[] =>
-  lines.map((line) => {
-    const { seq, salt, body } = parseLine(line);
-    const at = erased.get(seq);
-    return at === undefined || body === null ? line : erasedLineFrom({ seq, salt, body }, at);
-  });
 
 const differs = (lines: readonly string[], other: readonly string[]): boolean => lines.some((line, index) => line !== other[index]);
 const textOf = (lines: readonly string[]): Uint8Array => encoder.encode(lines.map((line) => `${line}\n`).join(''));
@@ -46,7 +38,7 @@ async function bytesOf(bucket: R2Bucket, key: string): Promise<{ bytes: Uint8Arr
 export async function eraseInSegment(bucket: R2Bucket, key: string, erased: Erased): Promise<string | null> {
   const { bytes, object } = await bytesOf(bucket, key);
   const before = linesOf(bytes);
-  const after = rewritten(before, erased);
+  const after = withoutErased(before, erased);
   if (!differs(before, after)) return null;
   const text = textOf(after);
   const put = await bucket.put(key, new Uint8Array(gzipSync(text)), {
@@ -80,7 +72,7 @@ export async function eraseInFile(
     const packed = bytes.subarray(range?.offset ?? 0, (range?.offset ?? 0) + (range?.length ?? 0));
     const known = index.get(first);
     const before = linesOf(packed);
-    const after = rewritten(before, erased);
+    const after = withoutErased(before, erased);
     const isOther = differs(before, after);
     const part = isOther ? new Uint8Array(gzipSync(textOf(after))) : packed;
     changed ||= isOther;

@@ -6,7 +6,7 @@ import type { Services } from '../platform/context.ts';
 import type { ArchivePlace } from '../platform/objects.ts';
 import { archiveProof } from './archive-proof.ts';
 import { hex, sha256 } from './hash.ts';
-import { isSameButErased } from './ledger.erased.ts';
+import { erasedLineFrom, isSameButErased } from './ledger.erased.ts';
 import type { SegmentPointer } from './queue.ts';
 
 const encoder = new TextEncoder();
@@ -94,6 +94,14 @@ export function parseLine(line: string): ArchivedLine {
   // Cut out, not serialised again: the bytes are what was hashed.
   return { seq: event.seq, salt, body: line.slice(`{"salt":"${salt}","event":`.length, -1), line };
 }
+
+/** The lines, and of events that are erased what is left. @param erased when, by number */
+export const withoutErased = (lines: readonly string[], erased: ReadonlyMap<number, string>): string[] =>
+  lines.map((line) => {
+    const { seq, salt, body } = parseLine(line);
+    const at = erased.get(seq);
+    return at === undefined || body === null ? line : erasedLineFrom({ seq, salt, body }, at);
+  });
 
 /** The events of an archived place, but for what was erased. */
 export async function readArchived(

@@ -4,10 +4,10 @@ import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { linesOf as splitLines } from '@gatehouse/core/audit/export-lines.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Services } from '../platform/context.ts';
-import type { ArchiveBlock, ArchivePlace } from '../platform/objects.ts';
+import type { ArchiveBlock, SegmentRun } from '../platform/objects.ts';
 import { segmentKey, sidecarKey } from './archive-layout.ts';
 import { archiveProof } from './archive-proof.ts';
-import { linesOf, parseLine, readLines } from './archive.ts';
+import { linesOf, parseLine, readLines, withoutErased } from './archive.ts';
 import { bloomOf } from './bloom.ts';
 import { hex, sha256 } from './hash.ts';
 import { eventIn } from './ledger.body.ts';
@@ -50,7 +50,7 @@ export async function compact(bucket: R2Bucket, services: Services, { tenantId, 
   const ledger = services.ledger.open(tenantId, shard);
   const run = await ledger.segmentRun(from);
   if (run) {
-    const built = await build(bucket, run.segments);
+    const built = await build(bucket, run);
     const file = segmentKey(tenantId, run.segments[0]?.sealedAt ?? '', built.index.first, built.index.last);
     const etag = await putChecked(bucket, file, built);
     await archiveProof(bucket, tenantId, file, await ledger.proofBlock(built.index.first, built.index.last));
@@ -75,11 +75,13 @@ interface Built {
   digest: string;
 }
 
-async function build(bucket: R2Bucket, segments: readonly ArchivePlace[]): Promise<Built> {
+/** What is erased and still stands in its segment, because a lock keeps that, doesn’t come along. */
+async function build(bucket: R2Bucket, { segments, erased }: SegmentRun): Promise<Built> {
+  const times = new Map(erased.map(({ seq, at }) => [seq, at]));
   const writer = new BlockWriter();
   for (const segment of segments) {
     if (writer.size > FILE_BYTES) break;
-    for (const line of await readLines(bucket, segment)) writer.add(line);
+    for (const line of withoutErased(await readLines(bucket, segment), times)) writer.add(line);
     writer.endSegment(segment.last);
   }
   return writer.finish();

@@ -155,7 +155,8 @@ export function segmentRun(sql: SqlStorage, first: number): SegmentRun | null {
   const head = readHead(sql);
   const run = nextRun(sql, readChore(sql).done);
   if (!head || run.length < 2 || run[0]?.first !== first) return null;
-  return { tenantId: head.tenantId, segments: run.map((row) => placeAt(head.tenantId, row)) };
+  const erased = pendingAmong(sql, first, run.at(-1)?.last ?? first);
+  return { tenantId: head.tenantId, segments: run.map((row) => placeAt(head.tenantId, row)), erased };
 }
 
 /**

@@ -7,7 +7,7 @@ import { readArchived } from './archive.ts';
 import { noteVersion, placeOf, placesOfFile } from './ledger.archive.ts';
 import { BODY, bodyOf, eventIn, KEPT, type Body } from './ledger.body.ts';
 import { erasedAmong, erasedAt, settled } from './ledger.erased.ts';
-import { ERASURE_SOURCE, eraseHere, expectDeletion, moveErasure, openErasure, type ErasureRow } from './ledger.erasure.ts';
+import { ERASURE_SOURCE, eraseHere, expectDeletion, lateWork, moveErasure, openErasure, postponeUpkeep, type ErasureRow } from './ledger.erasure.ts';
 import { findingsAbout, renameFindings } from './ledger.findings.ts';
 import { readRetention } from './ledger.retention.ts';
 import { oldestHot, readHead } from './ledger.schema.ts';
@@ -40,7 +40,7 @@ interface Work {
 export async function eraseSome(storage: DurableObjectStorage, services: Services, bucket: R2Bucket): Promise<void> {
   const now = services.now().getTime();
   const row = openErasure(storage.sql);
-  if (!row) return deleteReplaced(storage.sql, bucket, now);
+  if (!row) return upkeep(storage, services, bucket);
   if (row.not_before > now) return;
   const work = { storage, services, bucket, row };
   switch (row.stage) {
@@ -53,6 +53,19 @@ export async function eraseSome(storage: DurableObjectStorage, services: Service
     case 'done':
       return;
   }
+}
+
+/** What came up behind an erasure that is over: files to delete, and lines that somebody had read before and wrote after. */
+async function upkeep(storage: DurableObjectStorage, services: Services, bucket: R2Bucket): Promise<void> {
+  const { sql } = storage;
+  const now = services.now().getTime();
+  postponeUpkeep(sql, now + FIRST_RETRY_MS);
+  await deleteReplaced(sql, bucket, now);
+  const seq = lateWork(sql);
+  const place = seq === null ? null : placeOf(sql, seq);
+  if (place) await rewrite(storage, services, bucket, place);
+  else if (seq !== null) settled(sql, [seq]);
+  postponeUpkeep(sql, 0);
 }
 
 interface Found {
@@ -175,8 +188,8 @@ async function rewriteNext(work: Work): Promise<void> {
   if (!pending) return endRound(work);
   const place = placeOf(sql, pending.seq);
   // Whatever becomes of this file, the next step looks at those behind it.
-  moveErasure(sql, row.asked, { next: place?.last ?? pending.seq });
-  if (place) await attempt(work, () => rewrite(work, place));
+  moveErasure(sql, row.asked, { next: place ? lastOfFile(sql, place) : pending.seq });
+  if (place) await attempt(work, () => rewrite(storage, services, work.bucket, place));
 }
 
 /** The archive may refuse, as one does whose bucket is locked: that is said, and tried again. */
@@ -192,7 +205,7 @@ async function attempt({ storage: { sql }, services, row }: Work, step: () => Pr
   }
 }
 
-async function rewrite({ storage, services, bucket, row }: Work, place: ArchivePlace): Promise<void> {
+async function rewrite(storage: DurableObjectStorage, services: Services, bucket: R2Bucket, place: ArchivePlace): Promise<void> {
   const { sql } = storage;
   if (place.bytes === null) {
     const erased = erasedAmong(sql, place.first, place.last);
@@ -200,20 +213,21 @@ async function rewrite({ storage, services, bucket, row }: Work, place: ArchiveP
     return settled(sql, [...erased.keys()]);
   }
   const places = placesOfFile(sql, place.key);
-  const last = places.at(-1)?.last ?? place.last;
-  const erased = erasedAmong(sql, places[0]?.first ?? place.first, last);
+  const erased = erasedAmong(sql, places[0]?.first ?? place.first, lastOfFile(sql, place));
   const newKey = erasedVersionKey(place.key, services.now().getTime());
   // Should this break off, nothing points to what it left: it is deleted, and begun anew.
   expectDeletion(sql, newKey, services.now().getTime() + GRACE_MS);
   const version = await eraseInFile(bucket, places, erased, newKey);
   storage.transactionSync(() => {
-    moveErasure(sql, row.asked, { next: last });
     if (version && !noteVersion(sql, place.key, version)) return;
     settled(sql, [...erased.keys()]);
     sql.exec('DELETE FROM erasure_files WHERE key = ?', newKey);
     if (version) expectDeletion(sql, place.key, services.now().getTime() + GRACE_MS);
   });
 }
+
+const lastOfFile = (sql: SqlStorage, { key, bytes, last }: ArchivePlace): number =>
+  bytes === null ? last : (placesOfFile(sql, key).at(-1)?.last ?? last);
 
 async function deleteReplaced(sql: SqlStorage, bucket: R2Bucket, now: number): Promise<void> {
   const due = sql.exec<{ key: string }>('SELECT key FROM erasure_files WHERE not_before <= ? ORDER BY not_before LIMIT 20', now).toArray();

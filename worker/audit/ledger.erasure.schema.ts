@@ -39,4 +39,7 @@ CREATE INDEX IF NOT EXISTS erasures_asked_at ON erasures (asked_at);
 
 -- Files that nothing points to any more, or does not yet, and that may hold what is erased.
 CREATE TABLE IF NOT EXISTS erasure_files (key TEXT PRIMARY KEY, not_before INTEGER NOT NULL) STRICT;
+-- When what is left to do without an erasure under way is tried again.
+CREATE TABLE IF NOT EXISTS erasure_upkeep (one INTEGER PRIMARY KEY CHECK (one = 1), not_before INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO erasure_upkeep (one, not_before) VALUES (1, 0);
 `;

@@ -45,8 +45,23 @@ const erasureOf = (sql: SqlStorage, person: string): ErasureRow | null => {
 export function erasureDue(sql: SqlStorage, now: number): number | null {
   const open = openErasure(sql);
   if (open) return Math.max(open.not_before, now);
-  return sql.exec<{ due: number | null }>('SELECT min(not_before) AS due FROM erasure_files').one().due;
+  const files = sql.exec<{ due: number | null }>('SELECT min(not_before) AS due FROM erasure_files').one().due;
+  const dues = [files, lateWork(sql) === null ? null : now].filter((due) => due !== null);
+  if (dues.length === 0) return null;
+  return Math.max(Math.min(...dues), sql.exec<{ not_before: number }>('SELECT not_before FROM erasure_upkeep').one().not_before);
 }
+
+/** An erased event whose line has to be looked at again although its erasure is over, as after a compaction; null: none. */
+export function lateWork(sql: SqlStorage): number | null {
+  const [found] = sql.exec<{ seq: number }>(
+    `SELECT seq FROM erased WHERE pending = 1
+       AND seq < coalesce((SELECT min(first) FROM segments WHERE archived_at IS NULL), (SELECT max(last) + 1 FROM segments), 0)
+     ORDER BY seq LIMIT 1`,
+  );
+  return found?.seq ?? null;
+}
+
+export const postponeUpkeep = (sql: SqlStorage, until: number): void => void sql.exec('UPDATE erasure_upkeep SET not_before = ?', until);
 
 type Move = Partial<Pick<ErasureRow, 'stage' | 'next' | 'addresses' | 'findings' | 'after_key' | 'not_before' | 'failures' | 'refused' | 'refusal'>>;
 

@@ -103,6 +103,8 @@ export interface ArchivePlan {
 export interface SegmentRun {
   tenantId: string;
   segments: ArchivePlace[];
+  /** events whose line there may still say what is erased, and when it was */
+  erased: Array<{ seq: number; at: string }>;
 }
 
 /** A part of a file: compressed by itself, so that it can be read by itself. */

@@ -6,7 +6,7 @@ import { parseVerifierKey } from '../../../core/audit/note.ts';
 import { verifyExport } from '../../../core/audit/verify.ts';
 import { archiveSegment } from '../../../worker/audit/archive.ts';
 import { sha256 } from '../../../worker/audit/hash.ts';
-import { auditApi } from '../../support/api.ts';
+import { auditApi, auditFetch } from '../../support/api.ts';
 import { archived, draft, drafts, forgetArchived } from '../../support/audit.ts';
 import { erasableLog, heldOf, placesOf, type ErasableLog } from '../../support/erasure.ts';
 
@@ -36,8 +36,8 @@ async function* textLines(text: string) {
   yield* linesOf(new Blob([text]).stream() as never as AsyncIterable<Uint8Array>, 'export');
 }
 const exported = async (log: ErasableLog, query: string) => {
-  const answer = await auditApi(log.clock.as('auditor'))('GET', `/audit/export?${query}`);
-  return String(answer.text ?? answer.body);
+  const answer = await auditFetch(log.clock.as('auditor'))(`/audit/export?${query}`);
+  return answer.text();
 };
 const verified = async (log: ErasableLog) =>
   verifyExport(textLines(await exported(log, 'format=proof')), { sha256, verifiers: [await keyOf(log)], checkpoints: [] });
@@ -199,11 +199,11 @@ describe('an erasure that breaks off', () => {
     let calls = 0;
     const failing = <T extends 'put' | 'get' | 'delete' | 'list'>(name: T) =>
       (async (...args: unknown[]) => {
-        const call = calls++;
-        if (call % 2 === 0) throw new Error('the object was evicted');
+        const luck = (Math.imul(++calls, 2_654_435_761) >>> 0) % 5;
+        if (luck === 0) throw new Error('the object was evicted');
         const done = await (env.AUDIT_ARCHIVE[name] as (...given: unknown[]) => Promise<unknown>)(...args);
         // Done, and nobody hears of it.
-        if (call % 3 === 0) throw new Error('the object was evicted behind it');
+        if (luck === 1) throw new Error('the object was evicted behind it');
         return done;
       }) as never as R2Bucket[T];
     await log.withBucket({ put: failing('put'), get: failing('get'), delete: failing('delete'), list: failing('list') });
@@ -228,7 +228,7 @@ describe('an erasure that breaks off', () => {
     const { gzipSync } = await import('node:zlib');
     await env.AUDIT_ARCHIVE.put(file.key, gzipSync(file.ndjson), { customMetadata: { sha256: 'of before' } });
     await log.append(log.person.order());
-    await log.settle(3);
+    await log.settle(8);
     expect(await log.status()).toMatchObject({ state: 'rewriting' });
     await archiveSegment(env.AUDIT_ARCHIVE, log.clock.services, { tenantId: log.tenantId, shard: 's0', first, last });
     await log.settle(20);
@@ -245,8 +245,9 @@ describe('a bucket that is locked', () => {
     };
     await log.withBucket({ put: refuse, delete: refuse });
     await log.append(log.person.order());
-    for (let round = 0; round < 40; round++) {
-      log.clock.pass(60 * 60_000);
+    // Not so long that the day of those files is over: they become part of a larger one then.
+    for (let round = 0; round < 15; round++) {
+      log.clock.pass(3 * 60_000);
       await log.settle(1);
     }
     const held = await log.status();
@@ -312,5 +313,5 @@ test('five thousand events of one person go in steps, and it says how far it is'
   expect(underWay.looked.done).toBeGreaterThan(0);
   expect(underWay.looked.done).toBeLessThan(underWay.looked.of);
   for (let round = 0; round < 60 && (await log.status())?.state !== 'done'; round++) await log.settle(1);
-  expect(await log.status()).toMatchObject({ state: 'done', erased: 2_500 + 1 });
+  expect(await log.status()).toMatchObject({ state: 'done', erased: 2_500 });
 });
