@@ -56,7 +56,9 @@ interface Parts {
  */
 async function filesIn(folder: string): Promise<Parts> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const parts = entries.flatMap((entry) => partOf(entry) ?? []).sort((a, b) => a.first - b.first || b.last - a.last || (a.path < b.path ? -1 : 1));
+  const parts = entries
+    .flatMap((entry) => partOf(entry) ?? [])
+    .sort((a, b) => a.first - b.first || b.last - a.last || (a.path < b.path ? -1 : 1));
   const found: Parts = { segments: [], proofs: parts.filter(({ path }) => path.endsWith('.proof')), leftOut: [] };
   for (const part of parts) {
     if (part.path.endsWith('.proof')) continue;

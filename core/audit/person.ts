@@ -35,9 +35,16 @@ export function concerns(event: AuditEvent, sought: Sought): boolean {
   return namesById(event, sought.id) || namesByAddress(event, sought);
 }
 
+/** Details, fields and members that Gatehouse writes; others, like a token's or a variable's name, people choose. */
+const IDS: readonly string[] = ['user', 'owner', 'person', 'subjectId', 'responsible'];
+const MEMBERS = /^(?:members|managers|acl)\./;
+
 const namesById = ({ details, diff }: AuditEvent, id: string): boolean =>
-  Object.values(details).some((value) => typeof value === 'string' && value.split(/[\s,]+/).includes(id)) ||
-  diff.some(({ path, ...change }) => path.split(/[\s./]+/).includes(id) || change.old === id || change.new === id);
+  IDS.some((key) => details[key] === id) ||
+  diff.some(
+    ({ path, ...change }) =>
+      (MEMBERS.test(path) && path.split(/[\s./]+/).includes(id)) || (IDS.includes(path) && (change.old === id || change.new === id)),
+  );
 
 function namesByAddress({ actor, resource, details }: AuditEvent, { addresses }: Sought): boolean {
   const isTheirs = (value: unknown) => typeof value === 'string' && addresses.includes(value.toLowerCase());
@@ -47,7 +54,7 @@ function namesByAddress({ actor, resource, details }: AuditEvent, { addresses }:
   return (
     (actor.id === null && (isTheirs(actor.email) || isTheirs(actor.name))) ||
     (NAMED_BY_ADDRESS.includes(resource.type) && isTheirs(resource.name)) ||
-    Object.values(details).some(isTheirs)
+    isTheirs(details['email'])
   );
 }
 

@@ -6,7 +6,16 @@ import type { Services } from '../../worker/platform/context.ts';
 import { drafts, draft, mintTenant, type TestTenant } from './audit.ts';
 import { onTestClock } from './ledger-clock.ts';
 
-const origin = (ip: string) => ({ ip, userAgent: 'Lynx', browser: null, os: null, device: null, country: null, city: 'Ullapool', asn: null });
+const origin = (ip: string) => ({
+  ip,
+  userAgent: 'Lynx',
+  browser: null,
+  os: null,
+  device: null,
+  country: null,
+  city: 'Ullapool',
+  asn: null,
+});
 
 /** Somebody whose traces are found wherever they are: no other event has their name, address or network. */
 export function mintPerson(services: Services) {
@@ -40,7 +49,8 @@ export function mintPerson(services: Services) {
       draft(services, { action: 'session.end', resource: { type: 'session', id: services.newId('session'), name }, details: { user: id } }),
       draft(services, { action: 'user.delete', resource: user, details: { email, roles: '' } }),
     ],
-    order: () => draft(services, { action: 'audit.erase', status: 204, resource: { type: 'user', id, name: id }, details: { why: 'asked' } }),
+    order: () =>
+      draft(services, { action: 'audit.erase', status: 204, resource: { type: 'user', id, name: id }, details: { why: 'asked' } }),
   };
 }
 

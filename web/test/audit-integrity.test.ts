@@ -68,7 +68,7 @@ async function makeLog(size: number, signer: Signer) {
     events,
     checkpoint,
     inclusion: async (seq: number) => ({
-      ...{ seq, salt, event: events[seq - 1] ?? null, leafHash: toBase64(leaves[seq - 1] ?? expect.fail()) },
+      ...{ seq, salt, event: events[seq - 1] ?? null, leafHash: toBase64(leaves[seq - 1] ?? expect.fail()), erased: null as string | null },
       proof: inclusionProof(hash, seq - 1, size).map(toBase64),
       checkpoint: await checkpoint(size),
     }),

@@ -13,7 +13,6 @@ export function segmentBoundsOf(key: string): { first: number; last: number } | 
 /** `yyyy-mm-dd` of a segment's name. */
 export const sealedDayOf = (key: string): string => key.split('/').slice(1, 4).join('-');
 
-
 /** Where a larger file lies once events in it were erased: the newest version's name sorts first, and before the first one's. */
 export const erasedVersionKey = (fileKey: string, now: number): string =>
   fileKey.replace(/(?:\.e\d+)?\.ndjson\.gz$/, `.e${String(9_999_999_999_999 - now).padStart(13, '0')}.ndjson.gz`);

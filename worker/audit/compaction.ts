@@ -158,7 +158,13 @@ class BlockWriter {
 const digestOf = (blockDigests: readonly string[]): string => hex(sha256(new TextEncoder().encode(blockDigests.join(''))));
 
 /** @throws AppError `unavailable` when somebody else writes it just now */
-async function writeOverErased(bucket: R2Bucket, key: string, bytes: Uint8Array, { blocks }: Sidecar, written: R2PutOptions): Promise<void> {
+async function writeOverErased(
+  bucket: R2Bucket,
+  key: string,
+  bytes: Uint8Array,
+  { blocks }: Sidecar,
+  written: R2PutOptions,
+): Promise<void> {
   const there = await bucket.get(key);
   if (!there) return;
   const theirs = splitLines(there.body.pipeThrough(new DecompressionStream('gzip')), key);

@@ -66,7 +66,10 @@ export function archivePlan(sql: SqlStorage, query: EventQuery, range: PlaceQuer
   const filter = filterOf(query);
   const covers = filter ? usableCovers(sql, filter) : [];
   const places = placesIn(sql, range);
-  const [low, high] = places.reduce(([from, to], { first, last }) => [Math.min(from, first), Math.max(to, last)], [Number.MAX_SAFE_INTEGER, 0]);
+  const [low, high] = places.reduce(
+    ([from, to], { first, last }) => [Math.min(from, first), Math.max(to, last)],
+    [Number.MAX_SAFE_INTEGER, 0],
+  );
   return {
     places,
     erased: pendingAmong(sql, low, high),

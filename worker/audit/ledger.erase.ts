@@ -7,7 +7,16 @@ import { readArchived } from './archive.ts';
 import { noteVersion, placeOf, placesOfFile } from './ledger.archive.ts';
 import { BODY, bodyOf, eventIn, KEPT, type Body } from './ledger.body.ts';
 import { erasedAmong, erasedAt, settled } from './ledger.erased.ts';
-import { ERASURE_SOURCE, eraseHere, expectDeletion, lateWork, moveErasure, openErasure, postponeUpkeep, type ErasureRow } from './ledger.erasure.ts';
+import {
+  ERASURE_SOURCE,
+  eraseHere,
+  expectDeletion,
+  lateWork,
+  moveErasure,
+  openErasure,
+  postponeUpkeep,
+  type ErasureRow,
+} from './ledger.erasure.ts';
 import { findingsAbout, renameFindings } from './ledger.findings.ts';
 import { readRetention } from './ledger.retention.ts';
 import { oldestHot, readHead } from './ledger.schema.ts';
@@ -165,7 +174,11 @@ async function clearAside(work: Work): Promise<void> {
   const { storage, bucket, row } = work;
   const { sql } = storage;
   const prefix = quarantinePrefix(readHead(sql)?.tenantId ?? '');
-  const { objects, truncated } = await bucket.list({ prefix, limit: LISTED, ...(row.after_key === '' ? {} : { startAfter: row.after_key }) });
+  const { objects, truncated } = await bucket.list({
+    prefix,
+    limit: LISTED,
+    ...(row.after_key === '' ? {} : { startAfter: row.after_key }),
+  });
   storage.transactionSync(() => {
     for (const { key } of objects) if (erasedAt(sql, quarantinedSeqOf(key)) !== null) expectDeletion(sql, key, 0);
     const last = objects.at(-1)?.key;

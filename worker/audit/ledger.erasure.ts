@@ -63,7 +63,9 @@ export function lateWork(sql: SqlStorage): number | null {
 
 export const postponeUpkeep = (sql: SqlStorage, until: number): void => void sql.exec('UPDATE erasure_upkeep SET not_before = ?', until);
 
-type Move = Partial<Pick<ErasureRow, 'stage' | 'next' | 'addresses' | 'findings' | 'after_key' | 'not_before' | 'failures' | 'refused' | 'refusal'>>;
+type Move = Partial<
+  Pick<ErasureRow, 'stage' | 'next' | 'addresses' | 'findings' | 'after_key' | 'not_before' | 'failures' | 'refused' | 'refusal'>
+>;
 
 /** Writes down how far an erasure is. */
 export function moveErasure(sql: SqlStorage, asked: number, move: Move): void {

@@ -175,7 +175,10 @@ function addEvidence(sql: SqlStorage, id: string, { seq, time }: AuditEvent): vo
 }
 
 /** Findings about a person: by what they are kept under, and those of which every piece of evidence is erased. */
-export function findingsAbout(sql: SqlStorage, { person, addresses, asked }: { person: string; addresses: readonly string[]; asked: number }): string[] {
+export function findingsAbout(
+  sql: SqlStorage,
+  { person, addresses, asked }: { person: string; addresses: readonly string[]; asked: number },
+): string[] {
   const rows = sql.exec<{ id: string }>(
     `SELECT id FROM findings WHERE key IN (SELECT value FROM json_each(?1))
      UNION

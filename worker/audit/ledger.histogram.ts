@@ -43,7 +43,11 @@ function countAll(sql: SqlStorage, seqs: readonly number[], buckets: Bucket[]): 
     const [failure, denied] = [countTerm(sql, 'failure', range, left + 1), countTerm(sql, 'denied', range, left + 1)];
     left -= failure + denied;
     if (left < 0) return buckets[index + 1]?.from ?? null;
-    Object.assign(bucket, { failure, denied, success: range.high - range.low + 1 - failure - denied - countErased(sql, range.low, range.high) });
+    Object.assign(bucket, {
+      failure,
+      denied,
+      success: range.high - range.low + 1 - failure - denied - countErased(sql, range.low, range.high),
+    });
   }
   return null;
 }

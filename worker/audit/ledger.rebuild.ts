@@ -185,7 +185,12 @@ function leafOf({ salt, body, leafHash: kept }: ArchivedLine): Uint8Array | null
 function takeErased(sql: SqlStorage, { seq, body, erasedAt: said }: ArchivedLine, recordedAt: string, now: Date): boolean {
   const at = said ?? erasedAt(sql, seq);
   if (at === null) return false;
-  sql.exec('INSERT INTO erased (seq, at, pending) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET pending = ?3', seq, at, body === null ? 0 : 1);
+  sql.exec(
+    'INSERT INTO erased (seq, at, pending) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET pending = ?3',
+    seq,
+    at,
+    body === null ? 0 : 1,
+  );
   if (Date.parse(recordedAt) > now.getTime() - HOT_MS) insertBlank(sql, seq, recordedAt);
   return true;
 }

@@ -112,7 +112,11 @@ export function segmentFile(sql: SqlStorage, first: number, last: number): { key
   );
   if (!head || !segment) return null;
   const rows = sql
-    .exec<Body & { seq: number; salt: ArrayBuffer }>(`SELECT seq, salt, ${BODY} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`, first, last)
+    .exec<Body & { seq: number; salt: ArrayBuffer }>(
+      `SELECT seq, salt, ${BODY} FROM events WHERE seq BETWEEN ? AND ? ORDER BY seq`,
+      first,
+      last,
+    )
     .toArray();
   const lines = rows.map((row) => `${isErased(row) ? erasedLineOf(sql, row.seq) : lineOf(row.salt, bodyOf(row))}\n`);
   if (lines.length !== last - first + 1) throw new AppError('internal', `Segment ${first}-${last} has lost events`);

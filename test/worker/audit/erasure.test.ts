@@ -47,7 +47,8 @@ describe.each(['today', 'compacted'] as const)('a person who is erased (%s)', (d
   test('is found nowhere, and the others are as they were, to the byte', async () => {
     const log = await lived(days);
     expect(placesOf(await heldOf(log), log.person.secrets)).not.toEqual([]);
-    const theirs = async () => (await log.ledger.query({ limit: 1000, order: 'asc', by: 'seq', actorId: 'usr_test', action: 'template.create' })).bodies;
+    const theirs = async () =>
+      (await log.ledger.query({ limit: 1000, order: 'asc', by: 'seq', actorId: 'usr_test', action: 'template.create' })).bodies;
     const before = await theirs();
     const done = await log.erase();
     expect(done).toMatchObject({ state: 'done', inArchive: 0, refusal: null });
@@ -151,14 +152,20 @@ describe('an erasure', () => {
     await log.settle(40);
     expect(placesOf(await heldOf(log), log.person.secrets)).toEqual([]);
     expect(await log.status()).toMatchObject({ state: 'done' });
-    const forged = { ...log.person.act({ action: 'workspace.start', resource: { type: 'workspace', id: 'wsp_y', name: 'box' } }), time: late.time };
+    const forged = {
+      ...log.person.act({ action: 'workspace.start', resource: { type: 'workspace', id: 'wsp_y', name: 'box' } }),
+      time: late.time,
+    };
     await log.services.ledger.tell(log.tenantId, 's0', `runner:run_x`, [forged]);
     expect((await log.events()).map((event) => event.id)).toContain(forged.id);
   });
 
   test('is passed over on the way to a destination, whose cursor goes on', async () => {
     const log = await lived();
-    await runInDurableObject(log.ledger, (_, { storage: { sql } }) => void sql.exec("INSERT INTO destinations (id, cursor) VALUES ('snk_x', 4)"));
+    await runInDurableObject(
+      log.ledger,
+      (_, { storage: { sql } }) => void sql.exec("INSERT INTO destinations (id, cursor) VALUES ('snk_x', 4)"),
+    );
     await log.erase();
     const lane = { destinationId: 'snk_x', replay: false };
     const { size } = await log.ledger.status();
@@ -238,35 +245,41 @@ describe('an erasure that breaks off', () => {
 });
 
 describe('a bucket that is locked', () => {
-  test.each(['today', 'compacted'] as const)('holds it up: that is said, nothing is shown all the same, and it is tried again (%s)', async (days) => {
-    const log = await lived(days);
-    const refuse = async () => {
-      throw new Error('The object is locked');
-    };
-    await log.withBucket({ put: refuse, delete: refuse });
-    await log.append(log.person.order());
-    // Not so long that the day of those files is over: they become part of a larger one then.
-    for (let round = 0; round < 15; round++) {
-      log.clock.pass(3 * 60_000);
-      await log.settle(1);
-    }
-    const held = await log.status();
-    expect(held).toMatchObject({ state: 'held', refusal: expect.stringContaining('locked'), endedAt: null });
-    const failures = (await log.events()).filter(({ action }) => action === 'audit.erase.finish');
-    expect(failures).toMatchObject([{ outcome: 'failure', reason: expect.stringContaining('locked') }]);
-    await log.settle();
-    await forgetArchived(log);
-    expect(placesOf(new Map([['export', await exported(log, 'format=proof')]]), log.person.secrets)).toEqual([]);
-    expect(await verified(log)).toMatchObject({ ok: true });
-    await log.withBucket({ put: env.AUDIT_ARCHIVE.put.bind(env.AUDIT_ARCHIVE), delete: env.AUDIT_ARCHIVE.delete.bind(env.AUDIT_ARCHIVE) });
-    for (let round = 0; round < 40; round++) {
-      log.clock.pass(6 * 60 * 60_000);
-      await log.settle(1);
-    }
-    expect(await log.status()).toMatchObject({ state: 'done', inArchive: 0 });
-    expect(placesOf(await heldOf(log), log.person.secrets)).toEqual([]);
-    expect(await fileNames(log)).not.toEqual([]);
-  });
+  test.each(['today', 'compacted'] as const)(
+    'holds it up: that is said, nothing is shown all the same, and it is tried again (%s)',
+    async (days) => {
+      const log = await lived(days);
+      const refuse = async () => {
+        throw new Error('The object is locked');
+      };
+      await log.withBucket({ put: refuse, delete: refuse });
+      await log.append(log.person.order());
+      // Not so long that the day of those files is over: they become part of a larger one then.
+      for (let round = 0; round < 15; round++) {
+        log.clock.pass(3 * 60_000);
+        await log.settle(1);
+      }
+      const held = await log.status();
+      expect(held).toMatchObject({ state: 'held', refusal: expect.stringContaining('locked'), endedAt: null });
+      const failures = (await log.events()).filter(({ action }) => action === 'audit.erase.finish');
+      expect(failures).toMatchObject([{ outcome: 'failure', reason: expect.stringContaining('locked') }]);
+      await log.settle();
+      await forgetArchived(log);
+      expect(placesOf(new Map([['export', await exported(log, 'format=proof')]]), log.person.secrets)).toEqual([]);
+      expect(await verified(log)).toMatchObject({ ok: true });
+      await log.withBucket({
+        put: env.AUDIT_ARCHIVE.put.bind(env.AUDIT_ARCHIVE),
+        delete: env.AUDIT_ARCHIVE.delete.bind(env.AUDIT_ARCHIVE),
+      });
+      for (let round = 0; round < 40; round++) {
+        log.clock.pass(6 * 60 * 60_000);
+        await log.settle(1);
+      }
+      expect(await log.status()).toMatchObject({ state: 'done', inArchive: 0 });
+      expect(placesOf(await heldOf(log), log.person.secrets)).toEqual([]);
+      expect(await fileNames(log)).not.toEqual([]);
+    },
+  );
 });
 
 test('compaction that read a day before goes on: what it wrote is erased, too', async () => {

@@ -5,7 +5,7 @@ import { openCheckpoint, type Checkpoint } from '@gatehouse/core/audit/checkpoin
 import { leafHash, sameHash, verifyConsistency, verifyInclusion, type Sha256 } from '@gatehouse/core/audit/merkle.ts';
 import { NoteFaulty, parseVerifierKey, type Verifier } from '@gatehouse/core/audit/note.ts';
 import type * as audit from '#lib/api/audit.ts';
-import { count, plural } from '#lib/time.ts';
+import { count, dateTime, plural } from '#lib/time.ts';
 
 /** Proofs are checked here, in the browser: signatures by WebCrypto, hashes by a library that doesn't make them wait. */
 
@@ -124,8 +124,14 @@ export async function checkEvent(inclusion: audit.Inclusion, verifiers: readonly
   return { checkpoint, event: inclusion.event, checks: [contents, place, check] };
 }
 
-function checkContents({ salt, event, seq }: audit.Inclusion, leaf: Uint8Array | null): Check {
+function checkContents({ salt, event, seq, erased }: audit.Inclusion, leaf: Uint8Array | null): Check {
   const what = 'Contents';
+  if (erased !== null)
+    return {
+      what,
+      ok: true,
+      says: `They were erased on ${dateTime(erased)}, with the data of a person. What is left is the hash, which still stands in the log.`,
+    };
   if (event === null || salt === null)
     return { what, ok: true, says: 'Its contents are no longer kept. What is left is its hash, which still stands in the log.' };
   const bytes = new TextEncoder().encode(event);
