@@ -42,7 +42,7 @@ export async function retrySetAside(ctx: Context, id: string, { seqs }: Choice):
   for (const seq of seqs) {
     const body = await ledger.eventAt(seq);
     if (body === null) {
-      items.push({ seq, ok: false, status: null, message: 'The event is past retention, or was erased: dismiss it' });
+      items.push({ seq, ok: false, status: null, message: 'The event is past retention: dismiss it' });
       continue;
     }
     const { kind, status, message } = await send(shape([body]));
