@@ -34,6 +34,7 @@ const read = vi.fn<typeof events>(async ({ limit = 100, cursor }) => {
 
 /** Rows of 30 pixels on a screen of 600, scrolled to where the test says. */
 let scrolled = 0;
+let nextFrame: () => void = () => undefined;
 function rect(this: HTMLElement): DOMRect {
   const height = this.querySelectorAll('tr[data-row]').length * 30;
   return { top: this.tagName === 'TABLE' ? -scrolled : 0, height } as DOMRect;
@@ -48,6 +49,7 @@ async function shown(pages = 1) {
   const scrollTo = (top: number) => {
     scrolled = top;
     container.querySelector('.scroll')?.dispatchEvent(new Event('scroll'));
+    nextFrame();
     flushSync();
   };
   const seqs = () => [...container.querySelectorAll('tr[data-row] td.r')].map(({ textContent }) => Number(textContent?.replace(',', '')));
@@ -59,7 +61,7 @@ beforeEach(() => {
   scrolled = 0;
   watched.clear();
   vi.stubGlobal('IntersectionObserver', FakeObserver);
-  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => (draw(), 1));
+  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => ((nextFrame = draw), 1));
   vi.spyOn(HTMLElement.prototype, 'getBoundingClientRect').mockImplementation(rect);
   vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(600);
   answerWith(() => jsonAnswer({ items: [], nextCursor: null, counts: {} }));
@@ -67,7 +69,7 @@ beforeEach(() => {
 });
 
 describe('the rows of the audit log', () => {
-  it('are drawn where one looks and a little beyond; the rest is two gaps of their height', async () => {
+  it('are drawn where one looks and a little beyond; the rest is two gaps of their height', { timeout: 20_000 }, async () => {
     const { container, scrollTo, seqs } = await shown(2);
     expect(seqs()).toEqual(Array.from({ length: 75 }, (_, index) => COUNT - index));
     scrollTo(3_000);

@@ -59,7 +59,8 @@ export function putAway(blocks: readonly Block[], first: number, last: number, m
   return blocks.map((block) => (block.page !== null && gone.has(block.page) ? { ...block, events: null } : block));
 }
 
-export const heldIn = (blocks: readonly Block[]): number => blocks.reduce((sum, { events, count }) => sum + (events === null ? 0 : count), 0);
+export const heldIn = (blocks: readonly Block[]): number =>
+  blocks.reduce((sum, { events, count }) => sum + (events === null ? 0 : count), 0);
 
 /**
  * The blocks with the events of a page that was read again, each where it stood. What is not among them any more stays away:
