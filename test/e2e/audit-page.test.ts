@@ -14,9 +14,11 @@ import { OWNER, startTrail, type Trail } from '../support/trail/trail.ts';
  * what is looked at. Bounds are counts; how long it takes is measured by `npm run bench -- audit-page`.
  */
 
-const EVENTS = 8_000;
+const EVENTS = 6_000;
 /** Of a screen of 900 pixels and what is drawn ahead. */
 const MOST_ROWS = 150;
+/** Also on a machine that has other things to do. */
+const LONGEST = 240_000;
 
 let trail: Trail;
 let browser: Browser;
@@ -39,7 +41,7 @@ async function open(path: string): Promise<{ page: Page; asked: string[] }> {
   const context = await browser.newContext({ baseURL: trail.origin, viewport: { width: 1440, height: 900 } });
   await signInBrowser(context, trail.origin, OWNER);
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(60_000);
   const asked: string[] = [];
   page.on('request', (request) => void (request.url().includes('/audit/events') && asked.push(request.url())));
   await page.goto(path);
@@ -52,33 +54,37 @@ const seqs = async (page: Page) =>
 const scrollTo = (page: Page, share: number) =>
   page.locator('.scroll').evaluate((node, part) => node.scrollTo(0, node.scrollHeight * part), share);
 
-test('thousands of rows pass: few are drawn, each page is asked for once, and what was put away comes back', async () => {
-  const { page, asked } = await open('/audit');
-  let drawn = 0;
-  await until(async () => {
-    await scrollTo(page, 1);
-    drawn = Math.max(drawn, await rows(page).count());
-    return page.getByText('This is where the log begins').isVisible();
-  }, 50);
-  expect(drawn).toBeLessThanOrEqual(MOST_ROWS);
-  // 100 at first, then 200 at once, and the answer that there are no more.
-  expect(asked.length).toBeLessThanOrEqual(EVENTS / 200 + 4);
-  expect(new Set(asked).size).toBe(asked.length);
-  expect(await page.evaluate(() => document.querySelectorAll('table *').length)).toBeLessThan(MOST_ROWS * 20);
-  expect((await seqs(page)).at(-1)).toBe(1);
+test(
+  'thousands of rows pass: few are drawn, each page is asked for once, and what was put away comes back',
+  { timeout: LONGEST },
+  async () => {
+    const { page, asked } = await open('/audit');
+    let drawn = 0;
+    await until(async () => {
+      await scrollTo(page, 1);
+      drawn = Math.max(drawn, await rows(page).count());
+      return page.getByText('This is where the log begins').isVisible();
+    }, 150);
+    expect(drawn).toBeLessThanOrEqual(MOST_ROWS);
+    // 100 at first, then 200 at once, and the answer that there are no more.
+    expect(asked.length).toBeLessThanOrEqual(EVENTS / 200 + 4);
+    expect(new Set(asked).size).toBe(asked.length);
+    expect(await page.evaluate(() => document.querySelectorAll('table *').length)).toBeLessThan(MOST_ROWS * 20);
+    expect((await seqs(page)).at(-1)).toBe(1);
 
-  const before = asked.length;
-  await scrollTo(page, 0.25);
-  await until(async () => (await rows(page).count()) > 30);
-  const middle = await seqs(page);
-  expect(middle).toEqual(middle.map((_, index) => (middle[0] ?? 0) - index));
-  expect(asked.length - before).toBeLessThanOrEqual(3);
-  await scrollTo(page, 0);
-  await until(async () => ((await seqs(page))[0] ?? 0) > EVENTS);
-  await page.context().close();
-});
+    const before = asked.length;
+    await scrollTo(page, 0.25);
+    await until(async () => (await rows(page).count()) > 30);
+    const middle = await seqs(page);
+    expect(middle).toEqual(middle.map((_, index) => (middle[0] ?? 0) - index));
+    expect(asked.length - before).toBeLessThanOrEqual(3);
+    await scrollTo(page, 0);
+    await until(async () => ((await seqs(page))[0] ?? 0) > EVENTS);
+    await page.context().close();
+  },
+);
 
-test('the keys that scroll a page scroll the log, from wherever one is on the page', async () => {
+test('the keys that scroll a page scroll the log, from wherever one is on the page', { timeout: LONGEST }, async () => {
   const { page } = await open('/audit');
   const top = () => page.locator('.scroll').evaluate((node) => node.scrollTop);
   await page.keyboard.press('PageDown');
@@ -90,7 +96,7 @@ test('the keys that scroll a page scroll the log, from wherever one is on the pa
   await page.context().close();
 });
 
-test('a log that is followed draws and holds no more, however much happens', async () => {
+test('a log that is followed draws and holds no more, however much happens', { timeout: LONGEST }, async () => {
   const { page, asked } = await open('/audit');
   await page.getByText(/^Live/).waitFor();
   await page.keyboard.press('f');
@@ -114,27 +120,31 @@ test('a log that is followed draws and holds no more, however much happens', asy
   await page.context().close();
 });
 
-test('a person among thousands is found by name, and one click in an event leaves out what is not wanted', async () => {
-  const { page } = await open('/audit');
-  await page.keyboard.press('/');
-  await page.getByRole('combobox', { name: 'Search or filter' }).fill('Okafor 1024');
-  await page.getByRole('option', { name: /User is .* Okafor 1024/ }).click();
-  await page
-    .locator('.chip')
-    .getByText(/Okafor 1024/)
-    .waitFor();
-  await page.reload();
-  await page
-    .locator('.chip')
-    .getByText(/Okafor 1024/)
-    .waitFor();
+test(
+  'a person among thousands is found by name, and one click in an event leaves out what is not wanted',
+  { timeout: LONGEST },
+  async () => {
+    const { page } = await open('/audit');
+    await page.keyboard.press('/');
+    await page.getByRole('combobox', { name: 'Search or filter' }).fill('Okafor 1024');
+    await page.getByRole('option', { name: /User is .* Okafor 1024/ }).click();
+    await page
+      .locator('.chip')
+      .getByText(/Okafor 1024/)
+      .waitFor();
+    await page.reload();
+    await page
+      .locator('.chip')
+      .getByText(/Okafor 1024/)
+      .waitFor();
 
-  await page.goto('/audit');
-  await rows(page).first().getByRole('button').click();
-  const detail = page.locator('tr.detail');
-  const action = (await detail.locator('dt', { hasText: 'Action' }).locator('xpath=following-sibling::dd[1]').innerText()).trim();
-  await detail.getByRole('link', { name: `Without ${action}` }).click();
-  await page.waitForURL((url) => url.searchParams.get('filter') === `action ne "${action}"`);
-  await rows(page).first().waitFor();
-  await page.context().close();
-});
+    await page.goto('/audit');
+    await rows(page).first().getByRole('button').click();
+    const detail = page.locator('tr.detail');
+    const action = (await detail.locator('dt', { hasText: 'Action' }).locator('xpath=following-sibling::dd[1]').innerText()).trim();
+    await detail.getByRole('link', { name: `Without ${action}` }).click();
+    await page.waitForURL((url) => url.searchParams.get('filter') === `action ne "${action}"`);
+    await rows(page).first().waitFor();
+    await page.context().close();
+  },
+);
