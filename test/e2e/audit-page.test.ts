@@ -30,7 +30,7 @@ beforeAll(async () => {
     startTrail({ port: await freePort(), stateDir, events: EVENTS, days: 20, cronMs: 1_000 }),
     launchBrowser(),
   ]);
-});
+}, LONGEST);
 afterAll(async () => {
   await browser?.close();
   await trail?.stop();

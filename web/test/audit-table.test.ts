@@ -68,8 +68,9 @@ beforeEach(() => {
   session.me = me();
 });
 
-describe('the rows of the audit log', () => {
-  it('are drawn where one looks and a little beyond; the rest is two gaps of their height', { timeout: 20_000 }, async () => {
+// They draw some hundred rows.
+describe('the rows of the audit log', { timeout: 20_000 }, () => {
+  it('are drawn where one looks and a little beyond; the rest is two gaps of their height', async () => {
     const { container, scrollTo, seqs } = await shown(2);
     expect(seqs()).toEqual(Array.from({ length: 75 }, (_, index) => COUNT - index));
     scrollTo(3_000);
