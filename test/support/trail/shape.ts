@@ -1,5 +1,21 @@
 /** When the events of a trail happened: in bursts, mostly in working hours, fewer at night and at weekends. */
 
+/** Events number `from` to `to` of a trail of so many that ends at `end`, in milliseconds. */
+export interface Fill {
+  from: number;
+  to: number;
+  total: number;
+  end: number;
+  days: number;
+}
+
+/** What the door of this Worker takes: the history of a ledger, or events that happen now. */
+export interface Asked {
+  tenantId: string;
+  fill?: Fill;
+  happen?: { from: number; count: number };
+}
+
 const HOUR = 3_600_000;
 /** Events that happen, and are recorded, together. */
 export const BURST = 20;

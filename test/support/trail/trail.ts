@@ -6,7 +6,7 @@ import { mailedSecret, Person } from '../../../scripts/api.ts';
 import { startServer, type Server } from '../../../scripts/server.ts';
 import { userOf } from '../../bench/audit/model.ts';
 import { ROOT } from '../place.ts';
-import type { Asked } from './worker/index.ts';
+import type { Asked } from './shape.ts';
 
 /**
  * The built product with an organisation whose trail is long. Its events are those of the model of the audit benchmark, spread

@@ -3,23 +3,7 @@ import { append } from '../../../../worker/audit/ledger.append.ts';
 import type { AppendRequest } from '../../../../worker/platform/objects.ts';
 import type { Env } from '../../../../worker/platform/env.ts';
 import { eventOf } from '../../../bench/audit/model.ts';
-import { BURST, calendarOf, timeOf } from '../shape.ts';
-
-/** Events number `from` to `to` of a trail of so many that ends at `end`, in milliseconds. */
-export interface Fill {
-  from: number;
-  to: number;
-  total: number;
-  end: number;
-  days: number;
-}
-
-/** What the door of this Worker takes: the history of a ledger, or events that happen now. */
-export interface Asked {
-  tenantId: string;
-  fill?: Fill;
-  happen?: { from: number; count: number };
-}
+import { BURST, calendarOf, timeOf, type Asked, type Fill } from '../shape.ts';
 
 /** The product with a door through which a ledger gets a history: events that were recorded when they happened. */
 export class AuditLedger extends Product {
