@@ -5,6 +5,7 @@ import { build } from '../../scripts/build.ts';
 import { measureAccess } from './access/access.ts';
 import { measureApi, measureTrail } from './api.ts';
 import { AUDIT_PARTS, measureAudit } from './audit/audit.ts';
+import { measureAuditPage } from './audit-page.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
 import { freePort, ROOT } from '../support/place.ts';
@@ -13,17 +14,17 @@ import { machineFacts, tableOf, writeReport } from './report.ts';
 import { measureStart } from './start.ts';
 import { measureTerminals, PARTS } from './terminals/terminal.ts';
 
-const USAGE = `npm run bench [-- start|audit|api|trail|access|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
+const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
 --part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; may be repeated
---events n  of audit: how many are very many (1000000)
+--events n  of audit and audit-page: how many are very many (1000000)
 --quick  whether it all works: few samples, small files
 --peers  installs wetty, casbin, cedar-wasm and pg from npm to be measured beside it
 TTYD names the ttyd program where it is not on the path.`;
 
 /** Those with a product run on one product, one after the other. */
-const ALONE = { start: measureStart, audit: measureAudit };
+const ALONE = { start: measureStart, audit: measureAudit, 'audit-page': measureAuditPage };
 const ON_PRODUCT = { api: measureApi, trail: measureTrail, access: measureAccess, terminal: measureTerminals, page: measurePages };
 const NAMES = [...Object.keys(ALONE), ...Object.keys(ON_PRODUCT)];
 

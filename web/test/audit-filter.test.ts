@@ -4,6 +4,7 @@ import {
   chartOf,
   faultIn,
   filterFrom,
+  narrowed,
   paramsOf,
   queryOf,
   sameFilter,
@@ -54,6 +55,18 @@ describe('the filters of the audit log', () => {
 
   it('lose a field that is taken out', () => {
     expect(withFields({ outcome: 'denied', action: 'user.sign_in' }, { outcome: undefined })).toEqual({ action: 'user.sign_in' });
+  });
+
+  it('are narrowed by a value of an event to it or to all others, beside what was asked for', () => {
+    expect(narrowed({ range: '7d' }, 'actor.id', 'usr_x')).toEqual({ range: '7d', actorId: 'usr_x' });
+    expect(narrowed({ outcome: 'denied' }, 'origin.ip', '192.0.2.7')).toEqual({ outcome: 'denied', filter: 'origin.ip eq "192.0.2.7"' });
+    expect(narrowed({ outcome: 'denied' }, 'outcome', 'denied', true)).toEqual({ filter: 'outcome ne "denied"' });
+    const typed = { filter: 'action eq "audit.read" or status gt 399' };
+    expect(narrowed(typed, 'action', 'user.sign_in', true).filter).toBe(
+      '(action eq "audit.read" or status gt 399) and action ne "user.sign_in"',
+    );
+    expect(narrowed(narrowed({}, 'origin.ip', 'a', true), 'origin.ip', 'b', true).filter).toBe('origin.ip ne "a" and origin.ip ne "b"');
+    expect(narrowed({ filter: 'action eq' }, 'origin.ip', 'a').filter).toBe('origin.ip eq "a"');
   });
 
   it('are the same in whatever order they were chosen', () => {

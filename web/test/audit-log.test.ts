@@ -7,9 +7,9 @@ import { auditEvent } from './data.ts';
 function growing(count: number) {
   const all = Array.from({ length: count }, (_, index) => auditEvent(index + 1));
   const read = vi.fn<typeof events>(async ({ limit = 100, cursor }) => {
-    const older = all.toReversed().filter(({ seq }) => cursor === undefined || seq < Number(cursor));
-    const items = older.slice(0, limit);
-    const more = older.length > limit;
+    const end = cursor === undefined ? all.length : Number(cursor) - 1;
+    const items = all.slice(Math.max(0, end - limit), end).reverse();
+    const more = end > limit;
     return { items, nextCursor: more ? String(items.at(-1)?.seq) : null, hasMore: more, progress: null };
   });
   const happen = (times: number) => {
@@ -30,7 +30,7 @@ function archive(pages: Array<{ seqs: number[]; time?: string; last?: boolean }>
   });
 }
 
-const numbers = (log: AuditLog) => (log.blocks ?? []).flatMap(({ events: each }) => each.map(({ seq }) => seq));
+const numbers = (log: AuditLog) => (log.blocks ?? []).flatMap(({ events: each }) => (each ?? []).map(({ seq }) => seq));
 const down = (from: number) => Array.from({ length: from }, (_, index) => from - index);
 
 describe('the audit log of the page', () => {
@@ -55,10 +55,92 @@ describe('the audit log of the page', () => {
     log.receive(happen(1));
     log.receive(happen(2));
     expect(numbers(log).slice(0, 4)).toEqual([153, 152, 151, 150]);
-    expect(log.blocks?.map(({ events: each }) => each.length)).toEqual([3, 100]);
+    expect(log.blocks?.map(({ count }) => count)).toEqual([3, 25, 25, 25, 25]);
     expect(log.blocks?.[1]).toBe(page);
-    log.receive(happen(99));
-    expect(log.blocks?.map(({ events: each }) => each.length)).toEqual([99, 3, 100]);
+    log.receive(happen(24));
+    expect(log.blocks?.map(({ count }) => count)).toEqual([24, 3, 25, 25, 25, 25]);
+  });
+
+  it('lets them wait while one looks further down, though it is followed', async () => {
+    const { read, happen } = growing(3);
+    const log = new AuditLog(read);
+    log.follow = true;
+    await log.load(() => ({}));
+    log.atTop = false;
+    log.receive(happen(2));
+    expect([numbers(log), log.waiting.length]).toEqual([down(3), 2]);
+    log.atTop = true;
+    log.receive(happen(1));
+    expect([numbers(log), log.waiting.length]).toEqual([down(6), 0]);
+  });
+
+  it('holds no more than some thousand events, however long it is followed or read back', async () => {
+    const { read, happen } = growing(5_000);
+    const log = new AuditLog(read);
+    log.follow = true;
+    await log.load(() => ({}));
+    for (let round = 0; round < 25; round++) {
+      log.receive(happen(60));
+      await vi.waitFor(() => expect(log.busy).toBe(false));
+    }
+    expect(numbers(log)[0]).toBe(6_500);
+    expect(log.held).toBeLessThan(1_200);
+    log.follow = false;
+    for (let round = 0; round < 25; round++) {
+      await log.more();
+      const end = (log.blocks?.length ?? 0) - 1;
+      log.draw(end - 8, end);
+      expect(log.held).toBeLessThanOrEqual(3_200);
+    }
+    expect(log.count).toBeGreaterThan(5_000);
+  });
+
+  it('reads again what was put away, where somebody comes back to it', async () => {
+    const { read } = growing(5_000);
+    const log = new AuditLog(read);
+    await log.load(() => ({}));
+    while (log.nextCursor !== null) {
+      await log.more();
+      const end = (log.blocks?.length ?? 0) - 1;
+      log.draw(end - 8, end);
+    }
+    expect(log.held).toBeLessThanOrEqual(3_200);
+    const asked = read.mock.calls.length;
+    for (let first = (log.blocks?.length ?? 0) - 8; first >= 0; first -= 8) {
+      log.draw(first, first + 7);
+      await vi.waitFor(() => expect(log.blocks?.slice(first, first + 8).every(({ events: each }) => each !== null)).toBe(true));
+      const shown = (log.blocks ?? []).slice(first, first + 8).flatMap(({ events: each }) => (each ?? []).map(({ seq }) => seq));
+      expect(shown).toEqual(down(5_000).slice(first * 25, first * 25 + 200));
+      expect(log.held).toBeLessThanOrEqual(3_200);
+    }
+    // Each page once, not once for each of its blocks.
+    expect(read.mock.calls.length - asked).toBeLessThanOrEqual(25);
+  });
+
+  it('finds what was put away though late events have come in between, and says when it can’t', async () => {
+    const { read } = growing(6_000);
+    const log = new AuditLog(read);
+    await log.load(() => ({}));
+    while (log.nextCursor !== null) await log.more();
+    const end = (log.blocks?.length ?? 0) - 1;
+    log.draw(end, end);
+    const at = log.blocks?.findIndex(({ events: each }) => each === null) ?? expect.fail();
+    const answer = read.getMockImplementation() ?? expect.fail();
+    // Two that were not there before stand first: the last two of the page come with the next.
+    read.mockImplementationOnce(async (...asked) => {
+      const page = await answer(...asked);
+      const items = [auditEvent(9_001), auditEvent(9_002), ...page.items.slice(0, -2)];
+      return { ...page, items, nextCursor: String(items.at(-1)?.seq) };
+    });
+    log.draw(at, at + 7);
+    await vi.waitFor(() => expect(log.blocks?.slice(at, at + 8).every(({ events: each }) => each !== null)).toBe(true));
+    const other = log.blocks?.findIndex(({ events: each }) => each === null) ?? expect.fail();
+    read.mockRejectedValueOnce(new Error('cut'));
+    log.draw(other, other + 7);
+    await vi.waitFor(() => expect(log.lost?.code).toBe('internal'));
+    log.retry();
+    await vi.waitFor(() => expect(log.blocks?.[other]?.events).not.toBeNull());
+    expect(log.lost).toBeNull();
   });
 
   it('takes each event once, whether a page or the stream brings it first', async () => {

@@ -32,45 +32,64 @@ const read = vi.fn<typeof events>(async ({ limit = 100, cursor }) => {
   return { items, nextCursor: left > 0 ? String(left) : null, hasMore: left > 0, progress: null };
 });
 
-async function shown() {
+/** Rows of 30 pixels on a screen of 600, scrolled to where the test says. */
+let scrolled = 0;
+let nextFrame: () => void = () => undefined;
+function rect(this: HTMLElement): DOMRect {
+  const height = this.querySelectorAll('tr[data-row]').length * 30;
+  return { top: this.tagName === 'TABLE' ? -scrolled : 0, height } as DOMRect;
+}
+
+async function shown(pages = 1) {
   const log = new AuditLog(read);
   await log.load(() => ({}));
+  for (let page = 1; page < pages; page++) await log.more();
   const { container } = render(EventTableHarness, { log });
   flushSync();
-  const blocks = () => [...container.querySelectorAll('tbody')];
-  const see = (block: Element | undefined, seen: boolean) => watched.get(block ?? expect.fail('no block'))?.(seen);
-  return { log, container, blocks, see };
+  const scrollTo = (top: number) => {
+    scrolled = top;
+    container.querySelector('.scroll')?.dispatchEvent(new Event('scroll'));
+    nextFrame();
+    flushSync();
+  };
+  const seqs = () => [...container.querySelectorAll('tr[data-row] td.r')].map(({ textContent }) => Number(textContent?.replace(',', '')));
+  return { log, container, scrollTo, seqs };
 }
-const rows = (within: Element) => within.querySelectorAll('tr[data-row]').length;
+const gaps = (within: Element) => [...within.querySelectorAll<HTMLElement>('.gap td')].map(({ style }) => style.height);
 
 beforeEach(() => {
+  scrolled = 0;
   watched.clear();
   vi.stubGlobal('IntersectionObserver', FakeObserver);
+  vi.stubGlobal('requestAnimationFrame', (draw: () => void) => ((nextFrame = draw), 1));
+  vi.spyOn(HTMLElement.prototype, 'getBoundingClientRect').mockImplementation(rect);
+  vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(600);
   answerWith(() => jsonAnswer({ items: [], nextCursor: null, counts: {} }));
   session.me = me();
 });
 
-describe('the rows of the audit log', () => {
-  it('are put away while nobody sees them, at the height that they had, and come back', async () => {
-    const { log, container, blocks, see } = await shown();
-    await log.more();
-    flushSync();
-    expect(blocks().map(rows)).toEqual([100, 100]);
-    const [first] = blocks();
-    vi.spyOn(first ?? expect.fail(), 'getBoundingClientRect').mockReturnValue({ height: 3026 } as DOMRect);
-    see(first, false);
-    expect(blocks().map(rows)).toEqual([0, 100]);
-    expect(container.querySelector<HTMLElement>('.away td')?.style.height).toBe('3026px');
-    see(first, true);
-    expect(blocks().map(rows)).toEqual([100, 100]);
+// They draw some hundred rows.
+describe('the rows of the audit log', { timeout: 20_000 }, () => {
+  it('are drawn where one looks and a little beyond; the rest is two gaps of their height', async () => {
+    const { container, scrollTo, seqs } = await shown(2);
+    expect(seqs()).toEqual(Array.from({ length: 75 }, (_, index) => COUNT - index));
+    scrollTo(3_000);
+    expect(seqs().length).toBeLessThanOrEqual(125);
+    expect(seqs()).toContain(COUNT - 100);
+    expect(gaps(container)).toEqual(['1500px', '3750px']);
+    scrollTo(0);
+    expect(seqs()[0]).toBe(COUNT);
   });
 
   it('stay while the focus is among them', async () => {
-    const { blocks, see } = await shown();
-    const [first] = blocks();
-    first?.querySelector<HTMLElement>('button')?.focus();
-    see(first, false);
-    expect(rows(first ?? expect.fail())).toBe(100);
+    const { container, scrollTo, seqs } = await shown(2);
+    const button = container.querySelector<HTMLElement>('tr[data-row] button') ?? expect.fail();
+    button.focus();
+    flushSync();
+    scrollTo(6_000);
+    expect(document.activeElement).toBe(button);
+    expect(seqs()[0]).toBe(COUNT);
+    expect(gaps(container).length).toBeGreaterThan(0);
   });
 
   it('are read on when their end comes near, page by page until the log begins', async () => {
@@ -83,9 +102,7 @@ describe('the rows of the audit log', () => {
   });
 
   it('name a day once, also where one page goes over into the next', async () => {
-    const { log, container } = await shown();
-    await log.more();
-    flushSync();
+    const { container } = await shown(2);
     expect(container.querySelectorAll('tr.group')).toHaveLength(1);
   });
 

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { auditAction, auditQuery, MOST_BUCKETS } from '@gatehouse/core/api/audit.ts';
 import { time } from '@gatehouse/core/api/common.ts';
 import { OUTCOMES, RESOURCE_TYPES } from '@gatehouse/core/audit/event.ts';
-import { FilterFaulty, parseFilter } from '@gatehouse/core/audit/filter.ts';
+import { FilterFaulty, parseFilter, printFilter, type Filter } from '@gatehouse/core/audit/filter.ts';
+import type { FilterAttribute } from '@gatehouse/core/audit/filter-attributes.ts';
 import type { AuditQuery } from '#lib/api/audit.ts';
 
 const HOUR = 3_600_000;
@@ -68,6 +69,22 @@ export function withFields(filter: AuditFilter, changes: { [K in FilterField]?: 
   if (changes.since !== undefined || changes.until !== undefined) merged.range = undefined;
   Object.assign(merged, changes);
   return filterFrom(new URLSearchParams(Object.entries(merged).filter((entry): entry is [string, string] => entry[1] !== undefined)));
+}
+
+/** Attributes that have a field of their own. */
+const FIELDS: Partial<Record<FilterAttribute, FilterField>> = { action: 'action', outcome: 'outcome', 'actor.id': 'actorId' };
+
+/** The filter narrowed to what has a value, or to all that has not: beside what was asked for already. */
+export function narrowed(filter: AuditFilter, attribute: FilterAttribute, value: string | number, isNot = false): AuditFilter {
+  const field = FIELDS[attribute];
+  if (field !== undefined && !isNot) return withFields(filter, { [field]: value });
+  const part: Filter = { kind: 'compare', attribute, operator: isNot ? 'ne' : 'eq', value };
+  const typed = filter.filter === undefined || faultIn(filter.filter) !== null ? null : parseFilter(filter.filter);
+  const before = typed === null ? [] : typed.kind === 'and' ? typed.parts : [typed];
+  const parts = [...before, part];
+  // What stands in a field is taken back, where it is what shall not be.
+  const dropped = field !== undefined && isNot && filter[field] === value ? { [field]: undefined } : {};
+  return withFields(filter, { ...dropped, filter: printFilter(before.length === 0 ? part : { kind: 'and', parts }) });
 }
 
 /** What is asked of the API. @param now milliseconds */

@@ -1,19 +1,22 @@
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
 import * as audit from '#lib/api/audit.ts';
-import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
+import { ApiProblem, asProblem } from '#lib/api/problem.ts';
+import { BLOCK, blockOf, blocksOf, heldIn, putAway, restored, type Block, type Page } from './blocks.ts';
 import { Fresh } from './fresh.ts';
 
+/** The first page is there soon; whoever reads on reads more at once. */
 const PAGE = 100;
+const NEXT_PAGE = 200;
 /** Events that wait at most: more than that is read anew instead. */
 const MOST_WAITING = 1_000;
+/** Events that arrived live and are shown: beyond that the list begins anew with a cursor below it. */
+const MOST_LIVE = 1_000;
+/** Events that are kept at most, besides those that are drawn: the others are read again when somebody comes back to them. */
+const MOST_HELD = 3_000;
 /** Answers without enough to show, until somebody says that it should go on looking. */
 const ROUNDS = 20;
-
-/** Events that are drawn and put away together. */
-export interface Block {
-  key: number;
-  events: readonly AuditEvent[];
-}
+/** Answers for one page that is read again: late events may have come in between. */
+const RESTORE_ROUNDS = 3;
 
 /** Events, newest first. New ones wait until they are asked for, or come at once where the log is followed. */
 export class AuditLog {
@@ -22,41 +25,60 @@ export class AuditLog {
   waiting = $state.raw<readonly AuditEvent[]>([]);
   /** more arrived than can wait: showing them starts anew */
   overflown = $state(false);
-  /** new events are shown at once */
+  /** new events are shown at once, while one looks at the newest */
   follow = $state(false);
+  /** one looks at the newest */
+  atTop = true;
+  /** how often new events were shown because somebody asked for them */
+  shown = $state(0);
   /** the archive was read back to that time, for want of events that fit */
   lookedBackTo = $state<string | null>(null);
   /** it looked far for little, and goes on when it is told to */
   paused = $state(false);
   problem = $state.raw<ApiProblem | null>(null);
+  /** why what was put away could not be read again */
+  lost = $state.raw<ApiProblem | null>(null);
   busy = $state(false);
+  count = $state(0);
   readonly #fresh = new Fresh();
   #keys = 0;
+  #live = 0;
   #query: () => audit.AuditQuery = () => ({});
   /** the query of what is shown: a cursor belongs to it, to the millisecond of its range */
   #shown: audit.AuditQuery = {};
   #running: AbortController | null = null;
+  #restoring: AbortController | null = null;
+  /** the blocks that are drawn */
+  #drawn = { first: 0, last: 0 };
   readonly #read: typeof audit.events;
 
   constructor(read: typeof audit.events = audit.events) {
     this.#read = read;
   }
 
-  get count(): number {
-    return (this.blocks ?? []).reduce((total, { events }) => total + events.length, 0);
+  /** Events in memory. */
+  get held(): number {
+    return heldIn(this.blocks ?? []);
   }
 
   /** Begins with the newest events of a filter. @param query made anew whenever one looks, because ranges end now */
   async load(query: () => audit.AuditQuery): Promise<void> {
-    this.#query = query;
     this.blocks = null;
     this.nextCursor = null;
     this.lookedBackTo = null;
+    this.#query = query;
+    await this.#begin();
+  }
+
+  /** What is shown stays until the newest events are there. */
+  async #begin(): Promise<void> {
+    this.#restoring?.abort();
     this.waiting = [];
     this.overflown = false;
+    this.lost = null;
     this.#fresh.forget();
     await this.#attempt((signal) => {
-      this.#shown = query();
+      this.#shown = this.#query();
       return this.#fill(null, signal);
     });
   }
@@ -72,61 +94,127 @@ export class AuditLog {
   receive(arrived: readonly AuditEvent[]): void {
     const fresh = this.#fresh.of(arrived).reverse();
     if (fresh.length === 0) return;
-    if (this.follow) this.#prepend(fresh);
-    else if (!this.overflown) {
-      this.waiting = [...fresh, ...this.waiting];
-      this.overflown = this.waiting.length > MOST_WAITING;
-      if (this.overflown) this.waiting = [];
-    }
+    if (!this.overflown) this.waiting = [...fresh, ...this.waiting];
+    this.overflown ||= this.waiting.length > MOST_WAITING;
+    if (this.overflown) this.waiting = [];
+    this.#followOn();
   }
 
   /** Shows the events that wait. */
   async show(): Promise<void> {
-    if (this.overflown) {
-      await this.load(this.#query);
-      return;
-    }
-    const waiting = this.waiting;
-    this.waiting = [];
-    this.#prepend(waiting);
+    this.shown += 1;
+    await this.#takeIn();
   }
 
   /** Stops looking for older events: what was found stays. */
   halt(): void {
-    this.stop();
+    this.#running?.abort();
     this.busy = false;
     this.paused = this.nextCursor !== null;
   }
 
   stop(): void {
     this.#running?.abort();
+    this.#restoring?.abort();
+  }
+
+  /** Says which blocks are drawn: theirs are read where they were put away, and what is far from them is put away. */
+  draw(first: number, last: number): void {
+    this.#drawn = { first, last };
+    if (this.blocks === null) return;
+    this.blocks = putAway(this.blocks, first, last, MOST_HELD);
+    if (this.#restoring === null && this.lost === null && this.#missing() !== undefined) void this.#restore();
+  }
+
+  /** Tries again to read what is drawn and was put away. */
+  retry(): void {
+    this.lost = null;
+    this.draw(this.#drawn.first, this.#drawn.last);
+  }
+
+  #followOn(): void {
+    const waits = this.waiting.length > 0 || this.overflown;
+    if (waits && this.follow && this.atTop && !this.busy && this.problem === null) void this.#takeIn();
+  }
+
+  async #takeIn(): Promise<void> {
+    if (this.overflown || this.#live + this.waiting.length > MOST_LIVE) return this.#begin();
+    const { waiting } = this;
+    this.waiting = [];
+    this.#prepend(waiting);
   }
 
   /** New events stand in the first block until that is full, so that the others stay as they are. */
   #prepend(events: readonly AuditEvent[]): void {
+    if (events.length === 0) return;
+    this.#live += events.length;
+    this.count += events.length;
     const [first, ...others] = this.blocks ?? [];
-    if (first !== undefined && first.key < 0 && first.events.length + events.length <= PAGE)
-      this.blocks = [{ key: first.key, events: [...events, ...first.events] }, ...others];
-    else this.blocks = [{ key: -(this.#keys += 1), events }, ...(this.blocks ?? [])];
+    if (first?.page === null && first.key < 0 && first.events !== null && first.count + events.length <= BLOCK)
+      this.blocks = [blockOf([...events, ...first.events], null, first.key), ...others];
+    else this.blocks = [...blocksOf(events, null, () => -(this.#keys += 1)), ...(this.blocks ?? [])];
   }
 
   /** Adds older events until a page is full or the log begins: an answer may hold few or none and still lead further. */
   async #fill(from: string | null, signal: AbortSignal): Promise<void> {
-    let wanted = PAGE;
+    let wanted = from === null ? PAGE : NEXT_PAGE;
     let cursor = from;
     let rounds = 0;
+    let anew = from === null;
     this.paused = false;
     do {
       rounds += 1;
       const page = await this.#read({ ...this.#shown, limit: wanted, ...(cursor === null ? {} : { cursor }) }, { signal });
       const events = this.#fresh.of(page.items);
-      this.blocks = [...(this.blocks ?? []), ...(events.length === 0 ? [] : [{ key: (this.#keys += 1), events }])];
+      const before = anew ? [] : (this.blocks ?? []);
+      if (anew) [this.#live, this.count, this.lookedBackTo] = [0, 0, null];
+      anew = false;
+      const read = blocksOf(events, cursor === null ? null : { cursor, limit: wanted }, () => (this.#keys += 1));
+      this.blocks = [...before, ...read];
+      this.count += events.length;
       this.lookedBackTo = page.progress?.time ?? this.lookedBackTo;
       this.nextCursor = page.nextCursor;
       cursor = page.nextCursor;
       wanted -= page.items.length;
     } while (cursor !== null && wanted > 0 && rounds < ROUNDS);
     this.paused = cursor !== null && wanted > 0;
+  }
+
+  #missing(): Page | undefined {
+    const { first, last } = this.#drawn;
+    return this.blocks?.slice(first, last + 1).find(({ events }) => events === null)?.page ?? undefined;
+  }
+
+  /** Reads what is drawn and was put away, one page after the other: whoever scrolls on meanwhile is asked anew. */
+  async #restore(): Promise<void> {
+    const running = new AbortController();
+    this.#restoring = running;
+    try {
+      for (let page = this.#missing(); page !== undefined; page = this.#missing()) {
+        const events = await this.#again(page, running.signal);
+        if (running.signal.aborted || this.blocks === null) return;
+        const { first, last } = this.#drawn;
+        this.blocks = putAway(restored(this.blocks, page, events), first, last, MOST_HELD);
+        if (this.#missing() === page) throw new ApiProblem('gone', 'These events are not in the log any more');
+      }
+    } catch (thrown) {
+      if (!running.signal.aborted) this.lost = asProblem(thrown);
+    } finally {
+      if (this.#restoring === running) this.#restoring = null;
+    }
+  }
+
+  async #again(page: Page, signal: AbortSignal): Promise<AuditEvent[]> {
+    const last = this.blocks?.findLast((block) => block.page === page)?.ids.last;
+    const events: AuditEvent[] = [];
+    let cursor: string | null = page.cursor;
+    for (let round = 0; cursor !== null && round < RESTORE_ROUNDS; round++) {
+      const answer: Awaited<ReturnType<typeof audit.events>> = await this.#read({ ...this.#shown, limit: page.limit, cursor }, { signal });
+      events.push(...answer.items);
+      if (answer.items.some(({ id }) => id === last)) break;
+      cursor = answer.nextCursor;
+    }
+    return events;
   }
 
   async #attempt(step: (signal: AbortSignal) => Promise<void>): Promise<void> {
@@ -140,7 +228,10 @@ export class AuditLog {
     } catch (thrown) {
       if (!running.signal.aborted) this.problem = asProblem(thrown);
     } finally {
-      if (this.#running === running) this.busy = false;
+      if (this.#running === running) {
+        this.busy = false;
+        this.#followOn();
+      }
     }
   }
 }
