@@ -105,7 +105,12 @@ describe('the figures', () => {
     await connect(other, other.owner.id);
     const workspace = await insertWorkspace(tenant);
     await insertWorkspace(tenant);
-    await change(tenant, "UPDATE workspaces SET desired = 'running', phase = 'running' WHERE tenant_id = ? AND id = ?", tenant.id, workspace);
+    await change(
+      tenant,
+      "UPDATE workspaces SET desired = 'running', phase = 'running' WHERE tenant_id = ? AND id = ?",
+      tenant.id,
+      workspace,
+    );
     expect((await overviewFor(tenant.owner)).work).toEqual({
       connections: { count: 3, more: false },
       connected: { count: 2, more: false },
@@ -132,7 +137,10 @@ describe('10,000 people, all of them owners by one group, a year of activity', (
   async function run(query: Statement, prefix = '') {
     const { sql, params } = query.toSQL();
     const d1 = services().shards.get('s0') as D1Database;
-    const { results, meta } = await d1.prepare(prefix + sql).bind(...params).all<Record<string, unknown>>();
+    const { results, meta } = await d1
+      .prepare(prefix + sql)
+      .bind(...params)
+      .all<Record<string, unknown>>();
     return { results, rowsRead: meta.rows_read };
   }
 
@@ -167,7 +175,9 @@ describe('10,000 people, all of them owners by one group, a year of activity', (
     ];
     for (const [name, query, rows] of bounds) {
       const plan = (await run(query, 'EXPLAIN QUERY PLAN ')).results.map(({ detail }) => String(detail));
-      const scans = plan.filter((line) => /^SCAN /.test(line) && !/^SCAN (holder|owning|field|json_each|CONSTANT ROW|\(subquery|.*subquery)/i.test(line));
+      const scans = plan.filter(
+        (line) => /^SCAN /.test(line) && !/^SCAN (holder|owning|field|json_each|CONSTANT ROW|\(subquery|.*subquery)/i.test(line),
+      );
       expect(scans, `${name}: ${plan.join('\n')}`).toEqual([]);
       expect((await run(query)).rowsRead, name).toBeLessThanOrEqual(rows);
     }
