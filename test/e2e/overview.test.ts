@@ -1,5 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { mailedSecret, Person } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { signInBrowser } from '../support/browser-session.ts';
@@ -8,6 +8,7 @@ import { type Product, signUp, startProduct, until } from '../support/product.ts
 
 /** What an administrator sees first: a new organisation, a SIEM that refuses everything, a part that fails. */
 
+vi.setConfig({ testTimeout: 120_000 });
 const SLUG = 'meridian';
 const PASSWORD = 'a long enough password';
 
@@ -36,6 +37,7 @@ const part = (title: string) => page.getByRole('region', { name: title });
 
 test('a new organisation is told what to set up, and what is done goes away', async () => {
   await page.goto('/workspaces');
+  await page.getByRole('link', { name: 'Overview' }).waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('h');
   await page.waitForURL('**/overview');
