@@ -1,7 +1,6 @@
 import { runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test, vi } from 'vitest';
 import { parseFilter } from '../../../core/audit/filter.ts';
-import { countFindings, listFindings } from '../../../worker/audit/ledger.findings.ts';
 import { histogram } from '../../../worker/audit/ledger.histogram.ts';
 import { archiveTimes } from '../../../worker/audit/ledger.segments.ts';
 import { lastTold } from '../../../worker/audit/ledger.sign.ts';
@@ -35,27 +34,6 @@ describe('what the overview asks of the ledger', () => {
       );
       expect(rowsFor(archiveTimes)).toBeLessThan(10);
       expect(rowsFor(lastTold)).toBeLessThan(10);
-    });
-  });
-
-  test('findings are counted and listed from their indexes alone', async () => {
-    const { ledger } = mintTenant();
-    await ledger.status();
-    await runInDurableObject(ledger, (_, { storage: { sql } }) => {
-      sql.exec(
-        `INSERT INTO findings (id, rule, key, subject, state, opened_at, last_at, events)
-         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-         SELECT printf('fnd_%05d', i), CASE WHEN i % 3 = 0 THEN 'brute-force' ELSE 'password-spray' END, i, 'x',
-           CASE WHEN i % 10 = 0 THEN 'open' ELSE 'resolved' END, 0, 0, 1 FROM n`,
-      );
-      const listed = counted(sql);
-      expect(listFindings(listed.sql, { state: 'open', limit: 5 })).toHaveLength(6);
-      expect(listed.rowsRead()).toBeLessThan(20);
-      const sums = countFindings(sql);
-      expect(sums.states).toEqual({ open: 300, acknowledged: 0, resolved: 2_700 });
-      expect(Object.values(sums.open).reduce((sum, each) => sum + each)).toBe(300);
-      const plan = sql.exec('EXPLAIN QUERY PLAN SELECT state, rule, count(*) FROM findings GROUP BY state, rule').toArray();
-      expect(plan.map(({ detail }) => String(detail)).join()).toContain('COVERING INDEX findings_count');
     });
   });
 
