@@ -147,11 +147,8 @@ async function migrate(root: string, miniflare: Miniflare): Promise<void> {
     for (const name of (await readdir(join(root, folder))).filter((file) => file.endsWith('.sql')).sort()) {
       if (applied.has(name)) continue;
       const sql = await readFile(join(root, folder, name), 'utf8');
-      const statements = sql
-        .replace(/^\s*--.*$/gm, '')
-        .split(';')
-        .map((each) => each.trim())
-        .filter(Boolean);
+      // A trigger has statements inside, and ends with `END;` at the beginning of a line.
+      const statements = sql.replace(/^\s*--.*$/gm, '').match(/CREATE TRIGGER[\s\S]*?^END(?=;)|[^;\s][^;]*/gm) ?? [];
       await database.batch([
         ...statements.map((each) => database.prepare(each)),
         database.prepare('INSERT INTO d1_migrations (name) VALUES (?)').bind(name),

@@ -18,6 +18,7 @@ import { directoryRoutes } from './directory/directory.routes.ts';
 import { groupRoutes } from './directory/groups.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
+import { overviewRoutes } from './overview/overview.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { describeApiOnce, getDocument } from './openapi.ts';
@@ -65,7 +66,8 @@ const joined = base
   .route('/', auditRoutes)
   .route('/', proofRoutes)
   .route('/', destinationRoutes)
-  .route('/', findingRoutes);
+  .route('/', findingRoutes)
+  .route('/', overviewRoutes);
 
 /** With the description of all of it. */
 export const app = joined.openapi(getDocument, async (c) => {

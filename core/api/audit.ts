@@ -80,6 +80,9 @@ export const auditStatus = z.object({
   size: z.number().int(),
   root: z.string().describe('base64'),
   archivedTo: z.number().int(),
+  archivedAt: time.nullable().describe('when the archive took a segment last, and with it a signed checkpoint'),
+  archiveWaitsSince: time.nullable().describe('when the oldest segment was closed that the archive does not have yet'),
+  checkpointAt: time.nullable().describe('when a checkpoint was last recorded as an event, which the SIEMs get'),
   oldestHot: time.nullable(),
   erased: z.number().int().describe('events whose contents are erased: their numbers and leaves stay'),
   oldest: z

@@ -139,6 +139,8 @@ async function work(owner: Person): Promise<typeof pages> {
   const robot = await owner.call<{ id: string }>('POST', '/service-accounts', { name: 'siem-puller', roles: ['auditor'] });
   await owner.call('POST', `/service-accounts/${robot.id}/tokens`, { name: 'nightly', scopes: ['audit:read'], networks: ['192.0.2.0/24'] });
   return [
+    ['/overview', 'among them'],
+    ['/overview?range=7d', 'Most on'],
     ['/workspaces', 'settlement-api'],
     ['/workspaces/new', 'Create and start'],
     [`/workspaces/${failed.id}/log`, 'uv-is-not-there'],

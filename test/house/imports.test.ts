@@ -13,6 +13,7 @@ const FLOORS = [
   'middleware',
   'pages',
   'compose',
+  'overview',
   'workspaces',
   'access',
   'identity',

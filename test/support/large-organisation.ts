@@ -93,6 +93,12 @@ export function largeOrganisation(size: Size, owner: string, now: number): Array
       last_seen_at: chance.oneIn(12) ? null : ago(chance.oneIn(3) ? 90 : 3),
     };
   });
+  // How many there were on each day before, weekends and all; the database adds those who were seen last then.
+  const activeDays = Array.from({ length: 90 }, (_, days) => {
+    const day = new Date(now - days * DAY);
+    const share = [0, 6].includes(day.getUTCDay()) ? 0.04 : 0.25;
+    return { day: at(day.getTime()).slice(0, 10), people: Math.round(size.users * share * chance.between(85, 115) * 0.01), seen_last: 0 };
+  });
   const people = users.filter(({ state }) => state === 'active').map((user) => user.id);
 
   const groups = Array.from({ length: size.groups }, (_, index) => {
@@ -207,6 +213,7 @@ export function largeOrganisation(size: Size, owner: string, now: number): Array
     ...{ created_at: ago(3), expires_at: at(now + chance.between(1, 6) * DAY) },
   }));
   return [
+    ['active_days', activeDays],
     ['users', users],
     ['groups', groups],
     ['group_members', [...nested, ...placed, ...crowd]],

@@ -151,6 +151,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/openapi.json': { who: 'open' },
   'GET /api/v1/deployment/security': { who: 'signed in', anyToken: true },
   'GET /api/v1/local/mails': { who: 'open' },
+  'GET /api/v1/overview': { who: 'signed in', anyToken: true },
 
   'POST /api/v1/signup': {
     who: 'open',

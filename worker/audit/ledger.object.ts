@@ -111,6 +111,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       size: head?.size ?? 0,
       root: btoa(String.fromCharCode(...root)),
       archivedTo: segments.archivedTo(this.#sql),
+      ...segments.archiveTimes(this.#sql),
+      checkpointAt: sign.lastTold(this.#sql),
       oldestHot: row?.recorded_at ?? null,
       erased: countErased(this.#sql),
       ...retentionStatus(this.#sql, this.compose().now().getTime()),

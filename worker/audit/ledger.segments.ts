@@ -31,6 +31,16 @@ export function archivedTo(sql: SqlStorage): number {
   return open ? open.first - 1 : sealedTo(sql);
 }
 
+/** When a segment came into the archive last, and since when one waits to. */
+export function archiveTimes(sql: SqlStorage): { archivedAt: string | null; archiveWaitsSince: string | null } {
+  const [last] = sql.exec<{ at: string }>(
+    'SELECT archived_at AS at FROM segments WHERE first <= ? ORDER BY first DESC LIMIT 1',
+    archivedTo(sql),
+  );
+  const [waits] = sql.exec<{ at: string }>('SELECT sealed_at AS at FROM segments WHERE archived_at IS NULL ORDER BY first LIMIT 1');
+  return { archivedAt: last?.at ?? null, archiveWaitsSince: waits?.at ?? null };
+}
+
 /** When the events that belong to no segment yet are to be sealed; null when there are none. */
 export function sealDue(sql: SqlStorage, now: number): number | null {
   const from = sealedTo(sql);

@@ -6,6 +6,8 @@ import type { Services } from '../platform/context.ts';
 import type { ProofBlock, SignedCheckpoint, TreeRefusal } from '../platform/objects.ts';
 import { append } from './ledger.append.ts';
 import { CHECKPOINT_SOURCE, noteKey, setTellingDue, signAt, signersOf, TELL_EVERY_MS, tellingDue } from './ledger.checkpoint.ts';
+import { eventIn } from './ledger.body.ts';
+import { readPage } from './ledger.query.ts';
 import { readRetention } from './ledger.retention.ts';
 import { rebuilding } from './ledger.rebuild.ts';
 import { readHead, type Head } from './ledger.schema.ts';
@@ -84,6 +86,12 @@ export async function proofBlock(
   const { sql } = storage;
   const lines = [beforeLine(treeAt(sql, first - 1)), leavesLine(first, packedLeaves(sql, first, last)), checkpointLine(checkpoint.note)];
   return { ...checkpoint, ndjson: lines.join('') };
+}
+
+/** When a checkpoint was told last, as far as the hot index reaches back. */
+export function lastTold(sql: SqlStorage): string | null {
+  const { bodies } = readPage(sql, { limit: 1, order: 'desc', by: 'seq', action: 'audit.checkpoint' }, 0);
+  return bodies[0] === undefined ? null : eventIn(bodies[0]).recordedAt;
 }
 
 /**

@@ -143,6 +143,11 @@ export interface LedgerStatus {
   /** base64 of the RFC 6962 root */
   root: string;
   archivedTo: number;
+  /** when the archive took the last segment, with a checkpoint; and since when one waits for it */
+  archivedAt: string | null;
+  archiveWaitsSince: string | null;
+  /** when a checkpoint was last told to the SIEMs */
+  checkpointAt: string | null;
   oldestHot: string | null;
   /** events whose contents are erased */
   erased: number;

@@ -70,13 +70,14 @@ async function settled(faults: Record<string, unknown> = {}) {
 
 describe('a destination that stalls is told within five minutes, once', () => {
   test('by its state, an event and a mail; and so is its recovery', async () => {
-    const { tenant, clock, hec, owner, state, pass, told } = await settled();
+    const { tenant, clock, hec, api, owner, state, pass, told } = await settled();
     await hec.set({ busy: -1 });
     await tenant.append(...drafts(clock.services, 3));
     await pass(3);
     expect([await state(), await told()]).toEqual(['active', []]);
     await pass(2);
     expect(await state()).toBe('failing');
+    expect((await api('GET', '/siem-summary')).body).toMatchObject({ states: { active: 0, failing: 1 } });
     await vi.waitFor(async () => expect(await told()).toEqual(['siem.stalled']));
     const [stalled] = await tenant.events({ action: 'siem.stalled' });
     expect(stalled).toMatchObject({ actor: { type: 'system' }, reason: expect.stringContaining('503'), details: { held: false } });

@@ -21,6 +21,8 @@ export const route = {
   /** where somebody is led whose organisation requires a second factor */
   secondFactor: (next?: string) => withQuery('/second-factor', { next }),
 
+  /** how the organisation stands */
+  overview: (query: { range?: '7d' } = {}) => withQuery('/overview', query),
   workspaces: (query: { all?: string } = {}) => withQuery('/workspaces', query),
   newWorkspace: (templateId?: string) => withQuery('/workspaces/new', { template: templateId }),
   workspaceLog: (workspaceId: string) => `/workspaces/${id(workspaceId)}/log`,

@@ -30,10 +30,12 @@ const anyOf = (actions: readonly string[], families: readonly string[] = []): st
 /** What changed who may do what: not only lists of templates. */
 export const ACCESS_CHANGES = `outcome eq "success" and (${anyOf(ACCESS_ACTIONS, ACCESS_FAMILIES)})`;
 
+export const FAILED_SIGN_INS = `action eq "${auditAction.enum['user.sign_in']}" and outcome ne "success"`;
+
 /** What a security team asks most often. */
 export const VIEWS: readonly View[] = [
   { label: 'Everything', filter: {} },
-  { label: 'Failed sign-ins', filter: { filter: `action eq "${auditAction.enum['user.sign_in']}" and outcome ne "success"` } },
+  { label: 'Failed sign-ins', filter: { filter: FAILED_SIGN_INS } },
   { label: 'Refused', filter: { outcome: 'denied' } },
   { label: 'Changes of access', filter: { filter: ACCESS_CHANGES } },
   { label: 'Exports', filter: { filter: anyOf(EXPORTS) } },

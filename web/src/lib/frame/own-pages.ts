@@ -9,7 +9,8 @@ const decides = () => session.can('template:admin') || noticeBoard.shown.toDecid
 /** The pages that this person may open here. */
 export function ownPages(): Page[] {
   const { me } = session;
-  const open = ({ needs, also }: Page) => needs === undefined || session.can(needs) || (me !== null && also?.(me) === true);
+  const open = ({ needs, also }: Page) =>
+    needs === undefined || [needs].flat().some((permission) => session.can(permission)) || (me !== null && also?.(me) === true);
   const due = ({ notice }: Page) => notice !== 'toDecide' || decides();
   return PAGES.filter((page) => open(page) && due(page) && (!page.local || isLocal()));
 }

@@ -1,5 +1,6 @@
 import type { Component } from 'svelte';
 import BadgeCheck from '@lucide/svelte/icons/badge-check';
+import Gauge from '@lucide/svelte/icons/gauge';
 import FingerprintPattern from '@lucide/svelte/icons/fingerprint-pattern';
 import Group from '@lucide/svelte/icons/network';
 import Bot from '@lucide/svelte/icons/bot';
@@ -22,6 +23,7 @@ import Building from '@lucide/svelte/icons/building-2';
 import type { Notices } from '@gatehouse/core/api/access.ts';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { Me } from '@gatehouse/core/api/identity.ts';
+import { OVERVIEW_PARTS } from '#lib/overview/words.ts';
 import { route } from '#lib/route.ts';
 
 export interface Page {
@@ -31,8 +33,8 @@ export interface Page {
   section: '' | 'Admin' | 'Security' | 'Local';
   /** pressed one after the other */
   keys: string;
-  /** without it the entry is not offered; everybody may see the rest */
-  needs?: Permission;
+  /** without it, or one of these, the entry is not offered; everybody may see the rest */
+  needs?: Permission | readonly Permission[];
   /** who may open it without that permission, too */
   also?: (me: Me) => boolean;
   /** what of the notices its entry counts */
@@ -43,6 +45,7 @@ export interface Page {
 
 /** Every page that the navigation and the command palette reach. */
 export const PAGES: readonly Page[] = [
+  { label: 'Overview', href: route.overview(), icon: Gauge, section: '', keys: 'G H', needs: OVERVIEW_PARTS },
   { label: 'Workspaces', href: route.workspaces(), icon: SquareTerminal, section: '', keys: 'G W' },
   { label: 'My requests', href: route.requests(), icon: Inbox, section: '', keys: 'G Q', notice: 'decided' },
   { label: 'Account', href: route.account(), icon: UserRound, section: '', keys: 'G P' },
