@@ -296,22 +296,6 @@ describe('a ledger that is made anew from the archive', () => {
     expect(seqs(await tenant.events())).toEqual(upTo(16));
   });
 
-  test('takes nothing in until it is done', async () => {
-    const tenant = await archivedTenant([3]);
-    await lose(tenant);
-    await tenant.ledger.rebuild(tenant.tenantId, 's0');
-    await runInDurableObject(tenant.ledger, (instance) =>
-      expect(
-        instance.append({
-          tenantId: tenant.tenantId,
-          shard: 's0',
-          source: 'api',
-          batches: [{ outboxId: 'one', events: [draft(tenant.services)] }],
-        }),
-      ).rejects.toThrow('rebuilt'),
-    );
-  });
-
   test('is not begun while events are not archived', async () => {
     const tenant = await archivedTenant([3]);
     await tenant.append(draft(tenant.services));

@@ -228,7 +228,7 @@ describe('a purge that breaks off', () => {
       for (let hour = 0; hour < count; hour++) {
         await runInDurableObject(
           log.ledger,
-          (_, { storage }) => void storage.sql.exec("INSERT OR IGNORE INTO leftovers VALUES ('locked')"),
+          (_, { storage }) => void storage.sql.exec("INSERT OR IGNORE INTO leftovers (key) VALUES ('locked')"),
         );
         log.clock.pass(60 * 60_000);
         await log.settle();
