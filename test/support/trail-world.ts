@@ -21,7 +21,7 @@ import { addDestination, KINDS, receiverOf, type Kind, type Receiver } from './s
 const AHEAD_MS = 24 * 60 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 /** What is due within so long happens together. */
-const GRAIN_MS = 2_000;
+const GRAIN_MS = 5_000;
 const SWEEP_MS = 60_000;
 /** As wrangler.toml has them. */
 const MAX_RETRIES = 10;
