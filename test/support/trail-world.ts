@@ -21,7 +21,7 @@ import { addDestination, KINDS, receiverOf, type Kind, type Receiver } from './s
 const AHEAD_MS = 24 * 60 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 /** What is due within so long happens together. */
-const GRAIN_MS = 5_000;
+const GRAIN_MS = 2_000;
 const SWEEP_MS = 60_000;
 /** As wrangler.toml has them. */
 const MAX_RETRIES = 10;
@@ -164,7 +164,7 @@ export class TrailWorld {
       this.#time = Math.max(this.#time + GRAIN_MS, due);
       await this.#happen();
     }
-    this.#time = until;
+    this.#time = Math.max(this.#time, until);
   }
 
   /** Days pass in which nobody does anything: until two in the night of the next one. */
