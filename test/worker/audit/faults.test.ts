@@ -114,7 +114,7 @@ describe(`the trail behind a change meets a fault (SEED=${SEED})`, () => {
   test.each(CALLS)('%s', async (_, point, when) => {
     const long = point.endsWith('.send') ? QUEUE_DOWN : LONG;
     const world = await story({ strike: ({ fuse }, times) => fuse.arm(point, when, times), long });
-    expect(world.fuse.blown).toBeGreaterThanOrEqual(4);
+    expect(world.fuse.blown).toBeGreaterThanOrEqual(3);
     expectUndisturbed(world);
   });
 
