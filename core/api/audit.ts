@@ -93,6 +93,9 @@ export const auditStatus = z.object({
     days: z.number().int(),
     heldBy: z.array(z.string()).describe('destinations that still need events past retention: nothing is deleted before they have them'),
   }),
+  undeletedSince: time
+    .nullable()
+    .describe('since when the archive won’t delete small files whose events lie in larger ones, as under a bucket lock: no harm is done'),
 });
 
 const endpoint = z

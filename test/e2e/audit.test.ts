@@ -194,6 +194,31 @@ test('who could open the payments template last Tuesday, who did, from where, an
   await page.context().close();
 });
 
+test('while the log is restored from its archive the page says so calmly, and goes on by itself', async () => {
+  const page = await open();
+  const detail = 'The log is being restored from its archive, 1,200 events so far. What happens meanwhile is kept and follows';
+  const problem = { type: 'about:blank', title: 'Not available right now', status: 503, detail, code: 'unavailable', requestId: 'req_1' };
+  const away = '**/api/v1/audit/*';
+  await page.route(away, (route) =>
+    route.fulfill({
+      status: 503,
+      contentType: 'application/problem+json',
+      headers: { 'Retry-After': '15' },
+      body: JSON.stringify(problem),
+    }),
+  );
+  await page.goto('/audit');
+  await page.getByText('The log can’t be read right now').waitFor();
+  await page.getByText(`${detail}. This page looks again by itself.`).waitFor();
+  expect(await page.getByRole('alert').count()).toBe(0);
+  expect(await rows(page).count()).toBe(0);
+  await page.unroute(away);
+  await rows(page).first().waitFor({ timeout: 30_000 });
+  await page.getByText(/^Live/).waitFor({ timeout: 40_000 });
+  expect(await page.getByText('The log can’t be read right now').count()).toBe(0);
+  await page.context().close();
+});
+
 test('new events wait behind a count until the log is followed, and then come by themselves', async () => {
   const nina = await join('Nina Berg');
   await nina.api.ask('POST', '/groups', { name: 'Before' });

@@ -3,10 +3,11 @@ import { proofRoutes } from '../../worker/audit/proof.routes.ts';
 import { destinationRoutes } from '../../worker/audit/destinations.routes.ts';
 import type { UserContext } from '../../worker/platform/context.ts';
 import { answerProblem } from '../../worker/platform/problem.ts';
+import { groupRoutes } from '../../worker/directory/groups.routes.ts';
 import { routes } from '../../worker/platform/route.ts';
 
-/** Routes of the audit capability, asked by somebody who has signed in; `askAgain`: what they are told later. */
-function appFor(ctx: UserContext, askAgain: () => Promise<UserContext>) {
+/** Routes of the audit capability, and of groups as something that is changed, asked by somebody who has signed in; `askAgain`: what they are told later. */
+export function appFor(ctx: UserContext, askAgain: () => Promise<UserContext> = async () => ctx) {
   const app = routes();
   app.use('*', async (c, next) => {
     c.set('services', ctx);
@@ -15,7 +16,8 @@ function appFor(ctx: UserContext, askAgain: () => Promise<UserContext>) {
     await next();
   });
   app.onError((error, c) => answerProblem(c, error, 'req_test'));
-  return app.route('/api/v1', auditRoutes).route('/api/v1', proofRoutes).route('/api/v1', destinationRoutes);
+  for (const each of [auditRoutes, proofRoutes, destinationRoutes, groupRoutes]) app.route('/api/v1', each);
+  return app;
 }
 
 /** The audit capability's routes for somebody who has signed in; how people sign in is another capability's test. */

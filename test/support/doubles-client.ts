@@ -35,8 +35,14 @@ export function mintHook() {
   const name = crypto.randomUUID();
   return {
     url: `${base}/hooks/${name}`,
-    answer: async (answer: { status: number; headers?: Record<string, string>; body?: string }) =>
-      void (await fetch(`${base}/control/${name}`, { method: 'POST', body: JSON.stringify(answer) })),
+    answer: async (answer: {
+      status: number;
+      headers?: Record<string, string>;
+      body?: string;
+      times?: number;
+      reset?: boolean;
+      hold?: boolean;
+    }) => void (await fetch(`${base}/control/${name}`, { method: 'POST', body: JSON.stringify(answer) })),
     deliveries: async () => (await (await fetch(`${base}/control/${name}`)).json()) as Delivery[],
   };
 }

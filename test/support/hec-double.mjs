@@ -27,6 +27,10 @@ const NO_FAULTS = {
   error: 0,
   /** indexes, then breaks the connection without an answer */
   dropAnswer: 0,
+  /** breaks the connection without having looked */
+  reset: 0,
+  /** answers that instead, so many times: { status, times, headers, body, taken }; `taken`: after it has indexed what came */
+  answer: null,
   /** answers only once this is false again */
   hold: false,
   /** milliseconds before each answer */
@@ -85,11 +89,16 @@ async function handle(known, request, response) {
   if (!token) return answer(response, 403, { text: 'Invalid token', code: 4 });
   token.requests++;
   if (token.faults.hold) await new Promise((resolve) => token.held.push(() => resolve(undefined)));
+  if (spend(token.faults, 'reset')) return void request.socket.destroy();
   if (token.faults.delay > 0) await new Promise((resolve) => setTimeout(resolve, token.faults.delay));
   if (token.faults.disabled) return answer(response, 403, { text: 'Token disabled', code: 1 });
   if (spend(token.faults, 'busy')) return answer(response, 503, { text: 'Server is busy', code: 9 });
   if (spend(token.faults, 'error')) return answer(response, 500, { text: 'Internal server error', code: 8 });
+  const instead = token.faults.answer;
+  const isInstead = instead !== null && spend(instead, 'times');
+  if (isInstead && !instead.taken) return answer(response, instead.status, instead.body ?? '', instead.headers);
   const [status, reply] = collect(token, request.headers, body);
+  if (isInstead) return answer(response, instead.status, instead.body ?? '', instead.headers);
   if (status === 200 && spend(token.faults, 'dropAnswer')) return void request.socket.destroy();
   return answer(response, status, reply);
 }
@@ -204,8 +213,9 @@ async function readAll(request) {
   return Buffer.concat(chunks);
 }
 
-function answer(response, status, body) {
-  response.writeHead(status, { 'Content-Type': 'application/json' }).end(JSON.stringify(body));
+function answer(response, status, body, headers = {}) {
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(text);
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

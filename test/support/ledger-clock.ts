@@ -13,8 +13,9 @@ const AHEAD_MS = 24 * 60 * 60_000;
 /**
  * A ledger whose time is the test's. Its queues are lists that the test works off, so nothing happens by itself: alarms lie in a
  * future that doesn't come.
+ * @param bucket what the archive's consumer writes to
  */
-export async function onTestClock(tenant: TestTenant) {
+export async function onTestClock(tenant: TestTenant, bucket: R2Bucket = env.AUDIT_ARCHIVE) {
   let time = Date.now() + AHEAD_MS;
   const bells: Doorbell[] = [];
   const segments: Array<SegmentPointer | CompactionOrder> = [];
@@ -28,7 +29,7 @@ export async function onTestClock(tenant: TestTenant) {
   });
   const archive = async () => {
     for (const order of segments.splice(0))
-      await ('compact' in order ? compact(env.AUDIT_ARCHIVE, services, order) : archiveSegment(env.AUDIT_ARCHIVE, services, order));
+      await ('compact' in order ? compact(bucket, services, order) : archiveSegment(bucket, services, order));
   };
   return {
     services,

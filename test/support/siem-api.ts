@@ -6,6 +6,18 @@ import { mintHec, mintHook, mintSiem } from './doubles-client.ts';
 export const KINDS = ['splunk-hec', 'webhook', 's3', 'sentinel', 'datadog', 'elastic'] as const;
 export type Kind = (typeof KINDS)[number];
 
+/** An answer that a receiver gives instead of its own, so many times, -1: to everything. */
+export interface SaidInstead {
+  status: number;
+  times: number;
+  headers?: Record<string, string>;
+  body?: string;
+  /** only after it has taken what came */
+  taken?: boolean;
+  /** where a double has several addresses */
+  path?: string;
+}
+
 /** A receiver of that kind that only this test knows, and the body that makes a destination of it. */
 export async function receiverOf(kind: Kind) {
   if (kind === 'splunk-hec') {
@@ -19,6 +31,12 @@ export async function receiverOf(kind: Kind) {
       /** the answer of the next requests, -1: of all */
       down: (times: number) => hec.set({ busy: times }),
       drop: (times: number) => hec.set({ dropAnswer: times }),
+      answer: (answer: SaidInstead) => hec.set({ answer }),
+      reset: (times: number) => hec.set({ reset: times }),
+      hold: () => hec.set({ hold: true }),
+      set: (faults: Record<string, unknown>) => hec.set(faults),
+      /** whatever it suffered from is over */
+      heal: () => hec.set({ busy: 0, dropAnswer: 0, reset: 0, answer: null, hold: false, malformed: null, maxBytes: 1_000_000 }),
       clock: async (_ms: number) => {},
     };
   }
@@ -33,6 +51,11 @@ export async function receiverOf(kind: Kind) {
       // What it answers with an error it keeps as well: the same as an answer that is lost.
       down: (times: number) => hook.answer({ status: times === 0 ? 204 : 503 }),
       drop: (times: number) => hook.answer({ status: times === 0 ? 204 : 503 }),
+      answer: ({ taken: _taken, path: _path, ...answer }: SaidInstead) => hook.answer(answer),
+      reset: (times: number) => hook.answer({ status: 0, reset: true, times }),
+      hold: () => hook.answer({ status: 204, hold: true }),
+      set: async (_faults: Record<string, unknown>) => {},
+      heal: () => hook.answer({ status: 204 }),
       clock: async (_ms: number) => {},
     };
   }
@@ -45,9 +68,20 @@ export async function receiverOf(kind: Kind) {
     violations: async () => (await siem.state()).violations,
     down: (times: number) => siem.set({ answer: times === 0 ? null : { status: 503, times } }),
     drop: (times: number) => siem.set({ dropAnswer: times }),
+    answer: (answer: SaidInstead) => siem.set({ answer }),
+    reset: (times: number) => siem.set({ reset: times }),
+    hold: () => siem.set({ hold: true }),
+    set: (faults: Record<string, unknown>) => siem.set(faults),
+    heal: () => siem.set({ answer: null, dropAnswer: 0, reset: 0, hold: false, ...HEALED[kind] }),
     clock: (ms: number) => (kind === 's3' || kind === 'datadog' ? siem.set({ clockMs: ms }) : Promise.resolve()),
   };
 }
+const HEALED = {
+  s3: {},
+  sentinel: { malformed: null, maxBytes: 1_048_576 },
+  datadog: { malformed: null, maxBytes: 5_000_000 },
+  elastic: { malformed: null, maxBytes: 100_000_000, reject: null },
+} as const;
 export type Receiver = Awaited<ReturnType<typeof receiverOf>>;
 
 /** Makes a destination by the API. @returns its id, and the secret that was shown */

@@ -61,8 +61,9 @@ export async function compact(bucket: R2Bucket, services: Services, { tenantId, 
   try {
     await bucket.delete(keys);
   } catch (error) {
-    // The ledger asks for it again, for as long as a lock lasts: the message need not.
-    services.log('warn', 'the archive does not delete what lies in larger files: it is tried again', { tenantId, error: String(error) });
+    // The ledger asks for it again, ever more seldom, for as long as a lock lasts: the message need not.
+    if (await ledger.notDiscarded(keys))
+      services.log('warn', 'the archive does not delete what lies in larger files: it is tried again', { tenantId, error: String(error) });
     return;
   }
   await ledger.discarded(keys);
@@ -181,6 +182,12 @@ async function writeOverErased(
     throw new AppError('unavailable', `Somebody else writes ${key}`);
 }
 
+/** Writes over only what differs: a lock of the bucket refuses even the same once more. */
+async function putBeside(bucket: R2Bucket, key: string, text: string, written: R2PutOptions): Promise<void> {
+  if (await bucket.put(key, text, { ...written, onlyIf: { etagDoesNotMatch: '*' } })) return;
+  if ((await (await bucket.get(key))?.text()) !== text) await bucket.put(key, text, written);
+}
+
 /**
  * Writes file and sidecar, create-only, and reads the file back. One that broke off before the ledger knew of it may lie there with
  * events that were erased since: it is written over.
@@ -191,7 +198,7 @@ async function putChecked(bucket: R2Bucket, key: string, { bytes, index, digest 
   const written = { httpMetadata: { contentType: 'application/gzip' }, customMetadata };
   const put = await bucket.put(key, bytes, { ...written, onlyIf: { etagDoesNotMatch: '*' } });
   if (!put) await writeOverErased(bucket, key, bytes, index, written);
-  await bucket.put(sidecarKey(key), JSON.stringify(index), { httpMetadata: { contentType: 'application/json' }, customMetadata });
+  await putBeside(bucket, sidecarKey(key), JSON.stringify(index), { httpMetadata: { contentType: 'application/json' }, customMetadata });
   const there = await bucket.get(key);
   if (!there) throw new AppError('internal', `The archive has not kept ${key}`);
   const back = new Uint8Array(await there.arrayBuffer());

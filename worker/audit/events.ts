@@ -4,7 +4,7 @@ import { auditEvent, type AuditEvent } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { eventOf, require } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
-import type { EventPosition, EventQuery, LedgerStatus } from '../platform/objects.ts';
+import type { EventPosition, EventQuery, LedgerStatus, Rebuilding } from '../platform/objects.ts';
 import { decodeCursor, encodeCursor } from '../platform/route.ts';
 import { base64url } from '../platform/encoding.ts';
 import { filterAsked } from './asked.ts';
@@ -59,12 +59,35 @@ export async function listEvents(ctx: Context, query: AuditQuery): Promise<Event
 /** Events of a page as the API's own list has them. */
 export const eventsOf = (bodies: readonly string[]): AuditEvent[] => bodies.map((body) => auditEvent.parse(JSON.parse(body)));
 
-/** How far recording and archive are. */
-export async function readStatus(ctx: Context): Promise<LedgerStatus> {
-  return openLedger(await require(ctx, 'audit:read', auditLog)).status();
+/** How far recording and archive are. @throws AppError `permission-denied`, `unavailable` while the log is made anew */
+export async function readStatus(ctx: Context): Promise<Omit<LedgerStatus, 'rebuilding'>> {
+  return wholeStatus(await require(ctx, 'audit:read', auditLog));
 }
 
 export const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
+
+/** What the ledger says of the whole log. @throws AppError `unavailable` while it is made anew: then it has a part of it only */
+export async function wholeStatus(ctx: Context): Promise<Omit<LedgerStatus, 'rebuilding'>> {
+  const { rebuilding, ...status } = await openLedger(ctx).status();
+  mustBeWhole(rebuilding);
+  return status;
+}
+
+/** When to ask again after a log that is made anew: it takes minutes for a million events. One that met a fault waits for people. */
+const WHOLE_AGAIN = { seconds: 15, faultSeconds: 300 };
+
+/** @throws AppError `unavailable`, saying how far it is */
+function mustBeWhole(rebuilding: Rebuilding | null): void {
+  if (rebuilding === null) return;
+  const far = `${rebuilding.recorded.toLocaleString('en-GB')} events so far`;
+  if (rebuilding.fault === null)
+    throw new AppError('unavailable', `The log is being restored from its archive, ${far}. What happens meanwhile is kept and follows`, {
+      retryAfter: WHOLE_AGAIN.seconds,
+    });
+  throw new AppError('unavailable', `Restoring the log from its archive has stopped, ${far}: the operator of this deployment has to look`, {
+    retryAfter: WHOLE_AGAIN.faultSeconds,
+  });
+}
 
 /** What of a session or token reads, for what is counted by reader. */
 const readerOf = ({ actor }: UserContext): string => String(actor.sessionId ?? actor.token?.id);
@@ -83,6 +106,7 @@ async function allow(ctx: UserContext): Promise<Allowance> {
  * Reading the log is recorded before anything is shown, but once per session or token and window: otherwise a page
  * that refreshes would fill the log with the news that it was read. The id is the same within the window,
  * and the ledger takes each id once. Nothing in D1 changes, so no outbox row is needed.
+ * @throws AppError `unavailable` while the log is made anew: it can't be recorded, so nothing is shown
  */
 export async function noteReading(ctx: UserContext): Promise<void> {
   const event = {
@@ -90,7 +114,20 @@ export async function noteReading(ctx: UserContext): Promise<void> {
     id: recurringEventId(`audit.read|${readerOf(ctx)}`, ctx.now()),
   };
   const { tenantId, shard } = ctx.db;
-  await openLedger(ctx).append({ tenantId, shard, source: 'audit', batches: [{ outboxId: event.id, events: [event] }] });
+  const ledger = openLedger(ctx);
+  const request = { tenantId, shard, source: 'audit', batches: [{ outboxId: event.id, events: [event] }] };
+  await orNotWhole(ledger, ledger.append(request));
+}
+
+/** A call that writes to the ledger. @throws AppError `unavailable` where it failed because the log is made anew */
+export async function orNotWhole<T>(ledger: ReturnType<typeof openLedger>, call: Promise<T>): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    // What an object throws is no AppError any more out here; whether that is the reason is asked only now.
+    mustBeWhole(await ledger.rebuilding());
+    throw error;
+  }
 }
 
 function ledgerQuery(ctx: Context, query: AuditQuery): EventQuery {

@@ -6,7 +6,7 @@ import { record, require } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import type { EventPosition, EventQuery, TreeRefusal } from '../platform/objects.ts';
 import { filterAsked } from './asked.ts';
-import { exactTime, openLedger } from './events.ts';
+import { exactTime, openLedger, wholeStatus } from './events.ts';
 import { readLog } from './log.ts';
 import { writingOf, type Writing } from './written.ts';
 
@@ -26,12 +26,12 @@ export interface Export {
 /**
  * The log as a file, from the archive and the hot index in one, made while it is sent. What is recorded later is not part of
  * it. A reader whose connection broke goes on with `after`.
- * @throws AppError `permission-denied`, `invalid-filter`
+ * @throws AppError `permission-denied`, `invalid-filter`, `unavailable` while the log is made anew
  */
 export async function exportEvents(ctx: Context, query: ExportQuery): Promise<Export> {
   const user = await require(ctx, 'audit:read', log);
   const asked = queryOf(query);
-  const { size } = await openLedger(user).status();
+  const { size } = await wholeStatus(user);
   await record(user, { ...log, status: 200, details: detailsOf(query) });
   const writing = writingOf(user, query.format);
   const chosen = asked.filter !== undefined || asked.until !== undefined;

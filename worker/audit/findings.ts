@@ -8,10 +8,10 @@ import { eventOf, require } from '../platform/commit.ts';
 import type { Context } from '../platform/context.ts';
 import type { FindingCount, FindingRow } from '../platform/objects.ts';
 import { decodeCursor, pageOf } from '../platform/route.ts';
+import { openLedger, orNotWhole } from './events.ts';
 
 const listed = { action: 'audit.read', resource: { type: 'audit', id: null, name: 'Findings' } } as const;
 const notFound = () => new AppError('not-found', 'There is no such finding');
-const openLedger = ({ ledger, db }: Context) => ledger.open(db.tenantId, db.shard);
 
 const RULES: FieldRules<{ state: FindingState; note: string }> = { state: 'tracked', note: 'tracked' };
 const MOVES: Record<FindingState, AuditAction> = {
@@ -91,7 +91,7 @@ export async function readFinding(ctx: Context, id: string): Promise<FindingDeta
 
 /**
  * Says how a finding stands. The ledger holds findings and events, so both change in one transaction of it.
- * @throws AppError `not-found`, `conflict` when somebody else moved it meanwhile
+ * @throws AppError `not-found`, `conflict` when somebody else moved it meanwhile, `unavailable` while the log is made anew
  */
 export async function moveFinding(ctx: Context, id: string, { from, to, note }: z.infer<typeof findingMove>): Promise<Finding> {
   const action = MOVES[to];
@@ -107,7 +107,7 @@ export async function moveFinding(ctx: Context, id: string, { from, to, note }: 
   const { tenantId, shard } = user.db;
   const move = { id, from, to, note, by: user.actor.name, at: event.time };
   const request = { tenantId, shard, source: 'audit', batches: [{ outboxId: event.id, events: [event] }] };
-  if (!(await ledger.moveFinding(move, request)))
+  if (!(await orNotWhole(ledger, ledger.moveFinding(move, request))))
     throw new AppError('conflict', 'Somebody else moved this finding meanwhile. Load it again.');
   return present({ ...found, state: to, note, moved: { by: user.actor.name, at: event.time } });
 }

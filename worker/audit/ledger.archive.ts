@@ -13,6 +13,9 @@ const DAY_MS = 24 * 60 * 60_000;
 const SETTLED_MS = 60 * 60_000;
 const COMPACT_AGAIN_MS = 30 * 60_000;
 const DISCARDED_AT_ONCE = 500;
+/** What the archive won't delete is tried ever more seldom: a bucket lock lasts for days, or for years. */
+const REFUSED_AGAIN_MS = COMPACT_AGAIN_MS;
+const REFUSED_SELDOM_MS = 7 * DAY_MS;
 
 interface SegmentRow extends Record<string, SqlStorageValue> {
   first: number;
@@ -113,30 +116,43 @@ function settledAt(sql: SqlStorage): number | null {
   return first ? Date.parse(`${first.sealed_at.slice(0, 10)}T00:00:00.000Z`) + DAY_MS + SETTLED_MS : null;
 }
 
-/** When segments become a larger file, or left-overs are deleted; null when there is nothing to do. */
-export function compactDue(sql: SqlStorage): number | null {
-  const { notBefore } = readChore(sql);
-  if (hasLeftovers(sql)) return notBefore;
+/** When segments become a larger file; null when there is nothing to do. */
+function runDue(sql: SqlStorage): number | null {
   const settled = settledAt(sql);
-  return settled === null ? null : Math.max(settled, notBefore);
+  return settled === null ? null : Math.max(settled, readChore(sql).notBefore);
 }
 
-/** The segments that wait to become one file, now that they count as announced; null when there are none. */
+/** When left-overs are deleted; null when there are none. */
+function discardDue(sql: SqlStorage): number | null {
+  const [row] = sql.exec<{ due: number }>(
+    'SELECT max(leftovers.not_before, discard_at) AS due FROM leftovers, compaction ORDER BY leftovers.not_before LIMIT 1',
+  );
+  return row?.due ?? null;
+}
+
+/** When segments become a larger file, or left-overs are deleted; null when there is nothing to do. */
+export function compactDue(sql: SqlStorage): number | null {
+  const dues = [runDue(sql), discardDue(sql)].filter((due) => due !== null);
+  return dues.length === 0 ? null : Math.min(...dues);
+}
+
+/** What is to become one file, or to be deleted, now that it counts as announced; null when there is nothing. */
 export function takeCompaction(sql: SqlStorage, now: number): { tenantId: string; shard: string; compact: number } | null {
   const head = readHead(sql);
-  const due = compactDue(sql);
-  if (!head || due === null || due > now) return null;
-  const again = now + COMPACT_AGAIN_MS;
-  const settled = settledAt(sql);
-  const isSettled = settled !== null && settled <= now;
-  const run = isSettled ? nextRun(sql, readChore(sql).done) : [];
-  const last = run.at(-1);
-  if (last && last.last > archivedTo(sql)) {
-    sql.exec('UPDATE compaction SET not_before = ?', again);
-    return null;
-  }
+  if (!head) return null;
+  const isDue = (due: number | null) => due !== null && due <= now;
+  const discards = isDue(discardDue(sql));
+  if (discards) sql.exec('UPDATE compaction SET discard_at = ?', now + COMPACT_AGAIN_MS);
+  const run = isDue(runDue(sql)) ? takeRun(sql, now) : null;
+  return run === null && !discards ? null : { tenantId: head.tenantId, shard: head.shard, compact: run ?? 0 };
+}
+
+/** @returns where a run of segments begins that are to become one file; null when it is not the time, or they stay as they are */
+function takeRun(sql: SqlStorage, now: number): number | null {
+  const run = nextRun(sql, readChore(sql).done);
+  const [first, last] = [run[0], run.at(-1)];
   // What a rebuilt ledger found in the archive stays in the files in which it was.
-  if (isSettled && !last) {
+  if (!first || !last) {
     sql.exec(
       `UPDATE compaction SET not_before = ?,
          done = max(done, coalesce((SELECT min(first) - 1 FROM segments WHERE file IS NULL AND first > done), (SELECT max(last) FROM segments)))`,
@@ -144,13 +160,14 @@ export function takeCompaction(sql: SqlStorage, now: number): { tenantId: string
     );
     return null;
   }
+  const isArchived = last.last <= archivedTo(sql);
   // A day of one segment is a file already.
-  if (last && run.length === 1) {
+  if (isArchived && run.length === 1) {
     sql.exec('UPDATE compaction SET done = ?, not_before = ?', last.last, now);
     return null;
   }
-  sql.exec('UPDATE compaction SET not_before = ?', again);
-  return { tenantId: head.tenantId, shard: head.shard, compact: run[0]?.first ?? 0 };
+  sql.exec('UPDATE compaction SET not_before = ?', now + COMPACT_AGAIN_MS);
+  return isArchived ? first.first : null;
 }
 
 /** What becomes one file, for whoever makes it; null when that has happened. */
@@ -217,11 +234,39 @@ function forgetUnlessUsed(sql: SqlStorage, file: string): void {
   for (const key of [file, sidecarKey(file), proofKey(file)]) sql.exec('INSERT OR IGNORE INTO leftovers (key) VALUES (?)', key);
 }
 
-const hasLeftovers = (sql: SqlStorage): boolean => sql.exec('SELECT 1 FROM leftovers LIMIT 1').toArray().length > 0;
+/** Files whose lines lie in a larger one, but for those that are left alone for now. */
+export const leftovers = (sql: SqlStorage, now: number): string[] =>
+  Array.from(
+    sql.exec<{ key: string }>('SELECT key FROM leftovers WHERE not_before <= ? ORDER BY not_before, key LIMIT ?', now, DISCARDED_AT_ONCE),
+    ({ key }) => key,
+  );
 
-/** Files whose lines lie in a larger one. */
-export const leftovers = (sql: SqlStorage): string[] =>
-  Array.from(sql.exec<{ key: string }>('SELECT key FROM leftovers LIMIT ?', DISCARDED_AT_ONCE), ({ key }) => key);
+/** They are gone: those behind them have their turn. */
+export function noteDiscarded(sql: SqlStorage, keys: readonly string[]): void {
+  sql.exec('DELETE FROM leftovers WHERE key IN (SELECT value FROM json_each(?))', JSON.stringify(keys));
+  sql.exec('UPDATE compaction SET discard_at = 0');
+}
 
-export const noteDiscarded = (sql: SqlStorage, keys: readonly string[]): void =>
-  void sql.exec('DELETE FROM leftovers WHERE key IN (SELECT value FROM json_each(?))', JSON.stringify(keys));
+/**
+ * The archive would not delete them: they are left alone for twice as long as the last time, a week at most, and those behind
+ * them have their turn.
+ * @returns whether that is news: nothing was refused until now
+ */
+export function noteRefused(sql: SqlStorage, keys: readonly string[], now: number): boolean {
+  const isNews = undeletedSince(sql) === null;
+  sql.exec(
+    `UPDATE leftovers SET refusals = refusals + 1, refused_since = coalesce(refused_since, ?1),
+       not_before = ?1 + min(?2 << min(refusals, 20), ?3) WHERE key IN (SELECT value FROM json_each(?4))`,
+    ...[now, REFUSED_AGAIN_MS, REFUSED_SELDOM_MS, JSON.stringify(keys)],
+  );
+  sql.exec('UPDATE compaction SET discard_at = 0');
+  return isNews;
+}
+
+/** Since when the archive won't delete what lies in larger files; null when it does. */
+export function undeletedSince(sql: SqlStorage): string | null {
+  const { since } = sql
+    .exec<{ since: number | null }>('SELECT min(refused_since) AS since FROM leftovers WHERE refused_since IS NOT NULL')
+    .one();
+  return since === null ? null : new Date(since).toISOString();
+}

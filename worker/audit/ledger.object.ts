@@ -83,10 +83,15 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   async append(request: AppendRequest): Promise<void> {
     const { now, random } = this.compose();
-    if (rebuild.rebuilding(this.#sql)) throw new AppError('unavailable', 'The ledger is being rebuilt');
+    this.#mustBeWhole();
     append(this.ctx.storage, request, { now: now(), random });
     this.#listeners.wake();
     this.#arm(now().getTime());
+  }
+
+  /** While it is made anew nothing may come between: its numbers are those that the archive has. */
+  #mustBeWhole(): void {
+    if (rebuild.rebuilding(this.#sql)) throw new AppError('unavailable', 'The ledger is being rebuilt');
   }
 
   async query(query: EventQuery): Promise<EventPage> {
@@ -116,6 +121,8 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
       oldestHot: row?.recorded_at ?? null,
       erased: countErased(this.#sql),
       ...retentionStatus(this.#sql, this.compose().now().getTime()),
+      undeletedSince: archive.undeletedSince(this.#sql),
+      rebuilding: rebuild.rebuilding(this.#sql),
     };
   }
 
@@ -148,12 +155,19 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   }
 
   async leftovers(): Promise<string[]> {
-    return archive.leftovers(this.#sql);
+    return archive.leftovers(this.#sql, this.compose().now().getTime());
   }
 
   async discarded(keys: string[]): Promise<void> {
     archive.noteDiscarded(this.#sql, keys);
     this.#arm(this.compose().now().getTime());
+  }
+
+  async notDiscarded(keys: string[]): Promise<boolean> {
+    const now = this.compose().now().getTime();
+    const isNews = archive.noteRefused(this.#sql, keys, now);
+    this.#arm(now);
+    return isNews;
   }
 
   async segment(first: number, last: number): Promise<{ key: string; ndjson: string } | null> {
@@ -213,6 +227,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
   }
 
   async claim({ destinationId, replay }: Lane, limit: number): Promise<DeliveryClaim | 'done' | null> {
+    if (rebuild.rebuilding(this.#sql)) return null;
     const { now, random } = this.compose();
     const [lane, lease] = [laneOf(destinationId, replay), hex(random(16))];
     const taken = delivery.takeLease(this.#sql, lane, lease, now().getTime());
@@ -315,6 +330,7 @@ export abstract class LedgerShell extends ComposedObject implements LedgerObject
 
   async moveFinding(move: FindingMove, request: AppendRequest): Promise<boolean> {
     const { now, random } = this.compose();
+    this.#mustBeWhole();
     const moved = this.ctx.storage.transactionSync(() => {
       if (!findings.moveFinding(this.#sql, move)) return false;
       append(this.ctx.storage, request, { now: now(), random });

@@ -78,9 +78,17 @@ CREATE INDEX IF NOT EXISTS segments_announce ON segments (announce_at) WHERE arc
 CREATE TABLE IF NOT EXISTS compaction (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   done INTEGER NOT NULL,
-  not_before INTEGER NOT NULL
+  not_before INTEGER NOT NULL,
+  -- deletions are not announced again before
+  discard_at INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE TABLE IF NOT EXISTS leftovers (key TEXT PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS leftovers (
+  key TEXT PRIMARY KEY,
+  -- how often the archive would not delete it, since when, and until when it is left alone (milliseconds)
+  refusals INTEGER NOT NULL DEFAULT 0,
+  refused_since INTEGER,
+  not_before INTEGER NOT NULL DEFAULT 0
+) STRICT;
 
 -- Outbox rows whose events are held here, to be deleted in D1.
 CREATE TABLE IF NOT EXISTS acknowledged (outbox_id TEXT PRIMARY KEY) STRICT;
@@ -123,7 +131,17 @@ const ADDED: ReadonlyArray<[table: string, column: string, type: string]> = [
   ['segments', 'file_offset', 'INTEGER'],
   ['segments', 'file_length', 'INTEGER'],
   ['findings', 'looked_at', 'INTEGER'],
+  ['leftovers', 'refusals', 'INTEGER NOT NULL DEFAULT 0'],
+  ['leftovers', 'refused_since', 'INTEGER'],
+  ['leftovers', 'not_before', 'INTEGER NOT NULL DEFAULT 0'],
+  ['compaction', 'discard_at', 'INTEGER NOT NULL DEFAULT 0'],
 ];
+
+/** A bucket lock may keep very many. */
+const LEFTOVER_INDEXES = `
+CREATE INDEX IF NOT EXISTS leftovers_due ON leftovers (not_before, key);
+CREATE INDEX IF NOT EXISTS leftovers_refused ON leftovers (refused_since) WHERE refused_since IS NOT NULL;
+`;
 
 const DROPPED_INDEXES = ['events_actor', 'events_action', 'events_type', 'events_resource', 'events_outcome'];
 
@@ -133,6 +151,7 @@ export function createTables(sql: SqlStorage): void {
   for (const [table, column, type] of ADDED)
     if (!hasColumn(sql, table, column)) sql.exec(`ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
   sql.exec(FINDING_OVERVIEW_INDEX);
+  sql.exec(LEFTOVER_INDEXES);
   for (const index of DROPPED_INDEXES) sql.exec(`DROP INDEX IF EXISTS ${index}`);
   sql.exec('INSERT OR IGNORE INTO drift (one, ahead, behind) VALUES (1, 0, 0)');
   sql.exec('INSERT OR IGNORE INTO compaction (one, done, not_before) VALUES (1, 0, 0)');

@@ -5,6 +5,7 @@ import { commit, eventOf, onGuard, require } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { find, presentOne, siem } from './destinations.ts';
 import { changeReplay } from './destinations.store.ts';
+import { openLedger, wholeStatus } from './events.ts';
 
 /**
  * Sends a range of the log once more, with a cursor of its own: live delivery goes on beside it.
@@ -41,9 +42,9 @@ export async function startReplay(ctx: Context, id: string, { from, to }: z.infe
   return { ...shown, replay: shown.replay?.startedAt === undefined || shown.replay.state !== 'running' ? progress : shown.replay };
 }
 
-async function rangeOf({ ledger, db }: UserContext, from: number | string, to?: number | string): Promise<{ first: number; last: number }> {
-  const opened = ledger.open(db.tenantId, db.shard);
-  const { size, oldest } = await opened.status();
+async function rangeOf(user: UserContext, from: number | string, to?: number | string): Promise<{ first: number; last: number }> {
+  const opened = openLedger(user);
+  const { size, oldest } = await wholeStatus(user);
   const at = (time: string, later = 0) => opened.firstRecordedFrom(new Date(Date.parse(time) + later).toISOString());
   const first = Math.max(typeof from === 'number' ? from : await at(from), oldest?.seq ?? 1);
   if (to === undefined) return { first, last: size };
@@ -64,6 +65,6 @@ export async function cancelReplay(ctx: Context, id: string): Promise<Destinatio
   });
   await onGuard(commit(user, { guard: changeReplay(user.db, id, replay, null), events: [event] }), none);
   // The event tells the ledger too; this only spares the wait.
-  await user.ledger.open(user.db.tenantId, user.db.shard).endReplay(id, 'cancelled');
+  await openLedger(user).endReplay(id, 'cancelled');
   return presentOne(user, { ...destination, replay: null });
 }

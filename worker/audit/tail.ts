@@ -6,7 +6,7 @@ import type { Context, UserContext } from '../platform/context.ts';
 import type { EventPosition, EventQuery } from '../platform/objects.ts';
 import { problemOf } from '../platform/problem.ts';
 import { filterAsked } from './asked.ts';
-import { auditLog, noteReading, openLedger } from './events.ts';
+import { auditLog, noteReading, openLedger, wholeStatus } from './events.ts';
 import { readLog } from './log.ts';
 
 /** What is quiet is told so: proxies close what says nothing, and whether the reader may still read is asked again. */
@@ -31,12 +31,12 @@ export interface Tail {
  * Live events as server-sent events, each with its number as id, so that a reader that comes again misses nothing. The
  * Worker asks the ledger, which answers the moment that something new is recorded: so the object keeps no stream and no
  * reader, only calls that wait for a few seconds.
- * @throws AppError `permission-denied`, `invalid-filter`, `unavailable` when too many listen
+ * @throws AppError `permission-denied`, `invalid-filter`, `unavailable` when too many listen, or while the log is made anew
  */
 export async function tailEvents(ctx: Context, tail: Tail): Promise<ReadableStream<Uint8Array>> {
   const user = await require(ctx, 'audit:read', auditLog);
   const filter = filterAsked(tail.query);
-  const from = tail.lastEventId ?? tail.query.after ?? (await openLedger(user).status()).size;
+  const from = tail.lastEventId ?? tail.query.after ?? (await wholeStatus(user)).size;
   if ((await openLedger(user).waitBeyond(from, 0)) === 'full')
     throw new AppError('unavailable', 'Too many people follow the log at once', { retryAfter: 30 });
   await noteReading(user);

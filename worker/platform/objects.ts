@@ -154,6 +154,10 @@ export interface LedgerStatus {
   /** the first event that can still be read; null before the first */
   oldest: { seq: number; time: string | null } | null;
   retention: Retention;
+  /** since when the archive won't delete small files whose events lie in larger ones; null when it does */
+  undeletedSince: string | null;
+  /** what is said here of the log is not the whole of it; null when it is */
+  rebuilding: Rebuilding | null;
 }
 
 export interface Retention {
@@ -371,6 +375,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
   /** files that nothing points to any more */
   leftovers(): Promise<string[]>;
   discarded(keys: string[]): Promise<void>;
+  /** the archive would not delete them: they are left alone for ever longer. @returns whether none was refused until now */
+  notDiscarded(keys: string[]): Promise<boolean>;
   /** of the first `size` events; left out: of all */
   checkpoint(size?: number): Promise<SignedCheckpoint | TreeRefusal>;
   checkpointKeys(): Promise<CheckpointKey[]>;

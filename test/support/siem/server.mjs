@@ -20,8 +20,10 @@ const KINDS = { datadog, elastic, s3, sentinel };
 
 /** What every kind understands. Counts say how many requests still suffer; -1 is for good. */
 const COMMON = {
-  /** answers that instead, so many times: { status, times, headers, body } */
+  /** answers that instead, so many times: { status, times, headers, body, taken }; `taken`: after it has taken what came */
   answer: null,
+  /** breaks the connection without having looked */
+  reset: 0,
   /** takes the events, then breaks the connection without an answer */
   dropAnswer: 0,
   /** answers only once this is false again */
@@ -53,17 +55,23 @@ async function handle(receivers, request, response) {
   const { faults } = receiver;
   receiver.requests++;
   if (faults.hold) await new Promise((resolve) => receiver.held.push(() => resolve(undefined)));
+  if (spend(faults, 'reset')) return void request.socket.destroy();
   const asked = { method: request.method, url, path: path.join('/'), headers: request.headers, body };
   if (faults.answer && faults.answer.times !== 0 && (faults.answer.path ?? '') === (path.includes('token') ? 'token' : '')) {
-    if (faults.answer.times > 0) faults.answer.times--;
+    spend(faults.answer, 'times');
+    if (faults.answer.taken) KINDS[first].handle(receiver, asked);
     return answer(response, faults.answer);
   }
   const said = KINDS[first].handle(receiver, asked);
-  if (said.status < 300 && faults.dropAnswer !== 0) {
-    if (faults.dropAnswer > 0) faults.dropAnswer--;
-    return void request.socket.destroy();
-  }
+  if (said.status < 300 && spend(faults, 'dropAnswer')) return void request.socket.destroy();
   return answer(response, said);
+}
+
+/** Whether a request suffers from that fault, which is one less to suffer. */
+function spend(faults, name) {
+  if (faults[name] === 0) return false;
+  if (faults[name] > 0) faults[name]--;
+  return true;
 }
 
 function control(receivers, method, [kind, name], body, response) {

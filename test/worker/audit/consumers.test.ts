@@ -52,17 +52,6 @@ describe('the archive', () => {
     expect((await ledger.status()).archivedTo).toBe(3);
   });
 
-  test('a consumer that dies between the file and telling: the repetition finds the file and tells', async () => {
-    const { pointer, ledger, tenantId } = await sealed(2);
-    await queue('gatehouse-archive', [pointer]);
-    await runInDurableObject(ledger, (_, { storage }) => void storage.sql.exec('UPDATE segments SET archived_at = NULL, etag = NULL'));
-    const before = await env.AUDIT_ARCHIVE.head((await archived(`${tenantId}/`))[0] ?? '');
-    await queue('gatehouse-archive', [pointer]);
-    expect((await ledger.status()).archivedTo).toBe(2);
-    const after = await env.AUDIT_ARCHIVE.head((await archived(`${tenantId}/`))[0] ?? '');
-    expect(after?.version).toBe(before?.version);
-  });
-
   test('another content under the same name is never taken for archived', async () => {
     const { pointer, ledger } = await sealed(2);
     const file = await ledger.segment(1, 2);

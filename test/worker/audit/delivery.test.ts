@@ -68,50 +68,6 @@ describe.concurrent('Splunk gets every event, in order', () => {
     await waitForAll(tenant, hec);
   });
 
-  test('a request that is too large is halved until it fits', async () => {
-    const { tenant, hec } = await withHec({ maxBytes: 3_000 });
-    await tenant.append(...drafts(tenant.services, 12));
-    await waitForAll(tenant, hec);
-  });
-
-  test.each([
-    ['503, busy', { busy: 2 }],
-    ['500', { error: 2 }],
-    ['a broken connection after indexing', { dropAnswer: 1 }],
-  ])('after %s it goes on where it was', async (_name, faults) => {
-    const { tenant, hec, id, api } = await withHec(faults);
-    await tenant.append(...drafts(tenant.services, 5));
-    await vi.waitFor(async () => {
-      await ringNow(tenant, id);
-      expect(once((await hec.state()).indexed.map(({ event }) => event.id))).toEqual(await everyId(tenant));
-    }, PATIENCE);
-    expect((await api('GET', `/siem-destinations/${id}`)).body.lastError.message).toMatch(/Splunk answered|can’t be reached/);
-  });
-
-  test('a consumer that dies between sending and noting it: the same ids once more, and nothing missing', async () => {
-    const { tenant, hec, id } = await withHec({ disabled: true });
-    await tenant.append(...drafts(tenant.services, 4));
-    await vi.waitFor(async () => expect(await tenant.ledger.deliveryStatus()).toHaveLength(1), PATIENCE);
-    await hec.set({ disabled: false });
-    const dying = tenant.services.ledger.open(tenant.tenantId, 's0');
-    const ledger = new Proxy(dying, {
-      get: (target, key) => (key === 'advance' ? () => Promise.reject(new Error('killed')) : Reflect.get(target, key, target)),
-    });
-    const services = { ...tenant.services, ledger: { ...tenant.services.ledger, open: () => ledger } };
-    await runInDurableObject(tenant.ledger, (_, { storage }) => {
-      storage.sql.exec('UPDATE destinations SET not_before = 0, lease = NULL');
-    });
-    await expect(deliver(env.AUDIT_ARCHIVE, services, { tenantId: tenant.tenantId, shard: 's0', destinationId: id })).rejects.toThrow(
-      'killed',
-    );
-    const first = (await hec.state()).indexed.map(({ event }) => event.id);
-    expect(first.length).toBeGreaterThan(0);
-    await ringNow(tenant, id);
-    const all = (await hec.state()).indexed.map(({ event }) => event.id);
-    expect(all.length).toBeGreaterThan(first.length);
-    expect(once(all)).toEqual(await everyId(tenant));
-  });
-
   test('a quiet tenant’s backlog drains by itself', async () => {
     const { tenant, hec } = await withHec({ busy: 1 });
     await waitForAll(tenant, hec);

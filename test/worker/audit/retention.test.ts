@@ -220,33 +220,6 @@ describe('a purge that breaks off', () => {
     expect(await log.purges()).toHaveLength(1);
   });
 
-  test('nor does a lock hold up what follows, that refuses the deletion of small files', async () => {
-    const log = await threeDays(365);
-    const done = () =>
-      runInDurableObject(log.ledger, (_, { storage }) => storage.sql.exec<{ done: number }>('SELECT done FROM compaction').one().done);
-    const hours = async (count: number) => {
-      for (let hour = 0; hour < count; hour++) {
-        await runInDurableObject(
-          log.ledger,
-          (_, { storage }) => void storage.sql.exec("INSERT OR IGNORE INTO leftovers VALUES ('locked')"),
-        );
-        log.clock.pass(60 * 60_000);
-        await log.settle();
-      }
-    };
-    const today = (await log.ledger.status()).size;
-    log.clock.pass(DAY_MS - (log.clock.now().getTime() % DAY_MS) + 2 * 60 * 60_000);
-    await hours(2);
-    const before = await done();
-    await log.more(2);
-    await hours(3);
-    expect(before).toBeGreaterThanOrEqual(today);
-    expect(await done()).toBe(before);
-    log.clock.pass(DAY_MS);
-    await hours(4);
-    expect(await done()).toBeGreaterThan(before + 2);
-  });
-
   test('deletes nothing before its event lies in the archive', async () => {
     const log = await threeDays();
     const before = await log.files();
