@@ -8,6 +8,7 @@ import { LogSender } from './control/log-sender.ts';
 import { ReportJournal } from './control/report-journal.ts';
 import { Failure } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
+import { findLimiter } from './limits/limiter.ts';
 import { ENFORCES, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
 import { findDrivers } from './sandbox/choose.ts';
@@ -45,7 +46,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
   prepareStateFolder(folder);
   const release = lockState(folder);
   try {
-    const drivers = findDrivers(findParts(main), log, useBubblewrap);
+    const drivers = findDrivers(findParts(main), findLimiter(folder.root), log, useBubblewrap);
     const { url, token, runnerId, issuer, tenant, labels } = config;
     const platform = {
       dial: dialPlatform(url, token),

@@ -54,6 +54,8 @@ export interface Sandbox {
   trace: SandboxTrace;
   /** what it uses now, with all that runs in it */
   usage(): Promise<Usage>;
+  /** the limit that it has run into last, in words; null: none */
+  trouble(): string | null;
   /** resolves with the reason when the sandbox is over, wanted or not; never once it is left */
   ended: Promise<string>;
   /** kills everything in it; resolves when nothing is left */

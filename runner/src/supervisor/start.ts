@@ -62,6 +62,12 @@ function runProgram(sandbox: Sandbox, argv: string[], environment: Record<string
   });
 }
 
+/** The limit that it ran into, if any: a program that was killed does not know why. */
+const troubleOf = (sandbox: Sandbox) => {
+  const trouble = sandbox.trouble();
+  return trouble === null ? '' : ` Before that, ${trouble}.`;
+};
+
 const endOf = ({ code, signal }: ProgramExit) => (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`);
 
 async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
@@ -88,7 +94,7 @@ async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
   );
   const argv = ['git', 'clone', '--progress', '--', repository, UNFINISHED];
   const { exit, last } = await runProgram(sandbox, argv, { GIT_TERMINAL_PROMPT: '0' }, output, lines);
-  if (exit.code !== 0) throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.\n${last}`, exit.code ?? undefined);
+  if (exit.code !== 0) throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
   const moved = await helper.call({ method: 'files.rename', from: UNFINISHED, to: folder });
   if (!moved.ok) throw new StartFailure(`The clone could not be moved to ${folder}`);
 }
@@ -105,7 +111,7 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
   };
   const output = new ProgressLines(log, log);
   const { exit, last } = await runProgram(sandbox, ['/bin/bash', sandbox.startupScript], {}, output, lines);
-  if (exit.code !== 0) throw new StartFailure(`The start-up script ${endOf(exit)}.\n${last}`, exit.code ?? undefined);
+  if (exit.code !== 0) throw new StartFailure(`The start-up script ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
 }
 
 /**
@@ -116,8 +122,9 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   const { order, folder, driver, signal } = start;
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
-  const { environment, startupScript } = spec;
-  const sandbox = await driver.start({ workspaceId, name, owner, folder, environment, startupScript, graceMs: GRACE_MS });
+  const { environment, startupScript, limits } = spec;
+  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: null };
+  const sandbox = await driver.start({ ...plan, graceMs: GRACE_MS });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });
   try {

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { statfs } from 'node:fs/promises';
+
+const MEBI = 1024 * 1024;
+const MEASURE_AGAIN_MS = 5 * 60_000;
+/** a walk that takes longer is broken off, and what was known before counts */
+const WITHIN_MS = 120_000;
+/** how much the file system must have shrunk before a home is measured again */
+const LEAST_CHANGE = 16 * MEBI;
+
+/**
+ * `du` of a folder on its own file system, in bytes of blocks. Folders that their owner has closed are read too: by root
+ * anyway, by others as the root of a user namespace of their own.
+ */
+function walk(folder: string): Promise<number | null> {
+  const du = ['nice', '-n', '15', 'du', '-s', '-x', '-B1', '--', folder];
+  const [file = '', ...args] = process.getuid?.() === 0 ? du : ['unshare', '--map-root-user', '--', ...du];
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'], timeout: WITHIN_MS, killSignal: 'SIGKILL' });
+    let text = '';
+    child.stdout.on('data', (piece: Uint8Array) => (text = (text + Buffer.from(piece).toString()).slice(0, 4096)));
+    child.once('error', () => resolve(null));
+    child.once('close', () => {
+      const bytes = /^(\d+)\t/.exec(text)?.[1];
+      resolve(bytes === undefined ? null : Number(bytes));
+    });
+  });
+}
+
+/**
+ * How large a home is. No file system that is common tells it at once, so it is walked: when so much has been written to
+ * the whole file system that its bound may be reached, and every five minutes.
+ */
+export class HomeSize {
+  readonly #folder: string;
+  readonly #most: number | null;
+  #bytes: number | null = null;
+  #freeThen = Infinity;
+  #walkedAt = -Infinity;
+  #walking: Promise<void> | null = null;
+
+  /** @param most bound in bytes */
+  constructor(folder: string, most: number | null) {
+    this.#folder = folder;
+    this.#most = most;
+  }
+
+  /** as last measured */
+  get bytes(): number | null {
+    return this.#bytes;
+  }
+
+  /** Measures again if that is due. @param now milliseconds */
+  async look(now: number): Promise<void> {
+    const { bavail, bsize } = await statfs(this.#folder);
+    const free = bavail * bsize;
+    const room = this.#most === null || this.#bytes === null ? Infinity : Math.max(0, this.#most - this.#bytes);
+    const written = this.#freeThen - free;
+    const isDue = now - this.#walkedAt >= MEASURE_AGAIN_MS || (this.#most !== null && written >= Math.max(LEAST_CHANGE, room / 2));
+    if (!isDue) return;
+    this.#walking ??= this.#measure(now, free).finally(() => (this.#walking = null));
+    await this.#walking;
+  }
+
+  async #measure(now: number, free: number): Promise<void> {
+    [this.#walkedAt, this.#freeThen] = [now, free];
+    this.#bytes = (await walk(this.#folder)) ?? this.#bytes;
+  }
+}

@@ -1,0 +1,153 @@
+import { join } from 'node:path';
+import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
+import type { Sandbox, Usage } from '../sandbox/driver.ts';
+import type { Cgroup } from './cgroup.ts';
+import { HomeSize } from './disk.ts';
+import { measureProcesses } from './processes.ts';
+import { outOfDisk, outOfMemory, sizeWords } from './words.ts';
+
+const LOOK_EVERY_MS = 2000;
+const MEBI = 1024 * 1024;
+/** a home this near to its bound is told of, and one so far above it is stopped */
+const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
+
+export interface Watched {
+  /** folder of the workspace, with its home */
+  folder: string;
+  limits: TemplateLimits;
+  /** null: the machine can't bound it as a whole, so that it is measured */
+  cgroup: Cgroup | null;
+  /** whether a process is one of its */
+  belongs(pid: string): boolean;
+}
+
+type Attached = Pick<Sandbox, 'helper' | 'ended' | 'stop' | 'leave'>;
+type Guarded = Attached & Pick<Sandbox, 'usage' | 'trouble'>;
+
+/** Measures one sandbox, tells its terminals what it runs into, and ends it where the kernel does not. */
+class Watch {
+  readonly #watched: Watched;
+  readonly #attached: Attached;
+  readonly #home: HomeSize;
+  readonly #timer: NodeJS.Timeout;
+  #killed: number;
+  /** what it has run into last, in words */
+  trouble: string | null = null;
+  /** why it is being stopped */
+  #over: string | null = null;
+  /** the size that it began with: who is over the bound must be able to start and delete */
+  #diskAtFirst: number | null = null;
+  #toldOfDisk: 'nothing' | 'near' | 'full' = 'nothing';
+  #busy = false;
+
+  constructor(watched: Watched, attached: Attached) {
+    this.#watched = watched;
+    this.#attached = attached;
+    const { folder, limits, cgroup } = watched;
+    this.#home = new HomeSize(join(folder, 'home'), limits.diskMb === null ? null : limits.diskMb * MEBI);
+    this.#killed = cgroup?.outOfMemory ?? 0;
+    this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
+    void this.#look();
+  }
+
+  async usage(): Promise<Usage> {
+    const { cgroup, belongs } = this.#watched;
+    const [cpuMs, memoryBytes, processes] = [cgroup?.cpuMs ?? null, cgroup?.memoryBytes ?? null, cgroup?.tasks ?? null];
+    const counted = cpuMs === null || memoryBytes === null || processes === null ? measureProcesses(belongs) : null;
+    if (this.#home.bytes === null) await this.#home.look(Date.now()).catch(() => undefined);
+    return {
+      cpuMs: cpuMs ?? counted?.cpuMs ?? null,
+      memoryBytes: memoryBytes ?? counted?.memoryBytes ?? null,
+      processes: processes ?? counted?.processes ?? null,
+      diskBytes: this.#home.bytes,
+    };
+  }
+
+  /** Why it ended, where that was a limit. */
+  whyEnded(why: string): string {
+    this.#lookAtKills();
+    return this.#over ?? this.trouble ?? why;
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      if (this.#lookAtKills()) this.#tell(`A program was ended: ${this.trouble ?? ''}.`);
+      this.#lookAtMemory();
+      await this.#lookAtDisk();
+    } catch {
+      // the folder may be going away with its workspace
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** @returns whether the kernel has killed something since the last look */
+  #lookAtKills(): boolean {
+    const killed = this.#watched.cgroup?.outOfMemory ?? 0;
+    if (killed <= this.#killed) return false;
+    this.#killed = killed;
+    this.trouble = outOfMemory(this.#watched.limits.memoryMb);
+    return true;
+  }
+
+  #lookAtMemory(): void {
+    const { cgroup, limits, belongs } = this.#watched;
+    if (limits.memoryMb === null || cgroup?.controls.includes('memory') === true) return;
+    if ((measureProcesses(belongs).memoryBytes ?? 0) > limits.memoryMb * MEBI) this.#end(outOfMemory(limits.memoryMb));
+  }
+
+  async #lookAtDisk(): Promise<void> {
+    const { diskMb } = this.#watched.limits;
+    await this.#home.look(Date.now());
+    const { bytes } = this.#home;
+    if (bytes === null || diskMb === null) return;
+    this.#diskAtFirst ??= bytes;
+    const most = diskMb * MEBI;
+    if (bytes > Math.max(most, this.#diskAtFirst) * DISK_OVER) return this.#end(outOfDisk(diskMb));
+    const now = bytes > most ? 'full' : bytes > most * DISK_NEAR ? 'near' : 'nothing';
+    if (now === this.#toldOfDisk) return;
+    this.#toldOfDisk = now;
+    if (now !== 'nothing') this.#tell(`The home holds ${sizeWords(bytes / MEBI)} of its ${sizeWords(diskMb)}. Delete what is not needed: a workspace that grows further is stopped.`);
+  }
+
+  #tell(text: string): void {
+    void this.#attached.helper.call({ method: 'terminal.note', text });
+  }
+
+  #end(why: string): void {
+    if (this.#over !== null) return;
+    this.#over = why;
+    void this.#attached.stop();
+  }
+}
+
+/** Watches over a sandbox from now on until it ends, or is left to another runner. */
+export function watchOver(watched: Watched, attached: Attached): Guarded {
+  const watch = new Watch(watched, attached);
+  const ended = attached.ended.then(async (why) => {
+    watch.end();
+    const told = watch.whyEnded(why);
+    await watched.cgroup?.remove();
+    return told;
+  });
+  return {
+    helper: attached.helper,
+    ended,
+    usage: () => watch.usage(),
+    trouble: () => watch.trouble,
+    stop: async () => {
+      await attached.stop();
+      await ended;
+    },
+    leave: () => {
+      watch.end();
+      attached.leave();
+    },
+  };
+}
