@@ -46,7 +46,8 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
   prepareStateFolder(folder);
   const release = lockState(folder);
   try {
-    const drivers = findDrivers(findParts(main), findLimiter(folder.root), log, useBubblewrap);
+    const limiter = findLimiter(folder.root);
+    const drivers = findDrivers(findParts(main), limiter, log, useBubblewrap);
     const { url, token, runnerId, issuer, tenant, labels } = config;
     const platform = {
       dial: dialPlatform(url, token),
@@ -104,6 +105,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       control.stop();
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       await screens.close();
+      limiter.close();
     }
   } finally {
     release();

@@ -22,6 +22,8 @@ export interface Limiter {
   bound(workspaceId: string, limits: TemplateLimits): Bounds;
   /** that of a sandbox which runs */
   cgroupOf(pid: number): Cgroup | null;
+  /** takes away what it has made, unless workspaces run on in it */
+  close(): void;
 }
 
 const INSTEAD: Record<Controller, string> = {
@@ -59,5 +61,6 @@ export function findLimiter(stateRoot: string): Limiter {
       return { cgroup, outside: [...cgroup.join, ...polite], inside };
     },
     cgroupOf,
+    close: () => void cgroups?.root.tryRemove(),
   };
 }

@@ -7,7 +7,7 @@
 type Numbers = [x64: number, arm64: number | null];
 
 /** answered with EPERM, as if a capability were missing */
-const FORBIDDEN: Record<string, Numbers> = {
+export const FORBIDDEN: Record<string, Numbers> = {
   ...{ keyctl: [250, 219], add_key: [248, 217], request_key: [249, 218] },
   ...{ bpf: [321, 280], perf_event_open: [298, 241], userfaultfd: [323, 282], fanotify_init: [300, 262], lookup_dcookie: [212, 18] },
   ...{ mount: [165, 40], umount2: [166, 39], pivot_root: [155, 41], chroot: [161, 51], mount_setattr: [442, 442] },
@@ -20,7 +20,7 @@ const FORBIDDEN: Record<string, Numbers> = {
 };
 
 /** answered with ENOSYS, so that programs take the older way that they know besides */
-const UNKNOWN: Record<string, Numbers> = {
+export const UNKNOWN: Record<string, Numbers> = {
   // Its flags lie in memory, where a filter can't look: `clone` does the same and is looked at.
   clone3: [435, 435],
   ...{ io_uring_setup: [425, 425], io_uring_enter: [426, 426], io_uring_register: [427, 427] },

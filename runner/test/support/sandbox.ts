@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
 import { findLimiter } from '../../src/limits/limiter.ts';
 import { killMarked } from '../../src/marked.ts';
@@ -39,7 +39,8 @@ export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
 }
 
 /** What this machine really bounds workspaces by. */
-export const limiter = findLimiter(import.meta.filename);
+export const limiter = findLimiter(`${import.meta.filename} ${process.pid}`);
+afterAll(() => limiter.close());
 
 const driverOf = (kind: DriverKind) => (kind === 'bubblewrap' ? bubblewrapDriver(parts, limiter) : processDriver(parts, limiter));
 
