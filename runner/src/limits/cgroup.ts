@@ -47,9 +47,6 @@ const settings = {
   },
 } satisfies Record<Version, Record<Controller, (value: number | null) => Record<string, string>>>;
 
-/** Starts its arguments inside the groups whose folders come first. */
-const JOIN = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo 0 > "$1/cgroup.procs" || exit 125; shift; n=$((n-1)); done; exec "$@"';
-
 /** A group of processes: one folder for each controller in version 1, one for all in version 2. */
 export class Cgroup {
   readonly #version: Version;
@@ -60,23 +57,19 @@ export class Cgroup {
     this.#folders = folders;
   }
 
-  get #places(): string[] {
-    return [...new Set(Object.values(this.#folders))];
-  }
-
   /** what the kernel holds it to */
   get controls(): Controller[] {
     return CONTROLLERS.filter((controller) => this.#folders[controller] !== undefined);
   }
 
-  /** arguments to put before a command, so that it runs in here with all that it starts */
-  get join(): string[] {
-    return ['/bin/sh', '-c', JOIN, 'join', String(this.#places.length), ...this.#places];
+  /** the folders in which a process is put to be in it, with all that it starts */
+  get places(): string[] {
+    return [...new Set(Object.values(this.#folders))];
   }
 
   /** @throws Error when it can't be made */
   make(): void {
-    for (const folder of this.#places) mkdirSync(folder, { recursive: true });
+    for (const folder of this.places) mkdirSync(folder, { recursive: true });
   }
 
   /** @param tasks processes and threads; @throws Error when the kernel refuses */
@@ -96,7 +89,7 @@ export class Cgroup {
       const nanoseconds = numberOf(read(this.#folders.cpuacct, 'cpuacct.usage'));
       return nanoseconds === null ? null : Math.round(nanoseconds / 1e6);
     }
-    const microseconds = field(read(this.#places[0], 'cpu.stat'), 'usage_usec');
+    const microseconds = field(read(this.places[0], 'cpu.stat'), 'usage_usec');
     return microseconds === null ? null : Math.round(microseconds / 1000);
   }
 
@@ -119,7 +112,7 @@ export class Cgroup {
 
   /** Kills all in it. @returns whether there was any: they may take a moment to be gone */
   kill(): boolean {
-    const pids = this.#places.flatMap((folder) => (read(folder, 'cgroup.procs') ?? '').split('\n').filter((pid) => pid !== ''));
+    const pids = this.places.flatMap((folder) => (read(folder, 'cgroup.procs') ?? '').split('\n').filter((pid) => pid !== ''));
     for (const pid of new Set(pids)) {
       try {
         process.kill(Number(pid), 'SIGKILL');
@@ -140,19 +133,19 @@ export class Cgroup {
 
   /** @returns whether it is gone */
   tryRemove(): boolean {
-    for (const folder of this.#places) {
+    for (const folder of this.places) {
       try {
         if (existsSync(folder)) rmdirSync(folder);
       } catch {
         // something runs in it, or its last process is just ending
       }
     }
-    return this.#places.every((folder) => !existsSync(folder));
+    return this.places.every((folder) => !existsSync(folder));
   }
 
   /** the names of the groups in it */
   get children(): string[] {
-    const [folder] = this.#places;
+    const [folder] = this.places;
     if (folder === undefined || !existsSync(folder)) return [];
     return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
   }

@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process';
 import { statfs } from 'node:fs/promises';
 
 const MEBI = 1024 * 1024;
-const MEASURE_AGAIN_MS = 5 * 60_000;
+/** however long the last walk took, and at the latest */
+const AGAIN_MS = { first: 10_000, last: 5 * 60_000 };
+/** a walk may take this part of the time */
+const WALKING_PART = 1 / 30;
 /** a walk that takes longer is broken off, and what was known before counts */
 const WITHIN_MS = 120_000;
-/** how much the file system must have shrunk before a home is measured again */
+/** how much the file system must have shrunk before a folder is measured again */
 const LEAST_CHANGE = 16 * MEBI;
 
 /**
@@ -28,15 +31,16 @@ function walk(folder: string): Promise<number | null> {
 }
 
 /**
- * How large a home is. No file system that is common tells it at once, so it is walked: when so much has been written to
- * the whole file system that its bound may be reached, and every five minutes.
+ * How large a workspace is on disk. No file system that is common tells it at once, so its folder is walked: when so much has been written to
+ * the whole file system that its bound may be reached, and again after a while: the longer, the longer a walk takes.
  */
-export class HomeSize {
+export class DiskUse {
   readonly #folder: string;
   readonly #most: number | null;
   #bytes: number | null = null;
   #freeThen = Infinity;
   #walkedAt = -Infinity;
+  #againAfter = 0;
   #walking: Promise<void> | null = null;
 
   /** @param most bound in bytes */
@@ -52,18 +56,22 @@ export class HomeSize {
 
   /** Measures again if that is due. @param now milliseconds */
   async look(now: number): Promise<void> {
+    if (this.#walking !== null) return this.#walking;
     const { bavail, bsize } = await statfs(this.#folder);
     const free = bavail * bsize;
     const room = this.#most === null || this.#bytes === null ? Infinity : Math.max(0, this.#most - this.#bytes);
     const written = this.#freeThen - free;
-    const isDue = now - this.#walkedAt >= MEASURE_AGAIN_MS || (this.#most !== null && written >= Math.max(LEAST_CHANGE, room / 2));
+    const isDue = now - this.#walkedAt >= this.#againAfter || (this.#most !== null && written >= Math.max(LEAST_CHANGE, room / 2));
     if (!isDue) return;
-    this.#walking ??= this.#measure(now, free).finally(() => (this.#walking = null));
+    this.#walking = this.#measure(now, free).finally(() => (this.#walking = null));
     await this.#walking;
   }
 
   async #measure(now: number, free: number): Promise<void> {
     [this.#walkedAt, this.#freeThen] = [now, free];
+    const began = performance.now();
     this.#bytes = (await walk(this.#folder)) ?? this.#bytes;
+    const rest = Math.max(AGAIN_MS.first, (performance.now() - began) / WALKING_PART);
+    this.#againAfter = this.#most === null ? AGAIN_MS.last : Math.min(rest, AGAIN_MS.last);
   }
 }

@@ -5,6 +5,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../failure.ts';
 import { CONTROLLERS, Cgroup, type Controller, type Folders, type Version } from './cgroup.ts';
+import { enclose } from './enclose.ts';
 
 /** The group in which all workspaces of a runner are, each in one of its own. */
 export interface Cgroups {
@@ -114,7 +115,7 @@ function tryOut(root: Cgroup): void {
   probe.make();
   try {
     probe.bound({ memory: 64 * 1024 * 1024, tasks: 16, cpus: Math.min(1, availableParallelism()) });
-    const [file = '', ...args] = [...probe.join, '/bin/true'];
+    const [file = '', ...args] = [...enclose(probe.places), '/bin/true'];
     const run = spawnSync(file, args, { encoding: 'utf8', timeout: 5000 });
     if (run.status !== 0) throw new Error(run.stderr.trim().split('\n').at(-1) ?? 'a process could not be put into a group');
   } finally {

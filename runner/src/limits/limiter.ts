@@ -1,5 +1,6 @@
 import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import { CONTROLLERS, type Cgroup, type Controller, type Version } from './cgroup.ts';
+import { enclose } from './enclose.ts';
 import { cgroupOf, findCgroups } from './find-cgroups.ts';
 import { processBounds } from './rlimits.ts';
 
@@ -54,11 +55,11 @@ export function findLimiter(stateRoot: string): Limiter {
     bound: (workspaceId, limits) => {
       const inside = processBounds(limits, controls);
       const polite = limits.cpus !== null && !controls.includes('cpu') ? POLITE : [];
-      if (cgroups === null) return { cgroup: null, outside: polite, inside };
+      if (cgroups === null) return { cgroup: null, outside: [...enclose([]), ...polite], inside };
       const cgroup = cgroups.root.child(`${workspaceId}.${process.pid}-${++count}`);
       cgroup.make();
       cgroup.boundTo(limits);
-      return { cgroup, outside: [...cgroup.join, ...polite], inside };
+      return { cgroup, outside: [...enclose(cgroup.places), ...polite], inside };
     },
     cgroupOf,
     close: () => void cgroups?.root.tryRemove(),

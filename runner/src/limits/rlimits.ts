@@ -3,6 +3,8 @@ import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { Controller } from './cgroup.ts';
 
 const MEBI = 1024 * 1024;
+/** V8 alone reserves hundreds of MiB that count as data before it uses one */
+const RESERVED_MB = 1024;
 /** of file descriptors: what programs begin with, and what they may ask for */
 const FILES = { soft: 8192, hard: 65_536 };
 
@@ -21,7 +23,7 @@ export function processBounds({ processes, memoryMb, diskMb }: TemplateLimits, c
   const files = Math.min(FILES.hard, own('Max open files'));
   return [
     ...[`--nproc=${Math.min(processes, own('Max processes'))}`, '--core=0', `--nofile=${Math.min(FILES.soft, files)}:${files}`],
-    ...(memoryMb === null || controls.includes('memory') ? [] : [`--data=${Math.min(memoryMb * MEBI, own('Max data size'))}`]),
+    ...(memoryMb === null || controls.includes('memory') ? [] : [`--data=${Math.min((memoryMb + RESERVED_MB) * MEBI, own('Max data size'))}`]),
     ...(diskMb === null ? [] : [`--fsize=${Math.min(diskMb * MEBI, own('Max file size'))}`]),
     '--',
   ];

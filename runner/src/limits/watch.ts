@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { Sandbox, Usage } from '../sandbox/driver.ts';
 import type { Cgroup } from './cgroup.ts';
-import { HomeSize } from './disk.ts';
+import { DiskUse } from './disk.ts';
 import { measureProcesses } from './processes.ts';
 import { outOfDisk, outOfMemory, sizeWords } from './words.ts';
 
@@ -28,7 +27,7 @@ type Guarded = Attached & Pick<Sandbox, 'usage' | 'trouble'>;
 class Watch {
   readonly #watched: Watched;
   readonly #attached: Attached;
-  readonly #home: HomeSize;
+  readonly #disk: DiskUse;
   readonly #timer: NodeJS.Timeout;
   #killed: number;
   /** what it has run into last, in words */
@@ -44,7 +43,8 @@ class Watch {
     this.#watched = watched;
     this.#attached = attached;
     const { folder, limits, cgroup } = watched;
-    this.#home = new HomeSize(join(folder, 'home'), limits.diskMb === null ? null : limits.diskMb * MEBI);
+    // All of the folder: a program can also write to what its helper has open there.
+    this.#disk = new DiskUse(folder, limits.diskMb === null ? null : limits.diskMb * MEBI);
     this.#killed = cgroup?.outOfMemory ?? 0;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
     void this.#look();
@@ -54,12 +54,12 @@ class Watch {
     const { cgroup, belongs } = this.#watched;
     const [cpuMs, memoryBytes, processes] = [cgroup?.cpuMs ?? null, cgroup?.memoryBytes ?? null, cgroup?.tasks ?? null];
     const counted = cpuMs === null || memoryBytes === null || processes === null ? measureProcesses(belongs) : null;
-    if (this.#home.bytes === null) await this.#home.look(Date.now()).catch(() => undefined);
+    if (this.#disk.bytes === null) await this.#disk.look(Date.now()).catch(() => undefined);
     return {
       cpuMs: cpuMs ?? counted?.cpuMs ?? null,
       memoryBytes: memoryBytes ?? counted?.memoryBytes ?? null,
       processes: processes ?? counted?.processes ?? null,
-      diskBytes: this.#home.bytes,
+      diskBytes: this.#disk.bytes,
     };
   }
 
@@ -104,8 +104,8 @@ class Watch {
 
   async #lookAtDisk(): Promise<void> {
     const { diskMb } = this.#watched.limits;
-    await this.#home.look(Date.now());
-    const { bytes } = this.#home;
+    await this.#disk.look(Date.now());
+    const { bytes } = this.#disk;
     if (bytes === null || diskMb === null) return;
     this.#diskAtFirst ??= bytes;
     const most = diskMb * MEBI;

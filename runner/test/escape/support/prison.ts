@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { templateLimits, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
-import { afterAll, beforeAll, describe } from 'vitest';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
 import type { HelperRequest } from '../../../src/channel/requests.ts';
 import type { HelperHead } from '../../../src/channel/helper-client.ts';
 import type { SandboxPlan, Usage } from '../../../src/sandbox/driver.ts';
@@ -147,6 +147,8 @@ const WHO: [string, boolean][] = isRoot
 
 /** The same suite with the runner as root, and as somebody else. */
 export function describePrisons(title: string, suite: (prison: () => Prison) => void): void {
+  // Sandboxes that are starved on purpose, perhaps on a machine that has much to do besides.
+  vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
   describe.runIf(isolationMissing() === null).each(WHO)(`${title}, with the runner as %s`, (_who, asNobody) => {
     let prison: Prison;
     beforeAll(() => {
