@@ -133,12 +133,12 @@ async function spawnBubblewrap(folder: string, outside: string[], args: string[]
 async function takeSandbox(
   folder: string,
   first: ProcessId,
-  { cgroup, limits }: Pick<Bounds, 'cgroup'> & { limits: TemplateLimits },
+  { cgroup, limits, rootfs }: Pick<Bounds, 'cgroup'> & { limits: TemplateLimits; rootfs: string | null },
   withinMs: number,
 ): Promise<Sandbox> {
   const attached = await attachSandbox({ folder, first, killOthers: () => false }, withinMs);
   const watched = watchOver({ folder, limits, cgroup, belongs: inNamespaceOf(first.pid) }, attached);
-  const trace = { kind: 'bubblewrap', first, limits } as const;
+  const trace = { kind: 'bubblewrap', first, limits, rootfs } as const;
   return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace, ...watched };
 }
 
@@ -149,8 +149,9 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Lim
   if (isRoot() && lstatSync(homeOf(plan)).uid !== user.uid) giveTo(homeOf(plan), user);
   const environment = environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`);
   writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null }, user);
-  const system = [...scratchArguments(plan.limits), ...systemArguments(plan.rootfs)];
-  const tools = toolsOf(plan.rootfs);
+  const rootfs = plan.rootfs?.folder ?? null;
+  const system = [...scratchArguments(plan.limits), ...systemArguments(rootfs)];
+  const tools = toolsOf(rootfs);
   const args = [...namespaceArguments(plan.name), ...system, ...ownArguments(plan, parts), ...tools.binds, ...SEALED];
   const helper = [...tools.loader, `${PARTS}/node`, ...HELPER_FLAGS, `${PARTS}/helper.mjs`, '5', `${CONTROL}/settings.json`];
   let bounds: Bounds | null = null;
@@ -158,7 +159,8 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Lim
     bounds = limiter.bound(plan.workspaceId, plan.limits);
     const command = [...become(user, tools), ...tools.prlimit, ...bounds.inside, ...helper];
     const first = await spawnBubblewrap(plan.folder, bounds.outside, args, command);
-    return await takeSandbox(plan.folder, first, { cgroup: bounds.cgroup, limits: plan.limits }, READY_WITHIN_MS);
+    const made = { cgroup: bounds.cgroup, limits: plan.limits, rootfs: plan.rootfs?.digest ?? null };
+    return await takeSandbox(plan.folder, first, made, READY_WITHIN_MS);
   } catch (error) {
     await bounds?.cgroup?.remove();
     throw new Error(`The sandbox could not start: ${messageOf(error)}`, { cause: error });
@@ -168,8 +170,8 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Lim
 export const bubblewrapDriver = (parts: SandboxParts, limiter: Limiter): SandboxDriver => ({
   kind: 'bubblewrap',
   start: (plan) => startSandbox(plan, parts, limiter),
-  adopt: (folder, { first, limits }) => {
-    const bounds = { cgroup: limiter.cgroupOf(first.pid), limits: limits ?? templateLimits.parse({}) };
-    return takeSandbox(folder, first, bounds, ADOPTED_WITHIN_MS);
+  adopt: (folder, { first, limits, rootfs }) => {
+    const made = { cgroup: limiter.cgroupOf(first.pid), limits: limits ?? templateLimits.parse({}), rootfs };
+    return takeSandbox(folder, first, made, ADOPTED_WITHIN_MS);
   },
 });

@@ -18,8 +18,8 @@ export interface SandboxPlan {
   /** how long it lives on without a runner, in milliseconds */
   graceMs: number;
   limits: TemplateLimits;
-  /** folder of the root file system that its programs see; null: the machine's own */
-  rootfs: string | null;
+  /** the root file system that its programs see, unpacked in `folder`; null: the machine's own */
+  rootfs: { digest: string; folder: string } | null;
 }
 
 /** What a workspace uses of the machine; null where this machine can't tell. */
@@ -41,6 +41,8 @@ export const sandboxTrace = z.object({
   first: processId,
   /** what it may use, so that the next runner watches over it too; a release before did not say */
   limits: templateLimits.optional(),
+  /** digest of the root file system that it uses */
+  rootfs: z.string().nullable().default(null),
 });
 export type SandboxTrace = z.infer<typeof sandboxTrace>;
 

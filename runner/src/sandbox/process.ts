@@ -48,7 +48,7 @@ async function takeSandbox(
   const attached = await attachSandbox({ folder, first, killOthers }, withinMs);
   const watched = watchOver({ folder, limits, cgroup, belongs: (pid) => isMarked(pid, folder) }, attached);
   const startupScript = join(controlOf({ folder }), 'start-up.sh');
-  return { kind: 'process', root: homeOf({ folder }), startupScript, trace: { kind: 'process', first, limits }, ...watched };
+  return { kind: 'process', root: homeOf({ folder }), startupScript, trace: { kind: 'process', first, limits, rootfs: null }, ...watched };
 }
 
 async function startProcess(plan: SandboxPlan, parts: SandboxParts, limiter: Limiter): Promise<Sandbox> {

@@ -1,8 +1,10 @@
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import type { BuildLog } from '../control/build-log.ts';
+import { messageOf } from '../failure.ts';
 import { programExit, type ProgramExit } from '../channel/requests.ts';
 import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
 import { GRACE_MS } from '../sandbox/helper-program.ts';
+import type { RootfsStore } from '../rootfs/store.ts';
 import { ProgressLines, clonePercent } from './progress.ts';
 
 const LAST_LINES = 8;
@@ -24,6 +26,7 @@ export interface Start {
   order: WorkspaceOrder;
   folder: string;
   driver: SandboxDriver;
+  rootfs: Pick<RootfsStore, 'use'>;
   log: BuildLog;
   /** aborted when the start is not wanted any more */
   signal: AbortSignal;
@@ -114,6 +117,26 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
   if (exit.code !== 0) throw new StartFailure(`The start-up script ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
 }
 
+/** The root file system that the template names, or null for the machine's own. @throws StartFailure */
+async function systemFor({ order, rootfs, log, signal, progress }: Start) {
+  const wanted = order.spec.rootfs;
+  if (wanted === null) return null;
+  try {
+    const folder = await rootfs.use(
+      wanted,
+      (step, part) => {
+        if (step === 'loading') progress('Loading the root file system', 5 + Math.round(part * 3));
+        else progress('Unpacking the root file system', 8);
+      },
+      signal,
+    );
+    log.line(`Root file system ${wanted.digest}\n`);
+    return { digest: wanted.digest, folder };
+  } catch (error) {
+    throw new StartFailure(messageOf(error));
+  }
+}
+
 /**
  * Brings a workspace up: sandbox, clone at the first time, start-up script.
  * @throws StartFailure, also when the start is aborted; nothing of it runs then
@@ -123,7 +146,9 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
   const { environment, startupScript, limits } = spec;
-  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: null };
+  const system = await systemFor(start);
+  signal.throwIfAborted();
+  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: system };
   const sandbox = await driver.start({ ...plan, graceMs: GRACE_MS });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });
