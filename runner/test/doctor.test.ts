@@ -30,10 +30,19 @@ describe('the doctor', () => {
     expect(checkKernel('darwin', '24.0.0')).toMatchObject({ state: 'failure' });
     expect(checkKernel('linux', '4.18.0-553.el8')).toMatchObject({ state: 'warning' });
     expect(checkKernel('linux', '6.1.0-18-amd64')).toMatchObject({ state: 'ok' });
-    expect(checkTools((name) => name !== 'git')).toMatchObject({ state: 'warning', found: 'Missing: git (cloning repositories)', remedy: 'Install git.' });
+    expect(checkTools((name) => name !== 'git')).toMatchObject({
+      state: 'warning',
+      found: 'Missing: git (cloning repositories)',
+      remedy: 'Install git.',
+    });
     expect(checkTools((name) => name !== 'setpriv')).toMatchObject({ state: 'failure', remedy: 'Install util-linux.' });
-    expect(checkLimits({ version: null, controls: [], warnings: ['No cgroups for memory'] })).toMatchObject({ state: 'warning', remedy: expect.stringContaining('Delegate=yes') as unknown });
-    expect(checkLimits({ version: 'v2', controls: ['memory', 'pids', 'cpu'], warnings: [] }).found).toBe('cgroup v2 bounds memory, pids, cpu; disk is measured');
+    expect(checkLimits({ version: null, controls: [], warnings: ['No cgroups for memory'] })).toMatchObject({
+      state: 'warning',
+      remedy: expect.stringContaining('Delegate=yes') as unknown,
+    });
+    expect(checkLimits({ version: 'v2', controls: ['memory', 'pids', 'cpu'], warnings: [] }).found).toBe(
+      'cgroup v2 bounds memory, pids, cpu; disk is measured',
+    );
   });
 
   it('finds a state folder that others may look into', () => {
@@ -46,13 +55,27 @@ describe('the doctor', () => {
 
   it('tells a platform that is not reached from one that refuses, and a wrong clock', async () => {
     const url = await platform(426);
-    expect(await checkPlatform(url, 'token', () => NOON + 300)).toMatchObject([{ id: 'platform', state: 'ok' }, { id: 'clock', state: 'ok', found: 'agrees with the platform’s' }]);
-    expect(await checkPlatform(url, 'token', () => NOON + 20_000)).toMatchObject([{ state: 'ok' }, { state: 'warning', found: 'is 20 s ahead of the platform’s' }]);
-    expect(await checkPlatform(url, 'token', () => NOON - 90_000)).toMatchObject([{ state: 'ok' }, { state: 'failure', found: 'is 90 s behind the platform’s' }]);
+    expect(await checkPlatform(url, 'token', () => NOON + 300)).toMatchObject([
+      { id: 'platform', state: 'ok' },
+      { id: 'clock', state: 'ok', found: 'agrees with the platform’s' },
+    ]);
+    expect(await checkPlatform(url, 'token', () => NOON + 20_000)).toMatchObject([
+      { state: 'ok' },
+      { state: 'warning', found: 'is 20 s ahead of the platform’s' },
+    ]);
+    expect(await checkPlatform(url, 'token', () => NOON - 90_000)).toMatchObject([
+      { state: 'ok' },
+      { state: 'failure', found: 'is 90 s behind the platform’s' },
+    ]);
     const fault = { type: 'about:blank', title: 'Gone', status: 410, detail: 'This runner was removed', requestId: 'req' };
     expect((await checkPlatform(await platform(410, {}, fault), 'token', () => NOON))[0]).toMatchObject({ state: 'failure' });
-    expect((await checkPlatform(await platform(502, {}, { oops: 1 }), 'token', () => NOON))[0]).toMatchObject({ state: 'failure', found: expect.stringContaining('not as Gatehouse does') as unknown });
-    expect(await checkPlatform('http://127.0.0.1:1', 'token')).toMatchObject([{ state: 'failure', remedy: expect.stringContaining('firewall') as unknown }]);
+    expect((await checkPlatform(await platform(502, {}, { oops: 1 }), 'token', () => NOON))[0]).toMatchObject({
+      state: 'failure',
+      found: expect.stringContaining('not as Gatehouse does') as unknown,
+    });
+    expect(await checkPlatform('http://127.0.0.1:1', 'token')).toMatchObject([
+      { state: 'failure', remedy: expect.stringContaining('firewall') as unknown },
+    ]);
   });
 
   it('is a command, for people and for programs, with exit codes', async () => {

@@ -1,6 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, dirname, join } from 'node:path';
@@ -24,7 +36,10 @@ async function tarOf(members: Member[]): Promise<Buffer> {
 }
 
 const digestOf = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-const SHELL: Member[] = [{ name: 'usr/bin/bash', content: '#!' }, { name: 'bin', type: 'symlink', linkname: 'usr/bin' }];
+const SHELL: Member[] = [
+  { name: 'usr/bin/bash', content: '#!' },
+  { name: 'bin', type: 'symlink', linkname: 'usr/bin' },
+];
 const never = new AbortController().signal;
 
 /** Serves bytes on this machine's loopback. @returns how to name them in a template, and how often they were asked for */
@@ -46,11 +61,20 @@ async function unpacked(members: Member[], store = new RootfsStore(join(mintFold
 const image = (layers: Uint8Array[], architecture: string) => {
   const manifest = Buffer.from(JSON.stringify({ layers: layers.map((layer) => ({ digest: digestOf(layer) })) }));
   const inner = Buffer.from(
-    JSON.stringify({ manifests: [{ digest: `sha256:${'0'.repeat(64)}`, platform: { os: 'linux', architecture: 'riscv64' } }, { digest: digestOf(manifest), platform: { os: 'linux', architecture } }] }),
+    JSON.stringify({
+      manifests: [
+        { digest: `sha256:${'0'.repeat(64)}`, platform: { os: 'linux', architecture: 'riscv64' } },
+        { digest: digestOf(manifest), platform: { os: 'linux', architecture } },
+      ],
+    }),
   );
   const index = { manifests: [{ digest: digestOf(inner), mediaType: 'application/vnd.oci.image.index.v1+json' }] };
   const blobs = [manifest, inner, ...layers].map((blob) => ({ name: `blobs/sha256/${digestOf(blob).slice(7)}`, content: blob }));
-  return [{ name: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' }, { name: 'index.json', content: JSON.stringify(index) }, ...blobs];
+  return [
+    { name: 'oci-layout', content: '{"imageLayoutVersion":"1.0.0"}' },
+    { name: 'index.json', content: JSON.stringify(index) },
+    ...blobs,
+  ];
 };
 const ARCHITECTURE = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
@@ -80,8 +104,21 @@ describe('a root file system', () => {
   });
 
   it('may be an OCI image layout: its layers for this machine, with what they take away', async () => {
-    const first = gzipSync(await tarOf([...SHELL, { name: 'a/old', content: 'old' }, { name: 'a/kept', content: 'kept' }, { name: 'b/gone', content: 'x' }, { name: 'b/too', content: 'x' }]));
-    const second = await tarOf([{ name: 'a/.wh.old' }, { name: 'b/.wh..wh..opq' }, { name: 'b/new', content: 'new' }, { name: 'bin/tool', content: 'through the link' }]);
+    const first = gzipSync(
+      await tarOf([
+        ...SHELL,
+        { name: 'a/old', content: 'old' },
+        { name: 'a/kept', content: 'kept' },
+        { name: 'b/gone', content: 'x' },
+        { name: 'b/too', content: 'x' },
+      ]),
+    );
+    const second = await tarOf([
+      { name: 'a/.wh.old' },
+      { name: 'b/.wh..wh..opq' },
+      { name: 'b/new', content: 'new' },
+      { name: 'bin/tool', content: 'through the link' },
+    ]);
     const root = await unpacked(image([first, second], ARCHITECTURE));
     expect(readdirSync(join(root, 'a'))).toEqual(['kept']);
     expect(readdirSync(join(root, 'b'))).toEqual(['new']);
@@ -92,19 +129,48 @@ describe('a root file system', () => {
   it('is refused as an image of another machine, or one whose parts are others', async () => {
     const layer = await tarOf(SHELL);
     await expect(unpacked(image([layer], 's390x'))).rejects.toThrow(`The image is not for linux/${ARCHITECTURE}`);
-    const forged = image([layer], ARCHITECTURE).map((member) => (member.name.endsWith(digestOf(layer).slice(7)) ? { ...member, content: 'other' } : member));
+    const forged = image([layer], ARCHITECTURE).map((member) =>
+      member.name.endsWith(digestOf(layer).slice(7)) ? { ...member, content: 'other' } : member,
+    );
     await expect(unpacked(forged)).rejects.toThrow('is another one');
-    await expect(unpacked(image([layer], ARCHITECTURE).filter(({ name }) => !name.endsWith(digestOf(layer).slice(7))))).rejects.toThrow('lacks its part');
+    await expect(unpacked(image([layer], ARCHITECTURE).filter(({ name }) => !name.endsWith(digestOf(layer).slice(7))))).rejects.toThrow(
+      'lacks its part',
+    );
   });
 
   const hostile: [string, Member[]][] = [
     ['a name that leads upwards', [{ name: '../outside', content: 'x' }]],
     ['a name that leads upwards behind a folder', [{ name: 'a/../../outside', content: 'x' }]],
     ['a hard link upwards', [{ name: 'a', type: 'link', linkname: '../../outside' }]],
-    ['a hard link through a link', [{ name: 'l', type: 'symlink', linkname: '/etc' }, { name: 'a', type: 'link', linkname: 'l/passwd' }]],
-    ['a hard link to a link', [{ name: 'l', type: 'symlink', linkname: '/etc/passwd' }, { name: 'a', type: 'link', linkname: 'l' }]],
-    ['links in a circle', [{ name: 'a', type: 'symlink', linkname: 'b' }, { name: 'b', type: 'symlink', linkname: 'a' }, { name: 'a/x', content: 'x' }]],
-    ['a file as a folder', [{ name: 'f', content: 'x' }, { name: 'f/x', content: 'x' }]],
+    [
+      'a hard link through a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '/etc' },
+        { name: 'a', type: 'link', linkname: 'l/passwd' },
+      ],
+    ],
+    [
+      'a hard link to a link',
+      [
+        { name: 'l', type: 'symlink', linkname: '/etc/passwd' },
+        { name: 'a', type: 'link', linkname: 'l' },
+      ],
+    ],
+    [
+      'links in a circle',
+      [
+        { name: 'a', type: 'symlink', linkname: 'b' },
+        { name: 'b', type: 'symlink', linkname: 'a' },
+        { name: 'a/x', content: 'x' },
+      ],
+    ],
+    [
+      'a file as a folder',
+      [
+        { name: 'f', content: 'x' },
+        { name: 'f/x', content: 'x' },
+      ],
+    ],
     ['no shell', []],
   ];
   it.each(hostile)('with %s is refused, and leaves nothing', async (_name, members) => {
@@ -150,7 +216,11 @@ describe('a root file system', () => {
   it('goes when nobody has started with it for 30 days, and none does now', async () => {
     const folder = join(mintFolder(), 'rootfs');
     const store = new RootfsStore(folder);
-    const roots = [await unpacked([...SHELL, { name: 'one' }], store), await unpacked([...SHELL, { name: 'two' }], store), await unpacked([...SHELL, { name: 'new' }], store)];
+    const roots = [
+      await unpacked([...SHELL, { name: 'one' }], store),
+      await unpacked([...SHELL, { name: 'two' }], store),
+      await unpacked([...SHELL, { name: 'new' }], store),
+    ];
     const [old, running, fresh] = roots.map((root) => basename(dirname(root)));
     mkdirSync(join(folder, `${'2'.repeat(64)}.new`));
     const now = Date.now();
@@ -180,7 +250,13 @@ async function tinySystem(): Promise<Buffer> {
   for (const name of ['usr/bin', 'usr/lib', 'etc']) mkdirSync(join(folder, name), { recursive: true });
   for (const tool of tools) cpSync(tool, join(folder, 'usr/bin', basename(tool)));
   for (const [name, path] of Object.entries(libraries)) cpSync(path, join(folder, 'usr/lib', name));
-  const interpreter = /interpreter (\S+?)[,\]]/.exec(execFileSync('sh', ['-c', `file -L /usr/bin/bash 2>/dev/null; readelf -l /usr/bin/bash 2>/dev/null | sed -n 's/.*program interpreter: \\(.*\\)]/interpreter \\1]/p'`]).toString())?.[1] ?? loader;
+  const interpreter =
+    /interpreter (\S+?)[,\]]/.exec(
+      execFileSync('sh', [
+        '-c',
+        `file -L /usr/bin/bash 2>/dev/null; readelf -l /usr/bin/bash 2>/dev/null | sed -n 's/.*program interpreter: \\(.*\\)]/interpreter \\1]/p'`,
+      ]).toString(),
+    )?.[1] ?? loader;
   cpSync(loader, join(folder, 'usr/lib', basename(interpreter)));
   writeFileSync(join(folder, 'etc/os-release'), 'ID=tiny\n');
   writeFileSync(join(folder, 'etc/ld.so.conf'), '/usr/lib\n');

@@ -32,15 +32,7 @@ export const taskRun = z.object({
   environment: environment.default({}),
 });
 
-export const helperRequest = z.union([
-  terminalOpen,
-  terminalAttach,
-  terminalListing,
-  terminalClose,
-  terminalNote,
-  taskRun,
-  serviceRequest,
-]);
+export const helperRequest = z.union([terminalOpen, terminalAttach, terminalListing, terminalClose, terminalNote, taskRun, serviceRequest]);
 export type HelperRequest = z.infer<typeof helperRequest>;
 
 /** the file that the helper is started with */

@@ -13,5 +13,17 @@ export interface Check {
 }
 
 export const fine = (id: string, title: string, found: string): Check => ({ id, title, state: 'ok', found, remedy: null });
-export const warning = (id: string, title: string, found: string, remedy: string): Check => ({ id, title, state: 'warning', found, remedy });
-export const failing = (id: string, title: string, found: string, remedy: string): Check => ({ id, title, state: 'failure', found, remedy });
+export const warning = (id: string, title: string, found: string, remedy: string): Check => ({
+  id,
+  title,
+  state: 'warning',
+  found,
+  remedy,
+});
+export const failing = (id: string, title: string, found: string, remedy: string): Check => ({
+  id,
+  title,
+  state: 'failure',
+  found,
+  remedy,
+});

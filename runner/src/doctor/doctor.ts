@@ -17,7 +17,8 @@ export interface Findings {
 function driversOf(bubblewrap: Check, { controls }: Pick<Limiter, 'controls'>): Check {
   const bounds = controls.length === 0 ? 'limits for each process' : `${controls.join(', ')} by cgroups`;
   const process = `process: ${bounds}, no isolation, no root file systems`;
-  if (bubblewrap.state !== 'ok') return failing('drivers', 'Drivers', process, 'Mend bubblewrap: templates that ask for isolation are refused.');
+  if (bubblewrap.state !== 'ok')
+    return failing('drivers', 'Drivers', process, 'Mend bubblewrap: templates that ask for isolation are refused.');
   return fine('drivers', 'Drivers', `bubblewrap: isolation, ${bounds}, disk measured, root file systems. ${process}`);
 }
 

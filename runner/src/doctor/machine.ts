@@ -27,7 +27,8 @@ export function checkNode(version = process.versions.node): Check {
 export function checkKernel(platform = process.platform, kernel = release()): Check {
   if (platform !== 'linux') return failing('kernel', 'Kernel', `This is ${platform}`, 'Workspaces run on Linux.');
   const found = `Linux ${kernel}`;
-  if (isOlder(kernel, [5, 4])) return warning('kernel', 'Kernel', found, 'Use a kernel that its makers still mend, 5.4 or newer: all workspaces share it.');
+  if (isOlder(kernel, [5, 4]))
+    return warning('kernel', 'Kernel', found, 'Use a kernel that its makers still mend, 5.4 or newer: all workspaces share it.');
   return fine('kernel', 'Kernel', found);
 }
 
@@ -60,32 +61,51 @@ export function checkNamespaces(): Check {
   });
   const lacking = NAMESPACES.filter((kind) => !made.includes(kind) && !(kind === 'user' && isRoot()));
   if (lacking.length === 0) return fine('namespaces', 'Namespaces', made.join(', '));
-  const remedy = 'Allow unprivileged user namespaces (Debian: sysctl kernel.unprivileged_userns_clone=1; Ubuntu: an AppArmor profile for bwrap), or let the container have them.';
+  const remedy =
+    'Allow unprivileged user namespaces (Debian: sysctl kernel.unprivileged_userns_clone=1; Ubuntu: an AppArmor profile for bwrap), or let the container have them.';
   return failing('namespaces', 'Namespaces', `Can’t be made: ${lacking.join(', ')}`, remedy);
 }
 
 export function checkBubblewrap(): Check {
   const asked = spawnSync('bwrap', ['--version'], { encoding: 'utf8' });
   const version = asked.error === undefined ? versionIn(asked.stdout) : null;
-  if (version === null) return failing('bubblewrap', 'bubblewrap', 'bwrap is not installed', 'Install it: apt-get install bubblewrap, or dnf install bubblewrap.');
+  if (version === null)
+    return failing(
+      'bubblewrap',
+      'bubblewrap',
+      'bwrap is not installed',
+      'Install it: apt-get install bubblewrap, or dnf install bubblewrap.',
+    );
   if (isOlder(version, [0, 8])) return failing('bubblewrap', 'bubblewrap', `bwrap ${version}`, 'Install 0.8 or newer.');
   const missing = whyNoBubblewrap();
-  if (missing !== null) return failing('bubblewrap', 'bubblewrap', missing, 'See the line on namespaces; without it workspaces are not isolated.');
+  if (missing !== null)
+    return failing('bubblewrap', 'bubblewrap', missing, 'See the line on namespaces; without it workspaces are not isolated.');
   return fine('bubblewrap', 'bubblewrap', `bwrap ${version} makes sandboxes`);
 }
 
 export function checkSeccomp(): Check {
   const status = readFileSync('/proc/self/status', 'utf8');
   if (seccompFilter() === null)
-    return warning('seccomp', 'Kernel calls', `There is no filter for ${process.arch}`, 'Use a machine with x86-64 or ARM64: others are not filtered.');
-  if (!status.includes('Seccomp:')) return failing('seccomp', 'Kernel calls', 'The kernel can’t filter them', 'Use a kernel with CONFIG_SECCOMP_FILTER.');
+    return warning(
+      'seccomp',
+      'Kernel calls',
+      `There is no filter for ${process.arch}`,
+      'Use a machine with x86-64 or ARM64: others are not filtered.',
+    );
+  if (!status.includes('Seccomp:'))
+    return failing('seccomp', 'Kernel calls', 'The kernel can’t filter them', 'Use a kernel with CONFIG_SECCOMP_FILTER.');
   return fine('seccomp', 'Kernel calls', 'are filtered in every sandbox');
 }
 
 export function checkLimits({ version, controls, warnings }: Pick<Limiter, 'version' | 'controls' | 'warnings'>): Check {
   const [lacking] = warnings;
   if (lacking === undefined) return fine('cgroups', 'Limits', `cgroup ${version ?? ''} bounds ${controls.join(', ')}; disk is measured`);
-  return warning('cgroups', 'Limits', lacking, 'Run it as a systemd service with Delegate=yes and DelegateSubgroup=runner (systemd 254), or as root.');
+  return warning(
+    'cgroups',
+    'Limits',
+    lacking,
+    'Run it as a systemd service with Delegate=yes and DelegateSubgroup=runner (systemd 254), or as root.',
+  );
 }
 
 /** @param root state folder, which may not be there yet */

@@ -19,7 +19,10 @@ export function checkEnrolment(folder: StateFolder): { check: Check; config: Run
     const found = `${config.name} (${config.runnerId}) of ${config.tenant.name}${running === null ? ', not running' : `, running as process ${running}`}`;
     return { check: fine('enrolment', 'Enrolment', found), config };
   } catch (error) {
-    return { check: failing('enrolment', 'Enrolment', messageOf(error), 'gatehouse-runner enroll, with a code from the Runners page.'), config: null };
+    return {
+      check: failing('enrolment', 'Enrolment', messageOf(error), 'gatehouse-runner enroll, with a code from the Runners page.'),
+      config: null,
+    };
   }
 }
 
@@ -47,7 +50,12 @@ async function reachOf(url: string, token: string | null, answer: Response, took
   if (answer.ok || answer.status === UPGRADE_REQUIRED || token === null) return fine('platform', 'Platform', found);
   const fault = problem.safeParse(await answer.json().catch(() => null));
   if (!fault.success)
-    return failing('platform', 'Platform', `${url} answers ${answer.status}, and not as Gatehouse does`, 'Look at the address, and at proxies on the way.');
+    return failing(
+      'platform',
+      'Platform',
+      `${url} answers ${answer.status}, and not as Gatehouse does`,
+      'Look at the address, and at proxies on the way.',
+    );
   const isRefusal = [401, 403, 404, 410].includes(answer.status);
   const what = `${url} answers: ${fault.data.title}: ${fault.data.detail}`;
   if (!isRefusal) return fine('platform', 'Platform', found);
@@ -59,7 +67,10 @@ function clockOf(answer: Response, now: number): Check {
   if (Number.isNaN(theirs)) return warning('clock', 'Clock', 'The platform does not tell its time', 'Look at proxies on the way.');
   // The header has whole seconds.
   const skew = Math.abs(now - theirs - 500) <= 1000 ? 0 : now - theirs;
-  const found = skew === 0 ? 'agrees with the platform’s' : `is ${(Math.abs(skew) / 1000).toFixed(0)} s ${skew > 0 ? 'ahead of' : 'behind'} the platform’s`;
+  const found =
+    skew === 0
+      ? 'agrees with the platform’s'
+      : `is ${(Math.abs(skew) / 1000).toFixed(0)} s ${skew > 0 ? 'ahead of' : 'behind'} the platform’s`;
   const remedy = 'Set it by NTP: timedatectl set-ntp true. Grants are good for a minute.';
   if (Math.abs(skew) > SKEW_MS.fail) return failing('clock', 'Clock', found, remedy);
   return Math.abs(skew) > SKEW_MS.warn ? warning('clock', 'Clock', found, remedy) : fine('clock', 'Clock', found);

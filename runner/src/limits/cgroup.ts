@@ -25,12 +25,20 @@ const read = (folder: string | undefined, file: string): string | null => {
 const numberOf = (text: string | null): number | null => (text === null || !/^\d+$/.test(text) ? null : Number(text));
 /** one line of "name number" */
 const field = (text: string | null, name: string): number | null =>
-  numberOf(text?.split('\n').find((line) => line.startsWith(`${name} `))?.slice(name.length + 1) ?? null);
+  numberOf(
+    text
+      ?.split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1) ?? null,
+  );
 
 /** The files to write for a limit, in order; null takes it away. Those with `?` are not there everywhere. */
 const settings = {
   v2: {
-    memory: (bytes: number | null) => ({ 'memory.max': bytes === null ? 'max' : String(bytes), 'memory.swap.max?': bytes === null ? 'max' : '0' }),
+    memory: (bytes: number | null) => ({
+      'memory.max': bytes === null ? 'max' : String(bytes),
+      'memory.swap.max?': bytes === null ? 'max' : '0',
+    }),
     pids: (most: number | null) => ({ 'pids.max': most === null ? 'max' : String(most) }),
     cpu: (cpus: number | null) => ({ 'cpu.max': `${cpus === null ? 'max' : Math.round(cpus * PERIOD_US)} ${PERIOD_US}` }),
   },

@@ -42,8 +42,11 @@ function hierarchies(pid: number | 'self'): Hierarchy[] {
       const [root = '/', mount = ''] = before.split(' ').slice(3);
       const [type, , options = ''] = after.split(' ');
       if (type !== 'cgroup' && type !== 'cgroup2') return [];
-      const controllers = type === 'cgroup2' ? [] : options.split(',').filter((option) => ['memory', 'pids', 'cpu', 'cpuacct'].includes(option));
-      const path = [...paths].find(([names]) => (type === 'cgroup2' ? names === '' : controllers.length > 0 && names.split(',').includes(controllers[0] ?? '')))?.[1];
+      const controllers =
+        type === 'cgroup2' ? [] : options.split(',').filter((option) => ['memory', 'pids', 'cpu', 'cpuacct'].includes(option));
+      const path = [...paths].find(([names]) =>
+        type === 'cgroup2' ? names === '' : controllers.length > 0 && names.split(',').includes(controllers[0] ?? ''),
+      )?.[1];
       if (path === undefined) return [];
       // In a container the mount may begin below the root of the hierarchy.
       const inside = root !== '/' && path.startsWith(root) ? path.slice(root.length) : path;

@@ -24,7 +24,10 @@ export function measureProcesses(belongs: (pid: string) => boolean): Pick<Usage,
     if (!/^\d+$/.test(pid) || !belongs(pid)) continue;
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const facts = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+      const facts = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number);
       const memory = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
       for (const at of [11, 12, 13, 14]) ticks += facts[at] ?? 0;
       processes += facts[17] ?? 0;

@@ -23,7 +23,9 @@ export function processBounds({ processes, memoryMb, diskMb }: TemplateLimits, c
   const files = Math.min(FILES.hard, own('Max open files'));
   return [
     ...[`--nproc=${Math.min(processes, own('Max processes'))}`, '--core=0', `--nofile=${Math.min(FILES.soft, files)}:${files}`],
-    ...(memoryMb === null || controls.includes('memory') ? [] : [`--data=${Math.min((memoryMb + RESERVED_MB) * MEBI, own('Max data size'))}`]),
+    ...(memoryMb === null || controls.includes('memory')
+      ? []
+      : [`--data=${Math.min((memoryMb + RESERVED_MB) * MEBI, own('Max data size'))}`]),
     ...(diskMb === null ? [] : [`--fsize=${Math.min(diskMb * MEBI, own('Max file size'))}`]),
     '--',
   ];

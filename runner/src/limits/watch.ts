@@ -31,7 +31,7 @@ class Watch {
   readonly #timer: NodeJS.Timeout;
   #killed: number;
   /** what it has run into last, in words */
-  trouble: string | null = null;
+  #trouble: string | null = null;
   /** why it is being stopped */
   #over: string | null = null;
   /** the size that it began with: who is over the bound must be able to start and delete */
@@ -63,10 +63,15 @@ class Watch {
     };
   }
 
+  trouble(): string | null {
+    this.#lookAtKills();
+    return this.#over ?? this.#trouble;
+  }
+
   /** Why it ended, where that was a limit. */
   whyEnded(why: string): string {
     this.#lookAtKills();
-    return this.#over ?? this.trouble ?? why;
+    return this.#over ?? this.#trouble ?? why;
   }
 
   end(): void {
@@ -77,7 +82,7 @@ class Watch {
     if (this.#busy) return;
     this.#busy = true;
     try {
-      if (this.#lookAtKills()) this.#tell(`A program was ended: ${this.trouble ?? ''}.`);
+      this.#lookAtKills();
       this.#lookAtMemory();
       await this.#lookAtDisk();
     } catch {
@@ -87,13 +92,13 @@ class Watch {
     }
   }
 
-  /** @returns whether the kernel has killed something since the last look */
-  #lookAtKills(): boolean {
+  /** Whether the kernel has killed something since the last look. */
+  #lookAtKills(): void {
     const killed = this.#watched.cgroup?.outOfMemory ?? 0;
-    if (killed <= this.#killed) return false;
+    if (killed <= this.#killed) return;
     this.#killed = killed;
-    this.trouble = outOfMemory(this.#watched.limits.memoryMb);
-    return true;
+    this.#trouble = outOfMemory(this.#watched.limits.memoryMb);
+    this.#tell(`A program was ended: ${this.#trouble}.`);
   }
 
   #lookAtMemory(): void {
@@ -113,7 +118,10 @@ class Watch {
     const now = bytes > most ? 'full' : bytes > most * DISK_NEAR ? 'near' : 'nothing';
     if (now === this.#toldOfDisk) return;
     this.#toldOfDisk = now;
-    if (now !== 'nothing') this.#tell(`The home holds ${sizeWords(bytes / MEBI)} of its ${sizeWords(diskMb)}. Delete what is not needed: a workspace that grows further is stopped.`);
+    if (now !== 'nothing')
+      this.#tell(
+        `The home holds ${sizeWords(bytes / MEBI)} of its ${sizeWords(diskMb)}. Delete what is not needed: a workspace that grows further is stopped.`,
+      );
   }
 
   #tell(text: string): void {
@@ -140,7 +148,7 @@ export function watchOver(watched: Watched, attached: Attached): Guarded {
     helper: attached.helper,
     ended,
     usage: () => watch.usage(),
-    trouble: () => watch.trouble,
+    trouble: () => watch.trouble(),
     stop: async () => {
       await attached.stop();
       await ended;

@@ -14,11 +14,7 @@ const CONNECT_WITHIN_MS = 30_000;
  * @param progress is told how much of it is here, from 0 to 1, where the server says how large it is
  * @throws Error in words for the person who asked
  */
-export async function fetchArchive(
-  { source, digest }: TemplateRootfs,
-  path: string,
-  progress: (part: number) => void,
-): Promise<void> {
+export async function fetchArchive({ source, digest }: TemplateRootfs, path: string, progress: (part: number) => void): Promise<void> {
   const { hostname } = new URL(source);
   const answer = await open(source, hostname);
   const size = Number(answer.headers.get('content-length') ?? 0);

@@ -37,7 +37,8 @@ async function documentOf<T>(path: string, schema: z.ZodType<T>): Promise<T> {
   const text = await readFile(path, 'utf8');
   if (text.length > MOST_DOCUMENT) throw new UnsafeEntry('The image describes itself at too great length');
   const parsed = schema.safeParse(JSON.parse(text));
-  if (!parsed.success) throw new UnsafeEntry(`The image does not describe itself as OCI images do: ${parsed.error.issues[0]?.path.join('.')}`);
+  if (!parsed.success)
+    throw new UnsafeEntry(`The image does not describe itself as OCI images do: ${parsed.error.issues[0]?.path.join('.')}`);
   return parsed.data;
 }
 

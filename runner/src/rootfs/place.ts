@@ -9,7 +9,8 @@ export class UnsafeEntry extends Error {}
 /** The parts of a name in an archive. @throws UnsafeEntry for one that goes upwards */
 export function partsOf(name: string): string[] {
   const parts = name.split('/').filter((part) => part !== '' && part !== '.');
-  if (parts.includes('..') || name.includes('\0')) throw new UnsafeEntry(`The archive names "${name.slice(0, 100)}", which leads out of it`);
+  if (parts.includes('..') || name.includes('\0'))
+    throw new UnsafeEntry(`The archive names "${name.slice(0, 100)}", which leads out of it`);
   return parts;
 }
 

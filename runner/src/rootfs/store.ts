@@ -39,7 +39,8 @@ export class RootfsStore {
     const place = this.#placeOf(rootfs.digest);
     const root = join(place, ROOT);
     if (!existsSync(place)) {
-      const coming = this.#coming.get(rootfs.digest) ?? this.#make(rootfs, place, progress).finally(() => this.#coming.delete(rootfs.digest));
+      const coming =
+        this.#coming.get(rootfs.digest) ?? this.#make(rootfs, place, progress).finally(() => this.#coming.delete(rootfs.digest));
       this.#coming.set(rootfs.digest, coming);
       await Promise.race([coming, abortedBy(signal)]);
     }
@@ -123,5 +124,6 @@ function checkSystem(root: string): void {
     }
   };
   if (!isThere('usr')) throw new UnsafeEntry('The root file system has no /usr');
-  if (!isThere('bin/bash') && !isThere('usr/bin/bash')) throw new UnsafeEntry('The root file system has no /bin/bash, which workspaces need');
+  if (!isThere('bin/bash') && !isThere('usr/bin/bash'))
+    throw new UnsafeEntry('The root file system has no /bin/bash, which workspaces need');
 }

@@ -19,7 +19,10 @@ interface Entry extends AsyncIterable<unknown> {
 
 const WHITEOUT = '.wh.';
 const OPAQUE = '.wh..wh..opq';
-const [GZIP, ZSTD] = [[0x1f, 0x8b], [0x28, 0xb5, 0x2f, 0xfd]] as const;
+const [GZIP, ZSTD] = [
+  [0x1f, 0x8b],
+  [0x28, 0xb5, 0x2f, 0xfd],
+] as const;
 
 /** Reads an archive, by its first bytes plain, gzip or zstd. */
 async function archiveOf(path: string): Promise<Readable> {

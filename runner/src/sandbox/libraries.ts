@@ -37,4 +37,3 @@ function read(programs: string[]): Libraries {
   }
   return { loader: realpathSync(loader), libraries };
 }
-

@@ -97,7 +97,8 @@ async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
   );
   const argv = ['git', 'clone', '--progress', '--', repository, UNFINISHED];
   const { exit, last } = await runProgram(sandbox, argv, { GIT_TERMINAL_PROMPT: '0' }, output, lines);
-  if (exit.code !== 0) throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
+  if (exit.code !== 0)
+    throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
   const moved = await helper.call({ method: 'files.rename', from: UNFINISHED, to: folder });
   if (!moved.ok) throw new StartFailure(`The clone could not be moved to ${folder}`);
 }
@@ -120,7 +121,10 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
 /** The root file system that the template names, or null for the machine's own. @throws StartFailure */
 async function systemFor({ order, rootfs, log, signal, progress }: Start) {
   const wanted = order.spec.rootfs;
-  if (wanted === null) return null;
+  if (wanted === null) {
+    log.line('Programs are those of the runner’s machine: the template names no root file system\n');
+    return null;
+  }
   try {
     const folder = await rootfs.use(
       wanted,

@@ -17,14 +17,26 @@ const methodsOn = (path: string): HelperRequest[] => [
   { method: 'files.watch', path },
 ];
 
-const UPWARDS = ['..', '../..', '../../../../etc/passwd', 'a/../../x', './..', 'a/./../..', '/..', '//../etc', '.../..', 'mine/../../dev/../../etc'];
+const UPWARDS = [
+  '..',
+  '../..',
+  '../../../../etc/passwd',
+  'a/../../x',
+  './..',
+  'a/./../..',
+  '/..',
+  '//../etc',
+  '.../..',
+  'mine/../../dev/../../etc',
+];
 
 describePrisons('the files service', (prison) => {
   it('takes no path that goes upwards, in any method', async () => {
     const mallory = await prison().cell();
     await mallory.run('mkdir -p a; echo mine > mine');
     for (const path of UPWARDS) {
-      for (const request of methodsOn(path)) expect([path, request.method, await mallory.call(request)]).toMatchObject([path, request.method, { ok: false }]);
+      for (const request of methodsOn(path))
+        expect([path, request.method, await mallory.call(request)]).toMatchObject([path, request.method, { ok: false }]);
       expect(await mallory.write(path)).toMatchObject({ ok: false, code: 'invalid' });
     }
     expect((await mallory.run('cat mine; ls')).output).toBe('mine\na\nmine');
@@ -47,7 +59,9 @@ describePrisons('the files service', (prison) => {
     const folder = mintFolder();
     writeFileSync(join(folder, 'outside'), 'outside', { mode: 0o666 });
     const mallory = await prison().cell();
-    await mallory.run(`ln -s ${folder} out; ln -s / root; ln -s /usr/bin bin; ln -s /etc/passwd passwd; ln -s /proc/self/root self; echo mine > mine`);
+    await mallory.run(
+      `ln -s ${folder} out; ln -s / root; ln -s /usr/bin bin; ln -s /etc/passwd passwd; ln -s /proc/self/root self; echo mine > mine`,
+    );
     const paths = ['out/outside', `root${folder}/outside`, `self${folder}/outside`];
     for (const path of paths) {
       for (const request of methodsOn(path)) expect(await mallory.call(request)).toMatchObject({ ok: false });
@@ -55,10 +69,17 @@ describePrisons('the files service', (prison) => {
     }
     for (const path of ['bin/env', 'passwd', 'root/etc/gatehouse/start-up.sh', 'root/opt/gatehouse/helper.mjs']) {
       expect(await mallory.write(path)).toMatchObject({ ok: false });
-      expect(await mallory.call({ method: 'files.delete', path: path === 'passwd' ? 'root/etc/passwd' : path, recursive: true })).toMatchObject({ ok: false });
+      expect(
+        await mallory.call({ method: 'files.delete', path: path === 'passwd' ? 'root/etc/passwd' : path, recursive: true }),
+      ).toMatchObject({ ok: false });
     }
     expect(readFileSync(join(folder, 'outside'), 'utf8')).toBe('outside');
-    expect((await mallory.escapes({ 'a hard link to a system file': 'ln /usr/bin/env ~/env', 'one to what it is made of': 'ln /opt/gatehouse/node ~/node' }))).toEqual([]);
+    expect(
+      await mallory.escapes({
+        'a hard link to a system file': 'ln /usr/bin/env ~/env',
+        'one to what it is made of': 'ln /opt/gatehouse/node ~/node',
+      }),
+    ).toEqual([]);
   });
 
   it('wins no race for a hostile program that swaps folders for links', async () => {
@@ -68,7 +89,9 @@ describePrisons('the files service', (prison) => {
     const victim = await prison().cell();
     await victim.run('echo private-word > file; chmod -R a+rwX ~');
     const mallory = await prison().cell();
-    const swaps = [`${folder}/target`, `${victim.plan.folder}/home`, '/etc'].map((to) => `ln -sfn ${to} t; mv -T t d 2>/dev/null; rm -f d; mkdir -p d; echo mine > d/file`);
+    const swaps = [`${folder}/target`, `${victim.plan.folder}/home`, '/etc'].map(
+      (to) => `ln -sfn ${to} t; mv -T t d 2>/dev/null; rm -f d; mkdir -p d; echo mine > d/file`,
+    );
     const racing = mallory.run(`rm -rf d; end=$((SECONDS+3)); while [ $SECONDS -lt $end ]; do ${swaps.join('; ')}; rm -rf d; done`);
     let running = true;
     void racing.then(() => (running = false));
@@ -95,7 +118,8 @@ describePrisons('the files service', (prison) => {
   it('is not held up by what is no file: pipes, devices, folders without rights, a path that is too long', async () => {
     const mallory = await prison().cell();
     await mallory.run('mkfifo pipe; ln -s /dev/zero zero; ln -s /proc/kmsg kmsg; mkdir closed; chmod 0 closed; ln -s loop loop');
-    for (const path of ['pipe', 'zero', 'kmsg', 'closed', 'loop']) expect(await mallory.call({ method: 'files.read', path })).toMatchObject({ ok: false });
+    for (const path of ['pipe', 'zero', 'kmsg', 'closed', 'loop'])
+      expect(await mallory.call({ method: 'files.read', path })).toMatchObject({ ok: false });
     for (const path of ['pipe', 'zero', 'closed/x']) expect(await mallory.write(path)).toMatchObject({ ok: false });
     expect(await mallory.call({ method: 'files.stat', path: 'x/'.repeat(400) })).toMatchObject({ ok: false });
     expect((await mallory.run('echo alive')).output).toBe('alive');

@@ -31,7 +31,15 @@ async function hear(speak: (socket: Socket) => void): Promise<{ why: string; ans
   });
 }
 
-const frame = (part: Partial<Frame>): Frame => ({ type: 'head', stream: 1, offset: 0, payload: encodeJson({ ok: true }), viewer: 0, sealed: false, ...part });
+const frame = (part: Partial<Frame>): Frame => ({
+  type: 'head',
+  stream: 1,
+  offset: 0,
+  payload: encodeJson({ ok: true }),
+  viewer: 0,
+  sealed: false,
+  ...part,
+});
 const sized = (bytes: Uint8Array, length = bytes.byteLength) => {
   const message = new Uint8Array(4 + bytes.byteLength);
   new DataView(message.buffer).setUint32(0, length);
@@ -46,8 +54,14 @@ const LIES: [string, (socket: Socket) => void][] = [
   ['a head that is no JSON', (socket) => socket.write(sized(encodeFrame(frame({ payload: new Uint8Array([0x7b, 0xff]) }))))],
   ['a head that is no answer', (socket) => socket.write(sized(encodeFrame(frame({ payload: encodeJson({ ok: 'perhaps' }) }))))],
   ['a head that is nested without end', (socket) => socket.write(sized(encodeFrame(frame({ payload: Buffer.from('['.repeat(15_000)) }))))],
-  ['that it is of another version, in the middle', (socket) => socket.write(sized(encodeFrame(frame({ type: 'message', stream: 0, payload: encodeJson({ kind: 'ready', version: 7 }) }))))],
-  ['a prototype in place of an answer', (socket) => socket.write(sized(encodeFrame(frame({ payload: Buffer.from('{"__proto__":{"ok":true}}') }))))],
+  [
+    'that it is of another version, in the middle',
+    (socket) => socket.write(sized(encodeFrame(frame({ type: 'message', stream: 0, payload: encodeJson({ kind: 'ready', version: 7 }) })))),
+  ],
+  [
+    'a prototype in place of an answer',
+    (socket) => socket.write(sized(encodeFrame(frame({ payload: Buffer.from('{"__proto__":{"ok":true}}') })))),
+  ],
 ];
 
 describe('a helper that lies to its runner', () => {
@@ -88,7 +102,12 @@ describePrisons('a helper in hostile hands', (prison) => {
   it('whose socket is written to by a program breaks its own connection at most', async () => {
     const [neighbour, mallory] = [await prison().cell(), await prison().cell()];
     // A program of the same user may trace its helper; sockets are not to be opened through /proc.
-    expect(await mallory.escapes({ 'the helper’s socket through /proc': 'for fd in /proc/$PPID/fd/*; do [[ $(readlink $fd) == socket* ]] && (echo x > $fd) && exit 0; done; exit 1' })).toEqual([]);
+    expect(
+      await mallory.escapes({
+        'the helper’s socket through /proc':
+          'for fd in /proc/$PPID/fd/*; do [[ $(readlink $fd) == socket* ]] && (echo x > $fd) && exit 0; done; exit 1',
+      }),
+    ).toEqual([]);
     expect((await neighbour.run('echo alive')).output).toBe('alive');
   });
 });

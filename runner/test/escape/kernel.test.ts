@@ -20,9 +20,30 @@ function exit42(): Uint8Array {
   const view = new DataView(bytes.buffer);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
   const base = 0x08048000;
-  const [word, half] = [(offset: number, value: number) => view.setUint32(offset, value, true), (offset: number, value: number) => view.setUint16(offset, value, true)];
-  for (const [offset, value] of [[16, 2], [18, 3], [40, 52], [42, 32], [44, 1]] as const) half(offset, value);
-  for (const [offset, value] of [[20, 1], [24, base + 84], [28, 52], [52, 1], [60, base], [64, base], [68, bytes.length], [72, bytes.length], [76, 5], [80, 4096]] as const)
+  const [word, half] = [
+    (offset: number, value: number) => view.setUint32(offset, value, true),
+    (offset: number, value: number) => view.setUint16(offset, value, true),
+  ];
+  for (const [offset, value] of [
+    [16, 2],
+    [18, 3],
+    [40, 52],
+    [42, 32],
+    [44, 1],
+  ] as const)
+    half(offset, value);
+  for (const [offset, value] of [
+    [20, 1],
+    [24, base + 84],
+    [28, 52],
+    [52, 1],
+    [60, base],
+    [64, base],
+    [68, bytes.length],
+    [72, bytes.length],
+    [76, 5],
+    [80, 4096],
+  ] as const)
     word(offset, value);
   bytes.set(code, 84);
   return bytes;
@@ -64,7 +85,14 @@ describePrisons('the kernel', (prison) => {
   });
 
   it('lets itself not be set or looked into through files', async () => {
-    const settings = ['kernel/core_pattern', 'kernel/modprobe', 'kernel/hotplug', 'vm/overcommit_memory', 'net/ipv4/ip_forward', 'kernel/yama/ptrace_scope'];
+    const settings = [
+      'kernel/core_pattern',
+      'kernel/modprobe',
+      'kernel/hotplug',
+      'vm/overcommit_memory',
+      'net/ipv4/ip_forward',
+      'kernel/yama/ptrace_scope',
+    ];
     const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8');
     const mallory = await prison().cell();
     const write = (path: string) => [`write ${path}`, `echo 1 > ${path}`] as const;
@@ -72,8 +100,29 @@ describePrisons('the kernel', (prison) => {
     expect(
       await mallory.escapes({
         ...Object.fromEntries(settings.map((name) => write(`/proc/sys/${name}`))),
-        ...Object.fromEntries(['/proc/sysrq-trigger', '/proc/irq/0/smp_affinity', '/proc/1/oom_score_adj_x', '/sys/power/state', '/sys/kernel/uevent_helper'].map(write)),
-        ...Object.fromEntries(['/dev/mem', '/dev/kmem', '/dev/port', '/dev/kmsg', '/proc/kcore', '/proc/kmsg', '/dev/vda', '/dev/sda', '/dev/fuse', '/dev/kvm'].map(read)),
+        ...Object.fromEntries(
+          [
+            '/proc/sysrq-trigger',
+            '/proc/irq/0/smp_affinity',
+            '/proc/1/oom_score_adj_x',
+            '/sys/power/state',
+            '/sys/kernel/uevent_helper',
+          ].map(write),
+        ),
+        ...Object.fromEntries(
+          [
+            '/dev/mem',
+            '/dev/kmem',
+            '/dev/port',
+            '/dev/kmsg',
+            '/proc/kcore',
+            '/proc/kmsg',
+            '/dev/vda',
+            '/dev/sda',
+            '/dev/fuse',
+            '/dev/kvm',
+          ].map(read),
+        ),
         'addresses of the kernel': 'grep -v "^0*\\s" /proc/kallsyms | grep .',
         'a device of its own': 'mknod ~/disk b 254 0 || mknod /tmp/disk b 8 0',
         'a file in /dev': 'touch /dev/x',
@@ -99,18 +148,44 @@ describePrisons('the kernel', (prison) => {
         'be spared when memory is short': 'echo -1000 > /proc/self/oom_score_adj',
       }),
     ).toEqual([]);
-    expect((await mallory.run('grep -E "^Cap(Eff|Prm|Bnd|Amb)|NoNewPrivs" /proc/self/status | tr -s "\\t\\n" " "')).output).toMatch(/^CapPrm: 0+ CapEff: 0+ CapBnd: 0+ CapAmb: 0+ NoNewPrivs: 1$/);
+    expect((await mallory.run('grep -E "^Cap(Eff|Prm|Bnd|Amb)|NoNewPrivs" /proc/self/status | tr -s "\\t\\n" " "')).output).toMatch(
+      /^CapPrm: 0+ CapEff: 0+ CapBnd: 0+ CapAmb: 0+ NoNewPrivs: 1$/,
+    );
   });
 
   it.runIf(filtered)('opens no sockets but those of common programs', async () => {
     const mallory = await prison().cell();
     const socket = (family: number, type: number, protocol = 0) => callOf(at === 0 ? 41 : 198, `${family},${type},${protocol}`);
-    const closed = { AF_PACKET: socket(17, 3, 768), AF_ALG: socket(38, 5), AF_VSOCK: socket(40, 1), AF_KEY: socket(15, 3, 2), AF_XDP: socket(44, 3), AF_TIPC: socket(30, 1), AF_BLUETOOTH: socket(31, 3), AF_CAN: socket(29, 3, 1), AF_RDS: socket(21, 5) };
-    const { output } = await mallory.run(Object.entries(closed).map(([name, call]) => `echo ${name} $(${call})`).join('\n'));
+    const closed = {
+      AF_PACKET: socket(17, 3, 768),
+      AF_ALG: socket(38, 5),
+      AF_VSOCK: socket(40, 1),
+      AF_KEY: socket(15, 3, 2),
+      AF_XDP: socket(44, 3),
+      AF_TIPC: socket(30, 1),
+      AF_BLUETOOTH: socket(31, 3),
+      AF_CAN: socket(29, 3, 1),
+      AF_RDS: socket(21, 5),
+    };
+    const { output } = await mallory.run(
+      Object.entries(closed)
+        .map(([name, call]) => `echo ${name} $(${call})`)
+        .join('\n'),
+    );
     expect(output.split('\n')).toEqual(Object.keys(closed).map((name) => `${name} errno 97`));
-    expect((await mallory.run([socket(2, 3, 1), socket(10, 3, 58), socket(2, 3, 255)].join('; echo; '))).output).toBe('errno 1\nerrno 1\nerrno 1');
-    expect((await mallory.run([socket(1, 1), socket(2, 1), socket(10, 1), socket(16, 3)].join('; echo; '))).output).toBe('done\ndone\ndone\ndone');
-    expect(await mallory.escapes({ 'take the network down': 'ip link set lo down', 'another address': 'ip addr add 10.9.9.9/32 dev lo', 'a rule': 'nft add table ip x || iptables -P INPUT DROP' })).toEqual([]);
+    expect((await mallory.run([socket(2, 3, 1), socket(10, 3, 58), socket(2, 3, 255)].join('; echo; '))).output).toBe(
+      'errno 1\nerrno 1\nerrno 1',
+    );
+    expect((await mallory.run([socket(1, 1), socket(2, 1), socket(10, 1), socket(16, 3)].join('; echo; '))).output).toBe(
+      'done\ndone\ndone\ndone',
+    );
+    expect(
+      await mallory.escapes({
+        'take the network down': 'ip link set lo down',
+        'another address': 'ip addr add 10.9.9.9/32 dev lo',
+        'a rule': 'nft add table ip x || iptables -P INPUT DROP',
+      }),
+    ).toEqual([]);
   });
 
   it.runIf(filtered)('is not asked by other numbers: 32-bit programs and the x32 interface', async () => {

@@ -25,7 +25,9 @@ describePrisons('what is another’s', (prison) => {
     ];
     const attempts = Object.fromEntries(places.flatMap((path) => ways(path).map((script) => [script, script])));
     expect(await mallory.escapes({ ...attempts, 'ls /root': 'ls /root', 'read shadow': 'cat /etc/shadow' })).toEqual([]);
-    const { output } = await mallory.run('grep -rlsE "private-note|the-runner-s-secret" / --include=note --include="*.pem" --include="*.json" 2>/dev/null; ls /home');
+    const { output } = await mallory.run(
+      'grep -rlsE "private-note|the-runner-s-secret" / --include=note --include="*.pem" --include="*.json" 2>/dev/null; ls /home',
+    );
     expect(output).toBe('dev');
     expect(readFileSync(note, 'utf8')).toBe('private-note\n');
     expect((await victim.run('cat ~/note')).output).toBe('private-note');
@@ -38,7 +40,13 @@ describePrisons('what is another’s', (prison) => {
     const theirs = [prison().pid, await victim.pid(), process.pid, process.ppid];
     const attempts = Object.fromEntries(
       theirs.flatMap((pid) =>
-        [`kill -0 ${pid}`, `kill -9 ${pid}`, `cat /proc/${pid}/environ | grep .`, `ls /proc/${pid}/fd/0`, `test -e /proc/${pid}/root/etc`].map((script) => [
+        [
+          `kill -0 ${pid}`,
+          `kill -9 ${pid}`,
+          `cat /proc/${pid}/environ | grep .`,
+          `ls /proc/${pid}/fd/0`,
+          `test -e /proc/${pid}/root/etc`,
+        ].map((script) => [
           script,
           // A low number may be one of its own.
           `test ${pid} -gt 400 && ${script}`,
@@ -71,8 +79,7 @@ describePrisons('what is another’s', (prison) => {
   it('the helper’s socket is at no address that a sandbox knows', async () => {
     const victim = await prison().cell();
     const mallory = await prison().cell();
-    const dial = (path: string) =>
-      `perl -MSocket -e 'socket(S,AF_UNIX,SOCK_STREAM,0); exit(connect(S,sockaddr_un("${path}"))?0:1)'`;
+    const dial = (path: string) => `perl -MSocket -e 'socket(S,AF_UNIX,SOCK_STREAM,0); exit(connect(S,sockaddr_un("${path}"))?0:1)'`;
     const paths = [victim, mallory].map(({ plan }) => `${plan.folder}/helper.sock`);
     expect(await mallory.escapes(Object.fromEntries(paths.map((path) => [path, dial(path)])))).toEqual([]);
     expect((await mallory.run("find / -name 'helper.sock*' -not -path '/proc/*' 2>/dev/null; true")).output).toBe('');
@@ -85,8 +92,14 @@ describePrisons('what is another’s', (prison) => {
     const files = ['/opt/gatehouse/helper.mjs', '/opt/gatehouse/node', '/etc/gatehouse/start-up.sh', '/etc/gatehouse/settings.json'];
     expect(
       await first.escapes({
-        ...Object.fromEntries([...files, '/etc/ld.so.preload', '/etc/passwd', '/usr/bin/env', '/bin/x', '/lib/x', '/opt/x', '/etc/x', '/x', '/run/x'].map(write)),
-        ...Object.fromEntries(files.flatMap((path) => [`rm -f ${path} && ! test -e ${path}`, `mv ${path} /tmp/`].map((script) => [script, script]))),
+        ...Object.fromEntries(
+          [...files, '/etc/ld.so.preload', '/etc/passwd', '/usr/bin/env', '/bin/x', '/lib/x', '/opt/x', '/etc/x', '/x', '/run/x'].map(
+            write,
+          ),
+        ),
+        ...Object.fromEntries(
+          files.flatMap((path) => [`rm -f ${path} && ! test -e ${path}`, `mv ${path} /tmp/`].map((script) => [script, script])),
+        ),
         'a folder in place of the tools': 'mv /opt/gatehouse /opt/other',
         'a mount over them': 'mount --bind ~ /opt/gatehouse',
         'rights of the helper': 'chmod a+w /opt/gatehouse/helper.mjs',
@@ -98,7 +111,9 @@ describePrisons('what is another’s', (prison) => {
     await first.stop();
     const second = await prison().cell({ ...first.plan, limits: first.plan.limits });
     await second.terminal('echo end-$((40+2))\n', 'end-42');
-    expect((await second.run('cat /etc/gatehouse/start-up.sh; test -e ~/loaded || echo; test -e ~/loaded || echo not loaded')).output).toMatch(/^echo mine\nnot loaded$/m);
+    expect(
+      (await second.run('cat /etc/gatehouse/start-up.sh; test -e ~/loaded || echo; test -e ~/loaded || echo not loaded')).output,
+    ).toMatch(/^echo mine\nnot loaded$/m);
   });
 
   it('the machine’s own files are as they were', () => {

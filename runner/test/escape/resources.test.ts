@@ -90,7 +90,9 @@ describePrisons('what a workspace uses up', (prison) => {
 
   it('what the helper has open outside the home counts as well', async () => {
     const mallory = await prison().cell({ limits: { diskMb: 64 } });
-    void mallory.run('for fd in /proc/$PPID/fd/*; do [[ $(readlink $fd) == *helper.log ]] && head -c 60M /dev/zero > $fd; done; head -c 40M /dev/zero > more');
+    void mallory.run(
+      'for fd in /proc/$PPID/fd/*; do [[ $(readlink $fd) == *helper.log ]] && head -c 60M /dev/zero > $fd; done; head -c 40M /dev/zero > more',
+    );
     expect(await mallory.ended()).toContain('more than its 64 MB of disk');
   });
 
@@ -119,7 +121,9 @@ describePrisons('what a workspace uses up', (prison) => {
     const mallory = await prison().cell({ limits: { cpus: 0.2 } });
     const before = await mallory.usage();
     // So much work that it could not be done with a fifth of a processor within the time that it takes.
-    const { output } = await mallory.run(`perl -MTime::HiRes=time -e 'my $s = time; my $n = 0; $n++ while (times)[0] < 0.15; printf "%.2f", time - $s'`);
+    const { output } = await mallory.run(
+      `perl -MTime::HiRes=time -e 'my $s = time; my $n = 0; $n++ while (times)[0] < 0.15; printf "%.2f", time - $s'`,
+    );
     expect(Number(output)).toBeGreaterThan(0.45);
     expect((await mallory.usage()).cpuMs ?? 0).toBeGreaterThan((before.cpuMs ?? 0) + 120);
   });

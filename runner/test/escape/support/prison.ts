@@ -50,7 +50,9 @@ export class Cell {
    * @returns the names of those that did, and of scripts that could not even be tried
    */
   async escapes(attempts: Record<string, string>): Promise<string[]> {
-    const each = Object.entries(attempts).map(([name, script]) => `(${script}\n) >/dev/null 2>&1 && echo ${JSON.stringify(`ESCAPED ${name}`)}`);
+    const each = Object.entries(attempts).map(
+      ([name, script]) => `(${script}\n) >/dev/null 2>&1 && echo ${JSON.stringify(`ESCAPED ${name}`)}`,
+    );
     const { output } = await this.run(`${each.join('\n')}\necho tried`);
     const lines = output.split('\n');
     const escaped = lines.filter((line) => line.startsWith('ESCAPED '));
