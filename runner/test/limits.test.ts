@@ -75,7 +75,7 @@ describe('what the machine can’t do', () => {
     const poor: Limiter = { ...limiter, version: null, controls: [], warnings: ['No cgroups for memory, pids, cpu: CPU is not bounded'] };
     expect(findDrivers(parts, poor, log, true).warnings).toEqual(expect.arrayContaining(poor.warnings));
     expect(findDrivers(parts, poor, log, false).warnings).toEqual(expect.arrayContaining(poor.warnings));
-    expect(said).toEqual([...poor.warnings, ...poor.warnings]);
+    expect(said).toEqual(expect.arrayContaining(poor.warnings));
   });
 
   it('is refused where a template needs it, naming the field: a root file system without isolation', () => {

@@ -2,7 +2,17 @@ import { findLimiter, type Limiter } from '../limits/limiter.ts';
 import type { StateFolder } from '../state/folder.ts';
 import { PLATFORM, VERSION } from '../version.ts';
 import { failing, fine, type Check, type CheckState } from './check.ts';
-import { checkBubblewrap, checkFolder, checkKernel, checkLimits, checkNamespaces, checkNode, checkSeccomp, checkTools } from './machine.ts';
+import {
+  checkBubblewrap,
+  checkFolder,
+  checkKernel,
+  checkLimits,
+  checkNamespaces,
+  checkNode,
+  checkScope,
+  checkSeccomp,
+  checkTools,
+} from './machine.ts';
 import { checkEnrolment, checkPlatform } from './platform.ts';
 
 export interface Findings {
@@ -35,7 +45,7 @@ export async function examine(folder: StateFolder, url: string | undefined): Pro
   const address = url ?? config?.url;
   const platform = address === undefined ? [] : await checkPlatform(address, url === undefined ? (config?.token ?? null) : null);
   const checks = [
-    ...[...machine, bubblewrap, checkSeccomp(), checkLimits(limiter), driversOf(bubblewrap, limiter)],
+    ...[...machine, bubblewrap, checkSeccomp(), checkScope(), checkLimits(limiter), driversOf(bubblewrap, limiter)],
     ...[checkFolder(folder.root), enrolment, ...platform],
   ];
   return { version: VERSION, platform: PLATFORM, state: worst(checks), checks };

@@ -4,6 +4,7 @@ import { release } from 'node:os';
 import { dirname } from 'node:path';
 import type { Limiter } from '../limits/limiter.ts';
 import { whyNoBubblewrap } from '../sandbox/bubblewrap.ts';
+import { whyNoScope } from '../sandbox/scope.ts';
 import { seccompFilter } from '../sandbox/seccomp.ts';
 import { failing, fine, warning, type Check } from './check.ts';
 
@@ -95,6 +96,18 @@ export function checkSeccomp(): Check {
   if (!status.includes('Seccomp:'))
     return failing('seccomp', 'Kernel calls', 'The kernel can’t filter them', 'Use a kernel with CONFIG_SECCOMP_FILTER.');
   return fine('seccomp', 'Kernel calls', 'are filtered in every sandbox');
+}
+
+export function checkScope(): Check {
+  const missing = whyNoScope();
+  if (missing !== null)
+    return warning(
+      'scope',
+      'Abstract sockets',
+      missing,
+      'Use Linux 6.12 or newer, or limit egress by the policy: those workspaces have a network of their own.',
+    );
+  return fine('scope', 'Abstract sockets', 'of the machine are out of reach');
 }
 
 export function checkLimits({ version, controls, warnings }: Pick<Limiter, 'version' | 'controls' | 'warnings'>): Check {

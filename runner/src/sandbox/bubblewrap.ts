@@ -16,6 +16,7 @@ import { systemArguments, toolsOf, type Tools } from './bubblewrap-system.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
 import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
+import { scopeIn } from './scope.ts';
 import { seccompFilter } from './seccomp.ts';
 import { listenIn } from './socket.ts';
 import { lastWords, recordWords } from './words.ts';
@@ -157,7 +158,7 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Lim
   let bounds: Bounds | null = null;
   try {
     bounds = limiter.bound(plan.workspaceId, plan.limits);
-    const command = [...become(user, tools), ...tools.prlimit, ...bounds.inside, ...helper];
+    const command = [...become(user, tools), ...tools.prlimit, ...bounds.inside, ...scopeIn(controlOf(plan), CONTROL), ...helper];
     const first = await spawnBubblewrap(plan.folder, bounds.outside, args, command);
     const made = { cgroup: bounds.cgroup, limits: plan.limits, rootfs: plan.rootfs?.digest ?? null };
     return await takeSandbox(plan.folder, first, made, READY_WITHIN_MS);

@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync, chmodSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
+import { exec, spawnSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { scopeProgram } from '../../src/sandbox/scope.ts';
 import { FORBIDDEN, UNKNOWN, seccompFilter } from '../../src/sandbox/seccomp.ts';
 import { mintFolder } from '../support/mint.ts';
 import { describePrisons } from './support/prison.ts';
@@ -186,6 +188,32 @@ describePrisons('the kernel', (prison) => {
         'a rule': 'nft add table ip x || iptables -P INPUT DROP',
       }),
     ).toEqual([]);
+  });
+
+  it.runIf(scopeProgram() !== null)('leads to no socket of the machine: abstract ones, D-Bus, X11', async () => {
+    const name = `gatehouse-suite-${process.pid}`;
+    const server = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => server.listen(`\0${name}`, resolve));
+    onTestFinished(() => void server.close());
+    const dial = (address: string) =>
+      `perl -MSocket -e 'socket(S,AF_UNIX,SOCK_STREAM,0); exit(connect(S,pack("S a*",AF_UNIX,${address}))?0:1)'`;
+    const ours = `"\\0${name}"`;
+    // The same program reaches it from outside ...
+    expect(await new Promise((resolve) => exec(dial(ours)).once('exit', resolve))).toBe(0);
+    const mallory = await prison().cell();
+    expect(
+      await mallory.escapes({
+        'an abstract socket': dial(ours),
+        X11: dial('"\\0/tmp/.X11-unix/X0"'),
+        'D-Bus': dial('"/run/dbus/system_bus_socket"'),
+        'the session’s D-Bus': dial('"/run/user/1000/bus"'),
+        systemd: dial('"/run/systemd/private"'),
+        docker: dial('"/var/run/docker.sock"'),
+      }),
+    ).toEqual([]);
+    // ... and one of its own from inside.
+    const own = `perl -MSocket -e 'my $a = pack("S a*",AF_UNIX,"\\0own"); socket(L,AF_UNIX,SOCK_STREAM,0); bind(L,$a) or exit 2; listen(L,1); socket(S,AF_UNIX,SOCK_STREAM,0); exit(connect(S,$a)?0:1)'`;
+    expect((await mallory.run(own)).code).toBe(0);
   });
 
   it.runIf(filtered)('is not asked by other numbers: 32-bit programs and the x32 interface', async () => {
