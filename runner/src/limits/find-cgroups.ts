@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../failure.ts';
@@ -63,6 +63,20 @@ const controllersIn = (folder: string): Controller[] => {
 const handOn = (folder: string, controllers: Controller[]) =>
   writeFileSync(join(folder, 'cgroup.subtree_control'), controllers.map((controller) => `+${controller}`).join(' '));
 
+/** Steps aside for it, and back where others stand there too. @throws Error then */
+function handOnBelow(own: string, controllers: Controller[]): void {
+  const aside = join(own, OWN);
+  mkdirSync(aside, { recursive: true });
+  writeFileSync(join(aside, 'cgroup.procs'), '0');
+  try {
+    handOn(own, controllers);
+  } catch (error) {
+    writeFileSync(join(own, 'cgroup.procs'), '0');
+    rmdirSync(aside);
+    throw error;
+  }
+}
+
 /** Where groups may be made in version 2: a delegated place first, for root also the top of the tree. */
 function basesOfV2(own: string, isRoot: boolean): string[] {
   const top = readFileSync('/proc/self/mountinfo', 'utf8')
@@ -78,11 +92,8 @@ function findV2(name: string, own: string, isRoot: boolean): { controllers: Cont
     try {
       const controllers = controllersIn(base);
       if (controllers.length === 0) throw new Error(`${base} has no controllers`);
-      if (base === own) {
-        mkdirSync(join(own, OWN), { recursive: true });
-        writeFileSync(join(own, OWN, 'cgroup.procs'), '0');
-      }
-      handOn(base, controllers);
+      if (base === own) handOnBelow(own, controllers);
+      else handOn(base, controllers);
       const folder = join(base, name);
       mkdirSync(folder, { recursive: true });
       handOn(folder, controllers);

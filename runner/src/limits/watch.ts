@@ -47,7 +47,6 @@ class Watch {
     this.#disk = new DiskUse(folder, limits.diskMb === null ? null : limits.diskMb * MEBI);
     this.#killed = cgroup?.outOfMemory ?? 0;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
-    void this.#look();
   }
 
   async usage(): Promise<Usage> {
