@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   lstatSync,
@@ -21,6 +22,7 @@ import { pack, type Header } from 'tar-stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RootfsStore } from '../src/rootfs/store.ts';
 import { librariesOf } from '../src/sandbox/libraries.ts';
+import { describePrisons } from './escape/support/prison.ts';
 import { mintFolder } from './support/mint.ts';
 import { isolationMissing, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
 
@@ -302,5 +304,28 @@ describe.runIf(isolationMissing() === null)('a workspace with a root file system
     expect(readlinkSync(join(folder, 'srv'))).toBe(outside);
     const sandbox = await startSandbox('bubblewrap', mintPlan({ rootfs: { digest: served.digest, folder } }));
     expect((await runIn(sandbox, 'cat /srv/secret /etc/outside/secret /opt/secret 2>/dev/null; echo end')).output).toBe('end');
+  });
+});
+
+describePrisons('a root file system', (prison) => {
+  it('is seen by its workspace alone, which can change nothing in it, and brings no way out', async () => {
+    const served = await serve(gzipSync(await tinySystem()));
+    const parent = mintFolder();
+    chmodSync(parent, 0o755);
+    const folder = await new RootfsStore(join(parent, 'rootfs')).use(served, () => undefined, never);
+    const mallory = await prison().cell({ rootfs: { digest: served.digest, folder } });
+    const { output } = await mallory.run('cat /etc/os-release; ls /; cat /etc/passwd');
+    expect(output).toMatch(/^ID=tiny\nbin\ndev\netc\nhome\nlib\nlib64\nopt\nproc\ntmp\nusr\nvar\nroot:x:/);
+    expect(
+      await mallory.escapes({
+        'a tool': 'echo x > /usr/bin/id',
+        'another loader': 'echo x > /opt/gatehouse/tools/ld.so',
+        'the helper': 'echo x > /opt/gatehouse/helper.mjs',
+        'the store': `ls ${folder}`,
+        'a file at the top': 'echo x > /x',
+      }),
+    ).toEqual([]);
+    // A terminal of its own works there too.
+    expect(await mallory.terminal('id -un; echo end-$((40+2))\n', 'end-42')).toContain('dev');
   });
 });

@@ -6,6 +6,8 @@ import { measureProcesses } from './processes.ts';
 import { outOfDisk, outOfMemory, sizeWords } from './words.ts';
 
 const LOOK_EVERY_MS = 2000;
+/** a full home is told of again: terminals that were opened since don't know */
+const TELL_AGAIN_MS = 60_000;
 const MEBI = 1024 * 1024;
 /** a home this near to its bound is told of, and one so far above it is stopped */
 const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
@@ -37,6 +39,7 @@ class Watch {
   /** the size that it began with: who is over the bound must be able to start and delete */
   #diskAtFirst: number | null = null;
   #toldOfDisk: 'nothing' | 'near' | 'full' = 'nothing';
+  #toldAt = -Infinity;
   #busy = false;
 
   constructor(watched: Watched, attached: Attached) {
@@ -115,8 +118,9 @@ class Watch {
     const most = diskMb * MEBI;
     if (bytes > Math.max(most, this.#diskAtFirst) * DISK_OVER) return this.#end(outOfDisk(diskMb));
     const now = bytes > most ? 'full' : bytes > most * DISK_NEAR ? 'near' : 'nothing';
-    if (now === this.#toldOfDisk) return;
+    if (now === this.#toldOfDisk && (now === 'nothing' || performance.now() - this.#toldAt < TELL_AGAIN_MS)) return;
     this.#toldOfDisk = now;
+    this.#toldAt = performance.now();
     if (now !== 'nothing')
       this.#tell(
         `The home holds ${sizeWords(bytes / MEBI)} of its ${sizeWords(diskMb)}. Delete what is not needed: a workspace that grows further is stopped.`,

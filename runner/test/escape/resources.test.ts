@@ -82,6 +82,19 @@ describePrisons('what a workspace uses up', (prison) => {
     expect((await again.run('rm one more-*; ls')).output).toBe('');
   });
 
+  it('a home that comes near to its bound is told in the terminals, and one that began above it may run', async () => {
+    const mallory = await prison().cell({ limits: { diskMb: 64 } });
+    const seen = await mallory.terminal('head -c 60M /dev/zero > big; echo written\n', '[Gatehouse]');
+    expect(seen).toMatch(/\[Gatehouse\] The home holds \d+ MB of its 64 MB\. Delete what is not needed/);
+    await mallory.stop();
+    const smaller = await prison().cell({ ...mallory.plan, limits: { diskMb: 64 } });
+    await smaller.run('head -c 9M /dev/zero > more');
+    await smaller.stop();
+    const above = await prison().cell({ ...mallory.plan, limits: { diskMb: 64 } });
+    expect(await above.terminal('echo above\n', '[Gatehouse]')).toContain('of its 64 MB');
+    expect((await above.run('rm big more; ls')).output).toBe('');
+  });
+
   it('files that hide in a closed folder count as well', async () => {
     const mallory = await prison().cell({ limits: { diskMb: 64 } });
     await mallory.run('mkdir hidden; cd hidden; for i in 1 2 3 4 5 6; do head -c 20M /dev/urandom > $i; done; chmod 0 ../hidden');
