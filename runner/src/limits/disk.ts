@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeAtomically } from '../state/atomic-file.ts';
 
 const MEBI = 1024 * 1024;
 /** however long the last walk took, and at the latest */
@@ -10,6 +13,17 @@ const WALKING_PART = 1 / 30;
 const WITHIN_MS = 120_000;
 /** how much the file system must have shrunk before a folder is measured again */
 const LEAST_CHANGE = 16 * MEBI;
+
+/** in the workspace's folder, where its programs do not see it */
+const RECORD = 'disk-use';
+
+function remembered(folder: string): number {
+  try {
+    return Number(readFileSync(join(folder, RECORD), 'utf8')) || 0;
+  } catch {
+    return 0;
+  }
+}
 
 /**
  * `du` of a folder on its own file system, in bytes of blocks. Folders that their owner has closed are read too: by root
@@ -35,6 +49,8 @@ function walk(folder: string): Promise<number | null> {
  * the whole file system that its bound may be reached, and again after a while: the longer, the longer a walk takes.
  */
 export class DiskUse {
+  /** as measured last before this sandbox was watched; 0: never */
+  readonly before: number;
   readonly #folder: string;
   readonly #most: number | null;
   #bytes: number | null = null;
@@ -46,6 +62,7 @@ export class DiskUse {
   /** @param most bound in bytes */
   constructor(folder: string, most: number | null) {
     this.#folder = folder;
+    this.before = remembered(folder);
     this.#most = most;
   }
 
@@ -71,6 +88,7 @@ export class DiskUse {
     [this.#walkedAt, this.#freeThen] = [now, free];
     const began = performance.now();
     this.#bytes = (await walk(this.#folder)) ?? this.#bytes;
+    if (this.#bytes !== null) writeAtomically(join(this.#folder, RECORD), String(this.#bytes));
     const rest = Math.max(AGAIN_MS.first, (performance.now() - began) / WALKING_PART);
     this.#againAfter = this.#most === null ? AGAIN_MS.last : Math.min(rest, AGAIN_MS.last);
   }

@@ -11,6 +11,8 @@ const TELL_AGAIN_MS = 60_000;
 const MEBI = 1024 * 1024;
 /** a home this near to its bound is told of, and one so far above it is stopped */
 const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
+/** a home that was above it before may grow by so much */
+const DISK_MORE = 16 * MEBI;
 
 export interface Watched {
   /** folder of the workspace, with its home */
@@ -36,8 +38,6 @@ class Watch {
   #trouble: string | null = null;
   /** why it is being stopped */
   #over: string | null = null;
-  /** the size that it began with: who is over the bound must be able to start and delete */
-  #diskAtFirst: number | null = null;
   #toldOfDisk: 'nothing' | 'near' | 'full' = 'nothing';
   #toldAt = -Infinity;
   #busy = false;
@@ -114,9 +114,9 @@ class Watch {
     await this.#disk.look(Date.now());
     const { bytes } = this.#disk;
     if (bytes === null || diskMb === null) return;
-    this.#diskAtFirst ??= bytes;
     const most = diskMb * MEBI;
-    if (bytes > Math.max(most, this.#diskAtFirst) * DISK_OVER) return this.#end(outOfDisk(diskMb));
+    // Who was over it must be able to start, and delete.
+    if (bytes > Math.max(most * DISK_OVER, this.#disk.before + DISK_MORE)) return this.#end(outOfDisk(diskMb));
     const now = bytes > most ? 'full' : bytes > most * DISK_NEAR ? 'near' : 'nothing';
     if (now === this.#toldOfDisk && (now === 'nothing' || performance.now() - this.#toldAt < TELL_AGAIN_MS)) return;
     this.#toldOfDisk = now;
