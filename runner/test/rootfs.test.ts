@@ -315,7 +315,7 @@ describePrisons('a root file system', (prison) => {
     const folder = await new RootfsStore(join(parent, 'rootfs')).use(served, () => undefined, never);
     const mallory = await prison().cell({ rootfs: { digest: served.digest, folder } });
     const { output } = await mallory.run('cat /etc/os-release; ls /; cat /etc/passwd');
-    expect(output).toMatch(/^ID=tiny\nbin\ndev\netc\nhome\nlib\nlib64\nopt\nproc\ntmp\nusr\nvar\nroot:x:/);
+    expect(output).toMatch(/^ID=tiny\nbin\ndev\netc\nhome\nlib\nlib64\nopt\nproc\nrun\ntmp\nusr\nvar\nroot:x:/);
     expect(
       await mallory.escapes({
         'a tool': 'echo x > /usr/bin/id',
