@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdtempSync } from 'node:fs';
+import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -81,7 +81,9 @@ export function whyNoBubblewrap(): string | null {
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
       stdio: ['ignore', 'ignore', 'pipe', file],
     });
-  const probe = filter === null ? run('ignore') : withBytes(mkdtempSync(join(tmpdir(), 'gatehouse-')), 'filter', filter, run);
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
+  const probe = filter === null ? run('ignore') : withBytes(folder, 'filter', filter, run);
+  rmSync(folder, { recursive: true });
   if (probe.error !== undefined)
     return 'code' in probe.error && probe.error.code === 'ENOENT' ? 'bwrap is not installed' : probe.error.message;
   return probe.status === 0 ? null : `bwrap can't make a sandbox: ${probe.stderr.trim().split('\n').at(-1) ?? ''}`;
