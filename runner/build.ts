@@ -16,7 +16,7 @@ const options: BuildOptions = {
   platform: 'node',
   format: 'esm',
   target: 'node22',
-  external: ['@lydell/node-pty', 'ws'],
+  external: ['@lydell/node-pty', 'tar-stream', 'ws'],
   plugins: [withoutLocales],
   logLevel: 'warning',
 };

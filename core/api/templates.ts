@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, multiline, page, searchText, text, time } from './common.ts';
+import { templateLimits } from './template-limits.ts';
+import { templateRootfs } from './template-rootfs.ts';
 
 const isHttps = (value: string) => {
   if (!URL.canParse(value)) return false;
@@ -57,6 +59,8 @@ export const templateSpec = z.object({
   apps: z.array(templateApp).max(20).default([]),
   /** `bubblewrap`: only on runners that isolate; `process`: also on runners that can't */
   driver: z.enum(SANDBOX_DRIVERS).default('bubblewrap'),
+  limits: templateLimits.prefault({}),
+  rootfs: templateRootfs.default(null),
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
 

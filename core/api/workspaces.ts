@@ -24,6 +24,8 @@ export const workspace = z.object({
   name: z.string(),
   owner: z.object({ id: idSchema('user'), name: z.string() }),
   template: z.object({ id: idSchema('template'), name: z.string(), version: z.number().int() }),
+  /** digest of the root file system that its programs come from; null: the runner's machine */
+  rootfs: z.string().nullable(),
   runner: z.object({ id: idSchema('runner'), name: z.string(), online: z.boolean() }),
   desired: z.enum(['running', 'stopped', 'deleted']),
   phase: z.enum(WORKSPACE_PHASES),

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { EXIT_CODES, examine, textOf } from './doctor/doctor.ts';
 import { enrollRunner } from './enroll.ts';
 import { Failure, messageOf } from './failure.ts';
 import { LOG_FORMATS, makeLog, type LogFormat } from './log.ts';
@@ -23,6 +24,9 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       Serves workspaces until it is ended.
   gatehouse-runner handover
       Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
+  gatehouse-runner doctor [--json] [--url <address>]
+      Looks at everything that a runner needs, and says what to do. Exit codes: 0 all is well,
+      1 something must be mended, 2 it works with less than it could do.
 
   --state-dir <folder>   where keys, configuration and workspaces are kept
                          (default: $GATEHOUSE_RUNNER_STATE, else ~/.local/state/gatehouse-runner)
@@ -42,6 +46,7 @@ const OPTIONS = {
   'no-bubblewrap': { type: 'boolean' },
   'log-format': { type: 'string' },
   'stop-with-stdin': { type: 'boolean' },
+  json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -120,6 +125,12 @@ async function handOver(root: string): Promise<void> {
   process.stdout.write('The runner has ended. Its workspaces run on for 15 minutes, until the next one takes them over.\n');
 }
 
+async function doctor({ url, json }: Values, root: string): Promise<void> {
+  const findings = await examine(stateFolder(root), url === undefined ? undefined : checkPlatformUrl(url));
+  process.stdout.write(json === true ? `${JSON.stringify(findings, null, 2)}\n` : textOf(findings));
+  process.exitCode = EXIT_CODES[findings.state];
+}
+
 async function run(values: Values, root: string): Promise<void> {
   const format = values['log-format'] ?? 'text';
   if (!isLogFormat(format)) throw new Failure(`--log-format must be one of ${LOG_FORMATS.join(', ')}`);
@@ -142,21 +153,23 @@ function refuseOldNode(): void {
 async function main(): Promise<void> {
   const { values, positionals } = parseCommandLine(process.argv.slice(2));
   if (values.version === true) return void process.stdout.write(`${VERSION}\n`);
-  refuseOldNode();
   const [command, extra] = positionals;
   if (values.help === true || command === undefined) return void process.stdout.write(HELP);
   if (extra !== undefined) throw new Failure(`"${extra}" is too much. See gatehouse-runner --help`);
+  // It tells itself what is wrong with Node.
+  if (command !== 'doctor') refuseOldNode();
   const root = chooseStateRoot(values['state-dir'], process.env);
   if (command === 'enroll') return enroll(values, root);
   if (command === 'move') return move(values, root);
   if (command === 'run') return run(values, root);
   if (command === 'handover') return handOver(root);
+  if (command === 'doctor') return doctor(values, root);
   throw new Failure(`There is no command "${command}". See gatehouse-runner --help`);
 }
 
 try {
   await main();
-  process.exit(0);
+  process.exit();
 } catch (error) {
   process.stderr.write(
     `${error instanceof Failure ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

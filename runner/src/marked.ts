@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 /** In the environment of every program of a workspace without a process namespace: how its processes are found again. */
 export const MARK = 'GATEHOUSE_SANDBOX';
 
-const isMarked = (pid: string, value: string): boolean => {
+export const isMarked = (pid: string, value: string): boolean => {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`${MARK}=${value}`);
   } catch {

@@ -6,10 +6,12 @@ import { ControlLink } from './control/control-link.ts';
 import { measureLoad } from './control/load.ts';
 import { LogSender } from './control/log-sender.ts';
 import { ReportJournal } from './control/report-journal.ts';
-import { Failure } from './failure.ts';
+import { Failure, messageOf } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
+import { findLimiter } from './limits/limiter.ts';
 import { ENFORCES, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
+import { RootfsStore } from './rootfs/store.ts';
 import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
 import { loadConfig } from './state/config.ts';
@@ -34,6 +36,18 @@ export interface RunOptions {
 export type Interruption = 'stop' | 'handover';
 
 const REMOVED = 3;
+const DAY_MS = 24 * 3600_000;
+
+/** Root file systems that nothing needs any more go; those that run are marked as used. */
+function sweepDaily(rootfs: RootfsStore, supervisor: Supervisor, log: Log): NodeJS.Timeout {
+  const sweep = () => {
+    const inUse = supervisor.rootfs;
+    for (const digest of inUse) rootfs.touch(digest);
+    rootfs.sweep(Date.now(), inUse).catch((error: unknown) => log.warn(`Old root file systems could not be removed: ${messageOf(error)}`));
+  };
+  sweep();
+  return setInterval(sweep, DAY_MS);
+}
 
 /**
  * Serves the tenant's workspaces until it is told to end.
@@ -45,7 +59,8 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
   prepareStateFolder(folder);
   const release = lockState(folder);
   try {
-    const drivers = findDrivers(findParts(main), log, useBubblewrap);
+    const limiter = findLimiter(folder.root);
+    const drivers = findDrivers(findParts(main), limiter, log, useBubblewrap);
     const { url, token, runnerId, issuer, tenant, labels } = config;
     const platform = {
       dial: dialPlatform(url, token),
@@ -58,6 +73,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
     const screens = new WorkerScreens(findBuilt(main, 'gatehouse-screens.js'), log);
+    const rootfs = new RootfsStore(folder.rootfs);
     const journal = new ReportJournal(folder.reports, systemClock);
     // Until the control link is there, the journal keeps what is to be told.
     let tell = (report: WorkspaceReport): void => void journal.add(report);
@@ -67,6 +83,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       log,
       screens,
       drivers,
+      rootfs,
       report: (report) => tell(report),
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
       logChanged: (workspaceId) => logs.changed(workspaceId),
@@ -74,6 +91,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
     await supervisor.adopt();
+    const sweeping = sweepDaily(rootfs, supervisor, log);
     let end: (error: Failure) => void = () => undefined;
     const over = new Promise<never>((_, reject) => (end = reject));
     const control = new ControlLink({
@@ -101,8 +119,10 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       log.info(how === 'stop' ? 'Ending: workspaces are stopped, their files are kept' : 'Ending: workspaces run on for the next runner');
     } finally {
       control.stop();
+      clearInterval(sweeping);
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       await screens.close();
+      limiter.close();
     }
   } finally {
     release();

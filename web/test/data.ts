@@ -40,6 +40,7 @@ export const workspace = (facts: Partial<Workspace> = {}): Workspace => ({
   name: 'settlement-api',
   owner: { id: id('user'), name: 'Ines Okafor' },
   template: { id: id('template'), name: 'payments', version: 14 },
+  rootfs: null,
   runner: { id: id('runner'), name: 'build-01', online: true },
   desired: 'running',
   phase: 'running',

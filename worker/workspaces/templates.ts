@@ -24,6 +24,8 @@ const specRules: FieldRules<TemplateSpec> = {
   environment: 'secret',
   apps: 'tracked',
   driver: 'tracked',
+  limits: 'tracked',
+  rootfs: 'tracked',
 };
 const templateRules: FieldRules<{ name: string; description: string; icon: string }> = {
   name: 'tracked',

@@ -15,6 +15,7 @@ const row = z.object({
   template_id: z.string(),
   template_name: z.string(),
   version_number: z.number(),
+  rootfs: z.string().nullable(),
   runner_id: z.string(),
   runner_name: z.string(),
   runner_online: z.number(),
@@ -33,7 +34,7 @@ const row = z.object({
 export type WorkspaceRow = z.infer<typeof row>;
 
 const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS owner_name, w.template_id, t.name AS template_name,
-  v.number AS version_number, w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
+  v.number AS version_number, json_extract(v.spec, '$.rootfs.digest') AS rootfs, w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
   r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id

@@ -31,6 +31,7 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
     name: row.name,
     owner: { id: row.owner_id, name: row.owner_name },
     template: { id: row.template_id, name: row.template_name, version: row.version_number },
+    rootfs: row.rootfs,
     runner: { id: row.runner_id, name: row.runner_name, online: row.runner_online === 1 },
     desired: row.desired,
     phase: row.phase,

@@ -23,6 +23,8 @@ export const terminalAttach = z.object({ method: z.literal('terminal.attach'), t
 export const terminalListing = z.object({ method: z.literal('terminal.list') });
 /** ends the programs, and forgets the terminal */
 export const terminalClose = z.object({ method: z.literal('terminal.close'), terminalId: z.string() });
+/** tells something in every terminal that is open; a helper of an earlier release answers `invalid` */
+export const terminalNote = z.object({ method: z.literal('terminal.note'), text: z.string().max(1000) });
 /** a program without a terminal: its output comes as `data`, its end as a `message` programExit */
 export const taskRun = z.object({
   method: z.literal('task.run'),
@@ -30,7 +32,7 @@ export const taskRun = z.object({
   environment: environment.default({}),
 });
 
-export const helperRequest = z.union([terminalOpen, terminalAttach, terminalListing, terminalClose, taskRun, serviceRequest]);
+export const helperRequest = z.union([terminalOpen, terminalAttach, terminalListing, terminalClose, terminalNote, taskRun, serviceRequest]);
 export type HelperRequest = z.infer<typeof helperRequest>;
 
 /** the file that the helper is started with */

@@ -52,6 +52,9 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
     case 'terminal.close':
       terminals.close(request.terminalId);
       return answer(stream, { ok: true });
+    case 'terminal.note':
+      terminals.note(request.text);
+      return answer(stream, { ok: true });
     case 'task.run':
       return runTask(host, settings, request, stream);
     case 'files.list':

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { spawn } from '@lydell/node-pty';
 import type { ProgramExit } from '../channel/requests.ts';
+import { makeExpendable } from './expendable.ts';
 
 const KILL_AFTER_MS = 2000;
 /** a program that does not read is tried again ever more seldom */
@@ -45,6 +46,7 @@ export class Pty {
   constructor(options: { cols: number; rows: number; cwd: string; env: Record<string, string> }, events: PtyEvents) {
     const pty = spawn('/bin/bash', [], { name: 'xterm-256color', ...options, encoding: null }) as unknown as BytePty;
     this.#pty = pty;
+    makeExpendable(pty.pid);
     pty.on('close', () => (this.#closed = true));
     // It listens for its own close when the program has ended, and closes within 200 ms: what is left is read before.
     pty.on('newListener', (event) => event === 'close' && this.#drain());

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { z } from 'zod';
 import type { HelperSettings, taskRun } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
+import { makeExpendable } from './expendable.ts';
 import type { Host, Stream, StreamEvents } from './host.ts';
 
 const KILL_AFTER = 3000;
@@ -22,6 +23,7 @@ export function runTask(
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  makeExpendable(child.pid);
   let ended = false;
   const outputs = [child.stdout, child.stderr];
   const release = host.holdBack({

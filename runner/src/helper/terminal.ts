@@ -80,6 +80,11 @@ export class Terminal {
     };
   }
 
+  /** Prints a line of the product's own between what programs print. */
+  note(text: string): void {
+    if (this.#exit === null) this.#output(Buffer.from(`\r\n\u001b[33m[Gatehouse] ${text.replaceAll(/[\p{Cc}]/gu, ' ')}\u001b[0m\r\n`));
+  }
+
   /** Ends the programs. */
   close(): void {
     this.#detach();

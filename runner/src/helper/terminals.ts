@@ -33,6 +33,11 @@ export class Terminals {
     return [...this.#terminals.values()].map((terminal) => terminal.info);
   }
 
+  /** Tells something in all of them. */
+  note(text: string): void {
+    for (const terminal of this.#terminals.values()) terminal.note(text);
+  }
+
   close(terminalId: string): void {
     this.#terminals.get(terminalId)?.close();
     this.#terminals.delete(terminalId);

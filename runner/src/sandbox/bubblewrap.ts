@@ -1,32 +1,29 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, lstatSync, openSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { templateLimits, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import { messageOf } from '../failure.ts';
+import type { Bounds, Limiter } from '../limits/limiter.ts';
+import { inNamespaceOf } from '../limits/processes.ts';
+import { watchOver } from '../limits/watch.ts';
 import { identify, type ProcessId } from '../state/process-id.ts';
 import { attachSandbox } from './attach.ts';
+import { scratchArguments, SEALED, withBytes } from './bubblewrap-limits.ts';
+import { systemArguments, toolsOf, type Tools } from './bubblewrap-system.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
 import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
+import { scopeIn } from './scope.ts';
+import { seccompFilter } from './seccomp.ts';
 import { listenIn } from './socket.ts';
 import { lastWords, recordWords } from './words.ts';
 
 const HOME = '/home/dev';
 const PARTS = '/opt/gatehouse';
 const CONTROL = '/etc/gatehouse';
-const PROCESSES = 4096;
-
-/** Top-level folders that a system keeps beside /usr, or as links into it. */
-const SYSTEM_FOLDERS = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
-
-/** The few things of /etc that programs need; nothing that tells who may do what on this machine. */
-const ETC = [
-  ...['alternatives', 'bash.bashrc', 'bash_completion.d', 'ca-certificates', 'ca-certificates.conf', 'crypto-policies', 'debian_version'],
-  ...['fonts', 'gai.conf', 'host.conf', 'hosts', 'inputrc', 'java-17-openjdk', 'java-21-openjdk', 'ld.so.cache', 'ld.so.conf'],
-  ...['ld.so.conf.d', 'localtime', 'magic', 'mime.types', 'nanorc', 'nsswitch.conf', 'os-release', 'pki', 'profile', 'profile.d'],
-  ...['protocols', 'resolv.conf', 'rpc', 'services', 'skel', 'ssl/certs', 'ssl/openssl.cnf', 'terminfo', 'timezone', 'vim', 'wgetrc'],
-];
 
 /**
  * Root's sandboxes run as a user of their own each, from a range that no system gives out: user 0 without
@@ -40,17 +37,6 @@ const ownUser = (workspaceId: string): User => {
 
 const isRoot = () => process.getuid?.() === 0;
 
-const systemArguments = (): string[] => {
-  const folders = SYSTEM_FOLDERS.filter((folder) => existsSync(folder)).flatMap((folder) =>
-    lstatSync(folder).isSymbolicLink() ? ['--symlink', readlinkSync(folder), folder] : ['--ro-bind', folder, folder],
-  );
-  const etc = ETC.map((name) => `/etc/${name}`)
-    .filter((path) => existsSync(path))
-    // Bound by what it really is: resolv.conf is often a link to a place that the sandbox does not show.
-    .flatMap((path) => ['--ro-bind', realpathSync(path), path]);
-  return ['--ro-bind', '/usr', '/usr', ...folders, '--perms', '0755', '--dir', '/etc', '--perms', '0755', '--dir', '/etc/ssl', ...etc];
-};
-
 const namespaceArguments = (hostname: string): string[] => [
   ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--hostname', hostname],
   ...(isRoot()
@@ -59,7 +45,6 @@ const namespaceArguments = (hostname: string): string[] => [
     : ['--unshare-user', '--disable-userns', '--uid', '1000', '--gid', '1000', '--cap-drop', 'ALL']),
   '--clearenv',
   ...['--proc', '/proc', '--ro-bind', '/proc/sys', '/proc/sys', '--dev', '/dev'],
-  ...['--perms', '1777', '--tmpfs', '/tmp', '--perms', '0755', '--dir', '/var', '--perms', '1777', '--dir', '/var/tmp'],
   ...['--perms', '0755', '--dir', '/home', '--perms', '0755', '--dir', '/run', '--chdir', '/'],
 ];
 
@@ -76,61 +61,59 @@ const ownArguments = (plan: SandboxPlan, parts: SandboxParts): string[] => {
   ];
 };
 
-const become = (user: User): string[] =>
+const become = (user: User, { setpriv }: Tools): string[] =>
   isRoot()
-    ? ['/usr/bin/setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--bounding-set=-all', '--inh-caps=-all', '--']
+    ? [...setpriv, `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--bounding-set=-all', '--inh-caps=-all', '--']
     : [];
-
-const limited = ['/usr/bin/prlimit', `--nproc=${PROCESSES}`, '--core=0', '--'];
 
 /** Why bubblewrap can't be used here, or null: found out by really making a sandbox. */
 export function whyNoBubblewrap(): string | null {
   if (process.platform !== 'linux') return 'bubblewrap needs Linux';
-  const args = [
-    '--die-with-parent',
-    ...namespaceArguments('probe'),
-    ...systemArguments(),
-    '--',
-    ...become(ownUser('probe')),
-    ...limited,
-    '/bin/bash',
-    '-c',
-    ':',
-  ];
-  const probe = spawnSync('bwrap', args, { encoding: 'utf8', timeout: 10_000, env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' } });
+  const limits = templateLimits.parse({});
+  const args = ['--die-with-parent', ...namespaceArguments('probe'), ...scratchArguments(limits), ...systemArguments(null), ...SEALED];
+  const tools = toolsOf(null);
+  const command = [...become(ownUser('probe'), tools), ...tools.prlimit, '--core=0', '--', '/bin/bash', '-c', ':'];
+  const filter = seccompFilter();
+  const run = (file: number | 'ignore') =>
+    spawnSync('bwrap', [...args, ...(file === 'ignore' ? [] : ['--seccomp', '3']), '--', ...command], {
+      encoding: 'utf8',
+      timeout: 10_000,
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      stdio: ['ignore', 'ignore', 'pipe', file],
+    });
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
+  const probe = filter === null ? run('ignore') : withBytes(folder, 'filter', filter, run);
+  rmSync(folder, { recursive: true });
   if (probe.error !== undefined)
     return 'code' in probe.error && probe.error.code === 'ENOENT' ? 'bwrap is not installed' : probe.error.message;
   return probe.status === 0 ? null : `bwrap can't make a sandbox: ${probe.stderr.trim().split('\n').at(-1) ?? ''}`;
 }
 
-/** Gives `start` a file that holds the arguments, so that `ps` inside the sandbox shows none of this machine's paths. */
-function withArguments<T>(folder: string, args: string[], start: (file: number) => T): T {
-  const path = join(folder, 'sandbox.args');
-  writeFileSync(path, args.map((argument) => `${argument}\0`).join(''), { mode: 0o600 });
-  const file = openSync(path, 'r');
-  try {
-    rmSync(path);
-    return start(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
 /**
  * Starts `command` behind bubblewrap; it inherits the listening socket as file descriptor 5.
+ * @param outside put before bubblewrap itself
  * @returns the first process of its process namespace: when it ends, the kernel has ended all others
  */
-async function spawnBubblewrap(folder: string, args: string[], command: string[]): Promise<ProcessId> {
+async function spawnBubblewrap(folder: string, outside: string[], args: string[], command: string[]): Promise<ProcessId> {
+  const filter = seccompFilter();
+  const [file = '', ...before] = [...outside, 'bwrap'];
+  const options = [...before, '--args', '3', '--json-status-fd', '4', ...(filter === null ? [] : ['--seccomp', '6'])];
   // `detached` gives it a session without the runner's terminal, into which it could otherwise type (TIOCSTI).
-  const spawnIt = (listening: number, log: number, file: number) =>
-    spawn('bwrap', ['--args', '3', '--json-status-fd', '4', '--', ...command], {
+  const spawnIt = (listening: number, log: number, settings: number, seccomp: number) =>
+    spawn(file, [...options, '--', ...command], {
       cwd: '/',
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
       detached: true,
-      stdio: ['ignore', 'ignore', log, file, 'pipe', listening],
+      stdio: ['ignore', 'ignore', log, settings, 'pipe', listening, seccomp],
     });
+  // In a file, so that `ps` inside the sandbox shows none of this machine's paths.
+  const text = args.map((argument) => `${argument}\0`).join('');
   const child = await listenIn(folder, (listening) =>
-    recordWords(folder, (log) => withArguments(folder, args, (file) => spawnIt(listening, log, file))),
+    recordWords(folder, (log) =>
+      withBytes(folder, 'sandbox.args', text, (settings) =>
+        withBytes(folder, 'sandbox.filter', filter ?? '', (seccomp) => spawnIt(listening, log, settings, seccomp)),
+      ),
+    ),
   );
   const statusPipe = child.stdio[4];
   if (!(statusPipe instanceof Readable)) throw new Error('bwrap has no pipe for its status');
@@ -150,30 +133,48 @@ async function spawnBubblewrap(folder: string, args: string[], command: string[]
 }
 
 /** The sandbox that `first` is the first process of. @throws Error when its helper does not answer; nothing of it runs then */
-async function takeSandbox(folder: string, first: ProcessId, withinMs: number): Promise<Sandbox> {
+async function takeSandbox(
+  folder: string,
+  first: ProcessId,
+  { cgroup, limits, rootfs }: Pick<Bounds, 'cgroup'> & { limits: TemplateLimits; rootfs: string | null },
+  withinMs: number,
+): Promise<Sandbox> {
   const attached = await attachSandbox({ folder, first, killOthers: () => false }, withinMs);
-  return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace: { kind: 'bubblewrap', first }, ...attached };
+  const watched = watchOver({ folder, limits, cgroup, belongs: inNamespaceOf(first.pid) }, attached);
+  const trace = { kind: 'bubblewrap', first, limits, rootfs } as const;
+  return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace, ...watched };
 }
 
-async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {
+async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Limiter): Promise<Sandbox> {
   const user = isRoot() ? ownUser(plan.workspaceId) : { uid: 1000, gid: 1000 };
   prepareHome(plan);
   // Only a home that is new, or came from a runner of another kind: walking a large one takes long.
   if (isRoot() && lstatSync(homeOf(plan)).uid !== user.uid) giveTo(homeOf(plan), user);
   const environment = environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`);
   writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null }, user);
-  const args = [...namespaceArguments(plan.name), ...systemArguments(), ...ownArguments(plan, parts)];
-  const helper = [`${PARTS}/node`, ...HELPER_FLAGS, `${PARTS}/helper.mjs`, '5', `${CONTROL}/settings.json`];
+  const rootfs = plan.rootfs?.folder ?? null;
+  const system = [...scratchArguments(plan.limits), ...systemArguments(rootfs)];
+  const tools = toolsOf(rootfs);
+  const args = [...namespaceArguments(plan.name), ...system, ...ownArguments(plan, parts), ...tools.binds, ...SEALED];
+  const helper = [...tools.loader, `${PARTS}/node`, ...HELPER_FLAGS, `${PARTS}/helper.mjs`, '5', `${CONTROL}/settings.json`];
+  let bounds: Bounds | null = null;
   try {
-    const first = await spawnBubblewrap(plan.folder, args, [...become(user), ...limited, ...helper]);
-    return await takeSandbox(plan.folder, first, READY_WITHIN_MS);
+    bounds = limiter.bound(plan.workspaceId, plan.limits);
+    const command = [...become(user, tools), ...tools.prlimit, ...bounds.inside, ...scopeIn(controlOf(plan), CONTROL), ...helper];
+    const first = await spawnBubblewrap(plan.folder, bounds.outside, args, command);
+    const made = { cgroup: bounds.cgroup, limits: plan.limits, rootfs: plan.rootfs?.digest ?? null };
+    return await takeSandbox(plan.folder, first, made, READY_WITHIN_MS);
   } catch (error) {
+    await bounds?.cgroup?.remove();
     throw new Error(`The sandbox could not start: ${messageOf(error)}`, { cause: error });
   }
 }
 
-export const bubblewrapDriver = (parts: SandboxParts): SandboxDriver => ({
+export const bubblewrapDriver = (parts: SandboxParts, limiter: Limiter): SandboxDriver => ({
   kind: 'bubblewrap',
-  start: (plan) => startSandbox(plan, parts),
-  adopt: (folder, { first }) => takeSandbox(folder, first, ADOPTED_WITHIN_MS),
+  start: (plan) => startSandbox(plan, parts, limiter),
+  adopt: (folder, { first, limits, rootfs }) => {
+    const made = { cgroup: limiter.cgroupOf(first.pid), limits: limits ?? templateLimits.parse({}), rootfs };
+    return takeSandbox(folder, first, made, ADOPTED_WITHIN_MS);
+  },
 });

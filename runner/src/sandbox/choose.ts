@@ -1,10 +1,12 @@
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
+import type { Limiter } from '../limits/limiter.ts';
 import type { Log } from '../log.ts';
 import { killMarked } from '../marked.ts';
 import { killBody } from './attach.ts';
 import { bubblewrapDriver, whyNoBubblewrap } from './bubblewrap.ts';
 import type { DriverKind, SandboxDriver, SandboxParts, SandboxTrace } from './driver.ts';
 import { processDriver } from './process.ts';
+import { whyNoScope } from './scope.ts';
 import { removeSocket } from './socket.ts';
 
 /** What this machine can do to isolate workspaces. */
@@ -26,20 +28,26 @@ async function sweep(folder: string, trace: SandboxTrace | null): Promise<void> 
 }
 
 /** Isolates wherever it can: a template that would do without isolation gets it too where bubblewrap is there. */
-export function findDrivers(parts: SandboxParts, log: Log, useBubblewrap: boolean): Drivers {
+export function findDrivers(parts: SandboxParts, limiter: Limiter, log: Log, useBubblewrap: boolean): Drivers {
   const missing = useBubblewrap ? whyNoBubblewrap() : 'switched off by --no-bubblewrap';
-  const [plain, isolating] = [processDriver(parts), bubblewrapDriver(parts)];
+  const [plain, isolating] = [processDriver(parts, limiter), bubblewrapDriver(parts, limiter)];
+  const noScope = missing === null ? whyNoScope() : null;
+  const lacking = [...limiter.warnings, ...(noScope === null ? [] : [noScope])];
+  for (const warning of lacking) log.warn(warning);
   const adopt: SandboxDriver['adopt'] = (folder, trace) => (trace.kind === 'process' ? plain : isolating).adopt(folder, trace);
   if (missing === null) {
-    return { offered: ['bubblewrap', 'process'], warnings: [], choose: () => isolating, adopt, sweep };
+    return { offered: ['bubblewrap', 'process'], warnings: lacking, choose: () => isolating, adopt, sweep };
   }
   const warning = `NO ISOLATION: ${missing}. Workspaces run as this runner's own user and can read its keys.`;
   log.error(warning);
   return {
     offered: ['process'],
-    warnings: [warning.slice(0, 300)],
-    choose: ({ spec }) =>
-      spec.driver === 'process' ? plain : `The template asks for isolation (driver: bubblewrap), which this runner can't give: ${missing}`,
+    warnings: [warning.slice(0, 300), ...lacking],
+    choose: ({ spec }) => {
+      if (spec.driver !== 'process')
+        return `The template asks for isolation (driver: bubblewrap), which this runner can't give: ${missing}`;
+      return spec.rootfs === null ? plain : `The template names a root file system (rootfs), which needs isolation: ${missing}`;
+    },
     adopt,
     sweep,
   };

@@ -1,3 +1,4 @@
+import { templateLimits, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { templateSpec } from '@gatehouse/core/api/templates.ts';
 import { z } from 'zod';
 import type { HelperClient } from '../channel/helper-client.ts';
@@ -16,6 +17,21 @@ export interface SandboxPlan {
   startupScript: string;
   /** how long it lives on without a runner, in milliseconds */
   graceMs: number;
+  limits: TemplateLimits;
+  /** the root file system that its programs see, unpacked in `folder`; null: the machine's own */
+  rootfs: { digest: string; folder: string } | null;
+}
+
+/** What a workspace uses of the machine; null where this machine can't tell. */
+export interface Usage {
+  /** processor time since its sandbox was started, in milliseconds: two readings make a load */
+  cpuMs: number | null;
+  /** bytes that the machine could not take back at once */
+  memoryBytes: number | null;
+  /** processes and threads */
+  processes: number | null;
+  /** bytes of its home, as last measured */
+  diskBytes: number | null;
 }
 
 /** What a later runner needs to find a sandbox again. */
@@ -23,6 +39,10 @@ export const sandboxTrace = z.object({
   kind: z.enum(['bubblewrap', 'process']),
   /** its first process, with which all of it ends, or its helper where it has no process namespace */
   first: processId,
+  /** what it may use, so that the next runner watches over it too; a release before did not say */
+  limits: templateLimits.optional(),
+  /** digest of the root file system that it uses */
+  rootfs: z.string().nullable().default(null),
 });
 export type SandboxTrace = z.infer<typeof sandboxTrace>;
 
@@ -34,6 +54,10 @@ export interface Sandbox {
   /** the start-up script as its programs see it */
   startupScript: string;
   trace: SandboxTrace;
+  /** what it uses now, with all that runs in it */
+  usage(): Promise<Usage>;
+  /** the limit that it has run into last, in words; null: none */
+  trouble(): string | null;
   /** resolves with the reason when the sandbox is over, wanted or not; never once it is left */
   ended: Promise<string>;
   /** kills everything in it; resolves when nothing is left */

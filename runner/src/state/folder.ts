@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where everything of one runner lives. Nothing in it but `workspaces/<id>/home` is shown to a sandbox. */
+/** Where everything of one runner lives. Nothing in it but `workspaces/<id>/home` and, read-only, `rootfs` is shown to a sandbox. */
 export interface StateFolder {
   root: string;
   config: string;
@@ -11,6 +11,7 @@ export interface StateFolder {
   lock: string;
   reports: string;
   workspaces: string;
+  rootfs: string;
 }
 
 export function stateFolder(root: string): StateFolder {
@@ -23,6 +24,7 @@ export function stateFolder(root: string): StateFolder {
     lock: at('runner.lock'),
     reports: at('reports.json'),
     workspaces: at('workspaces'),
+    rootfs: at('rootfs'),
   };
 }
 

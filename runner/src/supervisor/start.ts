@@ -1,8 +1,10 @@
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import type { BuildLog } from '../control/build-log.ts';
+import { messageOf } from '../failure.ts';
 import { programExit, type ProgramExit } from '../channel/requests.ts';
 import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
 import { GRACE_MS } from '../sandbox/helper-program.ts';
+import type { RootfsStore } from '../rootfs/store.ts';
 import { ProgressLines, clonePercent } from './progress.ts';
 
 const LAST_LINES = 8;
@@ -24,6 +26,7 @@ export interface Start {
   order: WorkspaceOrder;
   folder: string;
   driver: SandboxDriver;
+  rootfs: Pick<RootfsStore, 'use'>;
   log: BuildLog;
   /** aborted when the start is not wanted any more */
   signal: AbortSignal;
@@ -62,6 +65,12 @@ function runProgram(sandbox: Sandbox, argv: string[], environment: Record<string
   });
 }
 
+/** The limit that it ran into, if any: a program that was killed does not know why. */
+const troubleOf = (sandbox: Sandbox) => {
+  const trouble = sandbox.trouble();
+  return trouble === null ? '' : ` Before that, ${trouble}.`;
+};
+
 const endOf = ({ code, signal }: ProgramExit) => (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`);
 
 async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
@@ -88,7 +97,8 @@ async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
   );
   const argv = ['git', 'clone', '--progress', '--', repository, UNFINISHED];
   const { exit, last } = await runProgram(sandbox, argv, { GIT_TERMINAL_PROMPT: '0' }, output, lines);
-  if (exit.code !== 0) throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.\n${last}`, exit.code ?? undefined);
+  if (exit.code !== 0)
+    throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
   const moved = await helper.call({ method: 'files.rename', from: UNFINISHED, to: folder });
   if (!moved.ok) throw new StartFailure(`The clone could not be moved to ${folder}`);
 }
@@ -105,7 +115,30 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
   };
   const output = new ProgressLines(log, log);
   const { exit, last } = await runProgram(sandbox, ['/bin/bash', sandbox.startupScript], {}, output, lines);
-  if (exit.code !== 0) throw new StartFailure(`The start-up script ${endOf(exit)}.\n${last}`, exit.code ?? undefined);
+  if (exit.code !== 0) throw new StartFailure(`The start-up script ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
+}
+
+/** The root file system that the template names, or null for the machine's own. @throws StartFailure */
+async function systemFor({ order, rootfs, log, signal, progress }: Start) {
+  const wanted = order.spec.rootfs;
+  if (wanted === null) {
+    log.line('Programs are those of the runner’s machine: the template names no root file system\n');
+    return null;
+  }
+  try {
+    const folder = await rootfs.use(
+      wanted,
+      (step, part) => {
+        if (step === 'loading') progress('Loading the root file system', 5 + Math.round(part * 3));
+        else progress('Unpacking the root file system', 8);
+      },
+      signal,
+    );
+    log.line(`Root file system ${wanted.digest}\n`);
+    return { digest: wanted.digest, folder };
+  } catch (error) {
+    throw new StartFailure(messageOf(error));
+  }
 }
 
 /**
@@ -116,8 +149,11 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   const { order, folder, driver, signal } = start;
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
-  const { environment, startupScript } = spec;
-  const sandbox = await driver.start({ workspaceId, name, owner, folder, environment, startupScript, graceMs: GRACE_MS });
+  const { environment, startupScript, limits } = spec;
+  const system = await systemFor(start);
+  signal.throwIfAborted();
+  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: system };
+  const sandbox = await driver.start({ ...plan, graceMs: GRACE_MS });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });
   try {

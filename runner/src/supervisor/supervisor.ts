@@ -41,6 +41,11 @@ export class Supervisor {
     return [...this.#workspaces.values()].filter((workspace) => workspace.isRunning).length;
   }
 
+  /** Digests of the root file systems that run now. */
+  get rootfs(): Set<string> {
+    return new Set([...this.#workspaces.values()].flatMap((workspace) => workspace.rootfs ?? []));
+  }
+
   /** What an administrator should know: folders that nobody asks for, or that can't be read. */
   get warnings(): string[] {
     const files = (names: string[], why: string) =>

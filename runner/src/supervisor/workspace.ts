@@ -5,6 +5,7 @@ import { messageOf } from '../failure.ts';
 import { PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { Log } from '../log.ts';
+import type { RootfsStore } from '../rootfs/store.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
 import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
@@ -25,6 +26,7 @@ export interface WorkspaceContext {
   log: Log;
   screens: Screens;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
+  rootfs: Pick<RootfsStore, 'use'>;
   report(report: WorkspaceReport): void;
   followLog(workspaceId: string, log: BuildLog): void;
   logChanged(workspaceId: string): void;
@@ -71,6 +73,11 @@ export class Workspace {
   get inventory(): { workspaceId: string; generation: number; phase: 'running' | 'stopped' } {
     const { workspaceId, generation } = this.#record;
     return { workspaceId, generation: this.#running?.generation ?? generation, phase: this.#running === null ? 'stopped' : 'running' };
+  }
+
+  /** digest of the root file system that it runs with */
+  get rootfs(): string | null {
+    return this.#running?.sandbox.trace.rootfs ?? null;
   }
 
   get isRunning(): boolean {
@@ -189,7 +196,7 @@ export class Workspace {
       if (typeof driver === 'string') throw new StartFailure(driver);
       this.#context.log.info(`Starting ${name} (${this.#record.workspaceId}, ${driver.kind})`);
       const progress = (step: string, percent: number) => this.#report({ generation, phase: 'starting', step, percent });
-      const sandbox = await startWorkspace({ order, folder: this.#folder, driver, log, signal, progress });
+      const sandbox = await startWorkspace({ order, folder: this.#folder, driver, rootfs: this.#context.rootfs, log, signal, progress });
       progress('Connecting', 95);
       await this.#connect(order, sandbox, signal);
       saveTrace(this.#folder, { generation, ...sandbox.trace });

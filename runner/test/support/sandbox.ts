@@ -1,6 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
+import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
+import { findLimiter } from '../../src/limits/limiter.ts';
 import { killMarked } from '../../src/marked.ts';
 import { killBody } from '../../src/sandbox/attach.ts';
 import { bubblewrapDriver, whyNoBubblewrap } from '../../src/sandbox/bubblewrap.ts';
@@ -30,11 +32,17 @@ export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
     environment: {},
     startupScript: '',
     graceMs: 60_000,
+    limits: templateLimits.parse({}),
+    rootfs: null,
     ...change,
   };
 }
 
-const driverOf = (kind: DriverKind) => (kind === 'bubblewrap' ? bubblewrapDriver(parts) : processDriver(parts));
+/** What this machine really bounds workspaces by. */
+export const limiter = findLimiter(`${import.meta.filename} ${process.pid}`);
+afterAll(() => limiter.close());
+
+const driverOf = (kind: DriverKind) => (kind === 'bubblewrap' ? bubblewrapDriver(parts, limiter) : processDriver(parts, limiter));
 
 export async function startSandbox(kind: DriverKind, plan = mintPlan()): Promise<Sandbox> {
   const sandbox = await driverOf(kind).start(plan);

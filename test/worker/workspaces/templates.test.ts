@@ -55,6 +55,11 @@ describe('templates', () => {
     ['a bad variable name', { environment: { '1BAD': 'x' } }, 'spec.environment.1BAD'],
     ['a low port', { apps: [{ name: 'x', port: 80 }] }, 'spec.apps.0.port'],
     ['NUL in the script', { startupScript: 'a\0b' }, 'spec.startupScript'],
+    ['too little memory to start in', { limits: { memoryMb: 16 } }, 'spec.limits.memoryMb'],
+    ['half a process', { limits: { processes: 100.5 } }, 'spec.limits.processes'],
+    ['no processor', { limits: { cpus: 0 } }, 'spec.limits.cpus'],
+    ['a root file system by a tag', { rootfs: { source: 'https://images.example.org/x.tar', digest: 'latest' } }, 'spec.rootfs.digest'],
+    ['one over http', { rootfs: { source: 'http://images.example.org/x.tar', digest: `sha256:${'0'.repeat(64)}` } }, 'spec.rootfs.source'],
   ])('refuse %s', async (_what, part, path) => {
     const tenant = await mintTenant();
     const answer = await api(tenant.owner).post('/templates', { name: 'bad-one', spec: part });
@@ -83,6 +88,20 @@ describe('templates', () => {
     });
     expect(read(await api(tenant.owner).get(`/templates/${id}/versions`), templateVersionList).items.map(({ number }) => number)).toEqual([
       2, 1,
+    ]);
+  });
+
+  test('bound what a workspace uses and name its root file system; a change of either is in the log, and older ones bound nothing', async () => {
+    const tenant = await mintTenant();
+    const { id, spec: before } = await makeTemplate(tenant);
+    expect(before).toMatchObject({ limits: { cpus: null, memoryMb: null, processes: 4096, diskMb: null }, rootfs: null });
+    const limits = { cpus: 2, memoryMb: 4096, processes: 2048, diskMb: 10_240 };
+    const rootfs = { source: 'https://images.example.org/x.tar', digest: `sha256:${'0'.repeat(64)}` };
+    const answer = await api(tenant.owner).post(`/templates/${id}/versions`, { spec: { ...spec, limits, rootfs } });
+    expect(answer.status).toBe(201);
+    expect((await eventOfAnswer(tenant, answer))?.diff).toEqual([
+      { path: 'limits', old: before.limits, new: limits, secret: false },
+      { path: 'rootfs', old: null, new: rootfs, secret: false },
     ]);
   });
 

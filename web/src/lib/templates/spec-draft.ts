@@ -1,3 +1,4 @@
+import { templateLimits, USUAL_LIMITS, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
 
 /** A template's content while it is edited: named values as rows, numbers as they are typed. */
@@ -7,7 +8,20 @@ export interface SpecDraft {
   environment: { name: string; value: string }[];
   apps: { name: string; port: string }[];
   driver: TemplateSpec['driver'];
+  limits: Record<keyof TemplateLimits, string>;
+  rootfs: { source: string; digest: string };
 }
+
+const typed = (value: number | null) => (value === null ? '' : String(value));
+const limitsDraft = ({ cpus, memoryMb, processes, diskMb }: TemplateLimits): SpecDraft['limits'] => ({
+  cpus: typed(cpus),
+  memoryMb: typed(memoryMb),
+  processes: typed(processes),
+  diskMb: typed(diskMb),
+});
+const UNBOUNDED = templateLimits.parse({});
+/** What is no number is left to the schema. */
+const amount = <T>(text: string, empty: T) => (text.trim() === '' ? empty : Number(text));
 
 export function draftOf(spec: TemplateSpec): SpecDraft {
   return {
@@ -16,6 +30,8 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     environment: Object.entries(spec.environment).map(([name, value]) => ({ name, value })),
     apps: spec.apps.map(({ name, port }) => ({ name, port: String(port) })),
     driver: spec.driver,
+    limits: limitsDraft(spec.limits),
+    rootfs: spec.rootfs ?? { source: '', digest: '' },
   };
 }
 
@@ -29,7 +45,22 @@ export function specOf(draft: SpecDraft): TemplateSpec {
     ),
     apps: draft.apps.filter(({ name, port }) => name !== '' || port !== '').map(({ name, port }) => ({ name, port: Number(port) })),
     driver: draft.driver,
+    limits: {
+      cpus: amount(draft.limits.cpus, null),
+      memoryMb: amount(draft.limits.memoryMb, null),
+      processes: amount(draft.limits.processes, UNBOUNDED.processes),
+      diskMb: amount(draft.limits.diskMb, null),
+    },
+    rootfs: draft.rootfs.source.trim() === '' && draft.rootfs.digest.trim() === '' ? null : { ...draft.rootfs },
   };
 }
 
-export const EMPTY_DRAFT: SpecDraft = { repository: '', startupScript: '', environment: [], apps: [], driver: 'bubblewrap' };
+export const EMPTY_DRAFT: SpecDraft = {
+  repository: '',
+  startupScript: '',
+  environment: [],
+  apps: [],
+  driver: 'bubblewrap',
+  limits: limitsDraft(USUAL_LIMITS),
+  rootfs: { source: '', digest: '' },
+};

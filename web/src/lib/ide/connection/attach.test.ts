@@ -22,6 +22,7 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   error: null,
   createdAt: '2026-01-01T00:00:00.000Z',
   lastUsedAt: null,
+  rootfs: null,
   mine: true,
   ...more,
 });

@@ -1,0 +1,71 @@
+import { findLimiter, type Limiter } from '../limits/limiter.ts';
+import type { StateFolder } from '../state/folder.ts';
+import { PLATFORM, VERSION } from '../version.ts';
+import { failing, fine, type Check, type CheckState } from './check.ts';
+import {
+  checkBubblewrap,
+  checkFolder,
+  checkKernel,
+  checkLimits,
+  checkNamespaces,
+  checkNode,
+  checkScope,
+  checkSeccomp,
+  checkTools,
+} from './machine.ts';
+import { checkEnrolment, checkPlatform } from './platform.ts';
+
+export interface Findings {
+  version: string;
+  platform: string;
+  /** the worst of all */
+  state: CheckState;
+  checks: Check[];
+}
+
+/** What each driver can do on this machine, from what was found. */
+function driversOf(bubblewrap: Check, { controls }: Pick<Limiter, 'controls'>): Check {
+  const bounds = controls.length === 0 ? 'limits for each process' : `${controls.join(', ')} by cgroups`;
+  const process = `process: ${bounds}, no isolation, no root file systems`;
+  if (bubblewrap.state !== 'ok')
+    return failing('drivers', 'Drivers', process, 'Mend bubblewrap: templates that ask for isolation are refused.');
+  return fine('drivers', 'Drivers', `bubblewrap: isolation, ${bounds}, disk measured, root file systems. ${process}`);
+}
+
+const worst = (checks: Check[]): CheckState =>
+  checks.some(({ state }) => state === 'failure') ? 'failure' : checks.some(({ state }) => state === 'warning') ? 'warning' : 'ok';
+
+/** Looks at everything that a runner needs. Nothing is changed. @param url of the platform, where it is not enrolled yet */
+export async function examine(folder: StateFolder, url: string | undefined): Promise<Findings> {
+  const machine = [checkNode(), checkKernel(), checkTools(), checkNamespaces()];
+  const limiter = findLimiter(`${folder.root} doctor`);
+  limiter.close();
+  const bubblewrap = checkBubblewrap();
+  const { check: enrolment, config } = checkEnrolment(folder);
+  const address = url ?? config?.url;
+  const platform = address === undefined ? [] : await checkPlatform(address, url === undefined ? (config?.token ?? null) : null);
+  const checks = [
+    ...[...machine, bubblewrap, checkSeccomp(), checkScope(), checkLimits(limiter), driversOf(bubblewrap, limiter)],
+    ...[checkFolder(folder.root), enrolment, ...platform],
+  ];
+  return { version: VERSION, platform: PLATFORM, state: worst(checks), checks };
+}
+
+const SIGNS: Record<CheckState, string> = { ok: 'ok     ', warning: 'warning', failure: 'FAILURE' };
+const CONCLUSIONS: Record<CheckState, string> = {
+  ok: 'Everything that a runner needs is here.',
+  warning: 'The runner works here, with less than it could do.',
+  failure: 'The runner does not work here until this is mended.',
+};
+
+/** For people. */
+export function textOf({ version, platform, state, checks }: Findings): string {
+  const width = Math.max(...checks.map(({ title }) => title.length));
+  const lines = checks.flatMap((check) => [
+    `${SIGNS[check.state]}  ${check.title.padEnd(width)}  ${check.found}`,
+    ...(check.remedy === null ? [] : [`${' '.repeat(SIGNS.ok.length + 2 + width + 2)}→ ${check.remedy}`]),
+  ]);
+  return `gatehouse-runner ${version} on ${platform}\n\n${lines.join('\n')}\n\n${CONCLUSIONS[state]}\n`;
+}
+
+export const EXIT_CODES: Record<CheckState, number> = { ok: 0, failure: 1, warning: 2 };
