@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, multiline, page, searchText, text, time } from './common.ts';
+import { templateNetwork } from './template-network.ts';
 
 const isHttps = (value: string) => {
   if (!URL.canParse(value)) return false;
@@ -57,6 +58,7 @@ export const templateSpec = z.object({
   apps: z.array(templateApp).max(20).default([]),
   /** `bubblewrap`: only on runners that isolate; `process`: also on runners that can't */
   driver: z.enum(SANDBOX_DRIVERS).default('bubblewrap'),
+  network: templateNetwork.prefault({}),
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
 

@@ -140,3 +140,7 @@ export const presence = z.object({
   ),
 });
 export type Presence = z.infer<typeof presence>;
+
+/** Something about the workspace that its people should know now, told by the runner to each viewer (`message`, stream 0, sealed). */
+export const workspaceNotice = z.object({ kind: z.literal('notice'), text: z.string().max(500) });
+export type WorkspaceNotice = z.infer<typeof workspaceNotice>;

@@ -6,7 +6,8 @@ import { Readable } from 'node:stream';
 import { messageOf } from '../failure.ts';
 import { identify, type ProcessId } from '../state/process-id.ts';
 import { attachSandbox } from './attach.ts';
-import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
+import { networkArguments, networkFiles, whyNoNetwork as whyNoNetworkWith } from './bubblewrap-network.ts';
+import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan, SandboxTrace } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
 import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
 import { listenIn } from './socket.ts';
@@ -103,6 +104,10 @@ export function whyNoBubblewrap(): string | null {
   return probe.status === 0 ? null : `bwrap can't make a sandbox: ${probe.stderr.trim().split('\n').at(-1) ?? ''}`;
 }
 
+/** Why no sandbox can have a network of its own here, or null. */
+export const whyNoNetwork = (): string | null =>
+  whyNoNetworkWith([...namespaceArguments('probe'), ...systemArguments()], [...become(ownUser('probe')), ...limited]);
+
 /** Gives `start` a file that holds the arguments, so that `ps` inside the sandbox shows none of this machine's paths. */
 function withArguments<T>(folder: string, args: string[], start: (file: number) => T): T {
   const path = join(folder, 'sandbox.args');
@@ -150,9 +155,13 @@ async function spawnBubblewrap(folder: string, args: string[], command: string[]
 }
 
 /** The sandbox that `first` is the first process of. @throws Error when its helper does not answer; nothing of it runs then */
-async function takeSandbox(folder: string, first: ProcessId, withinMs: number): Promise<Sandbox> {
+async function takeSandbox(
+  folder: string,
+  { first, network }: Pick<SandboxTrace, 'first' | 'network'>,
+  withinMs: number,
+): Promise<Sandbox> {
   const attached = await attachSandbox({ folder, first, killOthers: () => false }, withinMs);
-  return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace: { kind: 'bubblewrap', first }, ...attached };
+  return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace: { kind: 'bubblewrap', first, network }, ...attached };
 }
 
 async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {
@@ -161,12 +170,16 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<San
   // Only a home that is new, or came from a runner of another kind: walking a large one takes long.
   if (isRoot() && lstatSync(homeOf(plan)).uid !== user.uid) giveTo(homeOf(plan), user);
   const environment = environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`);
-  writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null }, user);
-  const args = [...namespaceArguments(plan.name), ...systemArguments(), ...ownArguments(plan, parts)];
+  const forwards = plan.network?.forwards ?? [];
+  writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null, forwards }, user, networkFiles(plan));
+  const args = [
+    ...[...namespaceArguments(plan.name), ...systemArguments(), ...ownArguments(plan, parts)],
+    ...networkArguments(plan, controlOf(plan)),
+  ];
   const helper = [`${PARTS}/node`, ...HELPER_FLAGS, `${PARTS}/helper.mjs`, '5', `${CONTROL}/settings.json`];
   try {
     const first = await spawnBubblewrap(plan.folder, args, [...become(user), ...limited, ...helper]);
-    return await takeSandbox(plan.folder, first, READY_WITHIN_MS);
+    return await takeSandbox(plan.folder, { first, network: plan.network === null ? 'machine' : 'own' }, READY_WITHIN_MS);
   } catch (error) {
     throw new Error(`The sandbox could not start: ${messageOf(error)}`, { cause: error });
   }
@@ -175,5 +188,5 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<San
 export const bubblewrapDriver = (parts: SandboxParts): SandboxDriver => ({
   kind: 'bubblewrap',
   start: (plan) => startSandbox(plan, parts),
-  adopt: (folder, { first }) => takeSandbox(folder, first, ADOPTED_WITHIN_MS),
+  adopt: (folder, trace) => takeSandbox(folder, trace, ADOPTED_WITHIN_MS),
 });

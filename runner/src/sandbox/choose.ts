@@ -2,7 +2,7 @@ import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts'
 import type { Log } from '../log.ts';
 import { killMarked } from '../marked.ts';
 import { killBody } from './attach.ts';
-import { bubblewrapDriver, whyNoBubblewrap } from './bubblewrap.ts';
+import { bubblewrapDriver, whyNoBubblewrap, whyNoNetwork } from './bubblewrap.ts';
 import type { DriverKind, SandboxDriver, SandboxParts, SandboxTrace } from './driver.ts';
 import { processDriver } from './process.ts';
 import { removeSocket } from './socket.ts';
@@ -11,6 +11,8 @@ import { removeSocket } from './socket.ts';
 export interface Drivers {
   offered: DriverKind[];
   warnings: string[];
+  /** why sandboxes can't have a network of their own; null: they can */
+  noNetwork: string | null;
   /** the driver for an order, or why it must be refused, naming the field */
   choose(order: Pick<WorkspaceOrder, 'spec'>): SandboxDriver | string;
   /** that of a sandbox which an earlier runner started */
@@ -31,13 +33,18 @@ export function findDrivers(parts: SandboxParts, log: Log, useBubblewrap: boolea
   const [plain, isolating] = [processDriver(parts), bubblewrapDriver(parts)];
   const adopt: SandboxDriver['adopt'] = (folder, trace) => (trace.kind === 'process' ? plain : isolating).adopt(folder, trace);
   if (missing === null) {
-    return { offered: ['bubblewrap', 'process'], warnings: [], choose: () => isolating, adopt, sweep };
+    const noNetwork = whyNoNetwork();
+    const lacking = `EGRESS IS NOT LIMITED: ${noNetwork}. Workspaces whose policy limits it are refused here.`;
+    if (noNetwork !== null) log.error(lacking);
+    const warnings = noNetwork === null ? [] : [lacking.slice(0, 300)];
+    return { offered: ['bubblewrap', 'process'], warnings, noNetwork, choose: () => isolating, adopt, sweep };
   }
   const warning = `NO ISOLATION: ${missing}. Workspaces run as this runner's own user and can read its keys.`;
   log.error(warning);
   return {
     offered: ['process'],
     warnings: [warning.slice(0, 300)],
+    noNetwork: missing,
     choose: ({ spec }) =>
       spec.driver === 'process' ? plain : `The template asks for isolation (driver: bubblewrap), which this runner can't give: ${missing}`,
     adopt,

@@ -5,6 +5,17 @@ import { processId } from '../state/process-id.ts';
 
 export type DriverKind = z.infer<typeof templateSpec>['driver'];
 
+/** A network of its own, and the ways out of it that the runner serves. */
+export interface SandboxNetwork {
+  /** folder on this machine, and where the sandbox sees it */
+  sockets: { folder: string; inside: string };
+  environment: Record<string, string>;
+  /** goes into the system's configuration of git */
+  gitConfig: string;
+  /** loopback ports that lead to these sockets, both as the sandbox sees them */
+  forwards: { port: number; socket: string }[];
+}
+
 /** One workspace's place on this machine and what its sandbox is made from. */
 export interface SandboxPlan {
   workspaceId: string;
@@ -16,6 +27,8 @@ export interface SandboxPlan {
   startupScript: string;
   /** how long it lives on without a runner, in milliseconds */
   graceMs: number;
+  /** null: the machine's network */
+  network: SandboxNetwork | null;
 }
 
 /** What a later runner needs to find a sandbox again. */
@@ -23,6 +36,8 @@ export const sandboxTrace = z.object({
   kind: z.enum(['bubblewrap', 'process']),
   /** its first process, with which all of it ends, or its helper where it has no process namespace */
   first: processId,
+  /** a sandbox of a release before has the machine's */
+  network: z.enum(['machine', 'own']).default('machine'),
 });
 export type SandboxTrace = z.infer<typeof sandboxTrace>;
 

@@ -35,16 +35,17 @@ async function spawnHelper(plan: SandboxPlan, parts: SandboxParts): Promise<Proc
 async function takeSandbox(folder: string, first: ProcessId, withinMs: number): Promise<Sandbox> {
   const attached = await attachSandbox({ folder, first, killOthers: () => killMarked(folder) }, withinMs);
   const startupScript = join(controlOf({ folder }), 'start-up.sh');
-  return { kind: 'process', root: homeOf({ folder }), startupScript, trace: { kind: 'process', first }, ...attached };
+  return { kind: 'process', root: homeOf({ folder }), startupScript, trace: { kind: 'process', first, network: 'machine' }, ...attached };
 }
 
 async function startProcess(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {
+  if (plan.network !== null) throw new Error('The sandbox could not start: without isolation it can have no network of its own');
   prepareHome(plan);
   const home = homeOf(plan);
   const { username, uid, gid } = userInfo();
   const gitConfig = join(controlOf(plan), 'gitconfig');
   const environment = { ...environmentOf(plan, home, username, gitConfig), [MARK]: plan.folder };
-  writeControl(plan, { root: home, environment, graceMs: plan.graceMs, mark: plan.folder }, { uid, gid });
+  writeControl(plan, { root: home, environment, graceMs: plan.graceMs, mark: plan.folder, forwards: [] }, { uid, gid });
   try {
     return await takeSandbox(plan.folder, await spawnHelper(plan, parts), READY_WITHIN_MS);
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import type { BuildLog } from '../control/build-log.ts';
 import { programExit, type ProgramExit } from '../channel/requests.ts';
-import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
+import type { Sandbox, SandboxDriver, SandboxNetwork } from '../sandbox/driver.ts';
 import { GRACE_MS } from '../sandbox/helper-program.ts';
 import { ProgressLines, clonePercent } from './progress.ts';
 
@@ -24,6 +24,8 @@ export interface Start {
   order: WorkspaceOrder;
   folder: string;
   driver: SandboxDriver;
+  /** null: the machine's */
+  network: SandboxNetwork | null;
   log: BuildLog;
   /** aborted when the start is not wanted any more */
   signal: AbortSignal;
@@ -113,11 +115,11 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
  * @throws StartFailure, also when the start is aborted; nothing of it runs then
  */
 export async function startWorkspace(start: Start): Promise<Sandbox> {
-  const { order, folder, driver, signal } = start;
+  const { order, folder, driver, network, signal } = start;
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
   const { environment, startupScript } = spec;
-  const sandbox = await driver.start({ workspaceId, name, owner, folder, environment, startupScript, graceMs: GRACE_MS });
+  const sandbox = await driver.start({ workspaceId, name, owner, folder, environment, startupScript, graceMs: GRACE_MS, network });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });
   try {

@@ -30,6 +30,7 @@ export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
     environment: {},
     startupScript: '',
     graceMs: 60_000,
+    network: null,
     ...change,
   };
 }
