@@ -24,6 +24,7 @@ const specRules: FieldRules<TemplateSpec> = {
   environment: 'secret',
   apps: 'tracked',
   driver: 'tracked',
+  network: 'tracked',
 };
 const templateRules: FieldRules<{ name: string; description: string; icon: string }> = {
   name: 'tracked',

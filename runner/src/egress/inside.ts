@@ -1,7 +1,7 @@
 import { mkdirSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitHostsOf } from '@gatehouse/core/access/egress.ts';
-import type { TcpResource } from '@gatehouse/core/api/template-network.ts';
+import { resourceInside } from '@gatehouse/core/api/workspace-network.ts';
 import type { RunnerNetwork } from '@gatehouse/core/protocol/runner-policy.ts';
 import type { SandboxNetwork } from '../sandbox/driver.ts';
 
@@ -12,7 +12,6 @@ export const GIT_SOCKET = 'git.sock';
 export const resourceSocket = (name: string): string => `tcp-${name}.sock`;
 const WEB_PORT = 3128;
 const GIT_PORT = 3129;
-const FIRST_RESOURCE_PORT = 21_001;
 
 export const socketFolderOf = (folder: string): string => join(folder, 'egress');
 
@@ -23,12 +22,6 @@ export function makeSocketFolder(folder: string): string {
   chmodSync(sockets, 0o755);
   return sockets;
 }
-
-/** Loopback port and variable of a resource inside the sandbox. */
-export const resourceInside = ({ name }: TcpResource, index: number) => ({
-  variable: `GATEHOUSE_TCP_${name.toUpperCase().replaceAll('-', '_')}`,
-  port: FIRST_RESOURCE_PORT + index,
-});
 
 const proxy = `http://127.0.0.1:${WEB_PORT}`;
 const local = 'localhost,127.0.0.1,::1';
