@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { enforcementOf, networkOf, RUNNER_FIELDS, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
-import { mergePolicy, POLICY_FIELDS } from '@gatehouse/core/access/policy.ts';
+import { mergePolicy, POLICY_FIELDS, policyValues } from '@gatehouse/core/access/policy.ts';
 
 const report = (name: string, ...enforces: string[]) => ({ name, enforces });
 
@@ -35,7 +35,8 @@ describe('what a workspace may reach', () => {
   const spec = { repository: 'https://g.example/acme/app.git', network: { resources } };
 
   test('is the hosts and repositories of the policy, and the resources of its template', () => {
-    const merged = mergePolicy({}, { egressHosts: ['a.example'], git: { fetch: [], push: ['https://g.example/acme/*'] } });
+    const set = policyValues.parse({ egressHosts: ['a.example'], git: { push: ['https://g.example/acme/*'] } });
+    const merged = mergePolicy({}, set);
     const git = { fetch: ['https://g.example/acme/*'], push: ['https://g.example/acme/*'] };
     expect(networkOf(merged, spec)).toEqual({ hosts: ['a.example'], git, resources });
   });
