@@ -114,12 +114,14 @@ function showField(
   refusals: ReadonlyMap<string, number>,
 ): ShownField {
   const { value, source, overruled } = merged[field];
+  /** lists that mean nothing while egress is open */
+  const ofEgress = field === 'egressHosts' || field === 'git';
   return {
     field,
     value,
     source,
     overruled,
-    ...enforcementOf(field, runners),
+    ...(ofEgress && merged.egress.value === 'open' ? { state: 'not enforced' as const, lacking: [] } : enforcementOf(field, runners)),
     refused: COUNTED.includes(field) ? (refusals.get(field) ?? 0) : null,
   };
 }

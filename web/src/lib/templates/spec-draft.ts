@@ -7,6 +7,8 @@ export interface SpecDraft {
   environment: { name: string; value: string }[];
   apps: { name: string; port: string }[];
   driver: TemplateSpec['driver'];
+  /** TCP resources */
+  resources: { name: string; host: string; port: string }[];
 }
 
 export function draftOf(spec: TemplateSpec): SpecDraft {
@@ -16,6 +18,7 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     environment: Object.entries(spec.environment).map(([name, value]) => ({ name, value })),
     apps: spec.apps.map(({ name, port }) => ({ name, port: String(port) })),
     driver: spec.driver,
+    resources: spec.network.resources.map(({ name, host, port }) => ({ name, host, port: String(port) })),
   };
 }
 
@@ -29,7 +32,12 @@ export function specOf(draft: SpecDraft): TemplateSpec {
     ),
     apps: draft.apps.filter(({ name, port }) => name !== '' || port !== '').map(({ name, port }) => ({ name, port: Number(port) })),
     driver: draft.driver,
+    network: {
+      resources: draft.resources
+        .filter(({ name, host, port }) => name !== '' || host !== '' || port !== '')
+        .map(({ name, host, port }) => ({ name: name.trim(), host: host.trim(), port: Number(port) })),
+    },
   };
 }
 
-export const EMPTY_DRAFT: SpecDraft = { repository: '', startupScript: '', environment: [], apps: [], driver: 'bubblewrap' };
+export const EMPTY_DRAFT: SpecDraft = { repository: '', startupScript: '', environment: [], apps: [], driver: 'bubblewrap', resources: [] };
