@@ -100,7 +100,8 @@ async function makeTemplate(owner: Person): Promise<void> {
 
 async function openEgress(owner: Person): Promise<void> {
   const { levels } = await owner.call<{ levels: { tenant: object } }>('GET', '/tenant/policy');
-  if (Object.keys(levels.tenant).length === 0) await owner.call('PUT', '/tenant/policy', { values: { egress: 'open' } }, { 'If-Match': '"0"' });
+  if (Object.keys(levels.tenant).length === 0)
+    await owner.call('PUT', '/tenant/policy', { values: { egress: 'open' } }, { 'If-Match': '"0"' });
 }
 
 /** The developer's first workspace. */

@@ -50,7 +50,8 @@ export function normalHostPattern(text: string): string | null {
 
 /** Whether what `inner` names lies in what `outer` names; `*.a.b` is not in itself `a.b`. */
 const hostWithin = (inner: string, outer: string): boolean =>
-  inner === outer || (outer.startsWith('*.') && inner.length > outer.length - 1 && inner.endsWith(outer.slice(1)) && inner !== outer.slice(2));
+  inner === outer ||
+  (outer.startsWith('*.') && inner.length > outer.length - 1 && inner.endsWith(outer.slice(1)) && inner !== outer.slice(2));
 
 const takesPort = ({ port }: HostPattern, asked: number): boolean => (port === null ? WEB_PORTS.includes(asked) : port === asked);
 
@@ -151,7 +152,8 @@ export const intersectGit = (a: GitRules, b: GitRules): GitRules => ({
 });
 
 /** Hosts (with a port that is not 443) that the rules name: nothing but the git proxy leads there. */
-export const gitHostsOf = ({ fetch, push }: GitRules): string[] => [...new Set([...fetch, ...push].map((each) => new URL(each).host))].sort();
+export const gitHostsOf = ({ fetch, push }: GitRules): string[] =>
+  [...new Set([...fetch, ...push].map((each) => new URL(each).host))].sort();
 
 /** The strictest of two ways out. */
 export const stricterMode = (a: EgressMode, b: EgressMode): EgressMode => (EGRESS_MODES.indexOf(a) > EGRESS_MODES.indexOf(b) ? a : b);

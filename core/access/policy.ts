@@ -355,10 +355,22 @@ const count = (many: number) => (many === 1 ? '1 repository' : `${many} reposito
 /** A value in words for people. */
 export function inWords(field: PolicyField, value: Policy[PolicyField]): string {
   if (value === null)
-    return field === 'git' ? 'The template’s own, to fetch' : field === 'allowedNetworks' ? 'Everywhere' : field === 'autoStop' || field === 'stepUp' ? 'Never' : `Up to ${MOST_MEGABYTES} MB`;
+    return field === 'git'
+      ? 'The template’s own, to fetch'
+      : field === 'allowedNetworks'
+        ? 'Everywhere'
+        : field === 'autoStop' || field === 'stepUp'
+          ? 'Never'
+          : `Up to ${MOST_MEGABYTES} MB`;
   if (Array.isArray(value)) {
     const many = field === 'egressHosts' ? 'hosts' : 'networks';
-    return value.length === 0 ? (field === 'egressHosts' ? 'None' : 'Nowhere') : value.length <= 2 ? value.join(', ') : `${value.length} ${many}`;
+    return value.length === 0
+      ? field === 'egressHosts'
+        ? 'None'
+        : 'Nowhere'
+      : value.length <= 2
+        ? value.join(', ')
+        : `${value.length} ${many}`;
   }
   if (typeof value === 'object') {
     const { fetch, push } = value;

@@ -83,7 +83,11 @@ export const AUDIT_ACTIONS = {
     done: 'read which git credentials {resource} has',
     attempt: 'read which git credentials {resource} has',
   },
-  'git_credential.add': { resource: 'user', done: 'stored a git credential of {resource}', attempt: 'store a git credential of {resource}' },
+  'git_credential.add': {
+    resource: 'user',
+    done: 'stored a git credential of {resource}',
+    attempt: 'store a git credential of {resource}',
+  },
   'git_credential.remove': {
     resource: 'user',
     done: 'removed a git credential of {resource}',
@@ -247,7 +251,11 @@ export const AUDIT_ACTIONS = {
     done: 'connected from workspace {resource} to the outside',
     attempt: 'connect from workspace {resource} to the outside',
   },
-  'git.fetch': { resource: 'workspace', done: 'fetched from git in workspace {resource}', attempt: 'fetch from git in workspace {resource}' },
+  'git.fetch': {
+    resource: 'workspace',
+    done: 'fetched from git in workspace {resource}',
+    attempt: 'fetch from git in workspace {resource}',
+  },
   'git.push': { resource: 'workspace', done: 'pushed to git from workspace {resource}', attempt: 'push to git from workspace {resource}' },
   'connection.join': { resource: 'connection', done: 'connected to {resource}', attempt: 'connect to {resource}' },
   'connection.drive': {

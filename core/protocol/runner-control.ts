@@ -53,9 +53,22 @@ const counted = z.number().int().min(0);
 /** What a workspace's way out let through or refused. `kind`s of a later release are not known here, and only ever added. */
 export const egressHappening = z.discriminatedUnion('what', [
   /** refused, `count` times since it was last said */
-  z.object({ what: z.literal('refused'), host: z.string().max(300), port: z.number().int().nullable(), why: z.string().max(300), count: counted }),
+  z.object({
+    what: z.literal('refused'),
+    host: z.string().max(300),
+    port: z.number().int().nullable(),
+    why: z.string().max(300),
+    count: counted,
+  }),
   /** what went to one host and came from it since it was last said */
-  z.object({ what: z.literal('used'), host: z.string().max(300), port: z.number().int(), connections: counted, sent: counted, received: counted }),
+  z.object({
+    what: z.literal('used'),
+    host: z.string().max(300),
+    port: z.number().int(),
+    connections: counted,
+    sent: counted,
+    received: counted,
+  }),
   z.object({ what: z.literal('git-fetch'), repository: z.string().max(2100), asPerson: z.boolean(), status: z.number().int() }),
   z.object({
     what: z.literal('git-push'),

@@ -45,7 +45,10 @@ export const findRunningOf = (db: TenantDb, userId: string): Promise<Array<{ id:
 const sealedRow = z.object({ id: z.string(), user_id: z.string(), host: z.string(), username: z.string(), secret: z.string() });
 
 /** The opened credentials of active people, by person. To be sealed again at once. */
-export async function openGitCredentials({ db, secrets }: Pick<Services, 'secrets'> & { db: TenantDb }, userIds: readonly string[]): Promise<Map<string, GitCredentials>> {
+export async function openGitCredentials(
+  { db, secrets }: Pick<Services, 'secrets'> & { db: TenantDb },
+  userIds: readonly string[],
+): Promise<Map<string, GitCredentials>> {
   if (userIds.length === 0) return new Map();
   const found = await db.rows(
     `SELECT c.id, c.user_id, c.host, c.username, c.secret FROM json_each(?2) AS wanted
@@ -55,7 +58,10 @@ export async function openGitCredentials({ db, secrets }: Pick<Services, 'secret
     JSON.stringify(userIds),
   );
   const rows = found.map((each) => sealedRow.parse(each));
-  const opened = await secrets.openAll(db, rows.map(({ id, secret }) => ({ address: secretAddress(id), sealed: secret })));
+  const opened = await secrets.openAll(
+    db,
+    rows.map(({ id, secret }) => ({ address: secretAddress(id), sealed: secret })),
+  );
   const byPerson = new Map<string, GitCredentials>();
   rows.forEach(({ user_id, host, username }, index) => {
     byPerson.set(user_id, [...(byPerson.get(user_id) ?? []), { host, username, secret: opened[index] ?? '' }]);

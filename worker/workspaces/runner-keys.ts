@@ -65,7 +65,12 @@ export const signRunnerPolicy = (services: Signing, place: RunnerPlace, policy: 
 export const signRunnerNetwork = (services: Signing, place: RunnerPlace, network: RunnerNetwork): Promise<string> =>
   signFor(services, place, NETWORK_TYPE, { network });
 
-async function signFor({ settings, now }: Signing, { runnerId, workspaceId }: RunnerPlace, typ: string, claims: Record<string, unknown>): Promise<string> {
+async function signFor(
+  { settings, now }: Signing,
+  { runnerId, workspaceId }: RunnerPlace,
+  typ: string,
+  claims: Record<string, unknown>,
+): Promise<string> {
   return new SignJWT(claims)
     .setProtectedHeader({ alg: 'EdDSA', typ, kid: settings.GRANT_KEY.kid })
     .setIssuer(settings.ORIGIN)

@@ -163,7 +163,9 @@ export async function findOrders(
   const [found, set] = await ctx.db.batch([orders, policyQuery(ctx.db.tenantId, null)]);
   const stored = policiesFrom(set?.rows ?? []);
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
-  const credentials = await openGitCredentials(ctx, [...new Set(rows.flatMap((each) => (each.desired === 'running' ? [each.owner_id] : [])))]);
+  const credentials = await openGitCredentials(ctx, [
+    ...new Set(rows.flatMap((each) => (each.desired === 'running' ? [each.owner_id] : []))),
+  ]);
   return Promise.all(
     rows.map(async (each) => {
       const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);

@@ -1,5 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { happening, workspaceReport, type FromRunner, type Happening, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import {
+  happening,
+  workspaceReport,
+  type FromRunner,
+  type Happening,
+  type WorkspaceReport,
+} from '@gatehouse/core/protocol/runner-control.ts';
 import { z } from 'zod';
 import type { Clock } from '../connection/clock.ts';
 import { Failure } from '../failure.ts';

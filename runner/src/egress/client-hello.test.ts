@@ -25,12 +25,16 @@ describe('the first words of a connection', () => {
     // The same in two records.
     const body = hello.subarray(5);
     const record = (part: Buffer) => Buffer.concat([Buffer.from([22, 3, 1, part.length >> 8, part.length & 255]), part]);
-    expect(readGreeting(Buffer.concat([record(body.subarray(0, 9)), record(body.subarray(9))]))).toEqual({ kind: 'tls', name: 'packages.example' });
+    expect(readGreeting(Buffer.concat([record(body.subarray(0, 9)), record(body.subarray(9))]))).toEqual({
+      kind: 'tls',
+      name: 'packages.example',
+    });
   });
 
   it('may name none, or be something else', async () => {
     expect(readGreeting(await greetingOf())).toEqual({ kind: 'tls', name: null });
-    for (const said of ['GET / HTTP/1.1\r\n', 'SSH-2.0-OpenSSH\r\n', '\u0000\u0001']) expect(readGreeting(Buffer.from(said)).kind).toBe('plain');
+    for (const said of ['GET / HTTP/1.1\r\n', 'SSH-2.0-OpenSSH\r\n', '\u0000\u0001'])
+      expect(readGreeting(Buffer.from(said)).kind).toBe('plain');
   });
 
   it('may be rubbish, which is never taken for a name', async () => {

@@ -26,7 +26,7 @@ export function readGreeting(bytes: Buffer): Greeting {
 /** What the records carry, put together. */
 function handshakeOf(bytes: Buffer): Buffer {
   const parts: Buffer[] = [];
-  for (let at = 0; at + 5 <= bytes.length && bytes[at] === HANDSHAKE; ) {
+  for (let at = 0; at + 5 <= bytes.length && bytes[at] === HANDSHAKE;) {
     const end = at + 5 + bytes.readUInt16BE(at + 3);
     parts.push(bytes.subarray(at + 5, end));
     at = end;
@@ -42,7 +42,7 @@ function serverNameOf(hello: Buffer): string | null {
   at += 1 + hello.readUInt8(at);
   if (at >= hello.length) return null;
   const end = at + 2 + hello.readUInt16BE(at);
-  for (at += 2; at < end; ) {
+  for (at += 2; at < end;) {
     const [type, length] = [hello.readUInt16BE(at), hello.readUInt16BE(at + 2)];
     if (type === SERVER_NAME) {
       // A list of one: its length, the kind of name, and the name.

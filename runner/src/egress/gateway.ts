@@ -13,7 +13,11 @@ export interface Gateway {
 }
 
 /** Connects to a host of the web, if that is allowed; a refusal is recorded. @throws EgressRefused, Unreachable */
-export async function dialWeb({ outside, trail, ways }: Gateway, asked: string, port: number): Promise<{ socket: Socket; host: string; raw: boolean }> {
+export async function dialWeb(
+  { outside, trail, ways }: Gateway,
+  asked: string,
+  port: number,
+): Promise<{ socket: Socket; host: string; raw: boolean }> {
   try {
     const { host, reach, raw } = webWay(ways(), asked, port);
     const socket = await dial(outside, host, await resolveWithin(outside, host, reach), port);

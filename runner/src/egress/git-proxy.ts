@@ -1,4 +1,11 @@
-import { createServer, request as askHttp, type IncomingMessage, type OutgoingHttpHeaders, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  request as askHttp,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import { request as askHttps } from 'node:https';
 import type { Socket } from 'node:net';
 import { PassThrough, pipeline, type Readable, type Transform } from 'node:stream';
@@ -75,7 +82,9 @@ export class GitProxy {
     response.on('close', () => outgoing.destroy());
     outgoing.on('error', (error) => refuse(response, 502, `${asked.url.host} can’t be reached: ${error.message}`));
     const pushed: { refs: PushedRefs } = { refs: UNKNOWN };
-    outgoing.on('response', (incoming) => this.#answer(asked, { incoming, response, refs: pushed.refs, asPerson: credential !== undefined }));
+    outgoing.on('response', (incoming) =>
+      this.#answer(asked, { incoming, response, refs: pushed.refs, asPerson: credential !== undefined }),
+    );
     if (asked.step === 'advertise') return void outgoing.end();
     const failed = (error: NodeJS.ErrnoException | null | undefined) => {
       if (error && !response.headersSent) refuse(response, 400, error.message);
@@ -130,7 +139,8 @@ export class GitProxy {
       const last = this.#fetches.get(repository);
       this.#fetches.set(repository, now());
       const isNew = last === undefined || now() - last > SAME_FETCH_MS;
-      if (isNew && !trail.git({ what: 'git-fetch', repository, asPerson, status })) return stop(503, 'The fetch can’t be recorded now, and so is not made');
+      if (isNew && !trail.git({ what: 'git-fetch', repository, asPerson, status }))
+        return stop(503, 'The fetch can’t be recorded now, and so is not made');
     }
     if (step === 'exchange' && service === 'push' && status >= 400) trail.git({ what: 'git-push', repository, asPerson, status, ...refs });
     response.writeHead(status, pick(incoming, ANSWERED));
@@ -148,7 +158,8 @@ function reachOf({ mode, network }: Ways, { service, repository, url }: GitReque
 }
 
 /** Git packs a long request; its commands are to be read. */
-const bodyOf = (request: IncomingMessage): Readable => (request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request);
+const bodyOf = (request: IncomingMessage): Readable =>
+  request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request;
 
 const pick = (message: IncomingMessage, names: readonly string[]): OutgoingHttpHeaders =>
   Object.fromEntries(names.flatMap((name) => (message.headers[name] === undefined ? [] : [[name, message.headers[name]]])));

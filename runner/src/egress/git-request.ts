@@ -41,7 +41,12 @@ export function readGitRequest(method: string, target: string): GitRequest {
   const service = Object.hasOwn(SERVICES, name) ? SERVICES[name] : undefined;
   const isRight = ending === 'info/refs' ? method === 'GET' && query === `service=${name}` : method === 'POST' && query === '';
   if (service === undefined || !isRight) throw new NotCarried(repository, 'only the fetch and the push of the smart protocol are carried');
-  return { service, step: ending === 'info/refs' ? 'advertise' : 'exchange', repository, url: new URL(`${address}/${ending}${query === '' ? '' : `?${query}`}`) };
+  return {
+    service,
+    step: ending === 'info/refs' ? 'advertise' : 'exchange',
+    repository,
+    url: new URL(`${address}/${ending}${query === '' ? '' : `?${query}`}`),
+  };
 }
 
 /** Where a git server sends to, as git inside is to ask for it: through the proxy again. Null: to another host, or not to a repository. */

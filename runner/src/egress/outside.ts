@@ -49,7 +49,9 @@ export async function resolveWithin(outside: Outside, host: string, reach: Reach
   for (const address of addresses) {
     const place = own.includes(address) ? 'machine' : placeOf(address);
     if (place === 'never' || RANKS.indexOf(place) > RANKS.indexOf(reach))
-      throw new EgressRefused(place === 'machine' || place === 'never' ? 'its name leads to the machine itself' : 'its name leads into a private network');
+      throw new EgressRefused(
+        place === 'machine' || place === 'never' ? 'its name leads to the machine itself' : 'its name leads into a private network',
+      );
   }
   return addresses;
 }

@@ -46,7 +46,7 @@ export class PushCommands extends Transform {
 
 function linesUntilFlush(bytes: Buffer): string[] | 'more' | 'broken' {
   const lines: string[] = [];
-  for (let at = 0; at + 4 <= bytes.length; ) {
+  for (let at = 0; at + 4 <= bytes.length;) {
     const prefix = bytes.toString('latin1', at, at + 4);
     if (!/^[0-9a-f]{4}$/i.test(prefix)) return 'broken';
     const length = Number.parseInt(prefix, 16);

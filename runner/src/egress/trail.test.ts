@@ -51,7 +51,8 @@ describe('what is refused', () => {
 });
 
 describe('what is let through', () => {
-  const socket = () => Object.assign(new EventEmitter(), { bytesRead: 0, bytesWritten: 0, destroyed: false, destroy() {} }) as unknown as Socket;
+  const socket = () =>
+    Object.assign(new EventEmitter(), { bytesRead: 0, bytesWritten: 0, destroyed: false, destroy() {} }) as unknown as Socket;
 
   it('is counted by host, told each hour with what has gone since, and at the end', () => {
     const { clock, told, trail } = makeTrail();

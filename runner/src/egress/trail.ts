@@ -49,7 +49,13 @@ export class Trail {
   /** A host, or what a program took for one. */
   refused(host: string, port: number | null, why: string): void {
     const place = printable(host);
-    this.#refuse(`host ${place}`, place, why, (key, count) => ({ what: 'refused', host: key, port: key === REST ? null : port, why, count }));
+    this.#refuse(`host ${place}`, place, why, (key, count) => ({
+      what: 'refused',
+      host: key,
+      port: key === REST ? null : port,
+      why,
+      count,
+    }));
   }
 
   repositoryRefused(repository: string, service: 'fetch' | 'push' | 'other', why: string): void {

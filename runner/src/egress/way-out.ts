@@ -47,7 +47,11 @@ export class WayOut {
       [GIT_SOCKET, new GitProxy({ ...gateway, credentials, now: () => context.clock.now() }).server],
       ...network.resources.map(({ name }): [string, Server] => [resourceSocket(name), serveResource(gateway, name)]),
     ];
-    const wayOut = new WayOut(networkInside(sockets, network), servers.map(([, server]) => server), trail);
+    const wayOut = new WayOut(
+      networkInside(sockets, network),
+      servers.map(([, server]) => server),
+      trail,
+    );
     try {
       for (const [name, server] of servers) {
         await bindIn(server, sockets, name);

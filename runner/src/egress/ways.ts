@@ -39,6 +39,8 @@ export function webWay({ mode, network }: Ways, asked: string, port: number): { 
   if (gitHostsOf(network.git).some((each) => each.split(':')[0] === host))
     throw new EgressRefused('repositories are reached with git, which goes another way');
   if (mode === 'allow-list' && !allowsHost(network.hosts, host, port))
-    throw new EgressRefused(port === 80 || port === 443 ? 'it is not on the list of hosts' : `port ${port} of it is not on the list of hosts`);
+    throw new EgressRefused(
+      port === 80 || port === 443 ? 'it is not on the list of hosts' : `port ${port} of it is not on the list of hosts`,
+    );
   return { host, reach: 'public', raw: false };
 }

@@ -11,7 +11,17 @@ const GREETING_MS = 30_000;
 /** a ClientHello is some hundred bytes, and some thousand with the keys of tomorrow */
 const MOST_GREETING = 64 * 1024;
 /** headers that are about one connection, and what a proxy alone is told (RFC 9110 §7.6.1) */
-const HOP_BY_HOP = ['connection', 'keep-alive', 'proxy-connection', 'proxy-authorization', 'proxy-authenticate', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+const HOP_BY_HOP = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'proxy-authenticate',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
 
 /** A host and port that a request is for, as it was written. */
 interface Authority {
@@ -27,17 +37,22 @@ function authorityOf(text: string, standard: number | null): Authority {
   return { host, port: number };
 }
 
-const same = (a: Authority, b: Authority) => a.port === b.port && a.host.toLowerCase().replace(/\.$/, '') === b.host.toLowerCase().replace(/\.$/, '');
+const same = (a: Authority, b: Authority) =>
+  a.port === b.port && a.host.toLowerCase().replace(/\.$/, '') === b.host.toLowerCase().replace(/\.$/, '');
 
 /** What a program is told of a failure, in a body that most of them show. */
 const wordsOf = (error: unknown, { host, port }: Authority): string =>
-  error instanceof EgressRefused ? hintOf(`host ${printable(host)}${port === 80 || port === 443 ? '' : `:${port}`}`, error.message) : messageOf(error);
+  error instanceof EgressRefused
+    ? hintOf(`host ${printable(host)}${port === 80 || port === 443 ? '' : `:${port}`}`, error.message)
+    : messageOf(error);
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : 'The proxy failed');
 
 /** A whole answer to whom no ServerResponse belongs. */
 function answerRaw(socket: Duplex, status: number, words: string): void {
   const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: text/plain; charset=utf-8\r\n`;
-  socket.end(`${head}Content-Length: ${Buffer.byteLength(words) + 1}\r\nX-Gatehouse-Egress: refused\r\nConnection: close\r\n\r\n${words}\n`);
+  socket.end(
+    `${head}Content-Length: ${Buffer.byteLength(words) + 1}\r\nX-Gatehouse-Egress: refused\r\nConnection: close\r\n\r\n${words}\n`,
+  );
 }
 
 function answer(response: ServerResponse, status: number, words: string): void {
@@ -219,7 +234,9 @@ export class WebProxy {
       const greeting = readGreeting(heard);
       if (greeting.kind === 'more') return heard.length > MOST_GREETING ? end('what it says first has no end') : undefined;
       if (greeting.kind === 'tls' && greeting.name !== authority.host)
-        return end(greeting.name === null ? 'TLS without the name of the host is refused' : `TLS names another host, ${printable(greeting.name)}`);
+        return end(
+          greeting.name === null ? 'TLS without the name of the host is refused' : `TLS names another host, ${printable(greeting.name)}`,
+        );
       if (greeting.kind === 'plain' && authority.port === 443) return end('only TLS goes to port 443');
       stop();
       inside.unshift(heard);

@@ -1,4 +1,11 @@
-import { challengeText, LIMITS, toRunnerLink, type FromRunnerLink, type RunnerHello, type WorkspaceNotice } from '@gatehouse/core/protocol/connection.ts';
+import {
+  challengeText,
+  LIMITS,
+  toRunnerLink,
+  type FromRunnerLink,
+  type RunnerHello,
+  type WorkspaceNotice,
+} from '@gatehouse/core/protocol/connection.ts';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { Crew } from '@gatehouse/core/protocol/crew.ts';
 import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';

@@ -161,7 +161,13 @@ async function takeSandbox(
   withinMs: number,
 ): Promise<Sandbox> {
   const attached = await attachSandbox({ folder, first, killOthers: () => false }, withinMs);
-  return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace: { kind: 'bubblewrap', first, network }, ...attached };
+  return {
+    kind: 'bubblewrap',
+    root: HOME,
+    startupScript: `${CONTROL}/start-up.sh`,
+    trace: { kind: 'bubblewrap', first, network },
+    ...attached,
+  };
 }
 
 async function startSandbox(plan: SandboxPlan, parts: SandboxParts): Promise<Sandbox> {

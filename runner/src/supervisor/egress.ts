@@ -75,7 +75,10 @@ export class Egress {
     this.#wayOut = await WayOut.open(this.#folder, {
       outside,
       clock,
-      ways: () => ({ mode: this.#policy === null ? 'none' : (this.#policy.policy.egress ?? 'open'), network: this.#policy?.network ?? NO_NETWORK }),
+      ways: () => ({
+        mode: this.#policy === null ? 'none' : (this.#policy.policy.egress ?? 'open'),
+        network: this.#policy?.network ?? NO_NETWORK,
+      }),
       credentials: () => this.#credentials,
       tell: (happening) => happened(this.#workspaceId, happening),
       notice: (text) => this.notice(text),
@@ -95,5 +98,3 @@ export class Egress {
     this.#sealed = undefined;
   }
 }
-
-

@@ -222,7 +222,8 @@ export class Workspace {
     if (order.policy === this.#signed.policy && order.network === this.#signed.network) return;
     try {
       await this.#takePolicy(order);
-      if (this.#egress.isLimited && this.#running?.sandbox.trace.network === 'machine') throw new PolicyRefused(NOW_LIMITED, { isBeyondUs: true });
+      if (this.#egress.isLimited && this.#running?.sandbox.trace.network === 'machine')
+        throw new PolicyRefused(NOW_LIMITED, { isBeyondUs: true });
     } catch (error) {
       this.#context.log.error(`The policy of ${order.name} is refused: ${messageOf(error)}`);
       if (error instanceof PolicyRefused && error.isBeyondUs) await this.#failLost(error.message);

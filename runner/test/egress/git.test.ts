@@ -25,7 +25,12 @@ async function makeSite(git: GitRules, options: { password?: string; takes?: () 
 describe.runIf(isolation)('git in a workspace', () => {
   it('fetches what may be fetched, however its address is written, and each fetch is told once', async () => {
     const { run, told, server } = await makeSite(only([`https://${HOST}/acme/*`]));
-    for (const [address, folder] of [[`${APP}.git`, 'a'], [APP, 'b'], [`git@${HOST}:acme/other.git`, 'c'], [`ssh://git@${HOST}/acme/other`, 'd']])
+    for (const [address, folder] of [
+      [`${APP}.git`, 'a'],
+      [APP, 'b'],
+      [`git@${HOST}:acme/other.git`, 'c'],
+      [`ssh://git@${HOST}/acme/other`, 'd'],
+    ])
       expect(await run(`git clone -q ${address} ${folder} 2>&1 && git -C ${folder} log --format=%s`)).toMatch(/^first of acme/);
     expect(told.all).toEqual([
       { what: 'git-fetch', repository: APP, asPerson: false, status: 200 },
@@ -44,10 +49,7 @@ describe.runIf(isolation)('git in a workspace', () => {
     expect(told.all.filter(({ what }) => what === 'git-push')).toEqual([
       {
         ...{ what: 'git-push', repository: APP, asPerson: false, status: 0, more: 0 },
-        refs: [
-          `${before.slice(0, 12)}→${after.slice(0, 12)} refs/heads/main`,
-          `000000000000→${after.slice(0, 12)} refs/heads/next`,
-        ],
+        refs: [`${before.slice(0, 12)}→${after.slice(0, 12)} refs/heads/main`, `000000000000→${after.slice(0, 12)} refs/heads/next`],
       },
     ]);
   }, 60_000);
@@ -103,7 +105,11 @@ describe.runIf(isolation)('git in a workspace', () => {
   it('follows no redirect to another host, and one to another repository is looked at anew', async () => {
     const world = new OutsideWorld([HOST, 'elsewhere.example']);
     const server = makeGitServer(['acme/app', 'eve/loot']);
-    const moved: Record<string, string> = { out: 'https://elsewhere.example/acme/app', own: `https://${HOST}/eve/loot`, old: `https://${HOST}/acme/app` };
+    const moved: Record<string, string> = {
+      out: 'https://elsewhere.example/acme/app',
+      own: `https://${HOST}/eve/loot`,
+      old: `https://${HOST}/acme/app`,
+    };
     await world.host(HOST, '93.184.216.10', {
       https: (request, response) => {
         const [, owner = '', name = '', ...rest] = (request.url ?? '').split('/');
@@ -162,14 +168,20 @@ describe.runIf(isolation)('the person’s credential', () => {
     const { run, workspace, server, told, sandbox, folder } = await makeSite(only([], [APP]), { password: SECRET });
     workspace.credentials = [{ host: HOST, username: 'dev', secret: SECRET }];
     const trace = 'export GIT_TRACE=1 GIT_TRACE_CURL=1 GIT_TRACE_PACKET=1 GIT_TRACE_REDACT=0';
-    const output = await run(`${trace}; git clone ${APP} app 2>&1; cd app; git commit -q --allow-empty -m second 2>&1; git push origin main 2>&1`);
+    const output = await run(
+      `${trace}; git clone ${APP} app 2>&1; cd app; git commit -q --allow-empty -m second 2>&1; git push origin main 2>&1`,
+    );
     expect(server.asked.all.every(({ authorization }) => authorization.startsWith('Basic '))).toBe(true);
     expect(told.all.map((each) => 'asPerson' in each && each.asPerson)).toEqual([true, true]);
     const basic = Buffer.from(`dev:${SECRET}`).toString('base64');
     for (const text of [SECRET, basic, basic.slice(4, -4)]) {
       expect(output).toContain('git-receive-pack');
       expect(output).not.toContain(text);
-      expect(await run(`grep -rslF -e '${text.slice(0, 8)}''${text.slice(8)}' /home /etc /run /tmp /opt/gatehouse/helper.mjs; cat /proc/*/environ`)).not.toContain(text);
+      expect(
+        await run(
+          `grep -rslF -e '${text.slice(0, 8)}''${text.slice(8)}' /home /etc /run /tmp /opt/gatehouse/helper.mjs; cat /proc/*/environ`,
+        ),
+      ).not.toContain(text);
     }
     const pids = processesOf(sandbox.trace.first.pid);
     expect(pids.length).toBeGreaterThan(1);

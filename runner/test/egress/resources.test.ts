@@ -9,7 +9,9 @@ const resource = { name: 'orders-db', host: DATABASE, port: 5432 };
 
 async function makeDatabase(address = '10.4.0.7') {
   const world = new OutsideWorld([DATABASE]);
-  await world.host(DATABASE, address, { tcp: [5432, (socket) => socket.on('data', (said: Buffer) => socket.end(`rows for ${said.toString()}`))] });
+  await world.host(DATABASE, address, {
+    tcp: [5432, (socket) => socket.on('data', (said: Buffer) => socket.end(`rows for ${said.toString()}`))],
+  });
   return world;
 }
 
@@ -41,11 +43,14 @@ describe.runIf(isolation)('a TCP resource', () => {
     expect(workspace.told.all).toMatchObject([{ what: 'refused', host: 'resource orders-db', why: 'this template grants it no more' }]);
   });
 
-  it.each(['169.254.169.254', '127.0.0.1', '10.9.9.9'])('does not lead to %s by its name: the machine and its secrets are not meant', async (address) => {
-    const world = await makeDatabase(address);
-    const { run, told } = await startLimited(world, { resources: [resource] });
-    expect(await run(query('$GATEHOUSE_TCP_ORDERS_DB'))).toBe('');
-    expect(told.all).toMatchObject([{ what: 'refused', why: 'its name leads to the machine itself' }]);
-    expect(world.dialled.all).toEqual([]);
-  });
+  it.each(['169.254.169.254', '127.0.0.1', '10.9.9.9'])(
+    'does not lead to %s by its name: the machine and its secrets are not meant',
+    async (address) => {
+      const world = await makeDatabase(address);
+      const { run, told } = await startLimited(world, { resources: [resource] });
+      expect(await run(query('$GATEHOUSE_TCP_ORDERS_DB'))).toBe('');
+      expect(told.all).toMatchObject([{ what: 'refused', why: 'its name leads to the machine itself' }]);
+      expect(world.dialled.all).toEqual([]);
+    },
+  );
 });

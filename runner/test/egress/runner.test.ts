@@ -30,7 +30,11 @@ async function enrolled() {
   return { platform, state, run };
 }
 
-const next = (order: WorkspaceOrder, change: Partial<WorkspaceOrder>): WorkspaceOrder => ({ ...order, generation: order.generation + 1, ...change });
+const next = (order: WorkspaceOrder, change: Partial<WorkspaceOrder>): WorkspaceOrder => ({
+  ...order,
+  generation: order.generation + 1,
+  ...change,
+});
 
 describe.runIf(isolation)('a runner', () => {
   it('starts a workspace whose network is its proxies, clones by them, and tells what was refused until it is stored', async () => {

@@ -20,7 +20,9 @@ async function makeWorld() {
     https: (request, response) => response.end(`allowed over TLS ${request.url}`),
   });
   const stolen: string[] = [];
-  const evil = { http: (request: { url?: string }, response: { end(text: string): void }) => (stolen.push(request.url ?? ''), response.end('EVIL')) };
+  const evil = {
+    http: (request: { url?: string }, response: { end(text: string): void }) => (stolen.push(request.url ?? ''), response.end('EVIL')),
+  };
   await world.host(EVIL, EVIL_AT, { http: evil.http as never, https: evil.http as never });
   return { world, stolen };
 }
@@ -124,9 +126,9 @@ except OSError as e: print('no')`),
 
   it('for the runner’s sockets: what is there is the proxies, and can’t be replaced', async () => {
     const { run } = await limited();
-    expect(await run('ls /run/gatehouse | tr "\\n" " "; rm -f /run/gatehouse/web.sock; touch /run/gatehouse/x; ls /run/gatehouse | wc -l')).toMatch(
-      /^git.sock web.sock [\s\S]*\n2$/,
-    );
+    expect(
+      await run('ls /run/gatehouse | tr "\\n" " "; rm -f /run/gatehouse/web.sock; touch /run/gatehouse/x; ls /run/gatehouse | wc -l'),
+    ).toMatch(/^git.sock web.sock [\s\S]*\n2$/);
   });
 });
 
@@ -196,11 +198,17 @@ except OSError as e: print('cut')`);
     expect(await run(tls(`'${ALLOWED}'`))).toBe("b'200'\nspoke");
     expect(await run(tls(`'${FRONTED}'`))).toBe("b'200'\ncut");
     expect(await run(tls('None'))).toBe("b'200'\ncut");
-    expect(await run(`curl -sS http://${ALLOWED}/ -H 'Host: ${FRONTED}'`)).toContain('The Host of a request must be the host it is sent to');
+    expect(await run(`curl -sS http://${ALLOWED}/ -H 'Host: ${FRONTED}'`)).toContain(
+      'The Host of a request must be the host it is sent to',
+    );
     const tunnelled = speak(connectTo(`${ALLOWED}:80`), `GET / HTTP/1.1\r\nHost: ${FRONTED}\r\n\r\n`);
     expect(await run(tunnelled)).toMatch(/200 Connection established[\s\S]*HTTP\/1.1 403/);
     // The second request of a connection is looked at like the first.
-    const second = speak(connectTo(`${ALLOWED}:80`), `GET /1 HTTP/1.1\r\nHost: ${ALLOWED}\r\n\r\n`, `GET /2 HTTP/1.1\r\nHost: ${FRONTED}\r\n\r\n`);
+    const second = speak(
+      connectTo(`${ALLOWED}:80`),
+      `GET /1 HTTP/1.1\r\nHost: ${ALLOWED}\r\n\r\n`,
+      `GET /2 HTTP/1.1\r\nHost: ${FRONTED}\r\n\r\n`,
+    );
     expect(await run(second)).toMatch(/200 OK[\s\S]*HTTP\/1.1 403/);
     expect(told.all[0]).toMatchObject({ host: ALLOWED, why: `TLS names another host, ${FRONTED}` });
     expect(stolen).toEqual([]);
@@ -208,7 +216,17 @@ except OSError as e: print('cut')`);
 
   it('addresses in numbers, however they are written', async () => {
     const { run, world, stolen } = await limited();
-    const spellings = [EVIL_AT, '1572395074', '0135.0270.0330.0102', '0x5db8d842', '0x5d.0xb8.0xd8.0x42', '127.1', '[::1]', '[::ffff:93.184.216.66]', '127.0.0.1.'];
+    const spellings = [
+      EVIL_AT,
+      '1572395074',
+      '0135.0270.0330.0102',
+      '0x5db8d842',
+      '0x5d.0xb8.0xd8.0x42',
+      '127.1',
+      '[::1]',
+      '[::ffff:93.184.216.66]',
+      '127.0.0.1.',
+    ];
     for (const address of [...spellings, `${EVIL_AT}.`]) {
       expect(await run(speak(connectTo(`${address}:443`))), address).toMatch(/^HTTP\/1.1 403/);
       const plain = `GET http://${address}/ HTTP/1.1\r\nHost: ${address}\r\n\r\n`;
@@ -219,7 +237,21 @@ except OSError as e: print('cut')`);
 
   it('names that lead into private networks, to the machine or the metadata service, now or at the next look', async () => {
     const { run, world, told } = await limited();
-    const inside = ['10.0.0.5', '192.168.1.1', '172.16.0.1', '100.64.0.1', '127.0.0.1', '::1', 'fd00::1', '10.9.9.9', '169.254.169.254', 'fe80::1', '0.0.0.0', '64:ff9b::a00:5', '::ffff:10.0.0.5'];
+    const inside = [
+      '10.0.0.5',
+      '192.168.1.1',
+      '172.16.0.1',
+      '100.64.0.1',
+      '127.0.0.1',
+      '::1',
+      'fd00::1',
+      '10.9.9.9',
+      '169.254.169.254',
+      'fe80::1',
+      '0.0.0.0',
+      '64:ff9b::a00:5',
+      '::ffff:10.0.0.5',
+    ];
     for (const address of inside) {
       world.names.set(ALLOWED, [ALLOWED_AT, address]);
       expect(await run(`curl -sS http://${ALLOWED}/`), address).toMatch(/its name leads (into a private network|to the machine itself)/i);

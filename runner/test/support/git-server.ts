@@ -30,7 +30,9 @@ export function makeGitServer(repositories: readonly string[], password: string 
     asked,
     head: (repository, branch = 'main') => {
       try {
-        return git('-C', join(root, `${repository}.git`), 'rev-parse', '-q', '--verify', branch).toString().trim();
+        return git('-C', join(root, `${repository}.git`), 'rev-parse', '-q', '--verify', branch)
+          .toString()
+          .trim();
       } catch {
         return '';
       }
@@ -72,7 +74,10 @@ function runBackend(root: string, request: IncomingMessage, response: ServerResp
     head = Buffer.concat([head, piece]);
     const end = head.indexOf('\r\n\r\n');
     if (end === -1) return;
-    const lines = head.toString('latin1', 0, end).split('\r\n').map((line) => line.split(': '));
+    const lines = head
+      .toString('latin1', 0, end)
+      .split('\r\n')
+      .map((line) => line.split(': '));
     const status = lines.find(([name]) => name === 'Status')?.[1];
     response.writeHead(Number(status?.slice(0, 3) ?? 200), Object.fromEntries(lines.filter(([name]) => name !== 'Status')));
     response.write(head.subarray(end + 4));

@@ -48,7 +48,11 @@ export class OutsideWorld implements Outside {
   }
 
   /** Names a host, and what is said to it over HTTP, HTTPS, or bare TCP. */
-  async host(name: string, address: string, serve: { http?: RequestListener; https?: RequestListener; tcp?: [number, (socket: Socket) => void] }) {
+  async host(
+    name: string,
+    address: string,
+    serve: { http?: RequestListener; https?: RequestListener; tcp?: [number, (socket: Socket) => void] },
+  ) {
     this.names.set(name, [address]);
     if (serve.http) this.#servers.set(`${address}:80`, await listen(createPlain(serve.http)));
     if (serve.https) this.#servers.set(`${address}:443`, await listen(createSecure(this.#certificate, serve.https)));

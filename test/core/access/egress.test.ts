@@ -14,7 +14,9 @@ import {
 import { placeOf } from '@gatehouse/core/access/networks.ts';
 
 const PATTERNS = ['a.example', '*.a.example', 'b.a.example', 'b.a.example:443', '*.a.example:8443', 'a.example:80', 'c.example:22'];
-const PLACES = ['a.example', 'b.a.example', 'x.b.a.example', 'c.example', 'ba.example'].flatMap((host) => [22, 80, 443, 8443].map((port) => [host, port] as const));
+const PLACES = ['a.example', 'b.a.example', 'x.b.a.example', 'c.example', 'ba.example'].flatMap((host) =>
+  [22, 80, 443, 8443].map((port) => [host, port] as const),
+);
 
 describe('hosts', () => {
   test.each([
@@ -99,8 +101,20 @@ describe('repositories', () => {
   });
 
   test('what two lists share is what both allow', () => {
-    const patterns = ['https://g.example/*', 'https://g.example/a/*', 'https://g.example/a/b', 'https://h.example/a/b', 'https://g.example/ab'];
-    const asked = ['https://g.example/a/b', 'https://g.example/a/c', 'https://g.example/ab', 'https://h.example/a/b', 'https://h.example/a/c'];
+    const patterns = [
+      'https://g.example/*',
+      'https://g.example/a/*',
+      'https://g.example/a/b',
+      'https://h.example/a/b',
+      'https://g.example/ab',
+    ];
+    const asked = [
+      'https://g.example/a/b',
+      'https://g.example/a/c',
+      'https://g.example/ab',
+      'https://h.example/a/b',
+      'https://h.example/a/c',
+    ];
     const list = fc.subarray(patterns);
     fc.assert(
       fc.property(list, list, fc.constantFrom(...asked), (a, b, repository) => {

@@ -56,7 +56,8 @@ const CASES: { [F in PolicyField]: (value: Policy[F]) => boolean[] } = {
   download: (value) => [1, 50, 100].map((size) => value === null || size <= value),
   watermark: (value) => [value === 'off'],
   egress: (value) => [value === 'open', value !== 'none'],
-  egressHosts: (value) => ['a.example', 'b.a.example', 'b.example'].flatMap((host) => [80, 443, 8443].map((port) => allowsHost(value, host, port))),
+  egressHosts: (value) =>
+    ['a.example', 'b.a.example', 'b.example'].flatMap((host) => [80, 443, 8443].map((port) => allowsHost(value, host, port))),
   git: (value) =>
     ['https://g.example/a/b', 'https://g.example/a/c', 'https://h.example/a/b'].flatMap((repository) => [
       allowsRepository(value?.fetch ?? [], repository),
@@ -68,7 +69,12 @@ const floorOf = (field: PolicyField, deployment: PolicyValues, ...below: PolicyV
   const set = setBy(deployment, field);
   if (set !== undefined || !GRANTED.includes(field)) return set ?? DEFAULT_POLICY[field];
   const first = below.map((values) => setBy(values, field)).find((value) => value !== undefined);
-  return first ?? (field === 'egress' && deployment.browserOnly === 'off' && below.every(({ browserOnly }) => browserOnly !== 'on') ? 'open' : DEFAULT_POLICY[field]);
+  return (
+    first ??
+    (field === 'egress' && deployment.browserOnly === 'off' && below.every(({ browserOnly }) => browserOnly !== 'on')
+      ? 'open'
+      : DEFAULT_POLICY[field])
+  );
 };
 const allows = <F extends PolicyField>(field: F, value: Policy[F]): boolean[] => CASES[field](value);
 const all = (...answers: boolean[][]): boolean[] => (answers[0] ?? []).map((_, index) => answers.every((each) => each[index]));
@@ -98,7 +104,9 @@ describe('merging three levels', () => {
         const organisation = valuesOf(mergePolicy(deployment, tenant));
         const whole = valuesOf(mergePolicy(deployment, tenant, template));
         // What is granted is granted by the first level that sets it; those below it can only take away.
-        const below = Object.fromEntries(GRANTED.filter((field) => setBy(deployment, field) === undefined).map((field) => [field, organisation[field]]));
+        const below = Object.fromEntries(
+          GRANTED.filter((field) => setBy(deployment, field) === undefined).map((field) => [field, organisation[field]]),
+        );
         expect(atLeastAsStrict(organisation, { ...floor, ...below })).toBe(true);
         const last = Object.fromEntries(
           GRANTED.filter((field) => (setBy(deployment, field) ?? setBy(tenant, field)) === undefined).map((field) => [field, whole[field]]),

@@ -241,7 +241,9 @@ export const IDENTITY_CALLS: Record<string, RouteCall> = {
   },
   'POST /me/git-credentials': {
     leaves: ['git_credential.add'],
-    call: self((person, _tenant, ask) => ask(person, 'POST /me/git-credentials', { host: 'git.example', username: 'dev', secret: GIT_SECRET })),
+    call: self((person, _tenant, ask) =>
+      ask(person, 'POST /me/git-credentials', { host: 'git.example', username: 'dev', secret: GIT_SECRET }),
+    ),
   },
   'DELETE /me/git-credentials/:id': {
     leaves: ['git_credential.remove'],

@@ -84,7 +84,11 @@ describe('what a workspace may reach', () => {
     const admin = await addUser(site.tenant, ['template-admin']);
     const refused = await put(admin, `/templates/${site.templateId}/policy`, { egress: 'open' });
     expect(problem(refused).code).toBe('permission-denied');
-    expect(await eventOfAnswer(site.tenant, refused)).toMatchObject({ action: 'policy.update', outcome: 'denied', reason: 'Only owners open egress' });
+    expect(await eventOfAnswer(site.tenant, refused)).toMatchObject({
+      action: 'policy.update',
+      outcome: 'denied',
+      reason: 'Only owners open egress',
+    });
     expect((await put(admin, `/templates/${site.templateId}/policy`, { egress: 'none' })).status).toBe(200);
     expect((await put(site.tenant.owner, '/tenant/policy', { egress: 'open' })).status).toBe(200);
   });
@@ -111,7 +115,8 @@ describe('what a runner saw', () => {
     happenings.forEach((each, index) => tell(2 + index, each));
     const stored = (report: number) => site.control.until((message) => message.kind === 'stored' && message.report === report);
     await stored(1 + happenings.length);
-    const events = async () => (await eventsOf(site.tenant)).filter(({ action }) => action.startsWith('egress.') || action.startsWith('git.'));
+    const events = async () =>
+      (await eventsOf(site.tenant)).filter(({ action }) => action.startsWith('egress.') || action.startsWith('git.'));
     return { site, id, tell, stored, events };
   }
 
@@ -126,7 +131,12 @@ describe('what a runner saw', () => {
     ]);
     const about = { actor: { type: 'user', id: site.dev.id, via: 'workspace' }, resource: { type: 'workspace', id }, workspaceId: id };
     expect(await events()).toMatchObject([
-      { ...about, action: 'egress.connect', outcome: 'denied', details: { host: 'evil.example', port: 443, count: 3, template: 'shell', runner: site.runner.name } },
+      {
+        ...about,
+        action: 'egress.connect',
+        outcome: 'denied',
+        details: { host: 'evil.example', port: 443, count: 3, template: 'shell', runner: site.runner.name },
+      },
       { ...about, action: 'egress.connect', outcome: 'success', details: { connections: 2, sent: 100, received: 20_000 } },
       { ...about, action: 'git.fetch', outcome: 'success', time: '2026-03-01T10:00:04.000Z' },
       { ...about, action: 'git.push', outcome: 'success', details: { refs: '111→222 refs/heads/main', credential: true } },
@@ -142,7 +152,12 @@ describe('what a runner saw', () => {
     await stored(2);
     // As if the note of what was stored had been lost.
     const again = await connectControl(site.runner);
-    again.tell({ kind: 'happened', report: 2, time: '2026-03-01T10:00:02.000Z', body: { workspaceId: (await events())[0]?.workspaceId ?? '', egress: refused } });
+    again.tell({
+      kind: 'happened',
+      report: 2,
+      time: '2026-03-01T10:00:02.000Z',
+      body: { workspaceId: (await events())[0]?.workspaceId ?? '', egress: refused },
+    });
     await again.control.until(({ kind }) => kind === 'stored');
     expect(await events()).toHaveLength(1);
   });
@@ -166,7 +181,10 @@ describe('a person’s git credentials', () => {
     const answer = await api(dev).post('/me/git-credentials', credential);
     expect(read(answer, gitCredential)).toMatchObject({ host: 'git.example', username: 'dev' });
     expect(JSON.stringify(answer.body)).not.toContain(credential.secret);
-    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'git_credential.add', details: { host: 'git.example', username: 'dev' } });
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({
+      action: 'git_credential.add',
+      details: { host: 'git.example', username: 'dev' },
+    });
     await api(dev).post('/me/git-credentials', { ...credential, username: 'ada' });
     const { items } = read(await api(dev).get('/me/git-credentials'), gitCredentialList);
     expect(items).toMatchObject([{ host: 'git.example', username: 'ada' }]);

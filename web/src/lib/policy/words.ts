@@ -62,5 +62,8 @@ export function stateDetail({ state, lacking }: Pick<ShownField, 'state' | 'lack
 export function listLines(value: ShownField['value']): string[] {
   if (Array.isArray(value)) return value;
   if (value === null || typeof value !== 'object') return [];
-  return [...value.fetch.filter((each) => !value.push.includes(each)).map((each) => `fetch ${each}`), ...value.push.map((each) => `fetch and push ${each}`)];
+  return [
+    ...value.fetch.filter((each) => !value.push.includes(each)).map((each) => `fetch ${each}`),
+    ...value.push.map((each) => `fetch and push ${each}`),
+  ];
 }
