@@ -350,7 +350,7 @@ export function presenceUntil(shownAt: string | null, { stepUp }: Pick<Policy, '
 }
 
 export const EGRESS_WORDS: Record<EgressMode, string> = { open: 'Open', 'allow-list': 'Allow-list', none: 'None' };
-const count = (many: number) => (many === 1 ? '1 repository' : `${many} repositories`);
+const count = (many: number) => (many === 1 ? '1 entry' : `${many} entries`);
 
 /** A value in words for people. */
 export function inWords(field: PolicyField, value: Policy[PolicyField]): string {

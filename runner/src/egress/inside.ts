@@ -1,4 +1,4 @@
-import { mkdirSync, chmodSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { gitHostsOf } from '@gatehouse/core/access/egress.ts';
 import { resourceInside } from '@gatehouse/core/api/workspace-network.ts';
@@ -10,6 +10,7 @@ const SOCKETS = '/run/gatehouse';
 export const WEB_SOCKET = 'web.sock';
 export const GIT_SOCKET = 'git.sock';
 export const resourceSocket = (name: string): string => `tcp-${name}.sock`;
+const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 const WEB_PORT = 3128;
 const GIT_PORT = 3129;
 
@@ -31,6 +32,8 @@ const environmentOf = ({ resources }: RunnerNetwork): Record<string, string> => 
   ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy, NO_PROXY: local },
   ...{ http_proxy: proxy, https_proxy: proxy, all_proxy: proxy, no_proxy: local },
   NODE_USE_ENV_PROXY: '1',
+  // Node alone does not believe whom the machine believes: an organisation's own mirror, say.
+  ...(existsSync(CERTIFICATES) ? { NODE_EXTRA_CA_CERTS: CERTIFICATES } : {}),
   ...Object.fromEntries(
     resources.map((each, index) => {
       const { variable, port } = resourceInside(each, index);

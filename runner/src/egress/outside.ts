@@ -33,6 +33,7 @@ export const theMachine: Outside = {
 /** The name leads nowhere, or nobody answers there. */
 export class Unreachable extends Error {}
 
+const WHERE = { public: 'out', private: 'into a private network', machine: 'to the machine itself', never: 'to a reserved address' } as const;
 const RANKS: readonly Reach[] = ['public', 'private', 'machine'];
 
 /**
@@ -49,9 +50,7 @@ export async function resolveWithin(outside: Outside, host: string, reach: Reach
   for (const address of addresses) {
     const place = own.includes(address) ? 'machine' : placeOf(address);
     if (place === 'never' || RANKS.indexOf(place) > RANKS.indexOf(reach))
-      throw new EgressRefused(
-        place === 'machine' || place === 'never' ? 'its name leads to the machine itself' : 'its name leads into a private network',
-      );
+      throw new EgressRefused(`its name leads ${WHERE[place]}`);
   }
   return addresses;
 }

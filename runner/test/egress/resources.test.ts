@@ -43,13 +43,17 @@ describe.runIf(isolation)('a TCP resource', () => {
     expect(workspace.told.all).toMatchObject([{ what: 'refused', host: 'resource orders-db', why: 'this template grants it no more' }]);
   });
 
-  it.each(['169.254.169.254', '127.0.0.1', '10.9.9.9'])(
+  it.each([
+    ['169.254.169.254', 'to a reserved address'],
+    ['127.0.0.1', 'to the machine itself'],
+    ['10.9.9.9', 'to the machine itself'],
+  ])(
     'does not lead to %s by its name: the machine and its secrets are not meant',
-    async (address) => {
+    async (address, where) => {
       const world = await makeDatabase(address);
       const { run, told } = await startLimited(world, { resources: [resource] });
       expect(await run(query('$GATEHOUSE_TCP_ORDERS_DB'))).toBe('');
-      expect(told.all).toMatchObject([{ what: 'refused', why: 'its name leads to the machine itself' }]);
+      expect(told.all).toMatchObject([{ what: 'refused', why: `its name leads ${where}` }]);
       expect(world.dialled.all).toEqual([]);
     },
   );

@@ -263,7 +263,7 @@ describe('what can be set', () => {
     ['egressHosts', [], 'None'],
     ['egressHosts', ['a.example', 'b.example', 'c.example'], '3 hosts'],
     ['git', null, 'The template’s own, to fetch'],
-    ['git', { fetch: ['https://g.example/a/b'], push: [] }, '1 repository to fetch, none to push'],
+    ['git', { fetch: ['https://g.example/a/b'], push: [] }, '1 entry to fetch, none to push'],
   ] as const)('%s %j reads “%s”', (field, value, words) => {
     expect(inWords(field, value as Policy[PolicyField])).toBe(words);
   });
