@@ -44,9 +44,9 @@ export const findRunningOf = (db: TenantDb, userId: string): Promise<Array<{ id:
 
 const sealedRow = z.object({ id: z.string(), user_id: z.string(), host: z.string(), username: z.string(), secret: z.string() });
 
-/** The opened credentials of active people, by person. To be sealed again at once. */
+/** The opened credentials of active people, by person. To be sealed again at once. What does not open holds up no order. */
 export async function openGitCredentials(
-  { db, secrets }: Pick<Services, 'secrets'> & { db: TenantDb },
+  { db, secrets, log }: Pick<Services, 'secrets' | 'log'> & { db: TenantDb },
   userIds: readonly string[],
 ): Promise<Map<string, GitCredentials>> {
   if (userIds.length === 0) return new Map();
@@ -58,10 +58,12 @@ export async function openGitCredentials(
     JSON.stringify(userIds),
   );
   const rows = found.map((each) => sealedRow.parse(each));
-  const opened = await secrets.openAll(
-    db,
-    rows.map(({ id, secret }) => ({ address: secretAddress(id), sealed: secret })),
-  );
+  const sealed = rows.map(({ id, secret }) => ({ address: secretAddress(id), sealed: secret }));
+  const opened = await secrets.openAll(db, sealed).catch((error: unknown) => {
+    log('error', 'git credentials do not open', { tenantId: db.tenantId, error: String(error) });
+    return null;
+  });
+  if (opened === null) return new Map();
   const byPerson = new Map<string, GitCredentials>();
   rows.forEach(({ user_id, host, username }, index) => {
     byPerson.set(user_id, [...(byPerson.get(user_id) ?? []), { host, username, secret: opened[index] ?? '' }]);

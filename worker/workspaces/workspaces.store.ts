@@ -145,7 +145,7 @@ const orderRow = z.object({
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
 export async function findOrders(
-  ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets'>,
+  ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets' | 'log'>,
   runnerId: string,
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {

@@ -222,7 +222,11 @@ describe('a person’s git credentials', () => {
     await orderOf(site.control, id, ({ gitCredentials }) => gitCredentials === undefined);
     await api(site.dev).post('/me/git-credentials', credential);
     await orderOf(site.control, id, ({ gitCredentials }) => gitCredentials !== undefined);
-    await api(site.dev).post(`/workspaces/${id}/stop`);
+    await api(site.tenant.owner).post(`/users/${site.dev.id}/suspend`);
+    await orderOf(site.control, id, ({ gitCredentials }) => gitCredentials === undefined);
+    await api(site.tenant.owner).post(`/users/${site.dev.id}/activate`);
+    await orderOf(site.control, id, ({ gitCredentials }) => gitCredentials !== undefined);
+    await api(site.tenant.owner).post(`/workspaces/${id}/stop`);
     const stopped = await orderOf(site.control, id, ({ desired }) => desired === 'stopped');
     expect(stopped.gitCredentials).toBeUndefined();
   });
