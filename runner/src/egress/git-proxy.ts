@@ -72,6 +72,7 @@ export class GitProxy {
     const addresses = reach === 'machine' ? [host === 'localhost' ? '127.0.0.1' : host] : await resolveWithin(outside, host, reach);
     const credential = this.#context.credentials().find((each) => each.host === asked.url.host);
     const socket = await dial(outside, host, addresses, port);
+    if (response.destroyed) return void socket.destroy();
     trail.follow(socket, host, port);
     const headers: OutgoingHttpHeaders = { ...pick(request, ASKED), host: asked.url.host, connection: 'close' };
     if (credential) headers['authorization'] = `Basic ${Buffer.from(`${credential.username}:${credential.secret}`).toString('base64')}`;
@@ -151,7 +152,7 @@ export class GitProxy {
 /** @throws EgressRefused */
 function reachOf({ mode, network }: Ways, { service, repository, url }: GitRequest): Reach {
   if (mode === 'none') throw new EgressRefused('nothing may leave this workspace');
-  if (!allowsRepository(network.git[service], repository))
+  if (mode === 'allow-list' && !allowsRepository(network.git[service], repository))
     throw new EgressRefused(`it is not on the list of repositories to ${service === 'fetch' ? 'fetch from' : 'push to'}`);
   // Plain HTTP is only ever the machine's own, and was named as that.
   return url.protocol === 'http:' ? 'machine' : 'private';

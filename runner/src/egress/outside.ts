@@ -33,7 +33,12 @@ export const theMachine: Outside = {
 /** The name leads nowhere, or nobody answers there. */
 export class Unreachable extends Error {}
 
-const WHERE = { public: 'out', private: 'into a private network', machine: 'to the machine itself', never: 'to a reserved address' } as const;
+const WHERE = {
+  public: 'out',
+  private: 'into a private network',
+  machine: 'to the machine itself',
+  never: 'to a reserved address',
+} as const;
 const RANKS: readonly Reach[] = ['public', 'private', 'machine'];
 
 /**
@@ -49,8 +54,7 @@ export async function resolveWithin(outside: Outside, host: string, reach: Reach
   const own = outside.own();
   for (const address of addresses) {
     const place = own.includes(address) ? 'machine' : placeOf(address);
-    if (place === 'never' || RANKS.indexOf(place) > RANKS.indexOf(reach))
-      throw new EgressRefused(`its name leads ${WHERE[place]}`);
+    if (place === 'never' || RANKS.indexOf(place) > RANKS.indexOf(reach)) throw new EgressRefused(`its name leads ${WHERE[place]}`);
   }
   return addresses;
 }

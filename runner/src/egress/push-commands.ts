@@ -4,7 +4,9 @@ import { printable } from './refusal.ts';
 /** what is read ahead of a pack at most: some ten thousand refs */
 const MOST_BYTES = 1024 * 1024;
 const MOST_REFS = 50;
-const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) ([^\0\n]+)/;
+const COMMAND = /^([0-9a-f]{40}|[0-9a-f]{64}) ([0-9a-f]{40}|[0-9a-f]{64}) ([^\0\n]+)/i;
+/** says from where on the pusher's copy has no history; it moves no ref */
+const SHALLOW = /^shallow [0-9a-f]+\n?$/i;
 
 export interface PushedRefs {
   /** `old→new ref`, each id by its first 12 digits */
@@ -60,9 +62,12 @@ function linesUntilFlush(bytes: Buffer): string[] | 'more' | 'broken' {
 }
 
 function refsOf(lines: readonly string[]): PushedRefs {
-  const all = lines.flatMap((line) => {
-    const [, before = '', after = '', ref = ''] = COMMAND.exec(line) ?? [];
-    return ref === '' ? [] : [`${before.slice(0, 12)}→${after.slice(0, 12)} ${printable(ref)}`];
-  });
+  // What is not understood is recorded as it stands, for the server may understand it.
+  const all = lines
+    .filter((line) => !SHALLOW.test(line))
+    .map((line) => {
+      const [, before = '', after = '', ref = ''] = COMMAND.exec(line) ?? [];
+      return ref === '' ? printable(line.trimEnd()).slice(0, 200) : `${before.slice(0, 12)}→${after.slice(0, 12)} ${printable(ref)}`;
+    });
   return { refs: all.slice(0, MOST_REFS), more: Math.max(0, all.length - MOST_REFS) };
 }

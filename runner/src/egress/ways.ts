@@ -36,7 +36,7 @@ export function webWay({ mode, network }: Ways, asked: string, port: number): { 
   if (resource !== undefined) return { host: resource.host, reach: reachOf(resource), raw: true };
   const host = normalHost(asked);
   if (host === null) throw new EgressRefused('addresses in numbers are refused, name the host');
-  if (gitHostsOf(network.git).some((each) => each.split(':')[0] === host))
+  if (mode === 'allow-list' && gitHostsOf(network.git).some((each) => each.split(':')[0] === host))
     throw new EgressRefused('repositories are reached with git, which goes another way');
   if (mode === 'allow-list' && !allowsHost(network.hosts, host, port))
     throw new EgressRefused(

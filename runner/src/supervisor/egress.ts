@@ -26,6 +26,8 @@ export class Egress {
   readonly #workspaceId: string;
   readonly #folder: string;
   #policy: SignedPolicy | null = null;
+  /** what was granted last: a sandbox that has its own network keeps its resources when egress is opened */
+  #network = NO_NETWORK;
   #credentials: GitCredentials = [];
   #sealed: string | undefined;
   #wayOut: WayOut | null = null;
@@ -41,6 +43,7 @@ export class Egress {
   /** What counts from now on, also for connections that are made by what runs already. */
   set policy(policy: SignedPolicy) {
     this.#policy = policy;
+    if (policy.policy.egress !== undefined) this.#network = policy.network;
   }
 
   get isLimited(): boolean {
@@ -75,10 +78,7 @@ export class Egress {
     this.#wayOut = await WayOut.open(this.#folder, {
       outside,
       clock,
-      ways: () => ({
-        mode: this.#policy === null ? 'none' : (this.#policy.policy.egress ?? 'open'),
-        network: this.#policy?.network ?? NO_NETWORK,
-      }),
+      ways: () => ({ mode: this.#policy === null ? 'none' : (this.#policy.policy.egress ?? 'open'), network: this.#network }),
       credentials: () => this.#credentials,
       tell: (happening) => happened(this.#workspaceId, happening),
       notice: (text) => this.notice(text),
