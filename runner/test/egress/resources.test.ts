@@ -47,14 +47,11 @@ describe.runIf(isolation)('a TCP resource', () => {
     ['169.254.169.254', 'to a reserved address'],
     ['127.0.0.1', 'to the machine itself'],
     ['10.9.9.9', 'to the machine itself'],
-  ])(
-    'does not lead to %s by its name: the machine and its secrets are not meant',
-    async (address, where) => {
-      const world = await makeDatabase(address);
-      const { run, told } = await startLimited(world, { resources: [resource] });
-      expect(await run(query('$GATEHOUSE_TCP_ORDERS_DB'))).toBe('');
-      expect(told.all).toMatchObject([{ what: 'refused', why: `its name leads ${where}` }]);
-      expect(world.dialled.all).toEqual([]);
-    },
-  );
+  ])('does not lead to %s by its name: the machine and its secrets are not meant', async (address, where) => {
+    const world = await makeDatabase(address);
+    const { run, told } = await startLimited(world, { resources: [resource] });
+    expect(await run(query('$GATEHOUSE_TCP_ORDERS_DB'))).toBe('');
+    expect(told.all).toMatchObject([{ what: 'refused', why: `its name leads ${where}` }]);
+    expect(world.dialled.all).toEqual([]);
+  });
 });

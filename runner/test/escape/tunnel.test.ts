@@ -254,7 +254,9 @@ except OSError as e: print('cut')`);
     ];
     for (const address of inside) {
       world.names.set(ALLOWED, [ALLOWED_AT, address]);
-      expect(await run(`curl -sS http://${ALLOWED}/`), address).toMatch(/its name leads (into a private network|to the machine itself|to a reserved address)/i);
+      expect(await run(`curl -sS http://${ALLOWED}/`), address).toMatch(
+        /its name leads (into a private network|to the machine itself|to a reserved address)/i,
+      );
     }
     expect(world.dialled.all).toEqual([]);
     expect(told.all).toHaveLength(1);
