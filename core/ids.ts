@@ -28,6 +28,7 @@ export const ID_PREFIXES = {
   revocation: 'rvk',
   serviceAccount: 'sva',
   passkey: 'pky',
+  gitCredential: 'gcr',
   request: 'req',
 } as const;
 

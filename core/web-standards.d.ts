@@ -11,6 +11,10 @@ declare class URL {
   static canParse(url: string, base?: string): boolean;
   readonly protocol: string;
   readonly hostname: string;
+  readonly host: string;
+  readonly pathname: string;
+  readonly host: string;
+  readonly pathname: string;
   readonly username: string;
   readonly password: string;
 }

@@ -85,7 +85,10 @@ async function enrollLocal({ root, origin, stateDir }: { root: string; origin: s
 
 async function makeTemplate(owner: Person): Promise<void> {
   const { items } = await owner.call<Items<{ id: string }>>('GET', '/templates');
-  const spec = { startupScript: WELCOME, driver: existsSync('/usr/bin/bwrap') ? 'bubblewrap' : 'process' };
+  const isolates = existsSync('/usr/bin/bwrap');
+  // Without bubblewrap nothing limits where a workspace connects to, and the demo would be refused rather than run.
+  if (!isolates) await openEgress(owner);
+  const spec = { startupScript: WELCOME, driver: isolates ? 'bubblewrap' : 'process' };
   const description = 'An empty home with a shell, git and whatever this machine has';
   const made =
     items[0] ?? (await owner.call<{ id: string }>('POST', '/templates', { name: 'playground', description, icon: 'terminal', spec }));
@@ -93,6 +96,12 @@ async function makeTemplate(owner: Person): Promise<void> {
   if ((await owner.call<Items<unknown>>('GET', path)).items.length > 0) return;
   const acl = { items: [{ subject: { type: 'everyone' }, role: 'use', expiresAt: null }] };
   await owner.call('PUT', path, acl, { 'If-Match': '"1"' });
+}
+
+async function openEgress(owner: Person): Promise<void> {
+  const { levels } = await owner.call<{ levels: { tenant: object } }>('GET', '/tenant/policy');
+  if (Object.keys(levels.tenant).length === 0)
+    await owner.call('PUT', '/tenant/policy', { values: { egress: 'open' } }, { 'If-Match': '"0"' });
 }
 
 /** The developer's first workspace. */

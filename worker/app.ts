@@ -25,9 +25,11 @@ import { describeApiOnce, getDocument } from './openapi.ts';
 import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
+import { gitCredentialRoutes } from './workspaces/git-credentials.routes.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
+import { workspaceNetworkRoutes } from './workspaces/workspace-network.routes.ts';
 import { workspaceRoutes } from './workspaces/workspaces.routes.ts';
 
 const base = routes();
@@ -63,6 +65,8 @@ const joined = base
   .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
+  .route('/', workspaceNetworkRoutes)
+  .route('/', gitCredentialRoutes)
   .route('/', auditRoutes)
   .route('/', proofRoutes)
   .route('/', destinationRoutes)

@@ -87,9 +87,12 @@ function planPolicy(template: string | null, before: PolicyValues, after: Policy
   });
 }
 
-/** Every network is named: who reads a plan decides by them. */
+const listed = (all: readonly string[]) => (all.length === 0 ? 'none' : all.join(', '));
+
+/** Every network, host and repository is named: who reads a plan decides by them. */
 const valueWords = (field: PolicyField, value: PolicyValue): string => {
-  if (Array.isArray(value)) return value.join(', ');
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
+  if (typeof value === 'object') return `fetch ${listed(value.fetch)}; push ${listed(value.push)}`;
   const words = inWords(field, value);
   return words.charAt(0).toLowerCase() + words.slice(1);
 };

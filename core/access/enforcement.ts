@@ -1,17 +1,47 @@
+import { normalRepository, type EgressMode, type GitRules } from './egress.ts';
 import { FIELDS, type MergedPolicy, type PolicyField } from './policy.ts';
 
 /** Fields that a runner enforces on its own, and is given signed. */
-export const RUNNER_FIELDS = ['upload', 'download'] as const satisfies readonly PolicyField[];
+export const RUNNER_FIELDS = ['upload', 'download', 'egress', 'egressHosts', 'git'] as const satisfies readonly PolicyField[];
 export type RunnerField = (typeof RUNNER_FIELDS)[number];
 const isRunnerField = (field: PolicyField): field is RunnerField => RUNNER_FIELDS.some((each) => each === field);
 
-/** Those of its fields that bound something: a runner that can't enforce one of them refuses the workspace. */
-export function runnerPolicyOf(merged: MergedPolicy): Partial<Record<RunnerField, number>> {
-  const set = RUNNER_FIELDS.flatMap((field) => {
-    const { value } = merged[field];
-    return value === null ? [] : [[field, value] as const];
-  });
-  return Object.fromEntries(set);
+/** What a runner is given of a policy; see `runnerPolicy` of the protocol. */
+export interface RunnerBounds {
+  upload?: number;
+  download?: number;
+  egress?: Exclude<EgressMode, 'open'>;
+}
+
+/**
+ * Those of its fields that bound something: a runner that can't enforce one of them refuses the workspace. Lists of hosts and
+ * repositories go beside it (`networkOf`): they hang on egress.
+ */
+export function runnerPolicyOf({ upload, download, egress }: MergedPolicy): RunnerBounds {
+  return {
+    ...(upload.value === null ? {} : { upload: upload.value }),
+    ...(download.value === null ? {} : { download: download.value }),
+    ...(egress.value === 'open' ? {} : { egress: egress.value }),
+  };
+}
+
+export interface Network<R> {
+  hosts: string[];
+  git: GitRules;
+  resources: R[];
+}
+
+/** What a workspace may reach while egress is an allow-list. Where nobody has set repositories, the template's own may be fetched. */
+export function networkOf<R>(
+  { egressHosts, git }: MergedPolicy,
+  { repository, network }: { repository: string; network: { resources: R[] } },
+): Network<R> {
+  const own = repository === '' ? null : normalRepository(repository);
+  return {
+    hosts: egressHosts.value,
+    git: git.value ?? { fetch: own === null ? [] : [own], push: [] },
+    resources: network.resources,
+  };
 }
 
 /** What one confirmed runner reports; null: it has not said what it enforces */

@@ -71,3 +71,27 @@ export function networkOf(ip: string | null): string {
     .map((group) => group.replace(/^0+(?=.)/, ''))
     .join(':')}::/64`;
 }
+
+/** Where clouds answer with the machine's own credentials, beside 169.254.169.254, which is link-local. */
+const METADATA = ['fd00:ec2::254/128', '100.100.100.200/32', '192.0.0.192/32'];
+
+/**
+ * What kind of place an address is. `private`: a network that is not the internet; `machine`: this very machine; `never`: what
+ * no program has a reason to reach (link-local and metadata services, multicast, addresses inside other addresses).
+ */
+export function placeOf(ip: string): 'public' | 'private' | 'machine' | 'never' {
+  const address = parse(ip)?.[0];
+  if (!address || inNetworks(ip, METADATA)) return 'never';
+  switch (address.range()) {
+    case 'unicast':
+      return 'public';
+    case 'private':
+    case 'carrierGradeNat':
+    case 'uniqueLocal':
+      return 'private';
+    case 'loopback':
+      return 'machine';
+    default:
+      return 'never';
+  }
+}

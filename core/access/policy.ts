@@ -1,4 +1,16 @@
 import { z } from 'zod';
+import {
+  EGRESS_MODES,
+  intersectGit,
+  intersectHosts,
+  normalHostPattern,
+  normalRepositoryPattern,
+  reduceGit,
+  reduceHosts,
+  stricterMode,
+  type EgressMode,
+  type GitRules,
+} from './egress.ts';
 import { intersectNetworks, normalNetwork, reduceNetworks } from './networks.ts';
 
 /** Security policy: what its fields are, and how three levels make one. */
@@ -25,6 +37,19 @@ const network = z.string().transform((text, context) => {
   context.addIssue('must be a network such as 10.20.0.0/14, or one address');
   return z.NEVER;
 });
+const hostPattern = z.string().transform((text, context) => {
+  const normal = normalHostPattern(text);
+  if (normal !== null) return normal;
+  context.addIssue('must be a host such as registry.npmjs.org, *.pypi.org or packages.acme.example:8443, not an address');
+  return z.NEVER;
+});
+const repositoryPattern = z.string().transform((text, context) => {
+  const normal = normalRepositoryPattern(text);
+  if (normal !== null) return normal;
+  context.addIssue('must be a repository such as https://git.example/owner/name, or https://git.example/owner/*');
+  return z.NEVER;
+});
+const repositories = z.array(repositoryPattern).max(100).default([]);
 const onOff = z.enum(['off', 'on']);
 const megabytes = z.number().int().min(0).max(MOST_MEGABYTES, `must be at most ${MOST_MEGABYTES}; 0 blocks`);
 
@@ -39,6 +64,9 @@ const FIELD_SCHEMAS = {
   upload: megabytes,
   download: megabytes,
   watermark: onOff,
+  egress: z.enum(EGRESS_MODES),
+  egressHosts: z.array(hostPattern).max(200).transform(reduceHosts),
+  git: z.strictObject({ fetch: repositories, push: repositories }).transform(reduceGit),
 };
 export type PolicyField = keyof typeof FIELD_SCHEMAS;
 export const POLICY_FIELDS = Object.keys(FIELD_SCHEMAS) as [PolicyField, ...PolicyField[]];
@@ -56,8 +84,6 @@ export const UNAVAILABLE = {
     group: 'Reach',
     reason: 'Not available yet. There is no way to a port: it is closed to everybody.',
   },
-  egress: { label: 'Egress', group: 'Reach', reason: 'Not available yet: no sandbox limits where a workspace connects to.' },
-  git: { label: 'Git', group: 'Reach', reason: 'Not available yet: there is no proxy between a workspace and its repositories.' },
   recording: { label: 'Recording', group: 'Evidence', reason: 'Not available yet: nothing records terminals.' },
 } as const;
 export type UnavailableField = keyof typeof UNAVAILABLE;
@@ -91,6 +117,11 @@ export interface Policy {
   upload: number | null;
   download: number | null;
   watermark: 'off' | 'on';
+  egress: EgressMode;
+  /** hosts that the web proxy lets through; nothing where nobody has set any */
+  egressHosts: string[];
+  /** null: nobody has set any, and the template's own repository may be fetched */
+  git: GitRules | null;
 }
 
 /** In force where nobody has set anything. The deployment may loosen these; nobody below it can. */
@@ -104,18 +135,30 @@ export const DEFAULT_POLICY: Policy = {
   upload: null,
   download: null,
   watermark: 'off',
+  egress: 'allow-list',
+  egressHosts: [],
+  git: null,
 };
 
 export interface Field {
   label: string;
-  group: 'Connection' | 'Data' | 'Evidence';
-  /** how its values are ordered: `switch` off to on, `most` large to small, `networks` wide to narrow */
-  order: 'switch' | 'most' | 'networks';
+  group: 'Connection' | 'Data' | 'Reach' | 'Evidence';
+  /**
+   * how its values are ordered: `switch` off to on, `most` large to small, `networks`, `hosts` and `repositories` wide to narrow,
+   * `egress` open to none
+   */
+  order: 'switch' | 'most' | 'networks' | 'egress' | 'hosts' | 'repositories';
   unit: 'minutes' | 'hours' | 'MB' | null;
   enforcedBy: readonly Enforcer[];
   says: string;
   refuses: string;
 }
+
+/**
+ * Fields whose default is closed and no floor: the first level that sets one says what there is, and the levels below it can only
+ * take away. Of lists that two levels set, what both allow counts.
+ */
+export const GRANTED: readonly PolicyField[] = ['egress', 'egressHosts', 'git'];
 
 export const FIELDS: { readonly [F in PolicyField]: Field } = {
   browserOnly: {
@@ -199,16 +242,54 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     says: 'Person, time and session stand faintly over the workspace. It deters and leaves evidence; it prevents nothing.',
     refuses: 'Nothing: whoever photographs the screen photographs this, too.',
   },
+  egress: {
+    label: 'Egress',
+    group: 'Reach',
+    order: 'egress',
+    unit: null,
+    enforcedBy: ['runner'],
+    says: 'Where programs in a workspace may connect to: anywhere, only to what is listed, or nowhere.',
+    refuses: 'Every connection out of the sandbox but those through the runner’s proxies to what is listed.',
+  },
+  egressHosts: {
+    label: 'Hosts',
+    group: 'Reach',
+    order: 'hosts',
+    unit: null,
+    enforcedBy: ['runner'],
+    says: 'Hosts that may be reached over the web, with HTTP and HTTPS, while egress is an allow-list.',
+    refuses: 'Every other host, addresses in numbers, and names that lead into private networks.',
+  },
+  git: {
+    label: 'Git',
+    group: 'Reach',
+    order: 'repositories',
+    unit: null,
+    enforcedBy: ['runner'],
+    says: 'Repositories that may be fetched from and pushed to while egress is an allow-list. Nothing set: the template’s own may be fetched.',
+    refuses: 'Other repositories, and every way to a git host but through the runner’s git proxy.',
+  },
 };
 
-type Value = string | number | string[] | null;
+type Value = string | number | string[] | GitRules | null;
 
 /** The stricter of two values of a field. `null` bounds nothing. */
 function stricter(order: Field['order'], a: Value, b: Value): Value {
   if (a === null || b === null) return a ?? b;
-  if (order === 'networks') return intersectNetworks(a as string[], b as string[]);
-  if (order === 'most') return Math.min(a as number, b as number);
-  return a === 'on' || b === 'on' ? 'on' : 'off';
+  switch (order) {
+    case 'networks':
+      return intersectNetworks(a as string[], b as string[]);
+    case 'hosts':
+      return intersectHosts(a as string[], b as string[]);
+    case 'repositories':
+      return intersectGit(a as GitRules, b as GitRules);
+    case 'egress':
+      return stricterMode(a as EgressMode, b as EgressMode);
+    case 'most':
+      return Math.min(a as number, b as number);
+    case 'switch':
+      return a === 'on' || b === 'on' ? 'on' : 'off';
+  }
 }
 
 const same = (a: Value, b: Value): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -224,17 +305,22 @@ export type MergedPolicy = { [F in PolicyField]: Merged<F> };
 
 /**
  * The strictest value of each field wins, and is the highest level's that sets it. What the deployment sets replaces
- * the default; the levels below it can only make a value stricter.
+ * the default; the levels below it can only make a value stricter. Of `GRANTED` fields, whatever level sets one first does.
  */
 export function mergePolicy(deployment: PolicyValues, tenant: PolicyValues, template: PolicyValues = {}): MergedPolicy {
   const levels = { deployment, tenant, template };
+  const browserOnly = [deployment.browserOnly ?? DEFAULT_POLICY.browserOnly, tenant.browserOnly, template.browserOnly].includes('on');
   const merge = (field: PolicyField) => {
-    let value: Value = deployment[field] ?? DEFAULT_POLICY[field];
+    // What leaves a workspace by itself is no question of browsers where they are not asked for.
+    const unset = field === 'egress' && !browserOnly ? 'open' : DEFAULT_POLICY[field];
+    let value: Value = deployment[field] ?? unset;
     let source: Source = deployment[field] === undefined ? 'default' : 'deployment';
+    let bounded = deployment[field] !== undefined || !GRANTED.includes(field);
     for (const level of ['tenant', 'template'] as const) {
       const set = levels[level][field];
       if (set === undefined) continue;
-      const next = stricter(FIELDS[field].order, value, set);
+      const next = bounded ? stricter(FIELDS[field].order, value, set) : set;
+      bounded = true;
       if (!same(next, value)) [value, source] = [next, level];
     }
     const overruled = LEVELS.flatMap((level) => {
@@ -263,11 +349,34 @@ export function presenceUntil(shownAt: string | null, { stepUp }: Pick<Policy, '
   return stepUp === null ? null : new Date((shownAt === null ? 0 : Date.parse(shownAt)) + stepUp * 3_600_000).toISOString();
 }
 
+export const EGRESS_WORDS: Record<EgressMode, string> = { open: 'Open', 'allow-list': 'Allow-list', none: 'None' };
+const count = (many: number) => (many === 1 ? '1 entry' : `${many} entries`);
+
 /** A value in words for people. */
 export function inWords(field: PolicyField, value: Policy[PolicyField]): string {
   if (value === null)
-    return field === 'allowedNetworks' ? 'Everywhere' : field === 'autoStop' || field === 'stepUp' ? 'Never' : `Up to ${MOST_MEGABYTES} MB`;
-  if (Array.isArray(value)) return value.length === 0 ? 'Nowhere' : value.length <= 2 ? value.join(', ') : `${value.length} networks`;
+    return field === 'git'
+      ? 'The template’s own, to fetch'
+      : field === 'allowedNetworks'
+        ? 'Everywhere'
+        : field === 'autoStop' || field === 'stepUp'
+          ? 'Never'
+          : `Up to ${MOST_MEGABYTES} MB`;
+  if (Array.isArray(value)) {
+    const many = field === 'egressHosts' ? 'hosts' : 'networks';
+    return value.length === 0
+      ? field === 'egressHosts'
+        ? 'None'
+        : 'Nowhere'
+      : value.length <= 2
+        ? value.join(', ')
+        : `${value.length} ${many}`;
+  }
+  if (typeof value === 'object') {
+    const { fetch, push } = value;
+    return fetch.length === 0 ? 'None' : `${count(fetch.length)} to fetch, ${push.length === 0 ? 'none' : push.length} to push`;
+  }
+  if (field === 'egress') return EGRESS_WORDS[value as EgressMode];
   if (typeof value === 'string') return value === 'on' ? 'On' : 'Off';
   if (FIELDS[field].unit === 'MB') return value === 0 ? 'Blocked' : `Up to ${value} MB`;
   if (FIELDS[field].unit === 'hours') return `Every ${value} h`;

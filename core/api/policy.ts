@@ -1,5 +1,8 @@
 import { z } from 'zod';
+import { EGRESS_MODES } from '../access/egress.ts';
 import { LEVELS, POLICY_FIELDS, policyValues } from '../access/policy.ts';
+
+const gitRules = z.object({ fetch: z.array(z.string()), push: z.array(z.string()) });
 
 /** The policy in force, as plain values. */
 export const policy = z.object({
@@ -12,9 +15,12 @@ export const policy = z.object({
   upload: z.number().nullable(),
   download: z.number().nullable(),
   watermark: z.enum(['off', 'on']),
+  egress: z.enum(EGRESS_MODES),
+  egressHosts: z.array(z.string()),
+  git: gitRules.nullable(),
 });
 
-const value = z.union([z.string(), z.number(), z.array(z.string()), z.null()]);
+const value = z.union([z.string(), z.number(), z.array(z.string()), gitRules, z.null()]);
 
 /** One field: what is in force, where that comes from, and whether it is enforced, as the part that enforces it reports. */
 export const policyField = z.object({

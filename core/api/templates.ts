@@ -3,6 +3,7 @@ import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, multiline, page, searchText, text, time } from './common.ts';
 import { templateLimits } from './template-limits.ts';
+import { templateNetwork } from './template-network.ts';
 import { templateRootfs } from './template-rootfs.ts';
 
 const isHttps = (value: string) => {
@@ -61,6 +62,7 @@ export const templateSpec = z.object({
   driver: z.enum(SANDBOX_DRIVERS).default('bubblewrap'),
   limits: templateLimits.prefault({}),
   rootfs: templateRootfs.default(null),
+  network: templateNetwork.prefault({}),
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
 

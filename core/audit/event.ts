@@ -78,6 +78,21 @@ export const AUDIT_ACTIONS = {
     done: 'ended all other sessions of {resource}',
     attempt: 'end all other sessions of {resource}',
   },
+  'git_credential.read': {
+    resource: 'user',
+    done: 'read which git credentials {resource} has',
+    attempt: 'read which git credentials {resource} has',
+  },
+  'git_credential.add': {
+    resource: 'user',
+    done: 'stored a git credential of {resource}',
+    attempt: 'store a git credential of {resource}',
+  },
+  'git_credential.remove': {
+    resource: 'user',
+    done: 'removed a git credential of {resource}',
+    attempt: 'remove a git credential of {resource}',
+  },
   'passkey.add': { resource: 'user', done: 'added a passkey for {resource}', attempt: 'add a passkey for {resource}' },
   'passkey.rename': { resource: 'user', done: 'renamed a passkey of {resource}', attempt: 'rename a passkey of {resource}' },
   'passkey.remove': { resource: 'user', done: 'removed a passkey of {resource}', attempt: 'remove a passkey of {resource}' },
@@ -231,6 +246,17 @@ export const AUDIT_ACTIONS = {
   'workspace.stopped': { resource: 'workspace', done: 'reported workspace {resource} stopped', attempt: 'stop workspace {resource}' },
   'workspace.deleted': { resource: 'workspace', done: 'reported workspace {resource} deleted', attempt: 'delete workspace {resource}' },
   'connection.open': { resource: 'connection', done: 'opened a connection to {resource}', attempt: 'open a connection to {resource}' },
+  'egress.connect': {
+    resource: 'workspace',
+    done: 'connected from workspace {resource} to the outside',
+    attempt: 'connect from workspace {resource} to the outside',
+  },
+  'git.fetch': {
+    resource: 'workspace',
+    done: 'fetched from git in workspace {resource}',
+    attempt: 'fetch from git in workspace {resource}',
+  },
+  'git.push': { resource: 'workspace', done: 'pushed to git from workspace {resource}', attempt: 'push to git from workspace {resource}' },
   'connection.join': { resource: 'connection', done: 'connected to {resource}', attempt: 'connect to {resource}' },
   'connection.drive': {
     resource: 'connection',

@@ -140,3 +140,10 @@ export const presence = z.object({
   ),
 });
 export type Presence = z.infer<typeof presence>;
+
+/** Something about the workspace that its people should know now, told by the runner to each viewer (`message`, stream 0, sealed). */
+export const workspaceNotice = z.object({ kind: z.literal('notice'), text: z.string().max(500) });
+export type WorkspaceNotice = z.infer<typeof workspaceNotice>;
+
+/** What a runner says on stream 0 behind its hello. Kinds that a page does not know are for a later one. */
+export const toldByRunner = z.discriminatedUnion('kind', [presence, workspaceNotice]);

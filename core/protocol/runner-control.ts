@@ -16,6 +16,10 @@ export const workspaceOrder = z.object({
   spec: templateSpec,
   /** what the runner enforces, signed by the deployment (claims: runnerPolicyClaims); a release before sent none */
   policy: z.string().max(4096).optional(),
+  /** what it may reach, signed likewise (claims: runnerNetworkClaims); a release before sent none */
+  network: z.string().max(262_144).optional(),
+  /** the owner's credentials at git hosts (gitCredentials), sealed to the runner's agreement key; only while it is to run */
+  gitCredentials: z.string().max(65_536).optional(),
 });
 export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
 
@@ -45,6 +49,49 @@ export const workspaceReport = z.object({
 });
 export type WorkspaceReport = z.infer<typeof workspaceReport>;
 
+const counted = z.number().int().min(0);
+/** What a workspace's way out let through or refused. `kind`s of a later release are not known here, and only ever added. */
+export const egressHappening = z.discriminatedUnion('what', [
+  /** refused, `count` times since it was last said */
+  z.object({
+    what: z.literal('refused'),
+    host: z.string().max(300),
+    port: z.number().int().nullable(),
+    why: z.string().max(300),
+    count: counted,
+  }),
+  /** what went to one host and came from it since it was last said */
+  z.object({
+    what: z.literal('used'),
+    host: z.string().max(300),
+    port: z.number().int(),
+    connections: counted,
+    sent: counted,
+    received: counted,
+  }),
+  z.object({ what: z.literal('git-fetch'), repository: z.string().max(2100), asPerson: z.boolean(), status: z.number().int() }),
+  z.object({
+    what: z.literal('git-push'),
+    repository: z.string().max(2100),
+    asPerson: z.boolean(),
+    status: z.number().int(),
+    /** `old→new ref`; `more`: those beyond these */
+    refs: z.array(z.string().max(400)).max(50),
+    more: counted,
+  }),
+  z.object({
+    what: z.literal('git-refused'),
+    repository: z.string().max(2100),
+    service: z.enum(['fetch', 'push', 'other']),
+    why: z.string().max(300),
+    count: counted,
+  }),
+]);
+export type EgressHappening = z.infer<typeof egressHappening>;
+
+export const happening = z.object({ workspaceId: idSchema('workspace'), egress: egressHappening });
+export type Happening = z.infer<typeof happening>;
+
 export const fromRunner = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('proof'),
@@ -63,6 +110,8 @@ export const fromRunner = z.discriminatedUnion('kind', [
   }),
   /** numbered without gaps per runner and repeated until `stored` */
   z.object({ kind: z.literal('report'), report: z.number().int().min(1), time: z.iso.datetime(), body: workspaceReport }),
+  /** something for the trail; numbered with the reports, and repeated like them */
+  z.object({ kind: z.literal('happened'), report: z.number().int().min(1), time: z.iso.datetime(), body: happening }),
   /** build log, in UTF-8 bytes from `offset`; text at most 16 KiB */
   z.object({
     kind: z.literal('log'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { tcpResource } from '../api/template-network.ts';
 
 /** Claims of the policy that a runner enforces: EdDSA JWT, typ `gatehouse-policy+jwt`, sent with each order. */
 export const runnerPolicyClaims = z.object({
@@ -16,5 +17,26 @@ export const POLICY_TYPE = 'gatehouse-policy+jwt';
 export const runnerPolicy = z.strictObject({
   upload: z.number().int().min(0).optional(),
   download: z.number().int().min(0).optional(),
+  /** left out: the network is the machine's */
+  egress: z.enum(['allow-list', 'none']).optional(),
 });
 export type RunnerPolicy = z.infer<typeof runnerPolicy>;
+
+/** What a workspace may reach while egress is an allow-list. Patterns in the normal form of `access/egress.ts`. */
+export const runnerNetwork = z.object({
+  hosts: z.array(z.string().max(260)).max(1000),
+  git: z.object({ fetch: z.array(z.string().max(2100)).max(400), push: z.array(z.string().max(2100)).max(400) }),
+  resources: z.array(tcpResource).max(20),
+});
+export type RunnerNetwork = z.infer<typeof runnerNetwork>;
+
+/** Claims beside those of the policy, in a token of its own (typ `gatehouse-network+jwt`): lists are long, and a release before knows none. */
+export const runnerNetworkClaims = runnerPolicyClaims.omit({ policy: true }).extend({ network: runnerNetwork });
+export const NETWORK_TYPE = 'gatehouse-network+jwt';
+
+/** What a workspace reaches where no network is granted. */
+export const NO_NETWORK: RunnerNetwork = { hosts: [], git: { fetch: [], push: [] }, resources: [] };
+
+/** A person's credentials at git hosts, as they are sealed to a runner. */
+export const gitCredentials = z.array(z.object({ host: z.string(), username: z.string(), secret: z.string() })).max(50);
+export type GitCredentials = z.infer<typeof gitCredentials>;

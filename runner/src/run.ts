@@ -1,4 +1,4 @@
-import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import type { Happening, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { findBuilt } from './built-program.ts';
 import { systemClock } from './connection/clock.ts';
 import { askRefusal, dialPlatform } from './connection/socket.ts';
@@ -8,8 +8,9 @@ import { LogSender } from './control/log-sender.ts';
 import { ReportJournal } from './control/report-journal.ts';
 import { Failure, messageOf } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
+import { theMachine } from './egress/outside.ts';
 import { findLimiter } from './limits/limiter.ts';
-import { ENFORCES, PolicyChecker } from './link/policy.ts';
+import { enforcesWhat, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
 import { RootfsStore } from './rootfs/store.ts';
 import { findDrivers } from './sandbox/choose.ts';
@@ -77,9 +78,16 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const journal = new ReportJournal(folder.reports, systemClock);
     // Until the control link is there, the journal keeps what is to be told.
     let tell = (report: WorkspaceReport): void => void journal.add(report);
+    let happened = (body: Happening): boolean => journal.addHappening(body) !== null;
+    const enforces = enforcesWhat(drivers.noNetwork === null);
+    const { agreement } = keys;
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants },
-      policies: new PolicyChecker({ keys: config.keys, issuer, runnerId }),
+      policies: new PolicyChecker({ keys: config.keys, issuer, runnerId, enforces }),
+      egress: {
+        ...{ outside: theMachine, clock: systemClock, log, runnerId, agreement },
+        happened: (workspaceId, egress) => happened({ workspaceId, egress }),
+      },
       log,
       screens,
       drivers,
@@ -103,7 +111,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
         platform: PLATFORM,
         labels,
         drivers: drivers.offered,
-        enforces: ENFORCES,
+        enforces,
         warnings: [...drivers.warnings, ...supervisor.warnings],
         inventory: supervisor.inventory,
       }),
@@ -113,6 +121,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       over: (why, removed) => end(new Failure(why, removed ? REMOVED : 1)),
     });
     tell = (report) => control.report(report);
+    happened = (body) => control.happened(body);
     let how: Interruption = 'stop';
     try {
       how = await Promise.race([interrupted, over]);

@@ -95,7 +95,8 @@ describe.runIf(isolation && counts)('a workspace that uses more memory than it m
     if (typeof driver === 'string') throw new Error(driver);
     const log = new BuildLog(folder, 1, () => undefined);
     const rootfs = { use: () => Promise.reject(new Error('none is wanted')) };
-    const start = startWorkspace({ order, folder, driver, rootfs, log, signal: new AbortController().signal, progress: () => undefined });
+    const { signal } = new AbortController();
+    const start = startWorkspace({ order, folder, driver, rootfs, network: null, log, signal, progress: () => undefined });
     await expect(start).rejects.toThrow('Before that, the workspace used more than its 256 MB of memory.');
     expect(log.read(0).text).toContain('Programs are those of the runner’s machine');
     log.close();

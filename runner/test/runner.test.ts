@@ -171,11 +171,13 @@ describe('running', () => {
     const { platform, run } = await enrolled();
     run();
     await platform.connections.wait(() => true);
-    expect(await platform.heard.wait((message) => message.kind === 'proof')).toMatchObject({ enforces: ['upload', 'download'] });
+    expect(await platform.heard.wait((message) => message.kind === 'proof')).toMatchObject({
+      enforces: isolated ? ['upload', 'download', 'egress', 'egressHosts', 'git'] : ['upload', 'download'],
+    });
     const order = mintOrder();
-    platform.policies.set(order.workspaceId, { egress: 'none' });
+    platform.policies.set(order.workspaceId, { moon: 'full' });
     platform.want(order);
-    expect((await platform.reported(order, 'failed')).error).toContain('can’t enforce what the policy sets: egress');
+    expect((await platform.reported(order, 'failed')).error).toContain('can’t enforce what the policy sets: moon');
     const unsigned = { ...mintOrder({ name: 'unsigned' }), policy: 'rubbish' };
     platform.want(unsigned);
     expect((await platform.reported(unsigned, 'failed')).error).toContain('not signed by this deployment');

@@ -390,9 +390,9 @@ describe('what goes wrong', () => {
 
   test.each([
     [
-      'a field that can’t be set',
-      'policy: { egress: deny }',
-      'faulty.yaml can’t be applied:\n  line 2: policy.egress Not available yet: no sandbox limits',
+      'a host that is an address',
+      'policy: { egressHosts: [10.0.0.1] }',
+      'faulty.yaml can’t be applied:\n  line 2: policy.egressHosts.0 must be a host such as registry.npmjs.org',
     ],
     [
       'somebody who is not there',

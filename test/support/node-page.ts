@@ -93,6 +93,7 @@ export class NodePage {
           for (const { link, lost } of this.#terminals) if (lost === null) void link.connect();
         },
         people: (people) => (this.people = people),
+        notice: () => undefined,
         latency: () => undefined,
       },
     );

@@ -107,7 +107,7 @@ const proofFacts = {
   platform: 'linux-x64',
   labels: { rack: 'a' },
   drivers: ['bubblewrap' as const, 'process' as const],
-  enforces: ['upload', 'download'],
+  enforces: ['upload', 'download', 'egress', 'egressHosts', 'git'],
   warnings: [],
   inventory: [],
 };

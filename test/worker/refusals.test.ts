@@ -54,6 +54,17 @@ const makePasskey = async (tenant: Tenant, userId = tenant.owner.id) => {
   ]);
   return id;
 };
+const gitCredential = { host: 'git.example', username: 'dev', secret: 'not-a-real-token' };
+const makeGitCredential = async (tenant: Tenant) => {
+  const id = services().newId('gitCredential');
+  await tenant.db.batch([
+    statement(
+      `INSERT INTO git_credentials (tenant_id, id, user_id, host, username, secret, created_at) VALUES (?, ?, ?, ?, 'dev', 'sealed', ?)`,
+      ...[tenant.id, id, tenant.owner.id, `${unique()}.example`, new Date().toISOString()],
+    ),
+  ]);
+  return id;
+};
 const makePersonWithPasskey = async (tenant: Tenant) => {
   const { id } = await addUser(tenant);
   await makePasskey(tenant, id);
@@ -204,6 +215,9 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/me/passkeys': { who: 'signed in', browser: true, body: { name: 'Laptop', credential: registration } },
   'PATCH /api/v1/me/passkeys/:id': { who: 'signed in', browser: true, id: 'passkey', make: makePasskey, body: { name: 'Phone' } },
   'DELETE /api/v1/me/passkeys/:id': { who: 'signed in', browser: true, id: 'passkey', make: makePasskey },
+  'GET /api/v1/me/git-credentials': { who: 'signed in', browser: true },
+  'POST /api/v1/me/git-credentials': { who: 'signed in', browser: true, body: gitCredential },
+  'DELETE /api/v1/me/git-credentials/:id': { who: 'signed in', browser: true, id: 'gitCredential', make: makeGitCredential },
   'POST /api/v1/me/totp': { who: 'signed in', browser: true },
   'POST /api/v1/me/totp/confirm': { who: 'signed in', browser: true, body: { code: '123456' } },
   'DELETE /api/v1/me/totp': { who: 'signed in', browser: true },
@@ -330,6 +344,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces/:id/stop': { ...overWorkspaces, who: templateAdmins },
   'GET /api/v1/workspaces/:id/logs': overWorkspaces,
   'GET /api/v1/workspaces/:id/access': overWorkspaces,
+  'GET /api/v1/workspaces/:id/network': overWorkspaces,
   'POST /api/v1/workspaces/:id/attach': {
     ...overWorkspaces,
     browser: true,

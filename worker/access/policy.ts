@@ -6,7 +6,7 @@ import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { readPolicies, storePolicy, TENANT_SCOPE, type Policies } from '../directory/policies.ts';
 import { recentRefusals } from '../directory/policy-refusals.ts';
-import { commit, eventOf, onGuard, require, type EventFacts } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, refuse, require, type EventFacts } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import type { TenantDb } from '../platform/tenant-db.ts';
 import { readRunnerReports, refreshRunners } from './policy-runners.ts';
@@ -50,9 +50,11 @@ export interface PolicyChange {
 
 /**
  * Stores a change with its event, looks at all open connections again, and tells the runners.
- * @throws AppError `stale-version`; `invalid` when it would shut the caller out
+ * @throws AppError `stale-version`; `permission-denied` when it opens egress and the caller is no owner; `invalid` when it would shut the caller out
  */
 export async function storeChange(ctx: UserContext, { facts, scope, revision, before, after }: PolicyChange): Promise<void> {
+  if (after.egress === 'open' && before.egress !== 'open' && !ctx.actor.roles.includes('owner'))
+    await refuse(ctx, facts, 'Only owners open egress');
   refuseShuttingOut(ctx, after);
   const now = ctx.now().toISOString();
   const guard = storePolicy(ctx.db.tenantId, { scope, values: after, revision, by: ctx.actor.id, now });
@@ -112,15 +114,17 @@ function showField(
   refusals: ReadonlyMap<string, number>,
 ): ShownField {
   const { value, source, overruled } = merged[field];
+  /** lists that mean nothing while egress is open */
+  const ofEgress = field === 'egressHosts' || field === 'git';
   return {
     field,
     value,
     source,
     overruled,
-    ...enforcementOf(field, runners),
+    ...(ofEgress && merged.egress.value === 'open' ? { state: 'not enforced' as const, lacking: [] } : enforcementOf(field, runners)),
     refused: COUNTED.includes(field) ? (refusals.get(field) ?? 0) : null,
   };
 }
 
-const set = (values: PolicyValues): Record<string, string | number | string[]> =>
+const set = (values: PolicyValues): PolicyShown['levels']['tenant'] =>
   Object.fromEntries(Object.entries(values).flatMap(([field, value]) => (value === undefined ? [] : [[field, value]])));

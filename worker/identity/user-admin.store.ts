@@ -27,7 +27,7 @@ export const endSessions = (db: TenantDb, ids: readonly string[]): Statement[] =
 /** Their ways in, and what they were known by. */
 const OWN_TABLES = [
   ...['email_verifications', 'password_resets', 'second_factor_challenges'],
-  ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices'],
+  ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'git_credentials'],
 ];
 
 /** What somebody who is deleted held: tokens, roles, groups, factors, links in mails. Templates and workspaces stay. */
@@ -44,6 +44,14 @@ export const forget = (db: TenantDb, ids: readonly string[], now: string): State
     ...OWN_TABLES.map((table) => statement(`DELETE FROM ${table} WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...among)),
   ];
 };
+
+/** Workspaces of those people that are to run. */
+export const runningOf = (db: TenantDb, ids: readonly string[]): Promise<Array<{ id: string; runner_id: string }>> =>
+  db.rows<{ id: string; runner_id: string }>(
+    `SELECT id, runner_id FROM workspaces WHERE tenant_id = ?1 AND desired = 'running' AND phase <> 'deleted' AND owner_id ${AMONG}`,
+    db.tenantId,
+    JSON.stringify(ids),
+  );
 
 interface Counts {
   sessions: number;

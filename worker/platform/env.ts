@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { policyValues, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { FIELDS, policyValues, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
 import type { HasherObject, LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
 
 /** Bindings of wrangler.toml. Shards are bound as SHARD_0, SHARD_1, …; `shardsOf` lists them. */
@@ -74,6 +74,10 @@ const settings = z
     POLICY_UPLOAD: z.string().optional(),
     POLICY_DOWNLOAD: z.string().optional(),
     POLICY_WATERMARK: z.string().optional(),
+    POLICY_EGRESS: z.string().optional(),
+    POLICY_EGRESS_HOSTS: z.string().optional(),
+    POLICY_GIT_FETCH: z.string().optional(),
+    POLICY_GIT_PUSH: z.string().optional(),
   })
   .superRefine((value, context) => {
     if (value.ENVIRONMENT === 'local') return;
@@ -125,6 +129,9 @@ const FLOOR = {
   upload: 'POLICY_UPLOAD',
   download: 'POLICY_DOWNLOAD',
   watermark: 'POLICY_WATERMARK',
+  egress: 'POLICY_EGRESS',
+  egressHosts: 'POLICY_EGRESS_HOSTS',
+  git: 'POLICY_GIT_FETCH',
 } as const satisfies Record<PolicyField, keyof z.infer<typeof settings>>;
 
 /** The variable that sets a field. */
@@ -136,9 +143,17 @@ function floorOf(variables: Partial<Record<string, unknown>>): Record<string, un
   for (const [field, name] of Object.entries(FLOOR)) {
     const value = variables[name];
     if (typeof value !== 'string' || value.trim() === '') continue;
-    if (field === 'allowedNetworks') set[field] = value.split(',');
-    else set[field] = field === 'browserOnly' || field === 'watermark' ? value.trim() : Number(value);
+    const { order } = FIELDS[field as PolicyField];
+    if (order === 'networks' || order === 'hosts') set[field] = value.split(',');
+    else if (order === 'switch' || order === 'egress') set[field] = value.trim();
+    else if (order === 'most') set[field] = Number(value);
   }
+  const repositories = (name: 'POLICY_GIT_FETCH' | 'POLICY_GIT_PUSH') => {
+    const value = variables[name];
+    return typeof value === 'string' && value.trim() !== '' ? value.split(',') : undefined;
+  };
+  const [fetch, push] = [repositories('POLICY_GIT_FETCH'), repositories('POLICY_GIT_PUSH')];
+  if (fetch ?? push) set['git'] = { fetch, push };
   return set;
 }
 

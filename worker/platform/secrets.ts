@@ -40,6 +40,13 @@ export class Secrets {
     return decoder.decode(await openWith(key, aad(db.tenantId, address), sealed));
   }
 
+  /** Several at once, in their order. @throws AppError `internal` when one was moved or altered */
+  async openAll(db: TenantDb, sealed: ReadonlyArray<{ address: SecretAddress; sealed: string }>): Promise<string[]> {
+    if (sealed.length === 0) return [];
+    const key = await this.#dataKey(db);
+    return Promise.all(sealed.map(async (each) => decoder.decode(await openWith(key, aad(db.tenantId, each.address), each.sealed))));
+  }
+
   async #dataKey(db: TenantDb): Promise<CryptoKey> {
     const kek = await importKey(fromBase64url(this.#kek));
     const wrapAad = `tenant-key|${db.tenantId}|${this.#version}`;

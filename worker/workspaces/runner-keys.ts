@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { SignJWT, importJWK } from 'jose';
 import { challengeText, GRANT_TYPE, type ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
-import { POLICY_TYPE } from '@gatehouse/core/protocol/runner-policy.ts';
+import { NETWORK_TYPE, POLICY_TYPE, type RunnerNetwork } from '@gatehouse/core/protocol/runner-policy.ts';
 import type { Services } from '../platform/context.ts';
 import { fromBase64url } from '../platform/encoding.ts';
 
@@ -51,13 +51,28 @@ export async function signGrant(services: Services, { runnerId, user, connection
     .sign(key);
 }
 
+interface RunnerPlace {
+  runnerId: string;
+  workspaceId: string;
+}
+type Signing = Pick<Services, 'settings' | 'now'>;
+
 /** EdDSA JWT (claims: runnerPolicyClaims) of what the runner must enforce in that workspace; the newest counts. */
-export async function signRunnerPolicy(
-  { settings, now }: Pick<Services, 'settings' | 'now'>,
-  { runnerId, workspaceId, policy }: { runnerId: string; workspaceId: string; policy: Record<string, unknown> },
+export const signRunnerPolicy = (services: Signing, place: RunnerPlace, policy: object): Promise<string> =>
+  signFor(services, place, POLICY_TYPE, { policy });
+
+/** EdDSA JWT (claims: runnerNetworkClaims) of what that workspace may reach. */
+export const signRunnerNetwork = (services: Signing, place: RunnerPlace, network: RunnerNetwork): Promise<string> =>
+  signFor(services, place, NETWORK_TYPE, { network });
+
+async function signFor(
+  { settings, now }: Signing,
+  { runnerId, workspaceId }: RunnerPlace,
+  typ: string,
+  claims: Record<string, unknown>,
 ): Promise<string> {
-  return new SignJWT({ policy })
-    .setProtectedHeader({ alg: 'EdDSA', typ: POLICY_TYPE, kid: settings.GRANT_KEY.kid })
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'EdDSA', typ, kid: settings.GRANT_KEY.kid })
     .setIssuer(settings.ORIGIN)
     .setAudience(runnerId)
     .setSubject(workspaceId)

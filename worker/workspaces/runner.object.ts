@@ -16,6 +16,7 @@ import { controlFacts, factsOf, watcherFacts } from '../platform/socket-facts.ts
 import { BuildLogs } from './build-log.ts';
 import { provesIdentity } from './runner-keys.ts';
 import { markOffline, markOnline, saveLoad } from './runner-presence.ts';
+import { recordHappening } from './happenings.ts';
 import { recordReport } from './workspaces.ts';
 import { findOrders, findWorkspace } from './workspaces.store.ts';
 
@@ -131,6 +132,8 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
         return this.#prove(socket, kept, message);
       case 'report':
         return this.#enqueue(socket, () => this.#report(socket, kept, message.report, message.body));
+      case 'happened':
+        return this.#enqueue(socket, () => this.#happened(socket, kept, message));
       case 'log':
         return this.#log(socket, message);
       case 'load':
@@ -170,6 +173,15 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       await this.#tellState(report.workspaceId, kept);
     }
     send(socket, { kind: 'stored', report: Math.max(number, stored) });
+  }
+
+  async #happened(socket: WebSocket, kept: Control, told: Extract<FromRunner, { kind: 'happened' }>): Promise<void> {
+    const stored = (await this.ctx.storage.get<number>('stored')) ?? 0;
+    if (told.report > stored) {
+      await recordHappening(this.#asRunner(kept), { type: 'runner', id: kept.runnerId, name: kept.runnerName }, told);
+      await this.ctx.storage.put('stored', told.report);
+    }
+    send(socket, { kind: 'stored', report: Math.max(told.report, stored) });
   }
 
   #log(socket: WebSocket, { workspaceId, generation, offset, text }: Extract<FromRunner, { kind: 'log' }>): void {

@@ -26,6 +26,7 @@ const specRules: FieldRules<TemplateSpec> = {
   driver: 'tracked',
   limits: 'tracked',
   rootfs: 'tracked',
+  network: 'tracked',
 };
 const templateRules: FieldRules<{ name: string; description: string; icon: string }> = {
   name: 'tracked',

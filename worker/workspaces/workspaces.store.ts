@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
-import { runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { networkOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import type { GitCredentials } from '@gatehouse/core/protocol/runner-policy.ts';
+import { agreementKeyOf } from '@gatehouse/core/protocol/runner-keys.ts';
+import { sealTo } from '@gatehouse/core/protocol/sealed-box.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
-import { signRunnerPolicy } from './runner-keys.ts';
+import { openGitCredentials } from './git-credentials.store.ts';
+import { signRunnerNetwork, signRunnerPolicy } from './runner-keys.ts';
 import { parseSpec } from './templates.store.ts';
 
 const row = z.object({
@@ -132,20 +136,22 @@ const orderRow = z.object({
   generation: z.number(),
   desired: z.enum(['running', 'stopped', 'deleted']),
   name: z.string(),
+  owner_id: z.string(),
   owner_name: z.string(),
   owner_email: z.string(),
   spec: z.string(),
   template_id: z.string(),
+  agreement_key: z.string(),
 });
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
 export async function findOrders(
-  ctx: Pick<Context, 'db' | 'settings' | 'now'>,
+  ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets' | 'log'>,
   runnerId: string,
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {
   const orders = statement(
-    `SELECT w.id, w.generation, w.desired, w.name, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id
+    `SELECT w.id, w.generation, w.desired, w.name, w.owner_id, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id, r.agreement_key
      FROM workspaces w
      JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id AND r.confirmed_at IS NOT NULL AND r.deleted_at IS NULL
      JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -158,18 +164,39 @@ export async function findOrders(
   const [found, set] = await ctx.db.batch([orders, policyQuery(ctx.db.tenantId, null)]);
   const stored = policiesFrom(set?.rows ?? []);
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
+  const credentials = await openGitCredentials(ctx, [
+    ...new Set(rows.flatMap((each) => (each.desired === 'running' ? [each.owner_id] : []))),
+  ]);
   return Promise.all(
     rows.map(async (each) => {
       const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      const place = { runnerId, workspaceId: each.id };
+      const spec = parseSpec(each.spec);
+      const policy = runnerPolicyOf(merged);
+      const own = each.desired === 'running' ? credentials.get(each.owner_id) : undefined;
       return {
         workspaceId: each.id,
         generation: each.generation,
         desired: each.desired,
         name: each.name,
         owner: { name: each.owner_name, email: each.owner_email },
-        spec: parseSpec(each.spec),
-        policy: await signRunnerPolicy(ctx, { runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged) }),
+        spec,
+        policy: await signRunnerPolicy(ctx, place, policy),
+        ...(policy.egress === undefined ? {} : { network: await signRunnerNetwork(ctx, place, networkOf(merged, spec)) }),
+        ...(own === undefined ? {} : { gitCredentials: await sealCredentials(place, each.agreement_key, own) }),
       };
     }),
   );
 }
+
+/** For the runner alone: what carries it can't read it, and another runner or workspace can't use it. */
+const sealCredentials = (
+  { runnerId, workspaceId }: { runnerId: string; workspaceId: string },
+  agreementKey: string,
+  credentials: GitCredentials,
+): Promise<string> =>
+  sealTo(
+    agreementKeyOf({ identityKey: '', agreementKey }),
+    { purpose: 'git-credentials', about: [runnerId, workspaceId] },
+    new TextEncoder().encode(JSON.stringify(credentials)),
+  );

@@ -44,6 +44,8 @@ export const helperSettings = z.object({
   graceMs: z.number().int().min(0),
   /** value that marks the workspace's processes in their environment; null: all that the helper sees are its own */
   mark: z.string().nullable(),
+  /** loopback ports that lead to sockets of the runner */
+  forwards: z.array(z.object({ port: z.number().int(), socket: z.string() })).default([]),
 });
 export type HelperSettings = z.infer<typeof helperSettings>;
 

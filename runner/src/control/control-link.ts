@@ -3,6 +3,7 @@ import { challengeText } from '@gatehouse/core/protocol/connection.ts';
 import {
   toRunner,
   type FromRunner,
+  type Happening,
   type ToRunner,
   type WorkspaceOrder,
   type WorkspaceReport,
@@ -71,7 +72,14 @@ export class ControlLink {
 
   report(body: WorkspaceReport): void {
     const report = this.#options.journal.add(body);
-    if (this.#ready) this.#send({ kind: 'report', ...report });
+    if (this.#ready) this.#send(report);
+  }
+
+  /** @returns false when too much waits already */
+  happened(body: Happening): boolean {
+    const report = this.#options.journal.addHappening(body);
+    if (report !== null && this.#ready) this.#send(report);
+    return report !== null;
   }
 
   stop(): void {
@@ -121,7 +129,7 @@ export class ControlLink {
     this.#ready = true;
     if (!confirmed) log.warn('Connected, and waiting: an administrator must confirm the fingerprint on the Runners page');
     else log.info(`Connected; ${orders.length} workspaces are wanted here`);
-    for (const report of journal.pending) this.#send({ kind: 'report', ...report });
+    for (const report of journal.pending) this.#send(report);
     if (confirmed) this.#options.wanted(orders);
     logs.online((message) => this.#send(message));
     this.#tellLoad();

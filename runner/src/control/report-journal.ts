@@ -1,14 +1,27 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { workspaceReport, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import {
+  happening,
+  workspaceReport,
+  type FromRunner,
+  type Happening,
+  type WorkspaceReport,
+} from '@gatehouse/core/protocol/runner-control.ts';
 import { z } from 'zod';
 import type { Clock } from '../connection/clock.ts';
 import { Failure } from '../failure.ts';
 import { writeAtomically } from '../state/atomic-file.ts';
 import { faultsOf } from '../state/config.ts';
 
-const numbered = z.object({ report: z.number().int().min(1), time: z.iso.datetime(), body: workspaceReport });
+const number = { report: z.number().int().min(1), time: z.iso.datetime() };
+const reported = z.object({ kind: z.literal('report').default('report'), ...number, body: workspaceReport });
+const happened = z.object({ kind: z.literal('happened'), ...number, body: happening });
+/** A release before kept reports alone, without their kind. */
+const numbered = z.union([reported, happened]);
 const journalFile = z.object({ next: z.number().int().min(1), pending: z.array(numbered) });
-export type NumberedReport = z.infer<typeof numbered>;
+export type NumberedReport = Extract<FromRunner, { kind: 'report' | 'happened' }>;
+
+/** so many wait at most before nothing more is taken of what only happened */
+const MOST_HAPPENINGS = 2000;
 
 /** Reports are numbered without gaps and stay on disk until the platform has stored them. */
 export class ReportJournal {
@@ -39,7 +52,19 @@ export class ReportJournal {
   }
 
   add(body: WorkspaceReport): NumberedReport {
-    const report = { report: this.#next, time: new Date(this.#clock.now()).toISOString(), body };
+    return this.#add({ kind: 'report', ...this.#number(), body });
+  }
+
+  /** Null: too much waits already. A platform that is away must not fill the disk. */
+  addHappening(body: Happening): NumberedReport | null {
+    return this.#pending.length >= MOST_HAPPENINGS ? null : this.#add({ kind: 'happened', ...this.#number(), body });
+  }
+
+  #number() {
+    return { report: this.#next, time: new Date(this.#clock.now()).toISOString() };
+  }
+
+  #add(report: NumberedReport): NumberedReport {
     this.#next += 1;
     this.#pending.push(report);
     this.#save();

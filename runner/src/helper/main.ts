@@ -8,6 +8,7 @@ import { watchFiles } from './file-watch.ts';
 import { writeFile } from './file-write.ts';
 import { Door } from './door.ts';
 import { endAll } from './end.ts';
+import { openForwards } from './forwards.ts';
 import { deleteFile, listFolder, makeFolder, renameFile, statFile } from './files.ts';
 import { Host, type Stream, type StreamEvents } from './host.ts';
 import { sendPaced } from './paced.ts';
@@ -78,6 +79,7 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
   }
 }
 
+openForwards(settings.forwards);
 new Door({
   fd: Number(fd),
   graceMs: settings.graceMs,

@@ -1,10 +1,23 @@
-import { POLICY_TYPE, runnerPolicy, runnerPolicyClaims, type RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
+import {
+  NETWORK_TYPE,
+  NO_NETWORK,
+  POLICY_TYPE,
+  runnerNetworkClaims,
+  runnerPolicy,
+  runnerPolicyClaims,
+  type RunnerNetwork,
+  type RunnerPolicy,
+} from '@gatehouse/core/protocol/runner-policy.ts';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { ServiceFailure } from '../service-failure.ts';
 import { issuerKeys } from './grant.ts';
 
-/** Fields of a policy that this runner enforces; it says so at each connection. */
-export const ENFORCES = Object.keys(runnerPolicy.shape);
+/** Fields that hang on a network namespace. The lists are not in the policy itself, but enforced with it. */
+const NETWORKED = ['egress', 'egressHosts', 'git'];
+
+/** Fields of a policy that a runner enforces; it says so at each connection. @param hasNetwork whether sandboxes can have their own */
+export const enforcesWhat = (hasNetwork: boolean): string[] =>
+  [...new Set([...Object.keys(runnerPolicy.shape), ...NETWORKED])].filter((field) => hasNetwork || !NETWORKED.includes(field));
 
 /** A policy that the runner can't take, in words for people. */
 export class PolicyRefused extends Error {
@@ -20,6 +33,8 @@ export class PolicyRefused extends Error {
 /** The policy of one workspace, as the deployment signed it. */
 export interface SignedPolicy {
   policy: RunnerPolicy;
+  /** what it may reach where egress is limited */
+  network: RunnerNetwork;
   /** seconds since the epoch; the newest counts */
   issuedAt: number;
 }
@@ -29,20 +44,22 @@ export class PolicyChecker {
   readonly #keys: ReturnType<typeof createLocalJWKSet>;
   readonly #issuer: string;
   readonly #runnerId: string;
+  readonly #enforces: readonly string[];
 
   /** @throws Failure when the keys of the enrolment can't be used */
-  constructor(options: { keys: unknown; issuer: string; runnerId: string }) {
+  constructor(options: { keys: unknown; issuer: string; runnerId: string; enforces: readonly string[] }) {
     this.#keys = createLocalJWKSet({ keys: issuerKeys(options.keys) });
     this.#issuer = options.issuer;
     this.#runnerId = options.runnerId;
+    this.#enforces = options.enforces;
   }
 
   /** @throws PolicyRefused when it is missing, not signed for this workspace here, or sets what can't be enforced here */
-  async check(signed: string | undefined, workspaceId: string): Promise<SignedPolicy> {
+  async check(signed: string | undefined, workspaceId: string, network?: string): Promise<SignedPolicy> {
     if (signed === undefined) throw new PolicyRefused('The order carries no policy: the service is older than this runner');
-    const claims = await this.#verify(signed);
+    const claims = runnerPolicyClaims.parse(await this.#verify(signed, POLICY_TYPE));
     if (claims.sub !== workspaceId) throw new PolicyRefused('The policy is for another workspace');
-    const unknown = Object.keys(claims.policy).filter((field) => !ENFORCES.includes(field));
+    const unknown = Object.keys(claims.policy).filter((field) => !this.#enforces.includes(field));
     if (unknown.length > 0) {
       const message = `This runner can’t enforce what the policy sets: ${unknown.join(', ')}. Update the runner, or take another one.`;
       throw new PolicyRefused(message, { isBeyondUs: true });
@@ -50,18 +67,27 @@ export class PolicyChecker {
     const parsed = runnerPolicy.safeParse(claims.policy);
     if (!parsed.success)
       throw new PolicyRefused(`The policy is not one that this runner understands: ${parsed.error.issues[0]?.path.join('.')}`);
-    return { policy: parsed.data, issuedAt: claims.iat };
+    const limited = parsed.data.egress !== undefined;
+    return { policy: parsed.data, network: limited ? await this.#checkNetwork(network, workspaceId) : NO_NETWORK, issuedAt: claims.iat };
   }
 
-  async #verify(signed: string) {
+  async #checkNetwork(signed: string | undefined, workspaceId: string): Promise<RunnerNetwork> {
+    if (signed === undefined) throw new PolicyRefused('The policy limits egress, and the order does not say what may be reached');
+    const parsed = runnerNetworkClaims.safeParse(await this.#verify(signed, NETWORK_TYPE));
+    if (!parsed.success) throw new PolicyRefused('What may be reached is not told in a way that this runner understands');
+    if (parsed.data.sub !== workspaceId) throw new PolicyRefused('What may be reached is told of another workspace');
+    return parsed.data.network;
+  }
+
+  async #verify(signed: string, typ: string): Promise<unknown> {
     try {
       const { payload } = await jwtVerify(signed, this.#keys, {
         issuer: this.#issuer,
         audience: this.#runnerId,
-        typ: POLICY_TYPE,
+        typ,
         algorithms: ['EdDSA', 'Ed25519'],
       });
-      return runnerPolicyClaims.parse(payload);
+      return payload;
     } catch (cause) {
       throw new PolicyRefused('The policy is not signed by this deployment', { cause });
     }

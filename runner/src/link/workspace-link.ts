@@ -1,4 +1,11 @@
-import { challengeText, LIMITS, toRunnerLink, type FromRunnerLink, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import {
+  challengeText,
+  LIMITS,
+  toRunnerLink,
+  type FromRunnerLink,
+  type RunnerHello,
+  type WorkspaceNotice,
+} from '@gatehouse/core/protocol/connection.ts';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { Crew } from '@gatehouse/core/protocol/crew.ts';
 import { decodeFrame, decodeJson, encodeFrame, encodeJson, type Frame } from '@gatehouse/core/protocol/frame.ts';
@@ -88,6 +95,12 @@ export class WorkspaceLink {
   stop(): void {
     this.#connection.stop();
     this.#forgetViewers();
+  }
+
+  /** Tells everybody who is here. */
+  notice(text: string): void {
+    const notice: WorkspaceNotice = { kind: 'notice', text: text.slice(0, 500) };
+    for (const viewer of this.#viewers()) viewer.tell('message', notice);
   }
 
   #receive(message: Uint8Array): void {

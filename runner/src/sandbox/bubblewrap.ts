@@ -12,8 +12,9 @@ import { watchOver } from '../limits/watch.ts';
 import { identify, type ProcessId } from '../state/process-id.ts';
 import { attachSandbox } from './attach.ts';
 import { scratchArguments, SEALED, withBytes } from './bubblewrap-limits.ts';
+import { networkArguments, networkFiles, whyNoNetwork as whyNoNetworkWith } from './bubblewrap-network.ts';
 import { systemArguments, toolsOf, type Tools } from './bubblewrap-system.ts';
-import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
+import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan, SandboxTrace } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
 import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
 import { scopeIn } from './scope.ts';
@@ -89,6 +90,12 @@ export function whyNoBubblewrap(): string | null {
   return probe.status === 0 ? null : `bwrap can't make a sandbox: ${probe.stderr.trim().split('\n').at(-1) ?? ''}`;
 }
 
+/** Why no sandbox can have a network of its own here, or null. */
+export function whyNoNetwork(): string | null {
+  const args = [...namespaceArguments('probe'), ...scratchArguments(templateLimits.parse({})), ...systemArguments(null), ...SEALED];
+  return whyNoNetworkWith(args, become(ownUser('probe'), toolsOf(null)));
+}
+
 /**
  * Starts `command` behind bubblewrap; it inherits the listening socket as file descriptor 5.
  * @param outside put before bubblewrap itself
@@ -135,13 +142,13 @@ async function spawnBubblewrap(folder: string, outside: string[], args: string[]
 /** The sandbox that `first` is the first process of. @throws Error when its helper does not answer; nothing of it runs then */
 async function takeSandbox(
   folder: string,
-  first: ProcessId,
-  { cgroup, limits, rootfs }: Pick<Bounds, 'cgroup'> & { limits: TemplateLimits; rootfs: string | null },
+  made: Pick<Bounds, 'cgroup'> & Omit<SandboxTrace, 'kind' | 'limits'> & { limits: TemplateLimits },
   withinMs: number,
 ): Promise<Sandbox> {
+  const { first, limits, rootfs, network, cgroup } = made;
   const attached = await attachSandbox({ folder, first, killOthers: () => false }, withinMs);
   const watched = watchOver({ folder, limits, cgroup, belongs: inNamespaceOf(first.pid) }, attached);
-  const trace = { kind: 'bubblewrap', first, limits, rootfs } as const;
+  const trace = { kind: 'bubblewrap', first, limits, rootfs, network } as const;
   return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace, ...watched };
 }
 
@@ -151,19 +158,22 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Lim
   // Only a home that is new, or came from a runner of another kind: walking a large one takes long.
   if (isRoot() && lstatSync(homeOf(plan)).uid !== user.uid) giveTo(homeOf(plan), user);
   const environment = environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`);
-  writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null }, user);
+  const forwards = plan.network?.forwards ?? [];
+  writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null, forwards }, user, networkFiles(plan));
   const rootfs = plan.rootfs?.folder ?? null;
   const system = [...scratchArguments(plan.limits), ...systemArguments(rootfs)];
   const tools = toolsOf(rootfs);
-  const args = [...namespaceArguments(plan.name), ...system, ...ownArguments(plan, parts), ...tools.binds, ...SEALED];
+  const own = [...ownArguments(plan, parts), ...tools.binds, ...networkArguments(plan, controlOf(plan))];
+  const args = [...namespaceArguments(plan.name), ...system, ...own, ...SEALED];
   const helper = [...tools.loader, `${PARTS}/node`, ...HELPER_FLAGS, `${PARTS}/helper.mjs`, '5', `${CONTROL}/settings.json`];
   let bounds: Bounds | null = null;
   try {
     bounds = limiter.bound(plan.workspaceId, plan.limits);
     const command = [...become(user, tools), ...tools.prlimit, ...bounds.inside, ...scopeIn(controlOf(plan), CONTROL), ...helper];
     const first = await spawnBubblewrap(plan.folder, bounds.outside, args, command);
-    const made = { cgroup: bounds.cgroup, limits: plan.limits, rootfs: plan.rootfs?.digest ?? null };
-    return await takeSandbox(plan.folder, first, made, READY_WITHIN_MS);
+    const network = plan.network === null ? 'machine' : 'own';
+    const made = { first, network, cgroup: bounds.cgroup, limits: plan.limits, rootfs: plan.rootfs?.digest ?? null } as const;
+    return await takeSandbox(plan.folder, made, READY_WITHIN_MS);
   } catch (error) {
     await bounds?.cgroup?.remove();
     throw new Error(`The sandbox could not start: ${messageOf(error)}`, { cause: error });
@@ -173,8 +183,8 @@ async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Lim
 export const bubblewrapDriver = (parts: SandboxParts, limiter: Limiter): SandboxDriver => ({
   kind: 'bubblewrap',
   start: (plan) => startSandbox(plan, parts, limiter),
-  adopt: (folder, { first, limits, rootfs }) => {
-    const made = { cgroup: limiter.cgroupOf(first.pid), limits: limits ?? templateLimits.parse({}), rootfs };
-    return takeSandbox(folder, first, made, ADOPTED_WITHIN_MS);
+  adopt: (folder, { first, limits, rootfs, network }) => {
+    const made = { first, network, cgroup: limiter.cgroupOf(first.pid), limits: limits ?? templateLimits.parse({}), rootfs };
+    return takeSandbox(folder, made, ADOPTED_WITHIN_MS);
   },
 });

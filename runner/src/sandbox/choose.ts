@@ -3,7 +3,7 @@ import type { Limiter } from '../limits/limiter.ts';
 import type { Log } from '../log.ts';
 import { killMarked } from '../marked.ts';
 import { killBody } from './attach.ts';
-import { bubblewrapDriver, whyNoBubblewrap } from './bubblewrap.ts';
+import { bubblewrapDriver, whyNoBubblewrap, whyNoNetwork } from './bubblewrap.ts';
 import type { DriverKind, SandboxDriver, SandboxParts, SandboxTrace } from './driver.ts';
 import { processDriver } from './process.ts';
 import { whyNoScope } from './scope.ts';
@@ -13,6 +13,8 @@ import { removeSocket } from './socket.ts';
 export interface Drivers {
   offered: DriverKind[];
   warnings: string[];
+  /** why sandboxes can't have a network of their own; null: they can */
+  noNetwork: string | null;
   /** the driver for an order, or why it must be refused, naming the field */
   choose(order: Pick<WorkspaceOrder, 'spec'>): SandboxDriver | string;
   /** that of a sandbox which an earlier runner started */
@@ -36,13 +38,18 @@ export function findDrivers(parts: SandboxParts, limiter: Limiter, log: Log, use
   for (const warning of lacking) log.warn(warning);
   const adopt: SandboxDriver['adopt'] = (folder, trace) => (trace.kind === 'process' ? plain : isolating).adopt(folder, trace);
   if (missing === null) {
-    return { offered: ['bubblewrap', 'process'], warnings: lacking, choose: () => isolating, adopt, sweep };
+    const noNetwork = whyNoNetwork();
+    const unlimited = `EGRESS IS NOT LIMITED: ${noNetwork}. Workspaces whose policy limits it are refused here.`;
+    if (noNetwork !== null) log.error(unlimited);
+    const warnings = noNetwork === null ? lacking : [unlimited.slice(0, 300), ...lacking];
+    return { offered: ['bubblewrap', 'process'], warnings, noNetwork, choose: () => isolating, adopt, sweep };
   }
   const warning = `NO ISOLATION: ${missing}. Workspaces run as this runner's own user and can read its keys.`;
   log.error(warning);
   return {
     offered: ['process'],
     warnings: [warning.slice(0, 300), ...lacking],
+    noNetwork: missing,
     choose: ({ spec }) => {
       if (spec.driver !== 'process')
         return `The template asks for isolation (driver: bubblewrap), which this runner can't give: ${missing}`;

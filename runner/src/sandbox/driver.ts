@@ -6,6 +6,17 @@ import { processId } from '../state/process-id.ts';
 
 export type DriverKind = z.infer<typeof templateSpec>['driver'];
 
+/** A network of its own, and the ways out of it that the runner serves. */
+export interface SandboxNetwork {
+  /** folder on this machine, and where the sandbox sees it */
+  sockets: { folder: string; inside: string };
+  environment: Record<string, string>;
+  /** goes into the system's configuration of git */
+  gitConfig: string;
+  /** loopback ports that lead to these sockets, both as the sandbox sees them */
+  forwards: { port: number; socket: string }[];
+}
+
 /** One workspace's place on this machine and what its sandbox is made from. */
 export interface SandboxPlan {
   workspaceId: string;
@@ -20,6 +31,8 @@ export interface SandboxPlan {
   limits: TemplateLimits;
   /** the root file system that its programs see, unpacked in `folder`; null: the machine's own */
   rootfs: { digest: string; folder: string } | null;
+  /** null: the machine's network */
+  network: SandboxNetwork | null;
 }
 
 /** What a workspace uses of the machine; null where this machine can't tell. */
@@ -43,6 +56,8 @@ export const sandboxTrace = z.object({
   limits: templateLimits.optional(),
   /** digest of the root file system that it uses */
   rootfs: z.string().nullable().default(null),
+  /** a sandbox of a release before has the machine's */
+  network: z.enum(['machine', 'own']).default('machine'),
 });
 export type SandboxTrace = z.infer<typeof sandboxTrace>;
 

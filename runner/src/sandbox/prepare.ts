@@ -50,6 +50,7 @@ export const environmentOf = (plan: SandboxPlan, home: string, user: string, git
   LANG: 'C.UTF-8',
   SHELL: '/bin/bash',
   GIT_CONFIG_SYSTEM: gitConfig,
+  ...plan.network?.environment,
   ...plan.environment,
   HOME: home,
   USER: user,
@@ -57,17 +58,18 @@ export const environmentOf = (plan: SandboxPlan, home: string, user: string, git
   GATEHOUSE_WORKSPACE: plan.name,
 });
 
-/** Writes the files that the sandbox is made from; readable, because the workspace's user is another one. */
-export function writeControl(plan: SandboxPlan, settings: HelperSettings, user: User): void {
+/** Writes the files that the sandbox is made from; readable, because the workspace's user is another one. @param more by name */
+export function writeControl(plan: SandboxPlan, settings: HelperSettings, user: User, more: Record<string, string> = {}): void {
   const control = controlOf(plan);
   rmSync(control, { recursive: true, force: true });
   mkdirSync(control, { mode: 0o755 });
   const files: Record<string, string> = {
     'settings.json': JSON.stringify(settings),
     'start-up.sh': plan.startupScript,
-    gitconfig: `[user]\n\tname = ${quoted(plan.owner.name)}\n\temail = ${quoted(plan.owner.email)}\n[init]\n\tdefaultBranch = main\n`,
+    gitconfig: `[user]\n\tname = ${quoted(plan.owner.name)}\n\temail = ${quoted(plan.owner.email)}\n[init]\n\tdefaultBranch = main\n${plan.network?.gitConfig ?? ''}`,
     passwd: `root:x:0:0:root:/root:/usr/sbin/nologin\ndev:x:${user.uid}:${user.gid}:dev:${settings.root}:/bin/bash\n`,
     group: `root:x:0:\ndev:x:${user.gid}:\n`,
+    ...more,
   };
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(control, name), text, { mode: 0o644 });

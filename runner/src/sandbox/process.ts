@@ -48,16 +48,18 @@ async function takeSandbox(
   const attached = await attachSandbox({ folder, first, killOthers }, withinMs);
   const watched = watchOver({ folder, limits, cgroup, belongs: (pid) => isMarked(pid, folder) }, attached);
   const startupScript = join(controlOf({ folder }), 'start-up.sh');
-  return { kind: 'process', root: homeOf({ folder }), startupScript, trace: { kind: 'process', first, limits, rootfs: null }, ...watched };
+  const trace = { kind: 'process', first, limits, rootfs: null, network: 'machine' } as const;
+  return { kind: 'process', root: homeOf({ folder }), startupScript, trace, ...watched };
 }
 
 async function startProcess(plan: SandboxPlan, parts: SandboxParts, limiter: Limiter): Promise<Sandbox> {
+  if (plan.network !== null) throw new Error('The sandbox could not start: without isolation it can have no network of its own');
   prepareHome(plan);
   const home = homeOf(plan);
   const { username, uid, gid } = userInfo();
   const gitConfig = join(controlOf(plan), 'gitconfig');
   const environment = { ...environmentOf(plan, home, username, gitConfig), [MARK]: plan.folder };
-  writeControl(plan, { root: home, environment, graceMs: plan.graceMs, mark: plan.folder }, { uid, gid });
+  writeControl(plan, { root: home, environment, graceMs: plan.graceMs, mark: plan.folder, forwards: [] }, { uid, gid });
   let bounds: Bounds | null = null;
   try {
     bounds = limiter.bound(plan.workspaceId, plan.limits);

@@ -18,24 +18,35 @@ function descriptorOf(server: Server): number {
   return handle.fd;
 }
 
+/** Listens by that name in a folder, in place of whatever did. @throws Error when it can't */
+export async function bindIn(server: Server, folder: string, name: string): Promise<void> {
+  const directory = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  // When the server closes, Node deletes by the address that it was given: the descriptor must mean the same folder until then.
+  server.once('close', () => closeSync(directory));
+  try {
+    // By another name first, for what it deletes is not to be what others have come to know.
+    rmSync(join(folder, `${name}.new`), { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(`${byDescriptor(directory)}/${name}.new`, resolve);
+    });
+    renameSync(join(folder, `${name}.new`), join(folder, name));
+  } catch (error) {
+    if (!server.listening) server.emit('close');
+    throw error;
+  }
+}
+
 /**
  * Makes the socket anew. @param start starts the helper, which inherits it by file descriptor
  * @throws Error when it can't listen there, or what `start` throws
  */
 export async function listenIn<T>(folder: string, start: (listening: number) => T): Promise<T> {
-  const directory = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
   const server = createServer();
   try {
-    // By another name first: Node deletes the one that it made when it closes the server.
-    rmSync(join(folder, `${NAME}.new`), { force: true });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject).listen(`${byDescriptor(directory)}/${NAME}.new`, resolve);
-    });
-    renameSync(join(folder, `${NAME}.new`), join(folder, NAME));
+    await bindIn(server, folder, NAME);
     return start(descriptorOf(server));
   } finally {
     await new Promise((resolve) => server.close(resolve));
-    closeSync(directory);
   }
 }
 

@@ -12,6 +12,8 @@ const workspaceRecord = z.object({
   settled: z.object({ generation: z.number().int(), phase: z.enum(['running', 'stopped', 'failed', 'deleted']) }).nullable(),
   /** the newest policy that it was given, as it was signed; checked again when it is loaded */
   policy: z.string().optional(),
+  /** what it may reach, likewise */
+  network: z.string().optional(),
 });
 /** What is remembered of a workspace beside its files. */
 export type WorkspaceRecord = z.infer<typeof workspaceRecord>;

@@ -2,7 +2,7 @@ import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts'
 import type { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
 import { programExit, type ProgramExit } from '../channel/requests.ts';
-import type { Sandbox, SandboxDriver } from '../sandbox/driver.ts';
+import type { Sandbox, SandboxDriver, SandboxNetwork } from '../sandbox/driver.ts';
 import { GRACE_MS } from '../sandbox/helper-program.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
 import { ProgressLines, clonePercent } from './progress.ts';
@@ -27,6 +27,8 @@ export interface Start {
   folder: string;
   driver: SandboxDriver;
   rootfs: Pick<RootfsStore, 'use'>;
+  /** null: the machine's */
+  network: SandboxNetwork | null;
   log: BuildLog;
   /** aborted when the start is not wanted any more */
   signal: AbortSignal;
@@ -146,13 +148,13 @@ async function systemFor({ order, rootfs, log, signal, progress }: Start) {
  * @throws StartFailure, also when the start is aborted; nothing of it runs then
  */
 export async function startWorkspace(start: Start): Promise<Sandbox> {
-  const { order, folder, driver, signal } = start;
+  const { order, folder, driver, network, signal } = start;
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
   const { environment, startupScript, limits } = spec;
   const system = await systemFor(start);
   signal.throwIfAborted();
-  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: system };
+  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: system, network };
   const sandbox = await driver.start({ ...plan, graceMs: GRACE_MS });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });

@@ -13,6 +13,7 @@ import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
 import { Terminals } from '../terminals/terminals.ts';
+import { Egress, type EgressContext } from './egress.ts';
 import { nextStep } from './plan.ts';
 import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
 import { removeTree } from './remove-tree.ts';
@@ -23,6 +24,7 @@ import { StartFailure, startWorkspace } from './start.ts';
 export interface WorkspaceContext {
   link: LinkContext;
   policies: Pick<PolicyChecker, 'check'>;
+  egress: EgressContext;
   log: Log;
   screens: Screens;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
@@ -41,6 +43,7 @@ interface Running {
 }
 
 const MOST_ERROR = 2000;
+const NOW_LIMITED = 'The policy now limits where the workspace connects to (egress). Start it again: its files are kept.';
 /** Whoever ended it knows. */
 const forget = (memory: TerminalMemory) => memory.forget();
 
@@ -62,12 +65,15 @@ export class Workspace {
   /** what the deployment wants enforced; null: not known yet */
   #policy: SignedPolicy | null = null;
   /** of the order that was looked at last */
-  #policyText: string | undefined;
+  #signed: Pick<WorkspaceOrder, 'policy' | 'network'> = {};
+  readonly #egress: Egress;
 
   constructor(context: WorkspaceContext, folder: string, record: WorkspaceRecord) {
     this.#context = context;
     this.#folder = folder;
     this.#record = record;
+    this.#egress = new Egress(context.egress, record.workspaceId, folder);
+    this.#egress.notice = (text) => this.#running?.link.notice(text);
   }
 
   get inventory(): { workspaceId: string; generation: number; phase: 'running' | 'stopped' } {
@@ -99,7 +105,7 @@ export class Workspace {
     const trace = loadTrace(this.#folder);
     const memory = new TerminalMemory(this.#folder);
     try {
-      if (trace !== null) await this.#takePolicy(this.#record.policy).catch(() => undefined);
+      if (trace !== null) await this.#takePolicy(this.#record).catch(() => undefined);
       if (trace !== null) return await this.#takeOver(trace, memory);
     } catch (error) {
       log.warn(`${this.#record.name} can't be taken over and is started anew: ${messageOf(error)}`);
@@ -112,6 +118,7 @@ export class Workspace {
 
   async #takeOver(trace: RunningTrace, memory: TerminalMemory): Promise<void> {
     const sandbox = await this.#context.drivers.adopt(this.#folder, trace);
+    if (trace.network === 'own') await this.#egress.reopen();
     // A helper that was tampered with must not hold up the runner.
     const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
@@ -141,6 +148,7 @@ export class Workspace {
     await this.#rest();
     this.#running?.link.stop();
     this.#running?.sandbox.leave();
+    this.#egress.end();
     this.#running = null;
   }
 
@@ -191,12 +199,15 @@ export class Workspace {
     const { signal } = this.#abort;
     try {
       const log = this.#openLog(generation);
-      await this.#takePolicy(order.policy);
+      await this.#takePolicy(order);
+      await this.#egress.takeCredentials(order.gitCredentials);
       const driver = this.#context.drivers.choose(order);
       if (typeof driver === 'string') throw new StartFailure(driver);
       this.#context.log.info(`Starting ${name} (${this.#record.workspaceId}, ${driver.kind})`);
       const progress = (step: string, percent: number) => this.#report({ generation, phase: 'starting', step, percent });
-      const sandbox = await startWorkspace({ order, folder: this.#folder, driver, rootfs: this.#context.rootfs, log, signal, progress });
+      const network = await this.#egress.open();
+      const { rootfs } = this.#context;
+      const sandbox = await startWorkspace({ order, folder: this.#folder, driver, rootfs, network, log, signal, progress });
       progress('Connecting', 95);
       await this.#connect(order, sandbox, signal);
       saveTrace(this.#folder, { generation, ...sandbox.trace });
@@ -204,6 +215,7 @@ export class Workspace {
       this.#settle(generation, 'running');
       this.#context.log.info(`${name} is running`);
     } catch (error) {
+      if (this.#running === null) this.#egress.end();
       // Aborted: whatever is wanted now is worked out next, and reported then.
       if (!signal.aborted) this.#fail(generation, error);
     } finally {
@@ -214,9 +226,12 @@ export class Workspace {
 
   /** A workspace that runs gets what the tenant wants now. One that can't be enforced ends it; one that is not true is not taken. */
   async #renewPolicy(order: WorkspaceOrder): Promise<void> {
-    if (order.policy === this.#policyText) return;
+    await this.#egress.takeCredentials(order.gitCredentials);
+    if (order.policy === this.#signed.policy && order.network === this.#signed.network) return;
     try {
-      await this.#takePolicy(order.policy);
+      await this.#takePolicy(order);
+      if (this.#egress.isLimited && this.#running?.sandbox.trace.network === 'machine')
+        throw new PolicyRefused(NOW_LIMITED, { isBeyondUs: true });
     } catch (error) {
       this.#context.log.error(`The policy of ${order.name} is refused: ${messageOf(error)}`);
       if (error instanceof PolicyRefused && error.isBeyondUs) await this.#failLost(error.message);
@@ -224,12 +239,13 @@ export class Workspace {
   }
 
   /** @throws PolicyRefused, and then what was in force stays so */
-  async #takePolicy(signed: string | undefined): Promise<void> {
-    this.#policyText = signed;
-    const taken = await this.#context.policies.check(signed, this.#record.workspaceId);
+  async #takePolicy({ policy, network }: Pick<WorkspaceOrder, 'policy' | 'network'>): Promise<void> {
+    this.#signed = { policy, network };
+    const taken = await this.#context.policies.check(policy, this.#record.workspaceId, network);
     if (this.#policy !== null && taken.issuedAt < this.#policy.issuedAt) throw new PolicyRefused('An older policy came after a newer one');
     this.#policy = taken;
-    if (signed !== undefined && signed !== this.#record.policy) this.#remember({ policy: signed });
+    this.#egress.policy = taken;
+    if (policy !== this.#record.policy || network !== this.#record.network) this.#remember({ policy, network });
   }
 
   /** Serves the workspace and waits until the platform has taken its link. */
@@ -298,6 +314,7 @@ export class Workspace {
     running.link.stop();
     tell(running.memory);
     await running.sandbox.stop();
+    this.#egress.end();
     removeTrace(this.#folder);
   }
 

@@ -1,6 +1,6 @@
 import { GRANT_TYPE, type ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
 import { KeyObject, sign } from 'node:crypto';
-import { POLICY_TYPE } from '@gatehouse/core/protocol/runner-policy.ts';
+import { NETWORK_TYPE, NO_NETWORK, POLICY_TYPE } from '@gatehouse/core/protocol/runner-policy.ts';
 import { SignJWT, exportJWK, generateKeyPair } from 'jose';
 import { mintId } from './mint.ts';
 
@@ -27,6 +27,12 @@ export interface PolicyWish {
   issuedAt?: number;
 }
 
+export interface NetworkWish {
+  runnerId: string;
+  workspaceId: string;
+  network?: object;
+}
+
 /** Signs viewer grants and policies as the platform does. */
 export async function makeIssuer(issuer = 'http://localhost:8787') {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true });
@@ -44,13 +50,18 @@ export async function makeIssuer(issuer = 'http://localhost:8787') {
       .sign(privateKey);
   };
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  /** A runner's policy, signed on the spot. */
-  const policy = (wish: PolicyWish): string => {
-    const header = { alg: 'EdDSA', typ: wish.type ?? POLICY_TYPE, kid: 'one' };
-    const iat = wish.issuedAt ?? Math.floor(Date.now() / 1000);
-    const claims = { iss: wish.issuer ?? issuer, aud: wish.runnerId, sub: wish.workspaceId, iat, policy: wish.policy ?? {} };
-    const text = `${part(header)}.${part(claims)}`;
+  const signed = (typ: string, claims: object): string => {
+    const text = `${part({ alg: 'EdDSA', typ, kid: 'one' })}.${part(claims)}`;
     return `${text}.${sign(null, Buffer.from(text), KeyObject.from(privateKey)).toString('base64url')}`;
   };
-  return { issuer, keys: [{ kty, crv, x, kid: 'one' }], grant, policy };
+  const now = () => Math.floor(Date.now() / 1000);
+  /** A runner's policy, signed on the spot. */
+  const policy = (wish: PolicyWish): string => {
+    const about = { iss: wish.issuer ?? issuer, aud: wish.runnerId, sub: wish.workspaceId, iat: wish.issuedAt ?? now() };
+    return signed(wish.type ?? POLICY_TYPE, { ...about, policy: wish.policy ?? {} });
+  };
+  /** What a workspace may reach, likewise. */
+  const network = (wish: NetworkWish): string =>
+    signed(NETWORK_TYPE, { iss: issuer, aud: wish.runnerId, sub: wish.workspaceId, iat: now(), network: wish.network ?? NO_NETWORK });
+  return { issuer, keys: [{ kty, crv, x, kid: 'one' }], grant, policy, network };
 }

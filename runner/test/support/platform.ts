@@ -11,6 +11,7 @@ import {
   type WorkspaceOrder,
   type WorkspaceReport,
 } from '@gatehouse/core/protocol/runner-control.ts';
+import type { RunnerNetwork } from '@gatehouse/core/protocol/runner-policy.ts';
 import { onTestFinished } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { fingerprintOf } from '../../src/state/keys.ts';
@@ -22,6 +23,7 @@ import { mintId } from './mint.ts';
 import { Page } from './page.ts';
 
 type Report = Extract<FromRunner, { kind: 'report' }>;
+type Happened = Extract<FromRunner, { kind: 'happened' }>;
 
 /** Enough of the platform for one runner, over real sockets. */
 export class Platform {
@@ -37,6 +39,10 @@ export class Platform {
   readonly policies = new Map<string, Record<string, unknown>>();
   /** reports as stored, without repetitions */
   readonly stored = new Heard<Report>();
+  /** what happened, as stored */
+  readonly happened = new Heard<Happened>();
+  /** what a workspace may reach; nothing where it is not named */
+  readonly networks = new Map<string, RunnerNetwork>();
   readonly logs = new Map<string, Buffer>();
   readonly gitRoots = new Map<string, string>();
   storesReports = true;
@@ -81,7 +87,9 @@ export class Platform {
   #signed(order: WorkspaceOrder): WorkspaceOrder {
     const { workspaceId } = order;
     const policy = order.policy ?? this.policyFor(workspaceId, this.policies.get(workspaceId));
-    return policy === undefined ? order : { ...order, policy };
+    const reach = this.networks.get(workspaceId);
+    const network = reach && this.#issuer?.network({ runnerId: this.runnerId, workspaceId, network: reach });
+    return { ...order, ...(policy && { policy }), ...(network && { network }) };
   }
 
   /** A policy for one workspace, as the deployment signs it. */
@@ -173,16 +181,18 @@ export class Platform {
         );
         this.connections.push(socket);
       }
-      if (message.kind === 'report') this.#store(message, socket);
+      if (message.kind === 'report' || message.kind === 'happened') this.#store(message, socket);
       if (message.kind === 'log') this.#keepLog(message, socket);
       this.heard.push(message);
     });
     socket.send(JSON.stringify({ kind: 'challenge', nonce }));
   }
 
-  #store(report: Report, socket: WebSocket): void {
+  #store(report: Report | Happened, socket: WebSocket): void {
     if (!this.storesReports) return;
-    if (!this.stored.all.some((stored) => stored.report === report.report)) this.stored.push(report);
+    const isNew = ![...this.stored.all, ...this.happened.all].some((stored) => stored.report === report.report);
+    if (isNew && report.kind === 'report') this.stored.push(report);
+    if (isNew && report.kind === 'happened') this.happened.push(report);
     socket.send(JSON.stringify({ kind: 'stored', report: report.report }));
   }
 

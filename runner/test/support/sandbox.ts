@@ -34,6 +34,7 @@ export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
     graceMs: 60_000,
     limits: templateLimits.parse({}),
     rootfs: null,
+    network: null,
     ...change,
   };
 }

@@ -68,7 +68,7 @@ async function ours(workspaceId: string, onBytes: OnBytes): Promise<PageLine> {
       makeAead: webAead,
       online: () => true,
     },
-    { changed: ignore, connected: () => connected.resolve(undefined), people: ignore, latency: ignore },
+    { changed: ignore, connected: () => connected.resolve(undefined), people: ignore, notice: ignore, latency: ignore },
   );
   connection.start();
   await connected.promise;

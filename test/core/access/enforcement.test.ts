@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { enforcementOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
-import { mergePolicy, POLICY_FIELDS } from '@gatehouse/core/access/policy.ts';
+import { enforcementOf, networkOf, RUNNER_FIELDS, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { mergePolicy, POLICY_FIELDS, policyValues } from '@gatehouse/core/access/policy.ts';
 
 const report = (name: string, ...enforces: string[]) => ({ name, enforces });
 
@@ -16,15 +16,33 @@ describe('whether a field of the runners is enforced', () => {
   });
 
   test('is not asked of them where this release itself enforces it', () => {
-    for (const field of POLICY_FIELDS.filter((each) => each !== 'upload' && each !== 'download'))
+    for (const field of POLICY_FIELDS.filter((each) => !RUNNER_FIELDS.some((field) => field === each)))
       expect(enforcementOf(field, [])).toEqual({ state: 'enforced', lacking: [] });
   });
 });
 
 test('a runner is given what it must enforce, and nothing where nothing is bounded', () => {
-  expect(runnerPolicyOf(mergePolicy({}, {}))).toEqual({});
-  expect(runnerPolicyOf(mergePolicy({ upload: 50 }, { download: 0, watermark: 'on' }, { upload: 20 }))).toEqual({
+  expect(runnerPolicyOf(mergePolicy({ egress: 'open' }, {}))).toEqual({});
+  expect(runnerPolicyOf(mergePolicy({}, {}))).toEqual({ egress: 'allow-list' });
+  expect(runnerPolicyOf(mergePolicy({ upload: 50, egress: 'open' }, { download: 0, watermark: 'on' }, { upload: 20 }))).toEqual({
     upload: 20,
     download: 0,
+  });
+});
+
+describe('what a workspace may reach', () => {
+  const resources = [{ name: 'db', host: 'db.example', port: 5432 }];
+  const spec = { repository: 'https://g.example/acme/app.git', network: { resources } };
+
+  test('is the hosts and repositories of the policy, and the resources of its template', () => {
+    const set = policyValues.parse({ egressHosts: ['a.example'], git: { push: ['https://g.example/acme/*'] } });
+    const merged = mergePolicy({}, set);
+    const git = { fetch: ['https://g.example/acme/*'], push: ['https://g.example/acme/*'] };
+    expect(networkOf(merged, spec)).toEqual({ hosts: ['a.example'], git, resources });
+  });
+
+  test('is the template’s own repository, to fetch, where nobody has set any', () => {
+    expect(networkOf(mergePolicy({}, {}), spec).git).toEqual({ fetch: ['https://g.example/acme/app'], push: [] });
+    expect(networkOf(mergePolicy({}, {}), { ...spec, repository: '' }).git).toEqual({ fetch: [], push: [] });
   });
 });

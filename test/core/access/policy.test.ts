@@ -1,10 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { allowsHost, allowsRepository, EGRESS_MODES } from '@gatehouse/core/access/egress.ts';
 import { inNetworks, intersectNetworks, normalNetwork } from '@gatehouse/core/access/networks.ts';
 import {
   atLeastAsStrict,
   DEFAULT_POLICY,
   FIELDS,
+  GRANTED,
   inWords,
   mergePolicy,
   POLICY_FIELDS,
@@ -17,6 +19,8 @@ import {
 } from '@gatehouse/core/access/policy.ts';
 
 const CIDRS = ['0.0.0.0/0', '10.0.0.0/8', '10.20.0.0/14', '10.20.1.0/24', '192.0.2.0/24', '2001:db8::/32', '2001:db8:1::/48'];
+const HOSTS = ['a.example', '*.a.example', 'b.a.example', 'b.a.example:443', 'a.example:8443', 'b.example:80'];
+const REPOSITORIES = ['https://g.example/a/*', 'https://g.example/a/b', 'https://g.example/*', 'https://h.example/a/b'];
 const ADDRESSES = ['10.20.1.9', '10.21.0.1', '10.99.0.1', '192.0.2.7', '203.0.113.1', '2001:db8:1::5', '2001:db8:2::5'];
 
 /** What one level sets: some fields, as people may have set them. */
@@ -32,6 +36,9 @@ const level: fc.Arbitrary<PolicyValues> = fc
       upload: fc.integer({ min: 0, max: 100 }),
       download: fc.integer({ min: 0, max: 100 }),
       watermark: fc.constantFrom<'off' | 'on'>('off', 'on'),
+      egress: fc.constantFrom(...EGRESS_MODES),
+      egressHosts: fc.subarray(HOSTS).map((hosts) => [...hosts]),
+      git: fc.record({ fetch: fc.subarray(REPOSITORIES), push: fc.subarray(REPOSITORIES) }),
     },
     { requiredKeys: [] },
   )
@@ -48,6 +55,26 @@ const CASES: { [F in PolicyField]: (value: Policy[F]) => boolean[] } = {
   upload: (value) => [1, 50, 100].map((size) => value === null || size <= value),
   download: (value) => [1, 50, 100].map((size) => value === null || size <= value),
   watermark: (value) => [value === 'off'],
+  egress: (value) => [value === 'open', value !== 'none'],
+  egressHosts: (value) =>
+    ['a.example', 'b.a.example', 'b.example'].flatMap((host) => [80, 443, 8443].map((port) => allowsHost(value, host, port))),
+  git: (value) =>
+    ['https://g.example/a/b', 'https://g.example/a/c', 'https://h.example/a/b'].flatMap((repository) => [
+      allowsRepository(value?.fetch ?? [], repository),
+      allowsRepository(value?.push ?? [], repository),
+    ]),
+};
+/** What bounds a field from above: of those that are granted, the default is no bound once a level has set one. */
+const floorOf = (field: PolicyField, deployment: PolicyValues, ...below: PolicyValues[]) => {
+  const set = setBy(deployment, field);
+  if (set !== undefined || !GRANTED.includes(field)) return set ?? DEFAULT_POLICY[field];
+  const first = below.map((values) => setBy(values, field)).find((value) => value !== undefined);
+  return (
+    first ??
+    (field === 'egress' && deployment.browserOnly === 'off' && below.every(({ browserOnly }) => browserOnly !== 'on')
+      ? 'open'
+      : DEFAULT_POLICY[field])
+  );
 };
 const allows = <F extends PolicyField>(field: F, value: Policy[F]): boolean[] => CASES[field](value);
 const all = (...answers: boolean[][]): boolean[] => (answers[0] ?? []).map((_, index) => answers.every((each) => each[index]));
@@ -59,7 +86,7 @@ describe('merging three levels', () => {
       fc.property(level, level, level, (deployment, tenant, template) => {
         const merged = mergePolicy(deployment, tenant, template);
         for (const field of POLICY_FIELDS) {
-          const floor = setBy(deployment, field) ?? DEFAULT_POLICY[field];
+          const floor = floorOf(field, deployment, tenant, template);
           const sets = [tenant, template].flatMap((values) => {
             const value = setBy(values, field);
             return value === undefined ? [] : [allows(field, value)];
@@ -76,7 +103,15 @@ describe('merging three levels', () => {
         const floor = valuesOf(mergePolicy(deployment, {}));
         const organisation = valuesOf(mergePolicy(deployment, tenant));
         const whole = valuesOf(mergePolicy(deployment, tenant, template));
-        expect(atLeastAsStrict(organisation, floor) && atLeastAsStrict(whole, organisation)).toBe(true);
+        // What is granted is granted by the first level that sets it; those below it can only take away.
+        const below = Object.fromEntries(
+          GRANTED.filter((field) => setBy(deployment, field) === undefined).map((field) => [field, organisation[field]]),
+        );
+        expect(atLeastAsStrict(organisation, { ...floor, ...below })).toBe(true);
+        const last = Object.fromEntries(
+          GRANTED.filter((field) => (setBy(deployment, field) ?? setBy(tenant, field)) === undefined).map((field) => [field, whole[field]]),
+        );
+        expect(atLeastAsStrict(whole, { ...organisation, ...last })).toBe(true);
       }),
     );
   });
@@ -86,12 +121,12 @@ describe('merging three levels', () => {
       fc.property(level, level, level, (deployment, tenant, template) => {
         const levels = { deployment, tenant, template };
         for (const { field, source, value, overruled } of Object.values(mergePolicy(deployment, tenant, template))) {
-          if (source === 'default') expect(value).toEqual(DEFAULT_POLICY[field]);
+          if (source === 'default') expect(value).toEqual(floorOf(field, deployment, tenant, template));
           else expect(setBy(levels[source], field)).toBeDefined();
           for (const each of overruled) expect(setBy(levels[each.level], field)).toEqual(each.value);
           // The levels above it alone give another value.
-          if (source === 'tenant') expect(mergePolicy(deployment, {})[field].value).not.toEqual(value);
-          if (source === 'template') expect(mergePolicy(deployment, tenant)[field].value).not.toEqual(value);
+          if (source === 'tenant' && !GRANTED.includes(field)) expect(mergePolicy(deployment, {})[field].value).not.toEqual(value);
+          if (source === 'template' && !GRANTED.includes(field)) expect(mergePolicy(deployment, tenant)[field].value).not.toEqual(value);
         }
       }),
     );
@@ -123,6 +158,31 @@ describe('merging three levels', () => {
     expect(mergePolicy({}, { browserOnly: 'off' }, { browserOnly: 'off' }).browserOnly).toMatchObject({ value: 'on', source: 'default' });
     expect(mergePolicy({ browserOnly: 'off' }, {}).browserOnly).toMatchObject({ value: 'off', source: 'deployment' });
     expect(mergePolicy({ browserOnly: 'off' }, { browserOnly: 'on' }).browserOnly).toMatchObject({ value: 'on', source: 'tenant' });
+  });
+});
+
+describe('egress', () => {
+  test('is an allow-list of nothing while workspaces are for browsers only, and open where they are not', () => {
+    expect(mergePolicy({}, {}).egress).toMatchObject({ value: 'allow-list', source: 'default' });
+    expect(mergePolicy({}, {}).egressHosts.value).toEqual([]);
+    expect(mergePolicy({ browserOnly: 'off' }, {}).egress.value).toBe('open');
+    expect(mergePolicy({ browserOnly: 'off' }, {}, { browserOnly: 'on' }).egress.value).toBe('allow-list');
+  });
+
+  test('goes by whoever sets it first, and can only be made stricter below', () => {
+    expect(mergePolicy({}, { egress: 'open' }).egress).toMatchObject({ value: 'open', source: 'tenant' });
+    expect(mergePolicy({}, { egress: 'open' }, { egress: 'none' }).egress).toMatchObject({ value: 'none', source: 'template' });
+    expect(mergePolicy({}, { egress: 'allow-list' }, { egress: 'open' }).egress.value).toBe('allow-list');
+    expect(mergePolicy({ egress: 'none' }, { egress: 'open' }).egress).toMatchObject({ value: 'none', source: 'deployment' });
+  });
+
+  test('lists meet where two levels set them; where one does, its list counts', () => {
+    const hosts = (tenant: string[] | undefined, template: string[] | undefined) =>
+      mergePolicy({}, tenant ? { egressHosts: tenant } : {}, template ? { egressHosts: template } : {}).egressHosts.value;
+    expect(hosts(undefined, ['a.example'])).toEqual(['a.example']);
+    expect(hosts(['*.a.example', 'b.example'], undefined)).toEqual(['*.a.example', 'b.example']);
+    expect(hosts(['*.a.example', 'b.example'], ['c.a.example:443', 'd.example'])).toEqual(['c.a.example:443']);
+    expect(hosts([], ['a.example'])).toEqual([]);
   });
 });
 
@@ -169,6 +229,14 @@ describe('what can be set', () => {
     ['download', 101],
     ['allowedNetworks', []],
     ['allowedNetworks', ['everywhere']],
+    ['egress', 'closed'],
+    ['egressHosts', ['93.184.216.34']],
+    ['egressHosts', ['https://a.example']],
+    ['egressHosts', ['*']],
+    ['egressHosts', ['*.example']],
+    ['git', { fetch: ['http://g.example/a/b'], push: [] }],
+    ['git', { fetch: ['https://me:secret@g.example/a/b'], push: [] }],
+    ['git', { fetch: ['https://g.example/../b'], push: [] }],
     ['anything', 1],
   ])('%s: %j is refused', (field, value) => {
     expect(policyValues.safeParse({ [field]: value }).success).toBe(false);
@@ -191,6 +259,11 @@ describe('what can be set', () => {
     ['allowedNetworks', ['10.0.0.0/8'], '10.0.0.0/8'],
     ['allowedNetworks', [], 'Nowhere'],
     ['allowedNetworks', null, 'Everywhere'],
+    ['egress', 'allow-list', 'Allow-list'],
+    ['egressHosts', [], 'None'],
+    ['egressHosts', ['a.example', 'b.example', 'c.example'], '3 hosts'],
+    ['git', null, 'The template’s own, to fetch'],
+    ['git', { fetch: ['https://g.example/a/b'], push: [] }, '1 entry to fetch, none to push'],
   ] as const)('%s %j reads “%s”', (field, value, words) => {
     expect(inWords(field, value as Policy[PolicyField])).toBe(words);
   });

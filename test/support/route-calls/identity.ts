@@ -1,5 +1,6 @@
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
 import { assertionOptions, registrationOptions, secondFactor, totpStarted } from '@gatehouse/core/api/factors.ts';
+import { gitCredential } from '@gatehouse/core/api/git-credentials.ts';
 import { me } from '@gatehouse/core/api/identity.ts';
 import { Authenticator } from '../authenticator.ts';
 import { proofHeader } from '../browser-key.ts';
@@ -22,6 +23,8 @@ import {
   owns,
   self,
 } from './call.ts';
+
+const GIT_SECRET = 'a-token-for-git-0123456789';
 
 export const IDENTITY_CALLS: Record<string, RouteCall> = {
   'POST /signup': {
@@ -235,6 +238,19 @@ export const IDENTITY_CALLS: Record<string, RouteCall> = {
   'DELETE /me/passkeys/:id': {
     leaves: ['passkey.remove'],
     call: self(async (person, _tenant, ask) => ask(person, `DELETE /me/passkeys/${(await addPasskey(person)).id}`)),
+  },
+  'POST /me/git-credentials': {
+    leaves: ['git_credential.add'],
+    call: self((person, _tenant, ask) =>
+      ask(person, 'POST /me/git-credentials', { host: 'git.example', username: 'dev', secret: GIT_SECRET }),
+    ),
+  },
+  'DELETE /me/git-credentials/:id': {
+    leaves: ['git_credential.remove'],
+    call: self(async (person, _tenant, ask) => {
+      const made = await ask(person, 'POST /me/git-credentials', { host: 'git.example', username: 'dev', secret: GIT_SECRET });
+      return ask(person, `DELETE /me/git-credentials/${read(made, gitCredential).id}`);
+    }),
   },
   'POST /me/totp': {
     leaves: 'a secret that counts for nothing until its first code',

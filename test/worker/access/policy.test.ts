@@ -96,7 +96,7 @@ describe('the organisation’s policy', () => {
     expect(statuses).toEqual([200, 412]);
   });
 
-  test.each(['egress', 'git', 'recording', 'ports', 'clipboardOut', 'clipboardIn'])(
+  test.each(['recording', 'ports', 'clipboardOut', 'clipboardIn'])(
     '%s can’t be set, because nothing enforces it, and the answer names it',
     async (field) => {
       const tenant = await mintTenant();
@@ -147,6 +147,9 @@ describe('the deployment’s floor', () => {
       POLICY_BROWSER_ONLY: 'off',
       POLICY_UPLOAD: '0',
       POLICY_STEP_UP: '4',
+      POLICY_EGRESS: 'allow-list',
+      POLICY_EGRESS_HOSTS: 'registry.npmjs.org, *.pypi.org',
+      POLICY_GIT_PUSH: 'https://git.example/acme/*',
     });
     expect(floor).toEqual({
       allowedNetworks: ['10.20.0.0/14', '192.0.2.7/32'],
@@ -154,6 +157,9 @@ describe('the deployment’s floor', () => {
       browserOnly: 'off',
       upload: 0,
       stepUp: 4,
+      egress: 'allow-list',
+      egressHosts: ['*.pypi.org', 'registry.npmjs.org'],
+      git: { fetch: ['https://git.example/acme/*'], push: ['https://git.example/acme/*'] },
     });
     expect(set({})).toEqual({});
   });
@@ -164,6 +170,8 @@ describe('the deployment’s floor', () => {
     ['POLICY_STEP_UP', '13'],
     ['POLICY_BROWSER_ONLY', 'yes'],
     ['POLICY_ALLOWED_NETWORKS', '10.0.0.0/99'],
+    ['POLICY_EGRESS', 'closed'],
+    ['POLICY_EGRESS_HOSTS', 'packages.example, 10.0.0.1'],
   ])('a deployment with a wrong %s does not start, and says which', (name, value) => {
     expect(() => set({ [name]: value })).toThrow(name);
   });
@@ -328,14 +336,14 @@ describe('what runners enforce', () => {
     await setTenant(site.tenant, { download: 5 });
     const { id, order } = await makeRunning(site);
     if (order.kind !== 'order') throw new Error('No order came');
-    expect(await policyIn(order.order.policy, site.runner.id)).toMatchObject({ sub: id, policy: { download: 5 } });
+    expect(await policyIn(order.order.policy, site.runner.id)).toMatchObject({ sub: id, policy: { download: 5, egress: 'allow-list' } });
     await setTemplate(site, { upload: 0 });
     const wanted = async () => {
       const message = await site.control.until(({ kind }) => kind === 'ready');
       if (message.kind !== 'ready') throw new Error('Not ready');
       return (await policyIn(message.orders[0]?.policy, site.runner.id)).policy;
     };
-    expect(await wanted()).toEqual({ download: 5, upload: 0 });
+    expect(await wanted()).toEqual({ download: 5, upload: 0, egress: 'allow-list' });
   });
 
   test('is shown as they report it, and workspaces go only to those that can', async () => {

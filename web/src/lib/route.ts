@@ -26,6 +26,7 @@ export const route = {
   workspaces: (query: { all?: string } = {}) => withQuery('/workspaces', query),
   newWorkspace: (templateId?: string) => withQuery('/workspaces/new', { template: templateId }),
   workspaceLog: (workspaceId: string) => `/workspaces/${id(workspaceId)}/log`,
+  workspaceNetwork: (workspaceId: string) => `/workspaces/${id(workspaceId)}/network`,
   deleteWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/delete`,
   /** the editor and terminals of a workspace */
   ide: (workspaceId: string) => `/w/${id(workspaceId)}`,
@@ -59,6 +60,7 @@ export const route = {
   tokens: (query: Query = {}) => withQuery('/tokens', query),
   account: () => '/account',
   accountSecurity: () => '/account/security',
+  accountGit: () => '/account/git',
   organisation: () => '/organisation',
 
   audit: (query: Query = {}) => withQuery('/audit', query),

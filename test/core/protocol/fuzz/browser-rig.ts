@@ -59,6 +59,7 @@ export class BrowserRig {
         },
         connected: () => void this.link.connect(),
         people: () => undefined,
+        notice: () => undefined,
         latency: () => undefined,
       },
     );

@@ -68,6 +68,7 @@ export class Page {
         changed: () => undefined,
         connected: () => void this.#connected(),
         people: (presence) => this.#people(presence),
+        notice: () => undefined,
         latency: () => undefined,
       },
     );

@@ -1,4 +1,5 @@
 import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
+import { workspaceNetwork } from '@gatehouse/core/api/workspace-network.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import type { ProofKey } from '../ide/connection/ports.ts';
@@ -12,6 +13,7 @@ export const list = ({ all, ...query }: { all: boolean; cursor?: string } = { al
   read(api.workspaces.$get({ query: { limit: 100, all: `${all}`, ...query } }, abortable(call)), workspaceList);
 export const create = (json: z.input<typeof workspaceCreate>) => read(api.workspaces.$post({ json }), workspace);
 export const get = (id: string, call: Call = {}) => read(one.$get(at(id), abortable(call)), workspace);
+export const network = (id: string, call: Call = {}) => read(one.network.$get(at(id), abortable(call)), workspaceNetwork);
 export const remove = (id: string) => read(one.$delete(at(id)), workspace);
 export const start = (id: string) => read(one.start.$post(at(id)), workspace);
 export const stop = (id: string) => read(one.stop.$post(at(id)), workspace);

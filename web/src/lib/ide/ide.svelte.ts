@@ -84,6 +84,7 @@ export class Ide {
         changed: (state) => this.#became(state),
         connected: (hello) => void this.#connected(hello),
         people: (presence) => this.people.update(presence),
+        notice: (text) => ports.tell({ title: 'Not let out of this workspace', detail: text, weighty: true }),
         latency: (ms) => (this.latency = ms),
       },
     );

@@ -8,6 +8,7 @@ import {
   type PolicyField,
   type PolicyValues,
 } from '@gatehouse/core/access/policy.ts';
+import type { GitRules } from '@gatehouse/core/access/egress.ts';
 import type { PolicyShown } from '@gatehouse/core/api/policy.ts';
 
 export interface PolicyChange {
@@ -87,10 +88,30 @@ export class PolicyDraft {
   }
 }
 
+/** A list that is set and empty. */
+const NONE = 'none';
+
+/** A repository a line, what may only be fetched without a word before it. */
+function gitText({ fetch, push }: GitRules): string {
+  const lines = [...fetch.filter((each) => !push.includes(each)), ...push.map((each) => `push ${each}`)];
+  return lines.length === 0 ? NONE : lines.join('\n');
+}
+
+function gitRules(text: string): GitRules {
+  const rules: GitRules = { fetch: [], push: [] };
+  for (const line of text.split('\n').map((each) => each.trim())) {
+    const [, word, repository = ''] = /^(?:(push|fetch)\s+)?(.*)$/i.exec(line) ?? [];
+    if (repository !== '') rules[word?.toLowerCase() === 'push' ? 'push' : 'fetch'].push(repository);
+  }
+  return rules;
+}
+
 function textsOf(values: PolicyValues): Texts {
   const text = (field: PolicyField): string => {
     const value = values[field];
-    return value === undefined ? '' : Array.isArray(value) ? value.join('\n') : String(value);
+    if (value === undefined) return '';
+    if (Array.isArray(value)) return value.length === 0 ? NONE : value.join('\n');
+    return typeof value === 'object' ? gitText(value) : String(value);
   };
   return Object.fromEntries(POLICY_FIELDS.map((field) => [field, text(field)])) as Texts;
 }
@@ -100,8 +121,19 @@ function rawOf(texts: Texts): Record<string, unknown> {
   const raw = (field: PolicyField): unknown => {
     const text = texts[field].trim();
     if (text === '') return undefined;
-    if (FIELDS[field].order === 'networks') return text.split(/[\s,]+/).filter(Boolean);
-    return FIELDS[field].order === 'most' ? Number(text) : text;
+    const list = text.toLowerCase() === NONE ? [] : text.split(/[\s,]+/).filter(Boolean);
+    switch (FIELDS[field].order) {
+      case 'networks':
+      case 'hosts':
+        return list;
+      case 'repositories':
+        return gitRules(text.toLowerCase() === NONE ? '' : text);
+      case 'most':
+        return Number(text);
+      case 'switch':
+      case 'egress':
+        return text;
+    }
   };
   return Object.fromEntries(POLICY_FIELDS.flatMap((field) => (raw(field) === undefined ? [] : [[field, raw(field)]])));
 }

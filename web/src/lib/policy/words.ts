@@ -19,6 +19,24 @@ export const STATE_SHOWN: Record<ShownField['state'], { tone: Tone; word: string
 
 export const ENFORCER_WORDS = { worker: 'Worker', broker: 'Broker', ide: 'IDE', runner: 'Runner' } as const;
 
+/** What an empty list of each kind shows. */
+export const LIST_HINTS = {
+  networks: 'Not set. One network a line: 10.20.0.0/14',
+  hosts: 'Not set. One host a line: *.pypi.org',
+  repositories: 'Not set. One a line:\nhttps://git.example/team/*\npush https://git.example/team/app',
+} as const;
+
+/** Where npm, pip, Go and cargo get their packages. */
+export const REGISTRIES = [
+  'registry.npmjs.org',
+  'pypi.org',
+  'files.pythonhosted.org',
+  'proxy.golang.org',
+  'sum.golang.org',
+  'index.crates.io',
+  'static.crates.io',
+];
+
 /** A value as the API gives it, in words. */
 export const valueWords = (field: PolicyField, value: unknown): string => inWords(field, value as Policy[PolicyField]);
 
@@ -32,9 +50,20 @@ export function passkeysMissing(people: PolicyShown['people'], stepUp: number | 
 
 /** Why a field is not enforced, or nobody knows. */
 export function stateDetail({ state, lacking }: Pick<ShownField, 'state' | 'lacking'>): string {
+  if (state === 'not enforced' && lacking.length === 0) return 'Egress is open: this list counts only while egress is an allow-list.';
   if (state === 'not enforced')
     return `${lacking.join(', ')} can’t enforce it, and so refuses every workspace whose policy sets it. No workspace runs without the control.`;
   if (state === 'unknown')
     return 'No answer yet: a runner says what it enforces when it connects. Until then it gets no workspace that needs it.';
   return '';
+}
+
+/** Each host or repository of a list, as a line. */
+export function listLines(value: ShownField['value']): string[] {
+  if (Array.isArray(value)) return value;
+  if (value === null || typeof value !== 'object') return [];
+  return [
+    ...value.fetch.filter((each) => !value.push.includes(each)).map((each) => `fetch ${each}`),
+    ...value.push.map((each) => `fetch and push ${each}`),
+  ];
 }

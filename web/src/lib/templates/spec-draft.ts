@@ -10,6 +10,8 @@ export interface SpecDraft {
   driver: TemplateSpec['driver'];
   limits: Record<keyof TemplateLimits, string>;
   rootfs: { source: string; digest: string };
+  /** TCP resources */
+  resources: { name: string; host: string; port: string }[];
 }
 
 const typed = (value: number | null) => (value === null ? '' : String(value));
@@ -32,6 +34,7 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     driver: spec.driver,
     limits: limitsDraft(spec.limits),
     rootfs: spec.rootfs ?? { source: '', digest: '' },
+    resources: spec.network.resources.map(({ name, host, port }) => ({ name, host, port: String(port) })),
   };
 }
 
@@ -52,6 +55,11 @@ export function specOf(draft: SpecDraft): TemplateSpec {
       diskMb: amount(draft.limits.diskMb, null),
     },
     rootfs: draft.rootfs.source.trim() === '' && draft.rootfs.digest.trim() === '' ? null : { ...draft.rootfs },
+    network: {
+      resources: draft.resources
+        .filter(({ name, host, port }) => name !== '' || host !== '' || port !== '')
+        .map(({ name, host, port }) => ({ name: name.trim(), host: host.trim(), port: Number(port) })),
+    },
   };
 }
 
@@ -63,4 +71,5 @@ export const EMPTY_DRAFT: SpecDraft = {
   driver: 'bubblewrap',
   limits: limitsDraft(USUAL_LIMITS),
   rootfs: { source: '', digest: '' },
+  resources: [],
 };

@@ -60,6 +60,14 @@ describe('opening', () => {
     expect(bench.runner.link.closed?.code).toBe(4400);
   });
 
+  it('P7: shows what the runner tells of the workspace, and passes over what it does not know', async () => {
+    await bench.connect();
+    bench.runner.link.send('message', 0, 0, { kind: 'notice', text: 'Blocked: host evil.example' });
+    bench.runner.link.send('message', 0, 0, { kind: 'of-a-later-release', what: 1 });
+    expect(bench.notices).toEqual(['Blocked: host evil.example']);
+    expect(bench.state.kind).toBe('connected');
+  });
+
   it('K7: ends as soon as the broker says that it closes, and hears nothing after it', async () => {
     await bench.connect();
     const { link } = bench.runner;

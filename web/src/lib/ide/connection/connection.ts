@@ -1,6 +1,6 @@
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import { CLOSE_CODES, mayRetry, type CloseName } from '@gatehouse/core/protocol/close.ts';
-import { presence, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import { toldByRunner, type RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { backoff } from './backoff.ts';
@@ -203,7 +203,11 @@ export class Connection implements Services {
   #received(frame: PlainFrame): void {
     if (frame.stream !== 0) return this.#line?.streams.receive(frame);
     if (frame.type !== 'message') throw new Error('The connection itself carries messages only');
-    this.#events.people(presence.parse(decodeJson(frame.payload)));
+    const said = toldByRunner.safeParse(decodeJson(frame.payload));
+    // A later runner may say what this page does not know.
+    if (!said.success) return;
+    if (said.data.kind === 'presence') this.#events.people(said.data);
+    else this.#events.notice(said.data.text);
   }
 
   /** Closes from this side, and then behaves as if the other had. */

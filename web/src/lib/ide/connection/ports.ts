@@ -106,6 +106,8 @@ export interface ConnectionEvents {
   connected(hello: RunnerHello): void;
   /** SPEC P1: who is here, and who drives */
   people(presence: Presence): void;
+  /** something about the workspace that its people should know now */
+  notice(text: string): void;
   /** milliseconds to the broker and back */
   latency(ms: number): void;
 }

@@ -28,6 +28,7 @@ export class Bench {
   readonly runner = new FakeRunner();
   readonly hellos: RunnerHello[] = [];
   readonly latencies: number[] = [];
+  readonly notices: string[] = [];
   readonly pins = new Map<string, string>();
   people: Presence | null = null;
   attached = 0;
@@ -71,6 +72,7 @@ export class Bench {
         this.onConnected();
       },
       people: (people) => (this.people = people),
+      notice: (text) => this.notices.push(text),
       latency: (ms) => this.latencies.push(ms),
     },
   );
