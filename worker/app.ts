@@ -28,6 +28,7 @@ import { routes } from './platform/route.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
+import { appRoutes } from './workspaces/apps.routes.ts';
 import { workspaceRoutes } from './workspaces/workspaces.routes.ts';
 
 const base = routes();
@@ -63,6 +64,7 @@ const joined = base
   .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
+  .route('/', appRoutes)
   .route('/', auditRoutes)
   .route('/', proofRoutes)
   .route('/', destinationRoutes)

@@ -1,4 +1,6 @@
-import { FIELDS, type MergedPolicy, type PolicyField } from './policy.ts';
+import type { RunnerOpens } from '../protocol/runner-policy.ts';
+import { limitsData } from './app-access.ts';
+import { FIELDS, type MergedPolicy, type Policy, type PolicyField } from './policy.ts';
 
 /** Fields that a runner enforces on its own, and is given signed. */
 export const RUNNER_FIELDS = ['upload', 'download'] as const satisfies readonly PolicyField[];
@@ -13,6 +15,10 @@ export function runnerPolicyOf(merged: MergedPolicy): Partial<Record<RunnerField
   });
   return Object.fromEntries(set);
 }
+
+/** The ways that the policy opens at a runner: null opens none. @param apps that the template names */
+export const runnerOpensOf = (policy: Policy, apps: readonly { port: number }[]): RunnerOpens | null =>
+  policy.ports === 'off' ? null : { ports: { only: limitsData(policy) ? apps.map(({ port }) => port) : null } };
 
 /** What one confirmed runner reports; null: it has not said what it enforces */
 export interface RunnerReport {

@@ -26,6 +26,8 @@ const network = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const onOff = z.enum(['off', 'on']);
+/** Who may open web apps and ports, the strictest first. */
+export const PORTS = ['off', 'owner', 'tenant'] as const;
 const megabytes = z.number().int().min(0).max(MOST_MEGABYTES, `must be at most ${MOST_MEGABYTES}; 0 blocks`);
 
 /** Each field's values as one level sets them. */
@@ -38,6 +40,7 @@ const FIELD_SCHEMAS = {
   autoStop: z.number().int().min(10).max(43_200),
   upload: megabytes,
   download: megabytes,
+  ports: z.enum(PORTS),
   watermark: onOff,
 };
 export type PolicyField = keyof typeof FIELD_SCHEMAS;
@@ -50,11 +53,6 @@ export const UNAVAILABLE = {
     label: 'Clipboard in',
     group: 'Data',
     reason: 'Not available yet: the runner can’t tell what is pasted from what is typed.',
-  },
-  ports: {
-    label: 'Ports and web apps',
-    group: 'Reach',
-    reason: 'Not available yet. There is no way to a port: it is closed to everybody.',
   },
   egress: { label: 'Egress', group: 'Reach', reason: 'Not available yet: no sandbox limits where a workspace connects to.' },
   git: { label: 'Git', group: 'Reach', reason: 'Not available yet: there is no proxy between a workspace and its repositories.' },
@@ -90,6 +88,7 @@ export interface Policy {
   autoStop: number | null;
   upload: number | null;
   download: number | null;
+  ports: (typeof PORTS)[number];
   watermark: 'off' | 'on';
 }
 
@@ -103,14 +102,18 @@ export const DEFAULT_POLICY: Policy = {
   autoStop: null,
   upload: null,
   download: null,
+  // A transport starts closed: the deployment opens it.
+  ports: 'off',
   watermark: 'off',
 };
 
 export interface Field {
   label: string;
-  group: 'Connection' | 'Data' | 'Evidence';
-  /** how its values are ordered: `switch` off to on, `most` large to small, `networks` wide to narrow */
-  order: 'switch' | 'most' | 'networks';
+  group: 'Connection' | 'Data' | 'Reach' | 'Evidence';
+  /** how its values are ordered: `switch` off to on, `most` large to small, `networks` wide to narrow, `choice` as its choices stand */
+  order: 'switch' | 'most' | 'networks' | 'choice';
+  /** of a `choice`, the strictest first */
+  choices?: readonly string[];
   unit: 'minutes' | 'hours' | 'MB' | null;
   enforcedBy: readonly Enforcer[];
   says: string;
@@ -190,6 +193,16 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     says: 'The largest file that a browser may read from a workspace. The editor opens files the same way: blocked, it opens none.',
     refuses: 'Files to the browser that are larger. What a terminal prints is not counted.',
   },
+  ports: {
+    label: 'Ports and web apps',
+    group: 'Reach',
+    order: 'choice',
+    choices: PORTS,
+    unit: null,
+    enforcedBy: ['worker', 'broker', 'runner'],
+    says: 'Who may open web apps and ports of a workspace in the browser: nobody, its owner, or whoever the template shares an app with.',
+    refuses: 'Web apps and ports to everybody else. Where downloads are limited, every port that the template does not name.',
+  },
   watermark: {
     label: 'Watermark',
     group: 'Evidence',
@@ -204,10 +217,11 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
 type Value = string | number | string[] | null;
 
 /** The stricter of two values of a field. `null` bounds nothing. */
-function stricter(order: Field['order'], a: Value, b: Value): Value {
+function stricter({ order, choices = [] }: Field, a: Value, b: Value): Value {
   if (a === null || b === null) return a ?? b;
   if (order === 'networks') return intersectNetworks(a as string[], b as string[]);
   if (order === 'most') return Math.min(a as number, b as number);
+  if (order === 'choice') return choices.indexOf(a as string) <= choices.indexOf(b as string) ? a : b;
   return a === 'on' || b === 'on' ? 'on' : 'off';
 }
 
@@ -234,7 +248,7 @@ export function mergePolicy(deployment: PolicyValues, tenant: PolicyValues, temp
     for (const level of ['tenant', 'template'] as const) {
       const set = levels[level][field];
       if (set === undefined) continue;
-      const next = stricter(FIELDS[field].order, value, set);
+      const next = stricter(FIELDS[field], value, set);
       if (!same(next, value)) [value, source] = [next, level];
     }
     const overruled = LEVELS.flatMap((level) => {
@@ -252,7 +266,7 @@ export const valuesOf = (merged: MergedPolicy): Policy =>
 
 /** Whether `a` allows nothing that `b` does not. */
 export function atLeastAsStrict(a: Policy, b: Policy): boolean {
-  return POLICY_FIELDS.every((field) => same(stricter(FIELDS[field].order, a[field], b[field]), a[field]));
+  return POLICY_FIELDS.every((field) => same(stricter(FIELDS[field], a[field], b[field]), a[field]));
 }
 
 /**
@@ -263,11 +277,14 @@ export function presenceUntil(shownAt: string | null, { stepUp }: Pick<Policy, '
   return stepUp === null ? null : new Date((shownAt === null ? 0 : Date.parse(shownAt)) + stepUp * 3_600_000).toISOString();
 }
 
+const PORTS_WORDS = { off: 'Off', owner: 'Owner only', tenant: 'Organisation' } as const;
+
 /** A value in words for people. */
 export function inWords(field: PolicyField, value: Policy[PolicyField]): string {
   if (value === null)
     return field === 'allowedNetworks' ? 'Everywhere' : field === 'autoStop' || field === 'stepUp' ? 'Never' : `Up to ${MOST_MEGABYTES} MB`;
   if (Array.isArray(value)) return value.length === 0 ? 'Nowhere' : value.length <= 2 ? value.join(', ') : `${value.length} networks`;
+  if (field === 'ports') return PORTS_WORDS[value as Policy['ports']];
   if (typeof value === 'string') return value === 'on' ? 'On' : 'Off';
   if (FIELDS[field].unit === 'MB') return value === 0 ? 'Blocked' : `Up to ${value} MB`;
   if (FIELDS[field].unit === 'hours') return `Every ${value} h`;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LEVELS, POLICY_FIELDS, policyValues } from '../access/policy.ts';
+import { LEVELS, POLICY_FIELDS, policyValues, PORTS } from '../access/policy.ts';
 
 /** The policy in force, as plain values. */
 export const policy = z.object({
@@ -11,6 +11,7 @@ export const policy = z.object({
   autoStop: z.number().nullable(),
   upload: z.number().nullable(),
   download: z.number().nullable(),
+  ports: z.enum(PORTS),
   watermark: z.enum(['off', 'on']),
 });
 

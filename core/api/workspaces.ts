@@ -4,6 +4,7 @@ import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
+import { APP_ICONS } from './template-apps.ts';
 import { SANDBOX_DRIVERS } from './templates.ts';
 
 export const workspaceName = z
@@ -18,6 +19,9 @@ export const workspaceCreate = z.object({
   /** left out: the confirmed, connected runner with the fewest workspaces that offers the template's driver */
   runnerId: idSchema('runner').optional(),
 });
+
+/** A web app that a template names. `label` stands for it in addresses. */
+export const workspaceApp = z.object({ label: z.string(), name: z.string(), port: z.number().int(), icon: z.enum(APP_ICONS) });
 
 export const workspace = z.object({
   id: idSchema('workspace'),
@@ -34,6 +38,8 @@ export const workspace = z.object({
   createdAt: time,
   lastUsedAt: time.nullable(),
   mine: z.boolean(),
+  /** web apps of its template that the caller may open; the policy may leave none */
+  apps: z.array(workspaceApp),
 });
 export type Workspace = z.infer<typeof workspace>;
 export const workspaceList = listOf(workspace);

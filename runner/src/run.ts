@@ -1,7 +1,7 @@
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { findBuilt } from './built-program.ts';
 import { systemClock } from './connection/clock.ts';
-import { askRefusal, dialPlatform } from './connection/socket.ts';
+import { askRefusal, dialPlatform, dialStreamOf } from './connection/socket.ts';
 import { ControlLink } from './control/control-link.ts';
 import { measureLoad } from './control/load.ts';
 import { LogSender } from './control/log-sender.ts';
@@ -63,6 +63,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     let tell = (report: WorkspaceReport): void => void journal.add(report);
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants },
+      dialStream: dialStreamOf(url, token),
       policies: new PolicyChecker({ keys: config.keys, issuer, runnerId }),
       log,
       screens,

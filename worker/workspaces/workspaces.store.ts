@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
-import { runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { runnerOpensOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
@@ -15,6 +15,9 @@ const row = z.object({
   template_id: z.string(),
   template_name: z.string(),
   version_number: z.number(),
+  spec: z.string().transform(parseSpec),
+  /** who may open web apps, as the organisation and the template set it: between commas, null where neither does */
+  ports_set: z.string().nullable(),
   runner_id: z.string(),
   runner_name: z.string(),
   runner_online: z.number(),
@@ -33,7 +36,9 @@ const row = z.object({
 export type WorkspaceRow = z.infer<typeof row>;
 
 const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS owner_name, w.template_id, t.name AS template_name,
-  v.number AS version_number, w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
+  v.number AS version_number, v.spec,
+  (SELECT group_concat(json_extract(p.body, '$.ports')) FROM policies p WHERE p.tenant_id = ?1 AND p.scope IN ('tenant', w.template_id)) AS ports_set,
+  w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
   r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id
@@ -159,15 +164,19 @@ export async function findOrders(
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
   return Promise.all(
     rows.map(async (each) => {
-      const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      const { merged, policy } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      const spec = parseSpec(each.spec);
       return {
         workspaceId: each.id,
         generation: each.generation,
         desired: each.desired,
         name: each.name,
         owner: { name: each.owner_name, email: each.owner_email },
-        spec: parseSpec(each.spec),
-        policy: await signRunnerPolicy(ctx, { runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged) }),
+        spec,
+        policy: await signRunnerPolicy(ctx, {
+          ...{ runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged) },
+          opens: ctx.settings.APPS_DOMAIN === null ? null : runnerOpensOf(policy, spec.apps),
+        }),
       };
     }),
   );

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { runnerPolicyOf, type RunnerField } from '@gatehouse/core/access/enforcement.ts';
-import { FIELDS } from '@gatehouse/core/access/policy.ts';
+import { appRefusal } from '@gatehouse/core/access/app-access.ts';
+import { DEFAULT_POLICY, FIELDS, PORTS, type Policy } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';
+import { appLabel } from '@gatehouse/core/api/template-apps.ts';
 import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
 import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
@@ -41,7 +43,24 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
     mine: row.owner_id === ctx.actor.id,
+    apps: openableApps(ctx, row),
   };
+}
+
+/** Those that the policy opens to the caller. Limits on data don't touch what a template names. */
+function openableApps(ctx: UserContext, row: store.WorkspaceRow): Workspace['apps'] {
+  if (ctx.settings.APPS_DOMAIN === null) return [];
+  const policy = { ports: portsInForce(ctx, row), download: null };
+  const mine = row.owner_id === ctx.actor.id;
+  return row.spec.apps
+    .filter((app) => appRefusal(policy, { mine, app }) === null)
+    .map(({ name, port, icon }) => ({ label: appLabel(name), name, port, icon }));
+}
+
+/** The strictest of what is set, without reading the whole policy. */
+function portsInForce({ settings }: UserContext, { ports_set: set }: store.WorkspaceRow): Policy['ports'] {
+  const values = [settings.policy.ports ?? DEFAULT_POLICY.ports, ...(set?.split(',') ?? [])];
+  return PORTS.find((each) => values.includes(each)) ?? 'off';
 }
 
 const listed = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /workspaces' } } as const;

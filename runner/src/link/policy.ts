@@ -1,4 +1,10 @@
-import { POLICY_TYPE, runnerPolicy, runnerPolicyClaims, type RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
+import {
+  POLICY_TYPE,
+  runnerPolicy,
+  runnerPolicyClaims,
+  type RunnerOpens,
+  type RunnerPolicy,
+} from '@gatehouse/core/protocol/runner-policy.ts';
 import { createLocalJWKSet, jwtVerify } from 'jose';
 import { ServiceFailure } from '../service-failure.ts';
 import { issuerKeys } from './grant.ts';
@@ -20,6 +26,8 @@ export class PolicyRefused extends Error {
 /** The policy of one workspace, as the deployment signed it. */
 export interface SignedPolicy {
   policy: RunnerPolicy;
+  /** the ways that it opens beside the IDE's; null: none */
+  opens: RunnerOpens | null;
   /** seconds since the epoch; the newest counts */
   issuedAt: number;
 }
@@ -50,7 +58,7 @@ export class PolicyChecker {
     const parsed = runnerPolicy.safeParse(claims.policy);
     if (!parsed.success)
       throw new PolicyRefused(`The policy is not one that this runner understands: ${parsed.error.issues[0]?.path.join('.')}`);
-    return { policy: parsed.data, issuedAt: claims.iat };
+    return { policy: parsed.data, opens: claims.opens ?? null, issuedAt: claims.iat };
   }
 
   async #verify(signed: string) {

@@ -23,6 +23,7 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   createdAt: '2026-01-01T00:00:00.000Z',
   lastUsedAt: null,
   mine: true,
+  apps: [],
   ...more,
 });
 
