@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test, vi } from 'vitest';
-import { TRANSPORTS } from '@gatehouse/core/access/transports.ts';
+import { APP_TRANSPORT, TRANSPORTS } from '@gatehouse/core/access/transports.ts';
 import type { PolicyValues } from '@gatehouse/core/access/policy.ts';
 import { deploymentSecurity } from '@gatehouse/core/api/deployment.ts';
 import { policyShown, type PolicyShown } from '@gatehouse/core/api/policy.ts';
@@ -96,7 +96,7 @@ describe('the organisation’s policy', () => {
     expect(statuses).toEqual([200, 412]);
   });
 
-  test.each(['egress', 'git', 'recording', 'ports', 'clipboardOut', 'clipboardIn'])(
+  test.each(['egress', 'git', 'recording', 'clipboardOut', 'clipboardIn'])(
     '%s can’t be set, because nothing enforces it, and the answer names it',
     async (field) => {
       const tenant = await mintTenant();
@@ -369,7 +369,7 @@ describe('transports', () => {
         .filter(([, { responses }]) => '101' in responses)
         .map(([verb]) => `${verb.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
     );
-    expect(opening.sort()).toEqual(Object.keys(TRANSPORTS).sort());
+    expect([...opening, APP_TRANSPORT].sort()).toEqual(Object.keys(TRANSPORTS).sort());
   });
 
   test('any other route is refused a socket, with an event', async () => {
