@@ -14,7 +14,11 @@ async function checker() {
 describe('the policy of a workspace', () => {
   it('is taken when it is signed for this workspace on this runner', async () => {
     const { check } = await checker();
-    expect(await check({ policy: { upload: 20, download: 0 }, issuedAt: 7 })).toEqual({ policy: { upload: 20, download: 0 }, issuedAt: 7 });
+    expect(await check({ policy: { upload: 20, download: 0 }, issuedAt: 7 })).toEqual({
+      policy: { upload: 20, download: 0 },
+      opens: null,
+      issuedAt: 7,
+    });
   });
 
   const wrong: [string, Partial<PolicyWish>][] = [
