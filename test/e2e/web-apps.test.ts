@@ -4,9 +4,10 @@ import { existsSync, chownSync, lstatSync, readdirSync, statSync } from 'node:fs
 import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { appHost } from '../../core/apps/host.ts';
+import { appHost } from '@gatehouse/core/apps/host.ts';
 import { Person } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
+import { PIECE, pieceAt } from '../support/numbered-bytes.mjs';
 import { ROOT } from '../support/place.ts';
 import { type Product, signUp, startProduct, until } from '../support/product.ts';
 
@@ -81,14 +82,14 @@ async function fillHome(): Promise<void> {
     const from = join(ROOT, 'node_modules', name);
     if (existsSync(from)) await cp(from, join(home, 'node_modules', name), { recursive: true });
   }
-  await cp(join(ROOT, 'test/support/workshop.mjs'), join(home, 'workshop.mjs'));
+  for (const name of ['numbered-bytes.mjs', 'workshop.mjs']) await cp(join(ROOT, 'test/support', name), join(home, name));
   await mkdir(join(home, 'site'));
   await writeFile(
     join(home, 'site/index.html'),
     '<!doctype html><title>Site</title><h1></h1><script type="module" src="/main.js"></script>',
   );
   await writeFile(join(home, 'site/main.js'), PAGE('first'));
-  for (const name of ['node_modules', 'workshop.mjs', 'site']) own(join(home, name), statSync(home).uid);
+  for (const name of ['node_modules', 'numbered-bytes.mjs', 'workshop.mjs', 'site']) own(join(home, name), statSync(home).uid);
 }
 
 const PAGE = (word: string) => `import { word } from './word.js';
@@ -247,27 +248,14 @@ test('200 MB down and up arrive whole, with the memory of service and runner bou
     most.runner = Math.max(most.runner, await rssOf(runner));
   }, 50);
   const expected = createHash('sha256');
-  for (let at = 0; at < SIZE; at += 65_536) expected.update(bytesAt(at));
+  for (let at = 0; at < SIZE; at += PIECE) expected.update(pieceAt(at));
   const sha256 = expected.digest('hex');
-  const began = performance.now();
   expect(await ask.download(`/download?size=${SIZE}`)).toEqual({ size: SIZE, sha256 });
-  const halfway = performance.now();
   expect(await ask.upload('/upload', SIZE)).toEqual({ size: SIZE, sha256 });
-  const ended = performance.now();
   clearInterval(look);
-  const rate = (ms: number) => `${Math.round(SIZE / 1048.576 / ms)} MB/s`;
-  console.log(
-    `down ${rate(halfway - began)}, up ${rate(ended - halfway)}, memory before ${JSON.stringify(before)}, most ${JSON.stringify(most)}`,
-  );
   expect(most.workerd - before.workerd).toBeLessThan(64);
   expect(most.runner - before.runner).toBeLessThan(64);
 });
-
-const bytesAt = (offset: number): Buffer => {
-  const bytes = Buffer.alloc(65_536);
-  for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE(Math.imul(offset + at + 1, 2_654_435_761) >>> 0, at);
-  return bytes;
-};
 
 /** Requests over plain HTTP, which take as fast as they are read. */
 async function plainly(port: number, headers: Record<string, string>) {
@@ -302,7 +290,7 @@ async function plainly(port: number, headers: Record<string, string>) {
         request.on('error', reject);
         Readable.from(
           (function* () {
-            for (let at = 0; at < size; at += 65_536) yield bytesAt(at);
+            for (let at = 0; at < size; at += PIECE) yield pieceAt(at);
           })(),
         ).pipe(request);
       }),

@@ -2,18 +2,10 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { PIECE, pieceAt } from './numbered-bytes.mjs';
 
 const [, , port = '5000', packages = import.meta.dirname] = process.argv;
 const { WebSocketServer } = createRequire(`${packages}/`)('ws');
-
-/** Bytes that do not shrink and can be made out again: those at `offset`. */
-function bytesAt(offset, length) {
-  const bytes = Buffer.alloc(length);
-  for (let at = 0; at < length; at += 4) bytes.writeUInt32LE(Math.imul(offset + at + 1, 2654435761) >>> 0, at);
-  return bytes;
-}
-
-const PIECE = 64 * 1024;
 
 function download(request, response, size) {
   const [, from = '0', to = ''] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
@@ -30,7 +22,7 @@ function download(request, response, size) {
   const more = () => {
     while (at <= last) {
       const start = at - (at % PIECE);
-      const piece = bytesAt(start, PIECE).subarray(at - start, Math.min(PIECE, last - start + 1));
+      const piece = pieceAt(start).subarray(at - start, Math.min(PIECE, last - start + 1));
       at += piece.byteLength;
       if (!response.write(piece)) return response.once('drain', more);
     }
@@ -78,4 +70,4 @@ sockets.on('connection', (socket) => {
     socket.send(message, { binary });
   });
 });
-server.listen(Number(port), '127.0.0.1', () => console.log(`workshop listens on ${port}`));
+server.listen(Number(port), '127.0.0.1', () => process.stdout.write(`workshop listens on ${port}\n`));

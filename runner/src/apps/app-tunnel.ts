@@ -20,32 +20,9 @@ import { messageOf } from '../failure.ts';
 import type { LinkContext } from '../link/workspace-link.ts';
 import { RequestStream } from './request-stream.ts';
 import { SocketStream } from './socket-stream.ts';
+import type { TunnelPort, TunnelStream } from './tunnel-stream.ts';
 
 export type TunnelContext = Pick<LinkContext, 'dial' | 'refusal' | 'clock' | 'log' | 'sign'> & { dialStream: DialStream };
-
-/** What a stream may do on the tunnel. */
-export interface TunnelPort {
-  head(head: TunnelHead): void;
-  /** bytes of the answer that may be sent now */
-  room(): number;
-  data(bytes: Uint8Array): void;
-  ack(offset: number): void;
-  /** the answer is whole */
-  fin(): void;
-  /** it ends before its time */
-  reset(why: string): void;
-  /** a WebSocket is closed */
-  closed(bytesIn: number, bytesOut: number): void;
-}
-
-export interface TunnelStream {
-  data(frame: Frame): void;
-  fin(): void;
-  /** more may be sent */
-  wake(): void;
-  /** the platform wants it no more */
-  cancel(why: string, close: number): void;
-}
 
 /** SPEC A: the runner's end of a workspace's tunnel: there while the policy opens ports, and closed to everything else. */
 export class AppTunnel {

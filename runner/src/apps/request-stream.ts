@@ -2,7 +2,7 @@ import { MAX_PAYLOAD, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import { TUNNEL, tunnelHead, type TunnelFailure, type TunnelHead, type TunnelOpen } from '@gatehouse/core/protocol/tunnel.ts';
 import type { HelperClient, HelperHead, HelperStream } from '../channel/helper-client.ts';
 import { appHead, FILE_WINDOW } from '../channel/requests.ts';
-import type { TunnelPort, TunnelStream } from './app-tunnel.ts';
+import type { TunnelPort, TunnelStream } from './tunnel-stream.ts';
 
 const FAILURES: Partial<Record<string, TunnelFailure>> = { 'not-found': 'not-listening', refused: 'refused', limit: 'limit' };
 

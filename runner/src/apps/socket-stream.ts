@@ -5,7 +5,7 @@ import type { HelperClient, HelperHead, HelperStream } from '../channel/helper-c
 import { FILE_WINDOW, socketEnd } from '../channel/requests.ts';
 import { SocketRelay } from '../channel/socket-relay.ts';
 import type { Clock } from '../connection/clock.ts';
-import type { TunnelPort, TunnelStream } from './app-tunnel.ts';
+import type { TunnelPort, TunnelStream } from './tunnel-stream.ts';
 import { headOf } from './request-stream.ts';
 
 /** A peer that is asked to close and does not is cut off. */

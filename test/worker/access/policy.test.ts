@@ -61,7 +61,8 @@ describe('the organisation’s policy', () => {
   test('is nothing at first, and what is set is one event with its structured diff', async () => {
     const tenant = await mintTenant();
     const before = read(await api(tenant.owner).get('/tenant/policy'), policyShown);
-    expect(before.levels).toEqual({ deployment: {}, tenant: {}, template: {} });
+    // The tests' deployment opens web apps.
+    expect(before.levels).toEqual({ deployment: { ports: 'tenant' }, tenant: {}, template: {} });
     const answer = await put(tenant.owner, '/tenant/policy', { upload: 20, watermark: 'on' });
     expect(answer.headers.get('ETag')).toBe('"1"');
     expect(fieldOf(read(answer, policyShown), 'upload')).toMatchObject({ value: 20, source: 'tenant', refused: null });
@@ -147,6 +148,7 @@ describe('the deployment’s floor', () => {
       POLICY_BROWSER_ONLY: 'off',
       POLICY_UPLOAD: '0',
       POLICY_STEP_UP: '4',
+      POLICY_PORTS: 'owner',
     });
     expect(floor).toEqual({
       allowedNetworks: ['10.20.0.0/14', '192.0.2.7/32'],
@@ -154,14 +156,16 @@ describe('the deployment’s floor', () => {
       browserOnly: 'off',
       upload: 0,
       stepUp: 4,
+      ports: 'owner',
     });
-    expect(set({})).toEqual({});
+    expect(set({ POLICY_PORTS: '' })).toEqual({});
   });
 
   test.each([
     ['POLICY_SESSION_LIMIT', 'long'],
     ['POLICY_UPLOAD', '-1'],
     ['POLICY_STEP_UP', '13'],
+    ['POLICY_PORTS', 'everybody'],
     ['POLICY_BROWSER_ONLY', 'yes'],
     ['POLICY_ALLOWED_NETWORKS', '10.0.0.0/99'],
   ])('a deployment with a wrong %s does not start, and says which', (name, value) => {
