@@ -20,8 +20,14 @@ export const workspaceCreate = z.object({
   runnerId: idSchema('runner').optional(),
 });
 
-/** A web app that a template names. `label` stands for it in addresses. */
-export const workspaceApp = z.object({ label: z.string(), name: z.string(), port: z.number().int(), icon: z.enum(APP_ICONS) });
+/** A web app that a template names. `label` stands for it in addresses; `kept`: the workspace keeps its program running. */
+export const workspaceApp = z.object({
+  label: z.string(),
+  name: z.string(),
+  port: z.number().int(),
+  icon: z.enum(APP_ICONS),
+  kept: z.boolean(),
+});
 
 export const workspace = z.object({
   id: idSchema('workspace'),

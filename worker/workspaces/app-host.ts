@@ -1,4 +1,5 @@
 import { appEntry } from '@gatehouse/core/api/apps.ts';
+import { findApp } from '@gatehouse/core/api/template-apps.ts';
 import { parseAppHost, type AppPlace } from '@gatehouse/core/apps/host.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
 import { locateCredential } from '../platform/credential.ts';
@@ -120,6 +121,7 @@ const UNREACHABLE: AppPage = {
 
 function refusal(visit: Visit, code: DoorRefusal, message: string, workspace: WorkspaceRow | undefined): Response {
   const { request, place } = visit;
+  const name = (workspace && findApp(workspace.spec.apps, place.label)?.name) ?? `Port ${place.label}`;
   const open = { label: 'Look at the workspace', href: handOver(visit, '') };
   switch (code) {
     case 'no-session':
@@ -131,7 +133,7 @@ function refusal(visit: Visit, code: DoorRefusal, message: string, workspace: Wo
     case 'not-listening':
       return answerPage(request, {
         status: 503,
-        title: `${place.label} is not running yet`,
+        title: `${name} is not running yet`,
         text: 'Nothing in the workspace listens on its port. Start the program, or wait until it has started.',
         again: 2,
       });

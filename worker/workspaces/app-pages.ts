@@ -16,8 +16,8 @@ export interface AppPage {
 const escaped = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' })[char] ?? char);
 
-const STYLE = `:root{color-scheme:light dark;--bg:#fff;--fg:#1c2024;--muted:#60646c;--line:#e0e1e6;--accent:#3451b2;--on:#fff}
-@media(prefers-color-scheme:dark){:root{--bg:#111113;--fg:#edeef0;--muted:#b0b4ba;--line:#2e3135;--accent:#9eb1ff;--on:#111113}}
+const STYLE = `:root{color-scheme:light dark;--bg:light-dark(oklch(.995 .001 95),oklch(.186 .006 225));--fg:light-dark(oklch(.235 .008 95),oklch(.935 .004 225));
+--muted:light-dark(oklch(.45 .008 95),oklch(.745 .008 225));--accent:light-dark(oklch(.475 .08 208),oklch(.79 .1 196));--on:light-dark(#fff,oklch(.19 .025 210))}
 *{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;background:var(--bg);color:var(--fg);
 font:15px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}main{width:100%;max-width:440px}h1{font-size:20px;line-height:1.3;margin:0 0 8px;
 font-weight:600}p{margin:0 0 16px;color:var(--muted);overflow-wrap:anywhere}a.go{display:inline-block;padding:8px 16px;border-radius:6px;

@@ -54,7 +54,7 @@ function openableApps(ctx: UserContext, row: store.WorkspaceRow): Workspace['app
   const mine = row.owner_id === ctx.actor.id;
   return row.spec.apps
     .filter((app) => appRefusal(policy, { mine, app }) === null)
-    .map(({ name, port, icon }) => ({ label: appLabel(name), name, port, icon }));
+    .map(({ name, port, icon, command }) => ({ label: appLabel(name), name, port, icon, kept: command.trim() !== '' }));
 }
 
 /** The strictest of what is set, without reading the whole policy. */

@@ -11,6 +11,8 @@ export interface ShownPort {
   icon: Workspace['apps'][number]['icon'] | null;
   process: string | null;
   listening: boolean;
+  /** the workspace keeps its program running, and a log of it */
+  kept: boolean;
 }
 
 /** What listens in the workspace, as its runner sees it, beside the apps that its template names. */
@@ -29,12 +31,20 @@ export class Ports {
   readonly shown: readonly ShownPort[] = $derived.by(() => {
     const apps = this.#apps();
     const found = (port: number) => this.listeners.find((each) => each.port === port);
-    const named = apps.map(({ label, name, port, icon }) => ({
-      ...{ label, name, port, icon, process: found(port)?.process ?? null, listening: found(port) !== undefined },
+    const named = apps.map(({ label, name, port, icon, kept }) => ({
+      ...{ label, name, port, icon, process: found(port)?.process ?? null, listening: found(port) !== undefined, kept },
     }));
     const others = this.listeners
       .filter(({ port }) => port >= 1024 && !apps.some((app) => app.port === port))
-      .map(({ port, process }) => ({ label: String(port), name: process ?? 'A program', port, icon: null, process, listening: true }));
+      .map(({ port, process }) => ({
+        label: String(port),
+        name: process ?? 'A program',
+        port,
+        icon: null,
+        process,
+        listening: true,
+        kept: false,
+      }));
     return [...named, ...others];
   });
 
