@@ -18,7 +18,7 @@ const escaped = (text: string): string =>
 
 const STYLE = `:root{color-scheme:light dark;--bg:light-dark(oklch(.995 .001 95),oklch(.186 .006 225));--fg:light-dark(oklch(.235 .008 95),oklch(.935 .004 225));
 --muted:light-dark(oklch(.45 .008 95),oklch(.745 .008 225));--accent:light-dark(oklch(.475 .08 208),oklch(.79 .1 196));--on:light-dark(#fff,oklch(.19 .025 210))}
-*{box-sizing:border-box}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;background:var(--bg);color:var(--fg);
+*{box-sizing:border-box}[hidden]{display:none!important}body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px;background:var(--bg);color:var(--fg);
 font:15px/1.55 system-ui,-apple-system,"Segoe UI",sans-serif}main{width:100%;max-width:440px}h1{font-size:20px;line-height:1.3;margin:0 0 8px;
 font-weight:600}p{margin:0 0 16px;color:var(--muted);overflow-wrap:anywhere}a.go{display:inline-block;padding:8px 16px;border-radius:6px;
 background:var(--accent);color:var(--on);text-decoration:none;font-weight:500}a.go:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
@@ -37,16 +37,31 @@ const headersOf = (nonce: string, connect: boolean): Record<string, string> => (
   'X-Robots-Tag': 'noindex',
 });
 
-const html = (nonce: string, title: string, body: string, head = ''): string =>
+const html = (nonce: string, title: string, body: string): string =>
   `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}</title>${head}<style nonce="${nonce}">${STYLE}</style></head><body><main>${body}</main></body></html>`;
+<title>${escaped(title)}</title><style nonce="${nonce}">${STYLE}</style></head><body><main>${body}</main></body></html>`;
+
+/** Names the page, so that it knows whether it still stands for what is so. No app can say it. */
+const PAGE_HEADER = 'Gatehouse-Page';
+const pageName = (title: string): string => encodeURIComponent(title).replaceAll("'", '%27');
+
+/** Looks again until there is another answer, and only then loads it: whoever reads the page is not thrown back to its top. */
+const askAgain = ({ title, again = 1 }: AppPage): string => `const look = async () => {
+  const answer = await fetch(location.href, { method: 'HEAD' }).catch(() => null);
+  if (answer !== null && answer.headers.get('${PAGE_HEADER}') !== '${pageName(title)}') return location.reload();
+  setTimeout(look, ${again * 1000});
+};
+setTimeout(look, ${again * 1000});`;
 
 /** A page for people; a line of text for a page's own requests, which show nobody a page. */
 export function answerPage(request: Request, page: AppPage): Response {
-  const retry: Record<string, string> = page.again === undefined ? {} : { 'Retry-After': String(page.again) };
+  const named: Record<string, string> = {
+    [PAGE_HEADER]: pageName(page.title),
+    ...(page.again === undefined ? {} : { 'Retry-After': String(page.again) }),
+  };
   const dest = request.headers.get('Sec-Fetch-Dest');
   if (dest !== 'document' && dest !== 'iframe') {
-    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', ...retry };
+    const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store', ...named };
     return new Response(`${page.title}. ${page.text}\n`, { status: page.status, headers });
   }
   const nonce = nonceOf();
@@ -54,9 +69,12 @@ export function answerPage(request: Request, page: AppPage): Response {
     page.action === undefined ? '' : `<p><a class="go" href="${escaped(page.action.href)}">${escaped(page.action.label)}</a></p>`;
   const again = page.again === undefined ? '' : '<p class="again" role="status"><i></i>This page tries again by itself.</p>';
   const detail = page.detail === undefined ? '' : `<p><code>${escaped(page.detail)}</code></p>`;
-  const refresh = page.again === undefined ? '' : `<meta http-equiv="refresh" content="${page.again}">`;
-  const body = `<h1>${escaped(page.title)}</h1><p>${escaped(page.text)}</p>${detail}${action}${again}`;
-  return new Response(html(nonce, page.title, body, refresh), { status: page.status, headers: { ...headersOf(nonce, false), ...retry } });
+  const script = page.again === undefined ? '' : `<script type="module" nonce="${nonce}">${askAgain(page)}</script>`;
+  const body = `<h1>${escaped(page.title)}</h1><p>${escaped(page.text)}</p>${detail}${action}${again}${script}`;
+  return new Response(html(nonce, page.title, body), {
+    status: page.status,
+    headers: { ...headersOf(nonce, page.again !== undefined), ...named },
+  });
 }
 
 /**

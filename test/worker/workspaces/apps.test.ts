@@ -293,7 +293,7 @@ describe('what stands on an app’s host where the app does not', () => {
     const asked = page(visitor);
     head((await opened()).stream, { ok: false, code: 'not-listening', message: 'nothing' });
     const silent = await asked;
-    expect([silent.status, silent.text.includes('http-equiv="refresh"')]).toEqual([503, true]);
+    expect([silent.status, silent.text.includes('location.reload()')]).toEqual([503, true]);
     tunnel.socket.close();
     await expect.poll(async () => (await page(visitor)).text).toContain('can’t be reached');
     await api(site.dev).post(`/workspaces/${id}/stop`);
