@@ -81,7 +81,9 @@ describe('a template’s content', () => {
   });
 
   it('leaves a port that is no number to the schema', () => {
-    const parsed = templateSpec.safeParse(specOf({ ...draftOf(templateSpec.parse({})), apps: [{ ...EMPTY_APP, name: 'api', port: 'abc' }] }));
+    const parsed = templateSpec.safeParse(
+      specOf({ ...draftOf(templateSpec.parse({})), apps: [{ ...EMPTY_APP, name: 'api', port: 'abc' }] }),
+    );
     expect(parsed.success).toBe(false);
   });
 });
