@@ -21,6 +21,7 @@ const TEST_SECRETS = {
   KEK: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8',
   OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
   SIGN_UPS_PER_HOUR: '1000000',
+  POLICY_PORTS: 'tenant',
 };
 
 export default defineConfig({

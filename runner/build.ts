@@ -10,6 +10,9 @@ const withoutLocales: Plugin = {
   setup: ({ onLoad }) => onLoad({ filter: /[/\\]zod[/\\]v4[/\\]locales[/\\]index\.js$/ }, () => ({ contents: 'export {}' })),
 };
 
+/** What ws would use if it were there: it does without. */
+const OPTIONAL = ['bufferutil', 'utf-8-validate'];
+
 const options: BuildOptions = {
   outdir: here('dist'),
   bundle: true,
@@ -33,6 +36,9 @@ await build({
 await build({
   ...options,
   entryPoints: { 'gatehouse-helper': here('src/helper/main.ts') },
+  external: ['@lydell/node-pty', ...OPTIONAL],
+  // ws asks for Node's modules by require.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   minifySyntax: true,
   minifyWhitespace: true,
 });

@@ -14,7 +14,7 @@ export async function makeBrowserKey(): Promise<BrowserKeyPair> {
 }
 
 /** Where a browser shows that it holds its key: where a session begins, is bound, and opens a workspace. */
-const PROVED = /^\/(?:signup|login(?:\/.*)?|invitations\/accept|me\/session\/key|workspaces\/[^/]+\/attach)$/;
+const PROVED = /^\/(?:signup|login(?:\/.*)?|invitations\/accept|me\/session\/key|workspaces\/[^/]+\/(?:attach|apps\/[^/]+\/open))$/;
 
 /**
  * A person at the local API, as a page would be: own origin, own cookie, own browser's key. It is a program that

@@ -46,7 +46,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   await mkdir(options.stateDir, { recursive: true });
   const origin = `http://localhost:${options.port}`;
   const secrets = await localSecrets(join(options.stateDir, 'secrets.json'));
-  const bindings = { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, ...options.bindings };
+  // What a deployment starts without is open to whoever tries the product on their own machine.
+  const bindings = { ...secrets, ENVIRONMENT: 'local', ORIGIN: origin, POLICY_PORTS: 'tenant', ...options.bindings };
   const settings = { ...(await miniflareOptions(options, bindings)), unsafeRuntimeEnv: runtimeEnv };
   const miniflare = new Miniflare(settings);
   await miniflare.ready;

@@ -29,6 +29,7 @@ import { gitCredentialRoutes } from './workspaces/git-credentials.routes.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
+import { appRoutes } from './workspaces/apps.routes.ts';
 import { workspaceNetworkRoutes } from './workspaces/workspace-network.routes.ts';
 import { workspaceRoutes } from './workspaces/workspaces.routes.ts';
 
@@ -67,6 +68,7 @@ const joined = base
   .route('/', workspaceRoutes)
   .route('/', workspaceNetworkRoutes)
   .route('/', gitCredentialRoutes)
+  .route('/', appRoutes)
   .route('/', auditRoutes)
   .route('/', proofRoutes)
   .route('/', destinationRoutes)

@@ -6,7 +6,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { inLanes } from './platform/lanes.ts';
 import { log } from './platform/log.ts';
 import { deployedMail, localMail } from './platform/mail.ts';
-import { socketRequest } from './platform/socket-facts.ts';
+import { appRequest, socketRequest } from './platform/socket-facts.ts';
 import { Secrets } from './platform/secrets.ts';
 import { TenantDb } from './platform/tenant-db.ts';
 
@@ -105,6 +105,8 @@ function workspacePort(env: Env, settings: Settings): WorkspacePort {
     logs: (shard, runnerId, workspaceId, from) => runnerOf(env, settings, shard, runnerId).logs(workspaceId, from),
     connectRunner: (shard, runnerId, facts) => runnerOf(env, settings, shard, runnerId).fetch(socketRequest(facts)),
     connectWorkspace: (shard, workspaceId, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(socketRequest(facts)),
+    enterApp: (facts, cookieHash) => workspaceOf(env, settings, facts.shard, facts.workspaceId).enterApp(cookieHash, facts),
+    askApp: (shard, workspaceId, request, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(appRequest(request, facts)),
     removeRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).remove(),
     closeConnections: (shard, connections, cause) =>
       unreached(connections, ({ workspaceId, connectionId }) => revoke(shard, workspaceId, connectionId, cause)),

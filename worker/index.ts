@@ -1,3 +1,4 @@
+import { isUnder } from '@gatehouse/core/apps/host.ts';
 import { sweepRevocations } from './access/sweep.ts';
 import { consume } from './audit/consumers.ts';
 import { LedgerShell } from './audit/ledger.object.ts';
@@ -12,6 +13,7 @@ import { ThrottleShell } from './identity/throttle.object.ts';
 import { servePage } from './pages.ts';
 import { parseSettings, type Env } from './platform/env.ts';
 import { log } from './platform/log.ts';
+import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
@@ -34,14 +36,20 @@ export class Hasher extends HasherShell {
 
 export default {
   fetch(request, env, ctx) {
+    let appsDomain: string | null;
     try {
-      parseSettings(env);
+      appsDomain = parseSettings(env).APPS_DOMAIN;
     } catch (error) {
       // Nothing is served by a deployment that is not set up; the log says which setting, never its value.
       log('error', String(error));
       return new Response('Gatehouse is not set up. The log of the Worker says what is missing.', { status: 500 });
     }
-    const { pathname } = new URL(request.url);
+    const { pathname, host } = new URL(request.url);
+    // By host first: what an app answers must never stand where the product does.
+    if (appsDomain !== null && isUnder(host, appsDomain)) {
+      const services = compose(env, (work) => ctx.waitUntil(work));
+      return serveApp(services, request);
+    }
     return pathname.startsWith('/api/') ? app.fetch(request, env, ctx) : servePage(request, env);
   },
   async queue(batch, env, ctx) {

@@ -1,5 +1,7 @@
+import type { RunnerOpens } from '../protocol/runner-policy.ts';
+import { limitsData } from './app-access.ts';
 import { normalRepository, type EgressMode, type GitRules } from './egress.ts';
-import { FIELDS, type MergedPolicy, type PolicyField } from './policy.ts';
+import { FIELDS, type MergedPolicy, type Policy, type PolicyField } from './policy.ts';
 
 /** Fields that a runner enforces on its own, and is given signed. */
 export const RUNNER_FIELDS = ['upload', 'download', 'egress', 'egressHosts', 'git'] as const satisfies readonly PolicyField[];
@@ -43,6 +45,10 @@ export function networkOf<R>(
     resources: network.resources,
   };
 }
+
+/** The ways that the policy opens at a runner: null opens none. @param apps that the template names */
+export const runnerOpensOf = (policy: Policy, apps: readonly { port: number }[]): RunnerOpens | null =>
+  policy.ports === 'off' ? null : { ports: { only: limitsData(policy) ? apps.map(({ port }) => port) : null } };
 
 /** What one confirmed runner reports; null: it has not said what it enforces */
 export interface RunnerReport {

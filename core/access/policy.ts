@@ -51,6 +51,8 @@ const repositoryPattern = z.string().transform((text, context) => {
 });
 const repositories = z.array(repositoryPattern).max(100).default([]);
 const onOff = z.enum(['off', 'on']);
+/** Who may open web apps and ports, the strictest first. */
+export const PORTS = ['off', 'owner', 'tenant'] as const;
 const megabytes = z.number().int().min(0).max(MOST_MEGABYTES, `must be at most ${MOST_MEGABYTES}; 0 blocks`);
 
 /** Each field's values as one level sets them. */
@@ -63,6 +65,7 @@ const FIELD_SCHEMAS = {
   autoStop: z.number().int().min(10).max(43_200),
   upload: megabytes,
   download: megabytes,
+  ports: z.enum(PORTS),
   watermark: onOff,
   egress: z.enum(EGRESS_MODES),
   egressHosts: z.array(hostPattern).max(200).transform(reduceHosts),
@@ -78,11 +81,6 @@ export const UNAVAILABLE = {
     label: 'Clipboard in',
     group: 'Data',
     reason: 'Not available yet: the runner can’t tell what is pasted from what is typed.',
-  },
-  ports: {
-    label: 'Ports and web apps',
-    group: 'Reach',
-    reason: 'Not available yet. There is no way to a port: it is closed to everybody.',
   },
   recording: { label: 'Recording', group: 'Evidence', reason: 'Not available yet: nothing records terminals.' },
 } as const;
@@ -116,6 +114,7 @@ export interface Policy {
   autoStop: number | null;
   upload: number | null;
   download: number | null;
+  ports: (typeof PORTS)[number];
   watermark: 'off' | 'on';
   egress: EgressMode;
   /** hosts that the web proxy lets through; nothing where nobody has set any */
@@ -134,6 +133,8 @@ export const DEFAULT_POLICY: Policy = {
   autoStop: null,
   upload: null,
   download: null,
+  // A transport starts closed: the deployment opens it.
+  ports: 'off',
   watermark: 'off',
   egress: 'allow-list',
   egressHosts: [],
@@ -145,9 +146,11 @@ export interface Field {
   group: 'Connection' | 'Data' | 'Reach' | 'Evidence';
   /**
    * how its values are ordered: `switch` off to on, `most` large to small, `networks`, `hosts` and `repositories` wide to narrow,
-   * `egress` open to none
+   * `egress` open to none, `choice` as its choices stand
    */
-  order: 'switch' | 'most' | 'networks' | 'egress' | 'hosts' | 'repositories';
+  order: 'switch' | 'most' | 'networks' | 'egress' | 'hosts' | 'repositories' | 'choice';
+  /** of a `choice`, the strictest first */
+  choices?: readonly string[];
   unit: 'minutes' | 'hours' | 'MB' | null;
   enforcedBy: readonly Enforcer[];
   says: string;
@@ -233,6 +236,16 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     says: 'The largest file that a browser may read from a workspace. The editor opens files the same way: blocked, it opens none.',
     refuses: 'Files to the browser that are larger. What a terminal prints is not counted.',
   },
+  ports: {
+    label: 'Ports and web apps',
+    group: 'Reach',
+    order: 'choice',
+    choices: PORTS,
+    unit: null,
+    enforcedBy: ['worker', 'broker', 'runner'],
+    says: 'Who may open web apps and ports of a workspace in the browser: nobody, its owner, or whoever the template shares an app with.',
+    refuses: 'Web apps and ports to everybody else. Where downloads are limited, every port that the template does not name.',
+  },
   watermark: {
     label: 'Watermark',
     group: 'Evidence',
@@ -274,7 +287,7 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
 type Value = string | number | string[] | GitRules | null;
 
 /** The stricter of two values of a field. `null` bounds nothing. */
-function stricter(order: Field['order'], a: Value, b: Value): Value {
+function stricter({ order, choices = [] }: Field, a: Value, b: Value): Value {
   if (a === null || b === null) return a ?? b;
   switch (order) {
     case 'networks':
@@ -285,6 +298,8 @@ function stricter(order: Field['order'], a: Value, b: Value): Value {
       return intersectGit(a as GitRules, b as GitRules);
     case 'egress':
       return stricterMode(a as EgressMode, b as EgressMode);
+    case 'choice':
+      return choices.indexOf(a as string) <= choices.indexOf(b as string) ? a : b;
     case 'most':
       return Math.min(a as number, b as number);
     case 'switch':
@@ -319,7 +334,7 @@ export function mergePolicy(deployment: PolicyValues, tenant: PolicyValues, temp
     for (const level of ['tenant', 'template'] as const) {
       const set = levels[level][field];
       if (set === undefined) continue;
-      const next = bounded ? stricter(FIELDS[field].order, value, set) : set;
+      const next = bounded ? stricter(FIELDS[field], value, set) : set;
       bounded = true;
       if (!same(next, value)) [value, source] = [next, level];
     }
@@ -338,7 +353,7 @@ export const valuesOf = (merged: MergedPolicy): Policy =>
 
 /** Whether `a` allows nothing that `b` does not. */
 export function atLeastAsStrict(a: Policy, b: Policy): boolean {
-  return POLICY_FIELDS.every((field) => same(stricter(FIELDS[field].order, a[field], b[field]), a[field]));
+  return POLICY_FIELDS.every((field) => same(stricter(FIELDS[field], a[field], b[field]), a[field]));
 }
 
 /**
@@ -351,6 +366,7 @@ export function presenceUntil(shownAt: string | null, { stepUp }: Pick<Policy, '
 
 export const EGRESS_WORDS: Record<EgressMode, string> = { open: 'Open', 'allow-list': 'Allow-list', none: 'None' };
 const count = (many: number) => (many === 1 ? '1 entry' : `${many} entries`);
+const PORTS_WORDS = { off: 'Off', owner: 'Owner only', tenant: 'Organisation' } as const;
 
 /** A value in words for people. */
 export function inWords(field: PolicyField, value: Policy[PolicyField]): string {
@@ -377,6 +393,7 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
     return fetch.length === 0 ? 'None' : `${count(fetch.length)} to fetch, ${push.length === 0 ? 'none' : push.length} to push`;
   }
   if (field === 'egress') return EGRESS_WORDS[value as EgressMode];
+  if (field === 'ports') return PORTS_WORDS[value as Policy['ports']];
   if (typeof value === 'string') return value === 'on' ? 'On' : 'Off';
   if (FIELDS[field].unit === 'MB') return value === 0 ? 'Blocked' : `Up to ${value} MB`;
   if (FIELDS[field].unit === 'hours') return `Every ${value} h`;

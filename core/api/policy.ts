@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EGRESS_MODES } from '../access/egress.ts';
-import { LEVELS, POLICY_FIELDS, policyValues } from '../access/policy.ts';
+import { LEVELS, POLICY_FIELDS, policyValues, PORTS } from '../access/policy.ts';
 
 const gitRules = z.object({ fetch: z.array(z.string()), push: z.array(z.string()) });
 
@@ -14,6 +14,7 @@ export const policy = z.object({
   autoStop: z.number().nullable(),
   upload: z.number().nullable(),
   download: z.number().nullable(),
+  ports: z.enum(PORTS),
   watermark: z.enum(['off', 'on']),
   egress: z.enum(EGRESS_MODES),
   egressHosts: z.array(z.string()),

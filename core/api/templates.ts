@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, multiline, page, searchText, text, time } from './common.ts';
+import { templateApp } from './template-apps.ts';
 import { templateLimits } from './template-limits.ts';
 import { templateNetwork } from './template-network.ts';
 import { templateRootfs } from './template-rootfs.ts';
@@ -45,9 +46,6 @@ export const TEMPLATE_ICONS = [
 ] as const;
 
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a name of letters, digits and _');
-
-/** A web tool that runs in the workspace. Opening it comes with web apps; the list is part of the version from the start. */
-export const templateApp = z.object({ name: text(40), port: z.number().int().min(1024).max(65535) });
 
 export const templateSpec = z.object({
   repository: repositoryUrl.default(''),

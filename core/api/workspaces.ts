@@ -4,6 +4,7 @@ import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
+import { APP_ICONS } from './template-apps.ts';
 import { SANDBOX_DRIVERS } from './templates.ts';
 
 export const workspaceName = z
@@ -17,6 +18,15 @@ export const workspaceCreate = z.object({
   name: workspaceName,
   /** left out: the confirmed, connected runner with the fewest workspaces that offers the template's driver */
   runnerId: idSchema('runner').optional(),
+});
+
+/** A web app that a template names. `label` stands for it in addresses; `kept`: the workspace keeps its program running. */
+export const workspaceApp = z.object({
+  label: z.string(),
+  name: z.string(),
+  port: z.number().int(),
+  icon: z.enum(APP_ICONS),
+  kept: z.boolean(),
 });
 
 export const workspace = z.object({
@@ -36,6 +46,8 @@ export const workspace = z.object({
   createdAt: time,
   lastUsedAt: time.nullable(),
   mine: z.boolean(),
+  /** web apps of its template that the caller may open; the policy may leave none */
+  apps: z.array(workspaceApp),
 });
 export type Workspace = z.infer<typeof workspace>;
 export const workspaceList = listOf(workspace);

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { tcpResource } from '../api/template-network.ts';
 
+/** Ways into a workspace beside the IDE's. */
+export const runnerOpens = z.object({
+  ports: z.object({
+    /** the only ones that may be reached; null: any */
+    only: z.array(z.number().int()).max(20).nullable(),
+  }),
+});
+export type RunnerOpens = z.infer<typeof runnerOpens>;
+
 /** Claims of the policy that a runner enforces: EdDSA JWT, typ `gatehouse-policy+jwt`, sent with each order. */
 export const runnerPolicyClaims = z.object({
   iss: z.string(),
@@ -10,6 +19,8 @@ export const runnerPolicyClaims = z.object({
   iat: z.number().int(),
   /** fields that bound something; a runner that can't enforce one of them refuses the workspace and names it */
   policy: z.record(z.string().max(40), z.unknown()),
+  /** what it opens; a runner that does not know of it has no such way, and what is left out stays closed */
+  opens: runnerOpens.optional(),
 });
 export const POLICY_TYPE = 'gatehouse-policy+jwt';
 

@@ -52,6 +52,8 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('files.delete'), path, recursive: z.boolean() }),
   /** recursive, but blind inside .git and node_modules; head ok, then one `message` fileEvents per coalesced change until the stream is reset */
   z.object({ method: z.literal('files.watch'), path }),
+  /** what listens in the workspace; head ok, then one `message` portList at each change until the stream is reset */
+  z.object({ method: z.literal('ports.watch') }),
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
 
@@ -129,6 +131,11 @@ export const fileRead = z.object({ ok: z.literal(true), entry: fileEntry, etag: 
 export const done = z.object({ ok: z.literal(true) });
 export const fileEvents = z.object({ kind: z.literal('changed'), paths: z.array(z.string()).max(500), overflow: z.boolean() });
 
+/** A port that a program of the workspace listens on. `process`: its name, null where nobody can tell */
+export const listener = z.object({ port: z.number().int().min(1).max(65535), process: z.string().max(100).nullable() });
+export type Listener = z.infer<typeof listener>;
+export const portList = z.object({ kind: z.literal('ports'), ports: z.array(listener).max(200) });
+
 /** Reply of each method, by name: what the browser parses `head` with. */
 export const SERVICE_HEADS = {
   'pty.open': ptyOpened,
@@ -147,6 +154,7 @@ export const SERVICE_HEADS = {
   'files.rename': done,
   'files.delete': done,
   'files.watch': done,
+  'ports.watch': done,
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 
 /** `reset` carries this. */

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 /** In the environment of every program of a workspace without a process namespace: how its processes are found again. */
 export const MARK = 'GATEHOUSE_SANDBOX';
 
+/** Whether a process has that mark; nobody can tell of another user's. */
 export const isMarked = (pid: string, value: string): boolean => {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`${MARK}=${value}`);

@@ -1,7 +1,7 @@
 import type { Happening, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { findBuilt } from './built-program.ts';
 import { systemClock } from './connection/clock.ts';
-import { askRefusal, dialPlatform } from './connection/socket.ts';
+import { askRefusal, dialPlatform, dialStreamOf } from './connection/socket.ts';
 import { ControlLink } from './control/control-link.ts';
 import { measureLoad } from './control/load.ts';
 import { LogSender } from './control/log-sender.ts';
@@ -83,6 +83,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const { agreement } = keys;
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants },
+      dialStream: dialStreamOf(url, token),
       policies: new PolicyChecker({ keys: config.keys, issuer, runnerId, enforces }),
       egress: {
         ...{ outside: theMachine, clock: systemClock, log, runnerId, agreement },

@@ -61,6 +61,7 @@ async function makeLink() {
       terminals: new Terminals(sandbox.helper, new TerminalMemory(mintFolder()), noScreens),
       helper: sandbox.helper,
       policy: () => policy.now,
+      opens: () => null,
     },
     { ready: becameReady, refused: () => undefined },
   );

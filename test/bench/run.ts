@@ -13,11 +13,12 @@ import { type Product, startProduct } from './product.ts';
 import { machineFacts, tableOf, writeReport } from './report.ts';
 import { measureStart } from './start.ts';
 import { measureTerminals, PARTS } from './terminals/terminal.ts';
+import { measureWorkspace, WORKSPACE_PARTS } from './workspace/workspace.ts';
 
-const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|terminal|page …] [--part p] [--rounds n] [--quick] [--peers]
+const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|terminal|workspace|page …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
---part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; may be repeated
+--part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; of workspace: ${WORKSPACE_PARTS.join(', ')}; may be repeated
 --events n  of audit and audit-page: how many are very many (1000000)
 --quick  whether it all works: few samples, small files
 --peers  installs wetty, casbin, cedar-wasm and pg from npm to be measured beside it
@@ -25,7 +26,14 @@ TTYD names the ttyd program where it is not on the path.`;
 
 /** Those with a product run on one product, one after the other. */
 const ALONE = { start: measureStart, audit: measureAudit, 'audit-page': measureAuditPage };
-const ON_PRODUCT = { api: measureApi, trail: measureTrail, access: measureAccess, terminal: measureTerminals, page: measurePages };
+const ON_PRODUCT = {
+  api: measureApi,
+  trail: measureTrail,
+  access: measureAccess,
+  terminal: measureTerminals,
+  workspace: measureWorkspace,
+  page: measurePages,
+};
 const NAMES = [...Object.keys(ALONE), ...Object.keys(ON_PRODUCT)];
 
 /** Seconds after which one benchmark is given up. */
@@ -53,7 +61,7 @@ function settings(): Options & { benches: string[] } {
   }
   const benches = [...positionals, ...values.only].map((name) => (NAMES.includes(name) ? name : name.replace(/s$/, '')));
   refuseUnknown('bench', benches, NAMES);
-  refuseUnknown('part', values.part, [...PARTS, ...AUDIT_PARTS]);
+  refuseUnknown('part', values.part, [...PARTS, ...AUDIT_PARTS, ...WORKSPACE_PARTS]);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error('--rounds must be a number from 1 to 100');
   const { quick, peers, part: parts } = values;

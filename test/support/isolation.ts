@@ -72,7 +72,10 @@ export function attemptsOn(route: string, line: RouteCase, query: readonly strin
   const path = pattern.replace('/api/v1', '');
   const base = (ids: Ids) => ({
     method,
-    path: path.replaceAll(/:\w+/g, () => (line.id ? (ids[line.id] ?? services().newId(line.id)) : 'x')),
+    path: path.replaceAll(
+      /:(\w+)/g,
+      (_, name: string) => line.rest?.[name] ?? (line.id ? (ids[line.id] ?? services().newId(line.id)) : 'x'),
+    ),
     ...(line.headers ? { headers: line.headers } : {}),
     ...(line.body ? { body: withIds(line.body, ids) } : {}),
   });

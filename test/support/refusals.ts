@@ -22,6 +22,8 @@ export interface RouteCase {
   headers?: Record<string, string>;
   /** what `:id` names, where a route has it, … */
   id?: IdKind;
+  /** what stands for the other parameters of its path */
+  rest?: Record<string, string>;
   /** … and how to make one in the given organisation, to show that another one’s answers as if it were not there */
   make?: (tenant: Tenant) => Promise<string>;
   /** only for a person in a browser: no API token does it */
@@ -54,7 +56,8 @@ export async function callRoute(
 ): Promise<Answer> {
   const [method = '', path = ''] = route.split(' ');
   const body = 'body' in other ? other.body : line.body;
-  const address = `${path.replace('/api/v1', '').replace(/:\w+/, id)}${line.query ?? ''}`;
+  const filled = path.replace('/api/v1', '').replaceAll(/:(\w+)/g, (_, name: string) => line.rest?.[name] ?? id);
+  const address = `${filled}${line.query ?? ''}`;
   const proof = line.proved ? await proofHeader(method, address) : {};
   return call(method, address, {
     ...(other.cookie === undefined ? {} : { cookie: other.cookie }),

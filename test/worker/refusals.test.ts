@@ -335,6 +335,8 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/runner/enroll': { who: 'open', body: enrolment },
   'GET /api/v1/runner/control': { who: 'open' },
   'GET /api/v1/runner/workspaces/:id/link': { who: 'open', id: 'workspace' },
+  'GET /api/v1/runner/workspaces/:id/apps': { who: 'open', id: 'workspace' },
+  'GET /api/v1/runner/workspaces/:id/apps/:stream': { who: 'open', id: 'workspace', rest: { stream: '1' } },
 
   'GET /api/v1/workspaces': { who: 'signed in' },
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },
@@ -352,6 +354,15 @@ const ROUTES: Record<string, RouteCase> = {
     proved: true,
     headers: { 'Sec-Fetch-Site': 'same-origin' },
     body: { key: BROWSER_KEY },
+  },
+  /** a port that nobody shares is for the owner of the workspace alone, whatever somebody's role */
+  'POST /api/v1/workspaces/:id/apps/:app/open': {
+    ...overWorkspaces,
+    browser: true,
+    who: [],
+    proved: true,
+    headers: { 'Sec-Fetch-Site': 'same-origin' },
+    rest: { app: '8000' },
   },
   'GET /api/v1/workspaces/:id/connect': { who: 'open', id: 'workspace' },
 

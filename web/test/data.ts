@@ -51,6 +51,7 @@ export const workspace = (facts: Partial<Workspace> = {}): Workspace => ({
   createdAt: '2026-11-20T10:00:00.000Z',
   lastUsedAt: null,
   mine: true,
+  apps: [],
   ...facts,
 });
 

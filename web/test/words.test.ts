@@ -6,7 +6,7 @@ import { matching, score } from '../src/lib/frame/palette.ts';
 import { withLinks } from '../src/lib/local/links.ts';
 import { suggestSlug } from '../src/lib/public/slug.ts';
 import { roleWords } from '../src/lib/session/granters.ts';
-import { draftOf, specOf } from '../src/lib/templates/spec-draft.ts';
+import { draftOf, EMPTY_APP, specOf } from '../src/lib/templates/spec-draft.ts';
 import { ago, countdown, duration } from '../src/lib/time.ts';
 import { freeName } from '../src/lib/workspaces/name.ts';
 import { NOW } from './data.ts';
@@ -76,12 +76,14 @@ describe('a template’s content', () => {
     });
     const draft = draftOf(spec);
     draft.environment.push({ name: '', value: '' });
-    draft.apps.push({ name: '', port: '' });
+    draft.apps.push({ ...EMPTY_APP });
     expect(specOf(draft)).toEqual(spec);
   });
 
   it('leaves a port that is no number to the schema', () => {
-    const parsed = templateSpec.safeParse(specOf({ ...draftOf(templateSpec.parse({})), apps: [{ name: 'api', port: 'abc' }] }));
+    const parsed = templateSpec.safeParse(
+      specOf({ ...draftOf(templateSpec.parse({})), apps: [{ ...EMPTY_APP, name: 'api', port: 'abc' }] }),
+    );
     expect(parsed.success).toBe(false);
   });
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { appRefusal } from '@gatehouse/core/access/app-access.ts';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
 import { presenceUntil, type Policy } from '@gatehouse/core/access/policy.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
@@ -15,6 +16,9 @@ const open = z.object({
   began_at: z.string(),
   expires_at: z.string(),
   presence_at: z.string().nullable(),
+  app: z.string().nullable(),
+  app_named: z.number(),
+  app_shared: z.number(),
 });
 type Open = z.infer<typeof open>;
 
@@ -44,7 +48,10 @@ export async function reviewPolicy(
   };
 }
 
-function fits({ ip, key_thumbprint: key, session_key: sessionKey }: Open, policy: Policy): boolean {
+function fits(connection: Open, policy: Policy): boolean {
+  const { ip, key_thumbprint: key, session_key: sessionKey, app, app_named: named, app_shared: shared } = connection;
+  // Whether the template shares it was looked at when it was opened, and is again when its workspace starts anew.
+  if (app !== null && appRefusal(policy, { mine: shared === 0, app: named === 1 ? { share: 'tenant' } : null }) !== null) return false;
   if (policy.allowedNetworks !== null && !inNetworks(ip, policy.allowedNetworks)) return false;
   // Without a key of its own it was opened by the release before.
   return policy.browserOnly === 'off' || (sessionKey !== null && (key === null || key === sessionKey));
@@ -57,7 +64,7 @@ function boundsOf({ began_at, expires_at }: Open, policy: Policy): { endsAt: str
 
 const openConnections = (tenantId: string, users: string | null): Statement =>
   statement(
-    `SELECT c.id, c.workspace_id, c.ip, c.key_thumbprint, w.template_id, s.key_thumbprint AS session_key, s.created_at AS began_at, s.expires_at,
+    `SELECT c.id, c.workspace_id, c.ip, c.key_thumbprint, c.app, c.app_named, c.app_shared, w.template_id, s.key_thumbprint AS session_key, s.created_at AS began_at, s.expires_at,
        s.presence_at
      FROM connections c
      JOIN workspaces w ON w.tenant_id = ?1 AND w.id = c.workspace_id

@@ -14,7 +14,7 @@ import { readRunnerReports, refreshRunners } from './policy-runners.ts';
 const RULES = Object.fromEntries(POLICY_FIELDS.map((field) => [field, 'tracked'])) as FieldRules<PolicyValues>;
 
 /** Fields whose refusals the Worker sees; the others end or refuse elsewhere. */
-const COUNTED: readonly PolicyField[] = ['browserOnly', 'allowedNetworks', 'sessionLimit', 'stepUp'];
+const COUNTED: readonly PolicyField[] = ['browserOnly', 'allowedNetworks', 'sessionLimit', 'stepUp', 'ports'];
 
 const tenantFacts = (ctx: UserContext, action: 'policy.read' | 'policy.update') => ({
   action,

@@ -58,7 +58,7 @@ const standing = (where: string) => `
     UNION SELECT subject.user_id, 'group', m.group_id FROM subject CROSS JOIN group_members m
     WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id AND ${inForce('m', '?2')}
   ), standing AS (
-    SELECT c.id, c.workspace_id, c.user_id, c.lapses_at AS noted, w.owner_id = c.user_id AS mine, t.id IS NOT NULL AS there,
+    SELECT c.id, c.workspace_id, c.user_id, c.app_shared AS shared, c.lapses_at AS noted, w.owner_id = c.user_id AS mine, t.id IS NOT NULL AS there,
       coalesce(s.expires_at > ?2, 0) AND EXISTS (
         SELECT 1 FROM users u JOIN tenants o ON o.tenant_id = u.tenant_id AND o.state = 'active'
         WHERE u.tenant_id = ?1 AND u.id = c.user_id AND u.state = 'active'
@@ -107,6 +107,7 @@ const row = z.object({
   user_id: z.string(),
   noted: z.string().nullable(),
   mine: z.number(),
+  shared: z.number(),
   there: z.number(),
   alive: z.number(),
   rank: z.number(),
@@ -128,7 +129,8 @@ export function standingFrom(connections: Rows, given: Rows): Standing[] {
       return {
         connectionId: each.id,
         workspaceId: each.workspace_id,
-        access: isAlive && each.there === 1 ? connectAccess(each.mine === 1, role) : null,
+        // What opens a shared app is that its person is of the organisation; what the policy says of it is looked at beside this.
+        access: isAlive && each.there === 1 ? (connectAccess(each.mine === 1, role) ?? (each.shared === 1 ? 'join' : null)) : null,
         isAlive,
         lapsesAt: each.lapses,
         lapseNoted: each.noted,

@@ -7,7 +7,16 @@ import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
 import type { Proof } from './proof.ts';
 import type { DeriveRequest, LedgerObject, OutboxBatch } from './objects.ts';
-import type { ControlFacts, LinkFacts, ViewerSocketFacts, WatcherFacts } from './socket-facts.ts';
+import type {
+  AppFacts,
+  AppRequestFacts,
+  ControlFacts,
+  LinkFacts,
+  StreamFacts,
+  TunnelFacts,
+  ViewerSocketFacts,
+  WatcherFacts,
+} from './socket-facts.ts';
 import type { Secrets } from './secrets.ts';
 import type { TenantDb } from './tenant-db.ts';
 
@@ -53,7 +62,11 @@ export interface WorkspacePort {
     workspaceId: string,
     from: number,
   ): Promise<{ generation: number; offset: number; text: string; truncated: boolean }>;
-  connectWorkspace(shard: string, workspaceId: string, facts: LinkFacts | ViewerSocketFacts): Promise<Response>;
+  connectWorkspace(shard: string, workspaceId: string, facts: LinkFacts | ViewerSocketFacts | TunnelFacts | StreamFacts): Promise<Response>;
+  /** begins a session of a web app. @returns why not, null when it has begun */
+  enterApp(facts: AppFacts, cookieHash: string): Promise<string | null>;
+  /** hands a request on an app's host to the object that knows its session */
+  askApp(shard: string, workspaceId: string, request: Request, facts: AppRequestFacts): Promise<Response>;
   /** sends the runner all that is wanted of it, now that it is confirmed */
   refreshRunner(shard: string, runnerId: string): Promise<void>;
   /** closes a removed runner's sockets */

@@ -19,6 +19,8 @@ export const CREDENTIALS = {
   token: 'gh_',
   secondFactor: 'ghf_',
   passwordReset: 'ghw_',
+  appCode: 'gho_',
+  app: 'gha_',
 } as const;
 export type CredentialKind = keyof typeof CREDENTIALS;
 

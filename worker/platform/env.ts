@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FIELDS, policyValues, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { isUnder } from '@gatehouse/core/apps/host.ts';
 import type { HasherObject, LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
 
 /** Bindings of wrangler.toml. Shards are bound as SHARD_0, SHARD_1, …; `shardsOf` lists them. */
@@ -37,6 +38,13 @@ const settings = z
   .object({
     ENVIRONMENT: z.enum(['deployed', 'local']),
     ORIGIN: z.url(),
+    /** web apps live below it, each on a host of its own: `apps.example.net`, with its port if it has one. Left out: there are none; locally the host of ORIGIN */
+    APPS_DOMAIN: z
+      .string()
+      .trim()
+      .toLowerCase()
+      .regex(/^(?=.{1,200}$)[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/, 'must be a host name such as apps.example.net')
+      .optional(),
     MAIL_FROM: z.email().default('gatehouse@localhost.localdomain'),
     /** Ed25519 private key as JWK (JSON): signs viewer grants */
     GRANT_KEY: keyOf(signingKey.extend({ kid: z.string().min(1) }), 'an Ed25519 private key as JWK with a kid'),
@@ -73,6 +81,7 @@ const settings = z
     POLICY_AUTO_STOP: z.string().optional(),
     POLICY_UPLOAD: z.string().optional(),
     POLICY_DOWNLOAD: z.string().optional(),
+    POLICY_PORTS: z.string().optional(),
     POLICY_WATERMARK: z.string().optional(),
     POLICY_EGRESS: z.string().optional(),
     POLICY_EGRESS_HOSTS: z.string().optional(),
@@ -85,12 +94,21 @@ const settings = z
       context.addIssue({ code: 'custom', path: ['ORIGIN'], message: 'must be https when deployed' });
     if (new URL(value.ORIGIN).hostname.endsWith('example.com'))
       context.addIssue({ code: 'custom', path: ['ORIGIN'], message: 'is still the placeholder' });
+    // A page of an app must never be a neighbour of ours: cookies and same-site rules reach across neighbours.
+    const [ours, apps] = [new URL(value.ORIGIN).host, value.APPS_DOMAIN];
+    if (apps !== undefined && (isUnder(ours, apps) || isUnder(apps, ours) || apps === ours))
+      context.addIssue({ code: 'custom', path: ['APPS_DOMAIN'], message: 'must be a domain apart from ORIGIN’s' });
     if (/^(.)\1+$/.test(value.KEK)) context.addIssue({ code: 'custom', path: ['KEK'], message: 'is still the placeholder' });
     if (/replace|change-?me|placeholder/i.test(value.OPERATOR_TOKEN))
       context.addIssue({ code: 'custom', path: ['OPERATOR_TOKEN'], message: 'is still the placeholder' });
   });
 
-export type Settings = Omit<z.infer<typeof settings>, 'AUDIT_LOG_NAME'> & { AUDIT_LOG_NAME: string; policy: PolicyValues };
+export type Settings = Omit<z.infer<typeof settings>, 'AUDIT_LOG_NAME' | 'APPS_DOMAIN'> & {
+  AUDIT_LOG_NAME: string;
+  /** null: this deployment has no place for web apps */
+  APPS_DOMAIN: string | null;
+  policy: PolicyValues;
+};
 
 const parseJson = (value: string): unknown => {
   try {
@@ -108,8 +126,9 @@ export function parseSettings(env: object): Settings {
   const parsed = settings.safeParse(env);
   const floor = policyValues.safeParse(floorOf(parsed.data ?? {}));
   if (parsed.success && floor.success) {
-    const { origin, hostname } = new URL(parsed.data.ORIGIN);
-    return { ...parsed.data, ORIGIN: origin, AUDIT_LOG_NAME: parsed.data.AUDIT_LOG_NAME ?? hostname, policy: floor.data };
+    const { origin, hostname, host } = new URL(parsed.data.ORIGIN);
+    const { AUDIT_LOG_NAME = hostname, APPS_DOMAIN = parsed.data.ENVIRONMENT === 'local' ? host : null } = parsed.data;
+    return { ...parsed.data, ORIGIN: origin, AUDIT_LOG_NAME, APPS_DOMAIN, policy: floor.data };
   }
   const issues = [
     ...(parsed.error?.issues ?? []),
@@ -128,6 +147,7 @@ const FLOOR = {
   autoStop: 'POLICY_AUTO_STOP',
   upload: 'POLICY_UPLOAD',
   download: 'POLICY_DOWNLOAD',
+  ports: 'POLICY_PORTS',
   watermark: 'POLICY_WATERMARK',
   egress: 'POLICY_EGRESS',
   egressHosts: 'POLICY_EGRESS_HOSTS',
@@ -145,7 +165,7 @@ function floorOf(variables: Partial<Record<string, unknown>>): Record<string, un
     if (typeof value !== 'string' || value.trim() === '') continue;
     const { order } = FIELDS[field as PolicyField];
     if (order === 'networks' || order === 'hosts') set[field] = value.split(',');
-    else if (order === 'switch' || order === 'egress') set[field] = value.trim();
+    else if (order === 'switch' || order === 'egress' || order === 'choice') set[field] = value.trim();
     else if (order === 'most') set[field] = Number(value);
   }
   const repositories = (name: 'POLICY_GIT_FETCH' | 'POLICY_GIT_PUSH') => {

@@ -3,6 +3,7 @@ import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { FindingRuleId, FindingState } from '@gatehouse/core/audit/findings.ts';
 import type { Filter } from '@gatehouse/core/audit/filter.ts';
+import type { AppFacts } from './socket-facts.ts';
 
 /**
  * What each Durable Object answers by RPC. The classes stand in their capabilities; these interfaces
@@ -445,7 +446,9 @@ export interface WorkspaceObject extends Rpc.DurableObjectBranded {
   bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number; presenceUntil: string | null }): Promise<void>;
   /** access of that connection may lapse at that time (milliseconds since the epoch), sooner than was known */
   expectLapse(connectionId: string, at: number): Promise<void>;
-  /** closes every browser's and the runner's socket with 4410 */
+  /** begins a session of a web app, known by the hash of its cookie. @returns why not: it was taken away meanwhile; null when it has begun */
+  enterApp(hash: string, facts: AppFacts): Promise<string | null>;
+  /** closes every browser's and the runner's socket with 4410, and ends every session of its web apps */
   stop(): Promise<void>;
 }
 

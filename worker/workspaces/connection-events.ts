@@ -7,8 +7,17 @@ import { statement, type TenantDb } from '../platform/tenant-db.ts';
 
 /** What the object of a workspace saw of a connection. */
 export type Happened = Pick<EventFacts, 'outcome' | 'reason' | 'details'> & {
-  action: 'connection.join' | 'connection.drive' | 'connection.end';
+  action: 'connection.join' | 'connection.drive' | 'connection.end' | 'app.open' | 'app.close' | 'port.open' | 'port.close';
 };
+
+/** Whose connection it is, and to what. */
+export type ConnectionFacts = Pick<
+  ViewerSocketFacts,
+  'tenantId' | 'shard' | 'workspaceId' | 'workspaceName' | 'connectionId' | 'sessionId' | 'user' | 'grantId'
+>;
+
+/** Actions after which a connection is over. */
+const ENDS: ReadonlySet<string> = new Set(['connection.end', 'app.close', 'port.close']);
 
 interface Row extends Record<string, SqlStorageValue> {
   number: number;
@@ -30,7 +39,7 @@ export class ConnectionEvents {
       number INTEGER PRIMARY KEY AUTOINCREMENT, tenant_id TEXT NOT NULL, shard TEXT NOT NULL, body TEXT NOT NULL)`);
   }
 
-  note(services: Services, facts: ViewerSocketFacts, happened: Happened): void {
+  note(services: Services, facts: ConnectionFacts, happened: Happened): void {
     const event = eventOf(objectContext(services, facts, { type: 'system', name: 'Gatehouse' }), {
       ...happened,
       resource: { type: 'connection', id: facts.connectionId, name: facts.workspaceName },
@@ -64,7 +73,7 @@ export class ConnectionEvents {
 
 /** Connections that have ended are not looked for when a session ends. */
 async function markEnded(db: TenantDb, events: readonly DraftEvent[]): Promise<void> {
-  const ended = events.filter(({ action }) => action === 'connection.end');
+  const ended = events.filter(({ action }) => ENDS.has(action));
   if (ended.length === 0) return;
   await db.batch(
     ended.map(({ time, resource }) =>

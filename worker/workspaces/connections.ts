@@ -20,6 +20,9 @@ const burned = z.object({
   ends_at: z.string().nullable(),
   idle_minutes: z.number().nullable(),
   presence_until: z.string().nullable(),
+  /** of a web app's one-time code */
+  app: z.string().nullable(),
+  app_port: z.number().nullable(),
 });
 const person = z.object({ id: z.string(), name: z.string(), email: z.string() });
 
@@ -72,7 +75,7 @@ export async function redeemTicket(
 }
 
 /** One trip: whose the ticket is, whether that person may connect at this moment and until when, and then it goes. */
-async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: string) {
+export async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: string) {
   const [who, , connections, roles, ticket] = await db.batch([
     statement(
       `SELECT u.id, u.name, u.email FROM tickets k
@@ -89,7 +92,7 @@ async function burnTicket(db: TenantDb, hash: string, workspaceId: string, now: 
     ...standingQuery(db, ofTicket(hash), now),
     statement(
       `DELETE FROM tickets WHERE tenant_id = ? AND ticket_hash = ? AND workspace_id = ? AND expires_at > ?
-       RETURNING connection_id, session_id, access, key_thumbprint, grant_id, ends_at, idle_minutes, presence_until`,
+       RETURNING connection_id, session_id, access, key_thumbprint, grant_id, ends_at, idle_minutes, presence_until, app, app_port`,
       db.tenantId,
       hash,
       workspaceId,

@@ -13,11 +13,14 @@ interface Row extends Record<string, SqlStorageValue> {
   asked_since: number | null;
 }
 
+/** Connections that are here: browsers' own, and sessions of web apps. */
+const HERE = '(SELECT connection_id FROM viewers UNION ALL SELECT connection_id FROM app_sessions)';
+
 /** What comes for a connection that is not here yet is kept for so long; its ticket lives for 30 s. */
 const KEPT_MS = 10 * 60_000;
 
 /**
- * When the access of each connection of one workspace's object may lapse, in the object's storage beside `viewers`. Words
+ * When the access of each connection of one workspace's object may lapse, in the object's storage beside `viewers` and `app_sessions`. Words
  * from outside only ever make it sooner, so their order does not matter; and they may come before the connection does.
  */
 export class Lapses {
@@ -56,14 +59,14 @@ export class Lapses {
   /** Connections that are here and whose time has come. */
   due(now: number): DueLapse[] {
     return this.#sql
-      .exec<Row>('SELECT connection_id, version, asked_since FROM lapses JOIN viewers USING (connection_id) WHERE at <= ?', now)
+      .exec<Row>(`SELECT connection_id, version, asked_since FROM lapses WHERE at <= ? AND connection_id IN ${HERE}`, now)
       .toArray()
       .map((row) => ({ connectionId: row.connection_id, version: row.version, askedSince: row.asked_since }));
   }
 
   /** The next time at which a connection that is here may lapse. */
   next(): number | null {
-    return this.#sql.exec<{ at: number | null }>('SELECT min(at) AS at FROM lapses JOIN viewers USING (connection_id)').one().at;
+    return this.#sql.exec<{ at: number | null }>(`SELECT min(at) AS at FROM lapses WHERE connection_id IN ${HERE}`).one().at;
   }
 
   /** Until the answer is there it is asked again at that time. */
@@ -82,6 +85,6 @@ export class Lapses {
   }
 
   #forget(now: number): void {
-    this.#sql.exec('DELETE FROM lapses WHERE noted_at < ? AND connection_id NOT IN (SELECT connection_id FROM viewers)', now - KEPT_MS);
+    this.#sql.exec(`DELETE FROM lapses WHERE noted_at < ? AND connection_id NOT IN ${HERE}`, now - KEPT_MS);
   }
 }

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { SignJWT, importJWK } from 'jose';
 import { challengeText, GRANT_TYPE, type ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
-import { NETWORK_TYPE, POLICY_TYPE, type RunnerNetwork } from '@gatehouse/core/protocol/runner-policy.ts';
+import { NETWORK_TYPE, POLICY_TYPE, type RunnerNetwork, type RunnerOpens } from '@gatehouse/core/protocol/runner-policy.ts';
 import type { Services } from '../platform/context.ts';
 import { fromBase64url } from '../platform/encoding.ts';
 
@@ -58,8 +58,8 @@ interface RunnerPlace {
 type Signing = Pick<Services, 'settings' | 'now'>;
 
 /** EdDSA JWT (claims: runnerPolicyClaims) of what the runner must enforce in that workspace; the newest counts. */
-export const signRunnerPolicy = (services: Signing, place: RunnerPlace, policy: object): Promise<string> =>
-  signFor(services, place, POLICY_TYPE, { policy });
+export const signRunnerPolicy = (services: Signing, place: RunnerPlace, policy: object, opens: RunnerOpens | null): Promise<string> =>
+  signFor(services, place, POLICY_TYPE, opens === null ? { policy } : { policy, opens });
 
 /** EdDSA JWT (claims: runnerNetworkClaims) of what that workspace may reach. */
 export const signRunnerNetwork = (services: Signing, place: RunnerPlace, network: RunnerNetwork): Promise<string> =>

@@ -11,6 +11,7 @@ import type {
 } from '@gatehouse/core/api/templates.ts';
 import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
+import { doubledApp } from '@gatehouse/core/api/template-apps.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { adminOfAll, roleOf } from '../access/template-access.ts';
 import { commit, eventOf, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
@@ -89,6 +90,7 @@ export async function templateFor(ctx: UserContext, id: string, needed: Template
 
 export async function createTemplate(ctx: UserContext, input: z.infer<typeof templateCreate>): Promise<store.TemplateRow> {
   await require(ctx, 'template:create', { action: 'template.create', resource: { type: 'template', id: null, name: input.name } });
+  refuseDoubledApps(input.spec);
   const id = ctx.newId('template');
   const versionId = ctx.newId('templateVersion');
   const createdAt = ctx.now().toISOString();
@@ -135,6 +137,7 @@ export async function changeTemplate(
 
 export async function publishVersion(ctx: UserContext, id: string, spec: TemplateSpec): Promise<z.infer<typeof templateVersion>> {
   const before = await templateFor(ctx, id, 'admin', 'template.publish');
+  refuseDoubledApps(spec);
   const version = {
     id: ctx.newId('templateVersion'),
     templateId: id,
@@ -185,3 +188,12 @@ export async function deleteTemplate(ctx: UserContext, id: string): Promise<void
 }
 
 const stale = () => new AppError('stale-version', 'Somebody changed the template in the meantime. Load it again and repeat your change.');
+
+/** Not a rule of the schema: versions of a release before may have two, and still start. */
+function refuseDoubledApps({ apps }: TemplateSpec): void {
+  const index = doubledApp(apps);
+  if (index < 0) return;
+  throw new AppError('invalid', 'Two web apps have the same name or port', {
+    errors: [{ path: `spec.apps.${index}.name`, message: 'has a name or port that another app has' }],
+  });
+}

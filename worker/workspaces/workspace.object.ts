@@ -6,11 +6,23 @@ import { seat as seatSchema, Switchboard, type Seat, type Verdict } from '@gateh
 import { base64url } from '../platform/encoding.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import type { WorkspaceObject } from '../platform/objects.ts';
-import { factsOf, linkFacts, viewerFacts, type LinkFacts, type ViewerSocketFacts } from '../platform/socket-facts.ts';
-import { ConnectionEvents, type Happened } from './connection-events.ts';
+import {
+  factsOf,
+  linkFacts,
+  requestFacts,
+  streamFacts,
+  tunnelFacts,
+  viewerFacts,
+  type AppFacts,
+  type LinkFacts,
+  type ViewerSocketFacts,
+} from '../platform/socket-facts.ts';
+import type { AppSession } from './app-sessions.ts';
+import { ConnectionEvents, type ConnectionFacts, type Happened } from './connection-events.ts';
 import { Lapses } from './lapses.ts';
 import { OpenConnections } from './open-connections.ts';
 import { provesIdentity } from './runner-keys.ts';
+import { WebApps } from './web-apps.ts';
 
 /** How often an object with viewers looks for sockets that died without a word. */
 const SWEEP_MS = 5 * 60_000;
@@ -47,6 +59,12 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     now: () => Date.now(),
     nonce: () => crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
   });
+  readonly #apps = new WebApps(this.ctx, {
+    note: (facts, happened) => this.#note({ ...facts, workspaceName: `${facts.workspaceName}: ${facts.name}` }, happened),
+    ended: (connectionId) => this.#lapses.remove(connectionId),
+    wakeAt: (at) => this.ctx.waitUntil(this.#wakeAt(at)),
+    close: (socket, name, why) => this.#close(socket, name, why),
+  });
   #telling: Promise<void> = Promise.resolve();
 
   constructor(...args: ConstructorParameters<typeof ComposedObject>) {
@@ -56,7 +74,8 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
 
   override async fetch(request: Request): Promise<Response> {
     this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
-    const facts = factsOf(request, z.discriminatedUnion('kind', [linkFacts, viewerFacts]));
+    const facts = factsOf(request, z.discriminatedUnion('kind', [linkFacts, viewerFacts, tunnelFacts, streamFacts, requestFacts]));
+    if (facts.kind === 'tunnel' || facts.kind === 'stream' || facts.kind === 'request') return this.#apps.fetch(request, facts);
     const { 0: client, 1: server } = new WebSocketPair();
     if (facts.kind === 'link') this.#challenge(server, facts);
     else await this.#admit(server, facts);
@@ -67,6 +86,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
     // What was on its way when the socket was given up.
     if (socket.readyState !== WebSocket.OPEN) return;
+    if (this.#apps.has(socket)) return this.#apps.message(socket, message);
     if (typeof message === 'string') return message === 'ping' ? undefined : this.#board.close(socket, 'protocol');
     this.#board.receive(socket, new Uint8Array(message));
   }
@@ -80,6 +100,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   }
 
   async revoke(connectionId: string, cause: string): Promise<void> {
+    if (this.#apps.door.end(connectionId, cause, 'revoked')) return;
     const socket = this.#board.viewer(this.#connections.findById(connectionId)?.viewer ?? 0);
     if (socket) this.#board.close(socket, 'revoked', cause);
     // It may be on its way here, past the last check.
@@ -88,10 +109,12 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
 
   async expectLapse(connectionId: string, at: number): Promise<void> {
     this.#lapses.expect(connectionId, at, Date.now());
-    if (this.#connections.findById(connectionId)) await this.#wakeAt(at);
+    if (this.#factsOf(connectionId)) await this.#wakeAt(at);
   }
 
   async bound(connectionId: string, bounds: { endsAt: string; idleMinutes: number; presenceUntil: string | null }): Promise<void> {
+    const app = this.#apps.door.sessions.findById(connectionId);
+    if (app) return this.#boundApp(app, bounds);
     const connection = this.#connections.findById(connectionId);
     if (!connection) return;
     const facts = { ...connection.facts, ...bounds };
@@ -99,7 +122,19 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     await this.#watch(facts);
   }
 
+  async enterApp(hash: string, facts: AppFacts): Promise<string | null> {
+    const revoked = this.#lapses.causeAgainst(facts.connectionId);
+    if (revoked !== null) return revoked;
+    const now = Date.now();
+    this.#apps.enter(hash, facts);
+    if (facts.lapsesAt !== null) this.#lapses.expect(facts.connectionId, Date.parse(facts.lapsesAt), now);
+    await this.#watch();
+    if (facts.lapsesAt !== null) await this.#wakeAt(Date.parse(facts.lapsesAt));
+    return null;
+  }
+
   async stop(): Promise<void> {
+    this.#apps.stop();
     for (const viewer of this.#board.viewers) this.#closeViewer(viewer, 'stopped');
     for (const socket of this.ctx.getWebSockets('link')) this.#board.close(socket, 'stopped');
   }
@@ -110,13 +145,13 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     for (const { viewer } of this.#connections.all()) if (!here.has(viewer)) this.#end(viewer, 'the connection was lost');
     this.#closeOverdue(Date.now());
     this.#board.sweep();
+    const appsNext = this.#apps.sweep();
     await this.#lookAgain();
     await this.#tell();
     const left = this.#connections.all();
     for (const { facts } of left) await this.#watch(facts);
     if (left.length === 0 && this.#events.any()) await this.#watch();
-    const next = this.#lapses.next();
-    if (next !== null) await this.#wakeAt(next);
+    for (const next of [this.#lapses.next(), appsNext]) if (next !== null) await this.#wakeAt(next);
   }
 
   /** SPEC K9. What a viewer has done is looked at here only, so that nothing is stored on the frame path. */
@@ -136,7 +171,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     const services = this.compose();
     const now = services.now().getTime();
     const due = this.#lapses.due(now);
-    const facts = due[0] && this.#connections.findById(due[0].connectionId)?.facts;
+    const facts = due[0] && this.#factsOf(due[0].connectionId);
     if (!facts) return;
     this.#lapses.ask(due, Date.now() + ASK_AGAIN_MS, now);
     try {
@@ -151,10 +186,22 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
       services.log('error', 'whether access goes on could not be looked up', { error: String(error) });
       for (const { connectionId, askedSince } of due) {
         if (askedSince === null || now - askedSince < VOUCHED_MS) continue;
+        const unknown = 'Whether access goes on could not be looked up';
+        if (this.#apps.door.end(connectionId, unknown, 'unavailable')) continue;
         const viewer = this.#connections.findById(connectionId)?.viewer ?? 0;
-        this.#closeViewer(viewer, 'unavailable', 'Whether access goes on could not be looked up');
+        this.#closeViewer(viewer, 'unavailable', unknown);
       }
     }
+  }
+
+  /** Whose a connection is that is here: a browser's own, or a session of an app. */
+  #factsOf(connectionId: string): ViewerSocketFacts | AppFacts | undefined {
+    return (this.#connections.findById(connectionId) ?? this.#apps.door.sessions.findById(connectionId))?.facts;
+  }
+
+  async #boundApp(app: AppSession, bounds: Pick<AppFacts, 'endsAt' | 'idleMinutes' | 'presenceUntil'>): Promise<void> {
+    this.#apps.door.sessions.bound(app, { ...app.facts, ...bounds });
+    await this.#watch();
   }
 
   /** Puts a socket on the board as it was left, if it has a place there. */
@@ -241,6 +288,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
   #gone(socket: WebSocket, code: number, reason: string): void {
     // One that closed while the object slept was not in the list when it woke.
     this.#restore(socket);
+    if (this.#apps.has(socket)) this.#apps.gone(socket);
     this.#board.left(socket, reason);
     socket.serializeAttachment(null);
     // 1005, 1006 and 1015 may not be sent.
@@ -260,7 +308,7 @@ export abstract class WorkspaceShell extends ComposedObject implements Workspace
     if (socket) this.#board.close(socket, name, why);
   }
 
-  #note(facts: ViewerSocketFacts, happened: Happened): void {
+  #note(facts: ConnectionFacts, happened: Happened): void {
     this.#events.note(this.compose(), facts, happened);
     this.ctx.waitUntil(this.#tell());
   }

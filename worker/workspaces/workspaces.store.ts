@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
-import { networkOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { networkOf, runnerOpensOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import type { GitCredentials } from '@gatehouse/core/protocol/runner-policy.ts';
 import { agreementKeyOf } from '@gatehouse/core/protocol/runner-keys.ts';
 import { sealTo } from '@gatehouse/core/protocol/sealed-box.ts';
@@ -19,7 +19,9 @@ const row = z.object({
   template_id: z.string(),
   template_name: z.string(),
   version_number: z.number(),
-  rootfs: z.string().nullable(),
+  spec: z.string().transform(parseSpec),
+  /** who may open web apps, as the organisation and the template set it: between commas, null where neither does */
+  ports_set: z.string().nullable(),
   runner_id: z.string(),
   runner_name: z.string(),
   runner_online: z.number(),
@@ -38,7 +40,9 @@ const row = z.object({
 export type WorkspaceRow = z.infer<typeof row>;
 
 const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS owner_name, w.template_id, t.name AS template_name,
-  v.number AS version_number, json_extract(v.spec, '$.rootfs.digest') AS rootfs, w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
+  v.number AS version_number, v.spec,
+  (SELECT group_concat(json_extract(p.body, '$.ports')) FROM policies p WHERE p.tenant_id = ?1 AND p.scope IN ('tenant', w.template_id)) AS ports_set,
+  w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
   r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id
@@ -169,10 +173,11 @@ export async function findOrders(
   ]);
   return Promise.all(
     rows.map(async (each) => {
-      const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      const { merged, policy: values } = policiesOf(ctx.settings.policy, stored, each.template_id);
       const place = { runnerId, workspaceId: each.id };
       const spec = parseSpec(each.spec);
       const policy = runnerPolicyOf(merged);
+      const opens = ctx.settings.APPS_DOMAIN === null ? null : runnerOpensOf(values, spec.apps);
       const own = each.desired === 'running' ? credentials.get(each.owner_id) : undefined;
       return {
         workspaceId: each.id,
@@ -181,7 +186,7 @@ export async function findOrders(
         name: each.name,
         owner: { name: each.owner_name, email: each.owner_email },
         spec,
-        policy: await signRunnerPolicy(ctx, place, policy),
+        policy: await signRunnerPolicy(ctx, place, policy, opens),
         ...(policy.egress === undefined ? {} : { network: await signRunnerNetwork(ctx, place, networkOf(merged, spec)) }),
         ...(own === undefined ? {} : { gitCredentials: await sealCredentials(place, each.agreement_key, own) }),
       };

@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import { runnerPolicyOf, type RunnerField } from '@gatehouse/core/access/enforcement.ts';
-import { FIELDS } from '@gatehouse/core/access/policy.ts';
+import { appRefusal } from '@gatehouse/core/access/app-access.ts';
+import { DEFAULT_POLICY, FIELDS, PORTS, type Policy } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';
+import { appLabel } from '@gatehouse/core/api/template-apps.ts';
 import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
 import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
@@ -31,7 +33,7 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
     name: row.name,
     owner: { id: row.owner_id, name: row.owner_name },
     template: { id: row.template_id, name: row.template_name, version: row.version_number },
-    rootfs: row.rootfs,
+    rootfs: row.spec.rootfs?.digest ?? null,
     runner: { id: row.runner_id, name: row.runner_name, online: row.runner_online === 1 },
     desired: row.desired,
     phase: row.phase,
@@ -42,7 +44,24 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
     mine: row.owner_id === ctx.actor.id,
+    apps: openableApps(ctx, row),
   };
+}
+
+/** Those that the policy opens to the caller. Limits on data don't touch what a template names. */
+function openableApps(ctx: UserContext, row: store.WorkspaceRow): Workspace['apps'] {
+  if (ctx.settings.APPS_DOMAIN === null) return [];
+  const policy = { ports: portsInForce(ctx, row), download: null };
+  const mine = row.owner_id === ctx.actor.id;
+  return row.spec.apps
+    .filter((app) => appRefusal(policy, { mine, app }) === null)
+    .map(({ name, port, icon, command }) => ({ label: appLabel(name), name, port, icon, kept: command.trim() !== '' }));
+}
+
+/** The strictest of what is set, without reading the whole policy. */
+function portsInForce({ settings }: UserContext, { ports_set: set }: store.WorkspaceRow): Policy['ports'] {
+  const values = [settings.policy.ports ?? DEFAULT_POLICY.ports, ...(set?.split(',') ?? [])];
+  return PORTS.find((each) => values.includes(each)) ?? 'off';
 }
 
 const listed = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /workspaces' } } as const;

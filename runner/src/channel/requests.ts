@@ -32,7 +32,44 @@ export const taskRun = z.object({
   environment: environment.default({}),
 });
 
-export const helperRequest = z.union([terminalOpen, terminalAttach, terminalListing, terminalClose, terminalNote, taskRun, serviceRequest]);
+const headers = z.array(z.tuple([z.string(), z.string()]));
+const port = z.number().int().min(1).max(65535);
+/**
+ * A request to a web app of the workspace. Bytes of its body follow as `data` and `fin`, acknowledged as the app takes them;
+ * head: appHead; then the answer's body as `data`, paced by acknowledgements, and `fin`. A `message` appBroken before `fin`:
+ * the app ended it before its time
+ */
+export const appRequest = z.object({
+  method: z.literal('app.request'),
+  port,
+  verb: z.string(),
+  path: z.string(),
+  headers,
+  body: z.boolean(),
+});
+/**
+ * A WebSocket to a web app. Messages go either way as `data` in pieces (socketPiece), paced by acknowledgements; its end as a
+ * `message` socketEnd, either way. head: appHead, with status 101 where the app agreed
+ */
+export const appSocket = z.object({ method: z.literal('app.socket'), port, path: z.string(), headers, protocols: z.array(z.string()) });
+/** starts programs that are kept running for as long as the sandbox lives; head ok */
+export const appStart = z.object({
+  method: z.literal('app.start'),
+  apps: z.array(z.object({ label: z.string(), port, command: z.string() })).max(20),
+});
+export const appHead = z.object({
+  ok: z.literal(true),
+  status: z.number().int(),
+  statusText: z.string().default(''),
+  headers: headers.default([]),
+  protocol: z.string().nullable().default(null),
+});
+export const appBroken = z.object({ kind: z.literal('broken') });
+export const socketEnd = z.object({ kind: z.literal('closed'), code: z.number().int(), reason: z.string().max(123) });
+
+const terminalRequest = z.discriminatedUnion('method', [terminalOpen, terminalAttach, terminalListing, terminalClose, terminalNote]);
+const programRequest = z.discriminatedUnion('method', [taskRun, appRequest, appSocket, appStart]);
+export const helperRequest = z.union([terminalRequest, programRequest, serviceRequest]);
 export type HelperRequest = z.infer<typeof helperRequest>;
 
 /** the file that the helper is started with */

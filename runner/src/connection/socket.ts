@@ -1,6 +1,9 @@
 import { WebSocket } from 'ws';
 import { problem } from '@gatehouse/core/api/common.ts';
+import { STREAM_KEY_HEADER } from '@gatehouse/core/protocol/tunnel.ts';
 import { socketUrl } from '../platform-url.ts';
+
+const STREAM_WITHIN = 10_000;
 
 /** What is needed of a WebSocket, so that tests can stand two in memory. */
 export interface Socket {
@@ -45,6 +48,18 @@ export const dialPlatform =
       },
     };
   };
+
+/** Dials for one WebSocket of a web app, with the key that shows for which. */
+export type DialStream = (path: string, key: string) => WebSocket;
+
+export const dialStreamOf =
+  (origin: string, token: string): DialStream =>
+  (path, key) =>
+    new WebSocket(socketUrl(origin, path), {
+      headers: { authorization: `Bearer ${token}`, [STREAM_KEY_HEADER]: key },
+      perMessageDeflate: false,
+      handshakeTimeout: STREAM_WITHIN,
+    });
 
 export type Refusal = (path: string) => Promise<string | null>;
 

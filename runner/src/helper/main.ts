@@ -3,6 +3,10 @@ import process from 'node:process';
 import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { helperSettings, type HelperRequest } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
+import { AppCommands } from './apps/app-commands.ts';
+import { later } from './apps/later.ts';
+import { Listeners } from './apps/listeners.ts';
+import { watchPorts } from './apps/ports-watch.ts';
 import { readFile } from './file-read.ts';
 import { watchFiles } from './file-watch.ts';
 import { writeFile } from './file-write.ts';
@@ -24,6 +28,8 @@ const [, , fd = '', settingsPath = ''] = process.argv;
 const settings = helperSettings.parse(JSON.parse(readFileSync(settingsPath, 'utf8')));
 const { root } = settings;
 const terminals = new Terminals(settings);
+const listeners = new Listeners(settings.mark);
+const commands = new AppCommands(settings);
 
 const answer = (stream: Stream, work: object | Promise<object>): StreamEvents => {
   Promise.resolve(work).then(
@@ -58,6 +64,15 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
       return answer(stream, { ok: true });
     case 'task.run':
       return runTask(host, settings, request, stream);
+    case 'app.request':
+      return later(stream, async () => (await import('./apps/app-request.ts')).askApp(listeners, request, stream));
+    case 'app.socket':
+      return later(stream, async () => (await import('./apps/app-socket.ts')).joinApp(listeners, request, stream));
+    case 'app.start':
+      commands.start(request.apps);
+      return answer(stream, { ok: true });
+    case 'ports.watch':
+      return watchPorts(listeners, stream);
     case 'files.list':
       return sendPaced(stream, () => list(request.path));
     case 'files.stat':

@@ -20,6 +20,7 @@ describe('the policy of a workspace', () => {
     expect(await check({ policy: { upload: 20, download: 0 }, issuedAt: 7 })).toEqual({
       policy: { upload: 20, download: 0 },
       network: NO_NETWORK,
+      opens: null,
       issuedAt: 7,
     });
   });

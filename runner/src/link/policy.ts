@@ -6,6 +6,7 @@ import {
   runnerPolicy,
   runnerPolicyClaims,
   type RunnerNetwork,
+  type RunnerOpens,
   type RunnerPolicy,
 } from '@gatehouse/core/protocol/runner-policy.ts';
 import { createLocalJWKSet, jwtVerify } from 'jose';
@@ -35,6 +36,8 @@ export interface SignedPolicy {
   policy: RunnerPolicy;
   /** what it may reach where egress is limited */
   network: RunnerNetwork;
+  /** the ways that it opens beside the IDE's; null: none */
+  opens: RunnerOpens | null;
   /** seconds since the epoch; the newest counts */
   issuedAt: number;
 }
@@ -67,8 +70,8 @@ export class PolicyChecker {
     const parsed = runnerPolicy.safeParse(claims.policy);
     if (!parsed.success)
       throw new PolicyRefused(`The policy is not one that this runner understands: ${parsed.error.issues[0]?.path.join('.')}`);
-    const limited = parsed.data.egress !== undefined;
-    return { policy: parsed.data, network: limited ? await this.#checkNetwork(network, workspaceId) : NO_NETWORK, issuedAt: claims.iat };
+    const reach = parsed.data.egress === undefined ? NO_NETWORK : await this.#checkNetwork(network, workspaceId);
+    return { policy: parsed.data, network: reach, opens: claims.opens ?? null, issuedAt: claims.iat };
   }
 
   async #checkNetwork(signed: string | undefined, workspaceId: string): Promise<RunnerNetwork> {

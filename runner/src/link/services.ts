@@ -1,5 +1,5 @@
 import { DrivingRefused, type Crew } from '@gatehouse/core/protocol/crew.ts';
-import type { RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
+import type { RunnerOpens, RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
 import type { ServiceRequest } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
 import { asServiceFailure, ServiceFailure } from '../service-failure.ts';
@@ -15,6 +15,8 @@ export interface Services {
   helper: HelperClient;
   /** in force now; null: it has not arrived yet */
   policy(): RunnerPolicy | null;
+  /** the ways that the policy opens beside the IDE's; null: none */
+  opens(): RunnerOpens | null;
 }
 
 /** Who asks. */
@@ -100,6 +102,9 @@ export function openService(
         if (upload !== null && request.size > upload) throw tooLarge('upload', upload);
         return opened(new FileStream(port, helper, request, { upload }));
       }
+      case 'ports.watch':
+        if (services.opens() === null) throw new ServiceFailure('refused', 'Web apps and ports are off by your organisation’s policy');
+        return opened(new FileStream(port, helper, request));
       default:
         return opened(new FileStream(port, helper, request));
     }

@@ -1,5 +1,5 @@
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
-import type { RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
+import type { RunnerOpens, RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
 import { WorkspaceLink, type LinkContext } from '../link/workspace-link.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import type { Terminals } from '../terminals/terminals.ts';
@@ -15,6 +15,8 @@ export interface Served {
   terminals: Terminals;
   /** in force now; null: it has not arrived yet */
   policy(): RunnerPolicy | null;
+  /** the ways that the policy opens beside the IDE's; null: none */
+  opens(): RunnerOpens | null;
 }
 
 /**
@@ -27,13 +29,13 @@ export function serveSandbox(
   served: Served,
   lost: (why: string) => void,
 ): { link: WorkspaceLink; taken: Promise<void> } {
-  const { workspaceId, generation, sandbox, terminals, policy } = served;
+  const { workspaceId, generation, sandbox, terminals, policy, opens } = served;
   const hello = { workspaceId, generation, root: sandbox.root, sandbox: sandbox.kind };
   let [take, refuse]: [() => void, (error: Error) => void] = [() => undefined, () => undefined];
   const taken = new Promise<void>((resolve, reject) => ([take, refuse] = [resolve, reject]));
   // Where a sandbox is taken over, nobody waits.
   taken.catch(() => undefined);
-  const services = { terminals, helper: sandbox.helper, policy };
+  const services = { terminals, helper: sandbox.helper, policy, opens };
   const link = new WorkspaceLink(context, hello, services, {
     ready: take,
     refused: (why, code) => {

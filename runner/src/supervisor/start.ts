@@ -1,3 +1,4 @@
+import { appLabel } from '@gatehouse/core/api/template-apps.ts';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import type { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
@@ -143,6 +144,15 @@ async function systemFor({ order, rootfs, log, signal, progress }: Start) {
   }
 }
 
+/** Programs of web apps, which are kept running; nobody waits until they listen. */
+async function startApps({ order, log }: Start, sandbox: Sandbox): Promise<void> {
+  const apps = order.spec.apps.map(({ name, port, command }) => ({ label: appLabel(name), port, command }));
+  const started = apps.filter(({ command }) => command.trim() !== '');
+  if (started.length === 0) return;
+  await sandbox.helper.call({ method: 'app.start', apps: started });
+  for (const { label, port } of started) log.line(`Started ${label} on port ${port}; its log is .local/state/gatehouse/${label}.log\n`);
+}
+
 /**
  * Brings a workspace up: sandbox, clone at the first time, start-up script.
  * @throws StartFailure, also when the start is aborted; nothing of it runs then
@@ -163,6 +173,7 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
     if (spec.repository !== '') await cloneRepository(start, sandbox);
     await runStartupScript(start, sandbox);
     signal.throwIfAborted();
+    await startApps(start, sandbox);
     return sandbox;
   } catch (error) {
     await sandbox.stop();

@@ -4,6 +4,8 @@ import { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
 import { PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
+import type { DialStream } from '../connection/socket.ts';
+import { AppTunnel } from '../apps/app-tunnel.ts';
 import type { Log } from '../log.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
@@ -23,6 +25,7 @@ import { StartFailure, startWorkspace } from './start.ts';
 /** What every workspace of this runner needs. */
 export interface WorkspaceContext {
   link: LinkContext;
+  dialStream: DialStream;
   policies: Pick<PolicyChecker, 'check'>;
   egress: EgressContext;
   log: Log;
@@ -40,6 +43,7 @@ interface Running {
   sandbox: Sandbox;
   memory: TerminalMemory;
   link: WorkspaceLink;
+  tunnel: AppTunnel;
 }
 
 const MOST_ERROR = 2000;
@@ -147,6 +151,7 @@ export class Workspace {
   async leave(): Promise<void> {
     await this.#rest();
     this.#running?.link.stop();
+    this.#running?.tunnel.stop();
     this.#running?.sandbox.leave();
     this.#egress.end();
     this.#running = null;
@@ -245,6 +250,7 @@ export class Workspace {
     if (this.#policy !== null && taken.issuedAt < this.#policy.issuedAt) throw new PolicyRefused('An older policy came after a newer one');
     this.#policy = taken;
     this.#egress.policy = taken;
+    this.#running?.tunnel.allow(taken.opens);
     if (policy !== this.#record.policy || network !== this.#record.network) this.#remember({ policy, network });
   }
 
@@ -265,9 +271,17 @@ export class Workspace {
 
   #serve(generation: number, sandbox: Sandbox, memory: TerminalMemory, terminals: Terminals): Promise<void> {
     const policy = () => this.#policy?.policy ?? null;
-    const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals, policy };
+    const opens = () => this.#policy?.opens ?? null;
+    const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals, policy, opens };
     const { link, taken } = serveSandbox(this.#context.link, served, (why) => this.#lost(sandbox, why));
-    this.#running = { generation, sandbox, memory, link };
+    const { workspaceId } = this.#record;
+    const tunnel = new AppTunnel({ ...this.#context.link, dialStream: this.#context.dialStream }, workspaceId, sandbox.helper);
+    this.#running = { generation, sandbox, memory, link, tunnel };
+    // Once the workspace has its place at the platform, so has its tunnel.
+    void taken.then(
+      () => tunnel.allow(this.#policy?.opens ?? null),
+      () => undefined,
+    );
     return taken;
   }
 
@@ -312,6 +326,7 @@ export class Workspace {
     if (running === null) return;
     this.#running = null;
     running.link.stop();
+    running.tunnel.stop();
     tell(running.memory);
     await running.sandbox.stop();
     this.#egress.end();

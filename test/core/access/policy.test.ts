@@ -10,6 +10,7 @@ import {
   inWords,
   mergePolicy,
   POLICY_FIELDS,
+  PORTS,
   policyValues,
   UNAVAILABLE,
   valuesOf,
@@ -35,6 +36,7 @@ const level: fc.Arbitrary<PolicyValues> = fc
       autoStop: fc.integer({ min: 10, max: 43_200 }),
       upload: fc.integer({ min: 0, max: 100 }),
       download: fc.integer({ min: 0, max: 100 }),
+      ports: fc.constantFrom(...PORTS),
       watermark: fc.constantFrom<'off' | 'on'>('off', 'on'),
       egress: fc.constantFrom(...EGRESS_MODES),
       egressHosts: fc.subarray(HOSTS).map((hosts) => [...hosts]),
@@ -54,6 +56,7 @@ const CASES: { [F in PolicyField]: (value: Policy[F]) => boolean[] } = {
   autoStop: (value) => [10, 600, 43_200].map((minutes) => value === null || minutes <= value),
   upload: (value) => [1, 50, 100].map((size) => value === null || size <= value),
   download: (value) => [1, 50, 100].map((size) => value === null || size <= value),
+  ports: (value) => [value !== 'off', value === 'tenant'],
   watermark: (value) => [value === 'off'],
   egress: (value) => [value === 'open', value !== 'none'],
   egressHosts: (value) =>

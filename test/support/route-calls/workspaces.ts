@@ -136,6 +136,18 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     },
   },
 
+  'POST /workspaces/:id/apps/:app/open': {
+    leaves: ['port.open'],
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const path = `/workspaces/${(await makeRunning(site)).id}/apps/8000/open`;
+      const headers = { 'Sec-Fetch-Site': 'same-origin', ...(await proofHeader('POST', path)) };
+      const answer = await ask(site.dev, `POST ${path}`, undefined, headers);
+      const on = String((answer.body as { connectionId?: unknown }).connectionId);
+      return { ...own(site.dev, answer, on), db: site.tenant.db };
+    },
+  },
+
   'POST /operator/tenants/:id/suspend': { leaves: ['tenant.suspend'], call: operates('suspend', { reason: 'Unpaid' }) },
   'POST /operator/tenants/:id/activate': { leaves: ['tenant.activate'], call: operates('activate') },
 };

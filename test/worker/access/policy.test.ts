@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, test, vi } from 'vitest';
-import { TRANSPORTS } from '@gatehouse/core/access/transports.ts';
+import { APP_TRANSPORT, TRANSPORTS } from '@gatehouse/core/access/transports.ts';
 import type { PolicyValues } from '@gatehouse/core/access/policy.ts';
 import { deploymentSecurity } from '@gatehouse/core/api/deployment.ts';
 import { policyShown, type PolicyShown } from '@gatehouse/core/api/policy.ts';
@@ -61,7 +61,8 @@ describe('the organisation’s policy', () => {
   test('is nothing at first, and what is set is one event with its structured diff', async () => {
     const tenant = await mintTenant();
     const before = read(await api(tenant.owner).get('/tenant/policy'), policyShown);
-    expect(before.levels).toEqual({ deployment: {}, tenant: {}, template: {} });
+    // The tests' deployment opens web apps.
+    expect(before.levels).toEqual({ deployment: { ports: 'tenant' }, tenant: {}, template: {} });
     const answer = await put(tenant.owner, '/tenant/policy', { upload: 20, watermark: 'on' });
     expect(answer.headers.get('ETag')).toBe('"1"');
     expect(fieldOf(read(answer, policyShown), 'upload')).toMatchObject({ value: 20, source: 'tenant', refused: null });
@@ -96,7 +97,7 @@ describe('the organisation’s policy', () => {
     expect(statuses).toEqual([200, 412]);
   });
 
-  test.each(['recording', 'ports', 'clipboardOut', 'clipboardIn'])(
+  test.each(['recording', 'clipboardOut', 'clipboardIn'])(
     '%s can’t be set, because nothing enforces it, and the answer names it',
     async (field) => {
       const tenant = await mintTenant();
@@ -150,6 +151,7 @@ describe('the deployment’s floor', () => {
       POLICY_EGRESS: 'allow-list',
       POLICY_EGRESS_HOSTS: 'registry.npmjs.org, *.pypi.org',
       POLICY_GIT_PUSH: 'https://git.example/acme/*',
+      POLICY_PORTS: 'owner',
     });
     expect(floor).toEqual({
       allowedNetworks: ['10.20.0.0/14', '192.0.2.7/32'],
@@ -160,14 +162,16 @@ describe('the deployment’s floor', () => {
       egress: 'allow-list',
       egressHosts: ['*.pypi.org', 'registry.npmjs.org'],
       git: { fetch: ['https://git.example/acme/*'], push: ['https://git.example/acme/*'] },
+      ports: 'owner',
     });
-    expect(set({})).toEqual({});
+    expect(set({ POLICY_PORTS: '' })).toEqual({});
   });
 
   test.each([
     ['POLICY_SESSION_LIMIT', 'long'],
     ['POLICY_UPLOAD', '-1'],
     ['POLICY_STEP_UP', '13'],
+    ['POLICY_PORTS', 'everybody'],
     ['POLICY_BROWSER_ONLY', 'yes'],
     ['POLICY_ALLOWED_NETWORKS', '10.0.0.0/99'],
     ['POLICY_EGRESS', 'closed'],
@@ -377,7 +381,7 @@ describe('transports', () => {
         .filter(([, { responses }]) => '101' in responses)
         .map(([verb]) => `${verb.toUpperCase()} ${path.replace(/\{(\w+)\}/g, ':$1')}`),
     );
-    expect(opening.sort()).toEqual(Object.keys(TRANSPORTS).sort());
+    expect([...opening, APP_TRANSPORT].sort()).toEqual(Object.keys(TRANSPORTS).sort());
   });
 
   test('any other route is refused a socket, with an event', async () => {

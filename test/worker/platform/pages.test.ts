@@ -62,6 +62,12 @@ describe('a deployment does not start', () => {
     expect(parseSettings(good).ORIGIN).toBe('https://gatehouse.corp.test');
   });
 
+  test('and has no web apps unless it names a domain for them; locally they are below its own', () => {
+    expect(parseSettings(good).APPS_DOMAIN).toBeNull();
+    expect(parseSettings({ ...good, APPS_DOMAIN: 'Apps.Example.net' }).APPS_DOMAIN).toBe('apps.example.net');
+    expect(parseSettings({ ...good, ENVIRONMENT: 'local', ORIGIN: 'http://localhost:8787' }).APPS_DOMAIN).toBe('localhost:8787');
+  });
+
   test.each([
     ['ORIGIN', 'http://gatehouse.corp.test', 'https'],
     ['ORIGIN', 'https://gatehouse.example.com', 'placeholder'],
@@ -75,6 +81,9 @@ describe('a deployment does not start', () => {
     ['KEK', 'A'.repeat(43), 'placeholder'],
     ['OPERATOR_TOKEN', 'REPLACE-WITH-A-RANDOM-TOKEN-OF-YOURS', 'placeholder'],
     ['OPERATOR_TOKEN', 'short', '32 characters'],
+    ['APPS_DOMAIN', 'https://apps.example.net', 'host name'],
+    ['APPS_DOMAIN', 'apps.gatehouse.corp.test', 'apart'],
+    ['APPS_DOMAIN', 'corp.test', 'apart'],
   ])('with %s = %s', (name, value, words) => {
     expect(() => parseSettings({ ...good, [name]: value })).toThrow(words);
     if (value !== undefined && name !== 'ORIGIN') expect(() => parseSettings({ ...good, [name]: value })).not.toThrow(value);

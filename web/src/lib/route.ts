@@ -31,6 +31,9 @@ export const route = {
   /** the editor and terminals of a workspace */
   ide: (workspaceId: string) => `/w/${id(workspaceId)}`,
 
+  /** opens a web app or port of a workspace, on its own host */
+  app: (workspaceId: string, label: string) => `/w/${id(workspaceId)}/apps/${id(label)}`,
+
   templates: (query: { may?: string; q?: string } = {}) => withQuery('/templates', query),
   newTemplate: () => '/templates/new',
   template: (templateId: string) => `/templates/${id(templateId)}`,

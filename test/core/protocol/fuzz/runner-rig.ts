@@ -52,7 +52,12 @@ export class RunnerRig {
         agreement: place.keys.agreement,
       },
       { workspaceId: place.workspaceId, generation: 1, root: '/home', sandbox: 'process' },
-      { terminals: new Terminals(sandbox.helper, noMemory, screensOf({ clock, chance })), helper: sandbox.helper, policy: () => ({}) },
+      {
+        terminals: new Terminals(sandbox.helper, noMemory, screensOf({ clock, chance })),
+        helper: sandbox.helper,
+        policy: () => ({}),
+        opens: () => null,
+      },
       { ready: () => undefined, refused: () => undefined },
     );
   }

@@ -38,7 +38,12 @@ export class Runner {
         agreement: keys.agreement,
       },
       { workspaceId, generation: 1, root: '/home', sandbox: 'process' },
-      { terminals: new Terminals(sandbox.helper, noMemory, screensOf(world)), helper: sandbox.helper, policy: () => ({}) },
+      {
+        terminals: new Terminals(sandbox.helper, noMemory, screensOf(world)),
+        helper: sandbox.helper,
+        policy: () => ({}),
+        opens: () => null,
+      },
       { ready: () => undefined, refused: (why) => fault(`the link was refused: ${why}`) },
     );
   }

@@ -1,4 +1,5 @@
 import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
+import { appOpened } from '@gatehouse/core/api/apps.ts';
 import { workspaceNetwork } from '@gatehouse/core/api/workspace-network.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
@@ -22,6 +23,13 @@ export const logs = (id: string, call: Call = {}) => read(one.logs.$get({ ...at(
 export const attach = async (id: string, key: ProofKey) => {
   const proof = await proofOf('POST', `/workspaces/${encodeURIComponent(id)}/attach`, key);
   return read(one.attach.$post({ ...at(id), json: { key: key.publicKey } }, proof), attachment);
+};
+
+/** A one-time address of a web app or port, for this browser alone. */
+export const openApp = async (id: string, label: string) => {
+  const proof = await proofOf('POST', `/workspaces/${encodeURIComponent(id)}/apps/${encodeURIComponent(label)}/open`);
+  const param = { id: encodeURIComponent(id), app: encodeURIComponent(label) };
+  return read(one.apps[':app'].open.$post({ param }, proof), appOpened);
 };
 
 /** The address of an operation that becomes a WebSocket. */

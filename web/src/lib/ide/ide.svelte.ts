@@ -16,6 +16,7 @@ import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
+import { Ports } from './ports/ports.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
@@ -50,6 +51,7 @@ export class Ide {
   readonly documents: Documents;
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
+  readonly ports: Ports;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
 
@@ -97,6 +99,7 @@ export class Ide {
       news: (news) => ports.tell(news),
       failed: (what, why) => ports.failed(what, why),
     });
+    this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
     this.files.refusal = () => this.people.refusal;
   }
 
@@ -215,6 +218,7 @@ export class Ide {
       (paths) => void this.#changed(paths),
       () => undefined,
     );
+    this.ports.watch();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.documents.changed(null);

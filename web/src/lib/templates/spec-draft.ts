@@ -1,12 +1,20 @@
+import type { TemplateApp } from '@gatehouse/core/api/template-apps.ts';
 import { templateLimits, USUAL_LIMITS, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
+
+/** A web app as it is edited. */
+export interface AppDraft extends Omit<TemplateApp, 'port'> {
+  port: string;
+}
+
+export const EMPTY_APP: AppDraft = { name: '', port: '', command: '', icon: 'globe', share: 'owner' };
 
 /** A template's content while it is edited: named values as rows, numbers as they are typed. */
 export interface SpecDraft {
   repository: string;
   startupScript: string;
   environment: { name: string; value: string }[];
-  apps: { name: string; port: string }[];
+  apps: AppDraft[];
   driver: TemplateSpec['driver'];
   limits: Record<keyof TemplateLimits, string>;
   rootfs: { source: string; digest: string };
@@ -30,7 +38,7 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     repository: spec.repository,
     startupScript: spec.startupScript,
     environment: Object.entries(spec.environment).map(([name, value]) => ({ name, value })),
-    apps: spec.apps.map(({ name, port }) => ({ name, port: String(port) })),
+    apps: spec.apps.map((app) => ({ ...app, port: String(app.port) })),
     driver: spec.driver,
     limits: limitsDraft(spec.limits),
     rootfs: spec.rootfs ?? { source: '', digest: '' },
@@ -46,7 +54,7 @@ export function specOf(draft: SpecDraft): TemplateSpec {
     environment: Object.fromEntries(
       draft.environment.filter(({ name, value }) => name !== '' || value !== '').map(({ name, value }) => [name.trim(), value]),
     ),
-    apps: draft.apps.filter(({ name, port }) => name !== '' || port !== '').map(({ name, port }) => ({ name, port: Number(port) })),
+    apps: draft.apps.filter(({ name, port }) => name !== '' || port !== '').map((app) => ({ ...app, port: Number(app.port) })),
     driver: draft.driver,
     limits: {
       cpus: amount(draft.limits.cpus, null),

@@ -24,6 +24,7 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   lastUsedAt: null,
   rootfs: null,
   mine: true,
+  apps: [],
   ...more,
 });
 

@@ -1,0 +1,3 @@
+export const PIECE: number;
+/** The piece that begins at that offset, a multiple of PIECE. */
+export function pieceAt(offset: number): Buffer;
