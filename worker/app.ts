@@ -27,6 +27,7 @@ import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
+import { templateVersionRoutes } from './workspaces/template-versions.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
 import { workspaceRoutes } from './workspaces/workspaces.routes.ts';
 
@@ -60,6 +61,7 @@ const joined = base
   .route('/', configRoutes)
   .route('/', requestRoutes)
   .route('/', templateRoutes)
+  .route('/', templateVersionRoutes)
   .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, multiline, page, searchText, text, time } from './common.ts';
+import { parameterFaults, referencesIn, templateParameters } from './template-parameters.ts';
 
 const isHttps = (value: string) => {
   if (!URL.canParse(value)) return false;
@@ -57,8 +58,21 @@ export const templateSpec = z.object({
   apps: z.array(templateApp).max(20).default([]),
   /** `bubblewrap`: only on runners that isolate; `process`: also on runners that can't */
   driver: z.enum(SANDBOX_DRIVERS).default('bubblewrap'),
+  /** what whoever makes a workspace chooses */
+  parameters: templateParameters.default([]),
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
+
+/** Content as it is written by people: what it says of its parameters must hold together, too. */
+export const writtenSpec = templateSpec.superRefine((spec, refused) => {
+  const fault = (path: (string | number)[], message: string) => refused.addIssue({ code: 'custom', path, message });
+  for (const { path, message } of parameterFaults(spec.parameters)) fault(['parameters', ...path], message);
+  const known = new Set(spec.parameters.map(({ name }) => name));
+  const refer = (path: string[], value: string) => {
+    for (const name of referencesIn(value)) if (!known.has(name)) fault(path, `refers to the parameter “${name}”, which is not defined`);
+  };
+  for (const [name, value] of Object.entries(spec.environment)) refer(['environment', name], value);
+});
 
 export const templateName = z
   .string()
@@ -70,7 +84,7 @@ export const templateCreate = z.object({
   name: templateName,
   description: text(300, 0).default(''),
   icon: z.enum(TEMPLATE_ICONS).default('code'),
-  spec: templateSpec.prefault({}),
+  spec: writtenSpec.prefault({}),
 });
 export const templateUpdate = z.object({ description: text(300, 0), icon: z.enum(TEMPLATE_ICONS) }).partial();
 
@@ -95,14 +109,41 @@ export type Template = z.infer<typeof template>;
 export const templateList = listOf(template);
 export const templateDetail = template.extend({ spec: templateSpec });
 
-export const templateVersionCreate = z.object({ spec: templateSpec });
+export const VERSION_STATES = ['draft', 'published', 'deprecated'] as const;
+export const versionState = z.enum(VERSION_STATES);
+export const versionNotes = multiline(2000);
+export const templateVersionCreate = z.object({
+  spec: writtenSpec,
+  /** what is new, for those who update */
+  notes: versionNotes.default(''),
+  /** a draft can be changed and tried by administrators before anybody else gets it */
+  state: z.enum(['draft', 'published']).default('published'),
+});
+/** `spec` of a draft only; notes of any version */
+export const templateVersionChange = z.object({ spec: writtenSpec, notes: versionNotes }).partial();
+/** from when on workspaces of older versions start as this one; null: no more */
+export const templateVersionRequire = z.object({ from: time.nullable() });
 export const templateVersion = z.object({
   id: idSchema('templateVersion'),
   number: z.number().int(),
+  state: versionState,
   spec: templateSpec,
+  notes: z.string(),
   createdBy: z.string(),
   createdAt: time,
+  publishedAt: time.nullable(),
+  requiredFrom: time.nullable(),
+  /** made from it and not deleted */
+  workspaces: z.number().int(),
 });
+export type TemplateVersion = z.infer<typeof templateVersion>;
+export const versionDiffQuery = z.object({
+  from: z.coerce.number<number | string>().int().min(1),
+  to: z.coerce.number<number | string>().int().min(1),
+});
+/** `secret`: that it changed is all that is told */
+export const specChange = z.object({ path: z.string(), old: z.unknown(), new: z.unknown(), secret: z.boolean() });
+export const versionDiff = z.object({ changes: z.array(specChange) });
 export const templateVersionList = listOf(templateVersion);
 
 export const aclSubject = z.discriminatedUnion('type', [

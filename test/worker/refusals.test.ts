@@ -18,6 +18,7 @@ import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, 
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
 import { ROUTE_CALLS } from '../support/route-calls.ts';
+import { makeDraft } from '../support/template-versions.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
 import {
   addSession,
@@ -95,6 +96,7 @@ const newToken = { name: 'ci', scopes: ['audit:read'], networks: ['192.0.2.0/24'
 const destination = { name: 'SIEM', config: { type: 'webhook', url: 'https://siem.test/in' } };
 const templateAdmins: BuiltInRole[] = ['owner', 'template-admin'];
 const overTemplates = { who: templateAdmins, id: 'template', make: makeTemplate, blind: ROLES } as const;
+const overDrafts = { ...overTemplates, id: 'templateVersion', make: async (tenant: Tenant) => (await makeDraft(tenant)).id } as const;
 const groupAdmins: BuiltInRole[] = ['owner', 'user-admin'];
 const groupReaders: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const roleReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
@@ -287,6 +289,14 @@ const ROUTES: Record<string, RouteCase> = {
   'DELETE /api/v1/templates/:id': overTemplates,
   'GET /api/v1/templates/:id/versions': overTemplates,
   'POST /api/v1/templates/:id/versions': { ...overTemplates, body: { spec: { startupScript: 'true' } } },
+  'GET /api/v1/templates/:id/diff': { ...overTemplates, query: '?from=1&to=1' },
+  'GET /api/v1/templates/:id/workspaces': overTemplates,
+  'PATCH /api/v1/template-versions/:id': { ...overDrafts, headers: { 'If-Match': '"1"' }, body: { notes: 'Other' } },
+  'DELETE /api/v1/template-versions/:id': overDrafts,
+  'POST /api/v1/template-versions/:id/publish': overDrafts,
+  'POST /api/v1/template-versions/:id/deprecate': overDrafts,
+  'POST /api/v1/template-versions/:id/restore': overDrafts,
+  'PUT /api/v1/template-versions/:id/required': { ...overDrafts, body: { from: null } },
   'GET /api/v1/templates/:id/acl': overTemplates,
   'PUT /api/v1/templates/:id/acl': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { items: [] } },
 
@@ -328,6 +338,8 @@ const ROUTES: Record<string, RouteCase> = {
   'DELETE /api/v1/workspaces/:id': { ...overWorkspaces, who: templateAdmins },
   'POST /api/v1/workspaces/:id/start': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/stop': { ...overWorkspaces, who: templateAdmins },
+  'GET /api/v1/workspaces/:id/update': { ...overWorkspaces, who: templateAdmins },
+  'POST /api/v1/workspaces/:id/update': { ...overWorkspaces, who: templateAdmins, body: {} },
   'GET /api/v1/workspaces/:id/logs': overWorkspaces,
   'GET /api/v1/workspaces/:id/access': overWorkspaces,
   'POST /api/v1/workspaces/:id/attach': {

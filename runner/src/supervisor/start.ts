@@ -116,7 +116,8 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   const { order, folder, driver, signal } = start;
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
-  const { environment, startupScript } = spec;
+  const { startupScript } = spec;
+  const environment = order.environment ?? spec.environment;
   const sandbox = await driver.start({ workspaceId, name, owner, folder, environment, startupScript, graceMs: GRACE_MS });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });

@@ -1,4 +1,5 @@
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
+import { parameterDraftOf, parameterOf, type ParameterDraft } from './parameter-draft.ts';
 
 /** A template's content while it is edited: named values as rows, numbers as they are typed. */
 export interface SpecDraft {
@@ -7,6 +8,7 @@ export interface SpecDraft {
   environment: { name: string; value: string }[];
   apps: { name: string; port: string }[];
   driver: TemplateSpec['driver'];
+  parameters: ParameterDraft[];
 }
 
 export function draftOf(spec: TemplateSpec): SpecDraft {
@@ -16,6 +18,7 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     environment: Object.entries(spec.environment).map(([name, value]) => ({ name, value })),
     apps: spec.apps.map(({ name, port }) => ({ name, port: String(port) })),
     driver: spec.driver,
+    parameters: spec.parameters.map(parameterDraftOf),
   };
 }
 
@@ -29,7 +32,15 @@ export function specOf(draft: SpecDraft): TemplateSpec {
     ),
     apps: draft.apps.filter(({ name, port }) => name !== '' || port !== '').map(({ name, port }) => ({ name, port: Number(port) })),
     driver: draft.driver,
+    parameters: draft.parameters.map(parameterOf),
   };
 }
 
-export const EMPTY_DRAFT: SpecDraft = { repository: '', startupScript: '', environment: [], apps: [], driver: 'bubblewrap' };
+export const EMPTY_DRAFT: SpecDraft = {
+  repository: '',
+  startupScript: '',
+  environment: [],
+  apps: [],
+  driver: 'bubblewrap',
+  parameters: [],
+};

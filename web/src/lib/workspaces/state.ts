@@ -41,3 +41,10 @@ export function shownState({ phase, step, percent, runner, desired }: Facts): Sh
       return { ...still, tone: 'off', word: 'Deleted', detail: '' };
   }
 }
+
+/** What a row says of a newer version. */
+export function updateWords(update: NonNullable<Workspace['update']>, now: number): string {
+  if (update.requiredFrom === null) return 'Update available';
+  if (Date.parse(update.requiredFrom) <= now) return 'Updates at the next start';
+  return `Update by ${new Date(update.requiredFrom).toLocaleDateString(undefined, { day: 'numeric', month: 'short' })}`;
+}

@@ -1,0 +1,109 @@
+import { createRoute } from '@hono/zod-openapi';
+import { z } from 'zod';
+import * as api from '@gatehouse/core/api/templates.ts';
+import { idSchema } from '@gatehouse/core/ids.ts';
+import { body, json, noContent, problems, revisionOf, routes } from '../platform/route.ts';
+import * as versions from './template-versions.ts';
+
+const ofTemplate = { params: z.object({ id: idSchema('template') }) };
+const ofVersion = { params: z.object({ id: idSchema('templateVersion') }) };
+const headers = z.object({ 'if-match': z.string().optional() });
+const tags = ['Templates'];
+const answersVersion = { 200: json(api.templateVersion), ...problems };
+
+const list = createRoute({
+  method: 'get',
+  path: '/templates/{id}/versions',
+  summary: 'Versions of a template',
+  tags,
+  request: ofTemplate,
+  responses: { 200: json(api.templateVersionList), ...problems },
+});
+const create = createRoute({
+  method: 'post',
+  path: '/templates/{id}/versions',
+  summary: 'Publish a version, or begin a draft',
+  tags,
+  request: { ...ofTemplate, ...body(api.templateVersionCreate) },
+  responses: { 201: json(api.templateVersion), ...problems },
+});
+const diff = createRoute({
+  method: 'get',
+  path: '/templates/{id}/diff',
+  summary: 'What differs between two versions',
+  tags,
+  request: { ...ofTemplate, query: api.versionDiffQuery },
+  responses: { 200: json(api.versionDiff), ...problems },
+});
+const change = createRoute({
+  method: 'patch',
+  path: '/template-versions/{id}',
+  summary: 'Change a draft, or the notes of a version',
+  tags,
+  request: { ...ofVersion, headers, ...body(api.templateVersionChange) },
+  responses: answersVersion,
+});
+const discard = createRoute({
+  method: 'delete',
+  path: '/template-versions/{id}',
+  summary: 'Discard a draft',
+  tags,
+  request: ofVersion,
+  responses: { 204: noContent, ...problems },
+});
+const publish = createRoute({
+  method: 'post',
+  path: '/template-versions/{id}/publish',
+  summary: 'Publish a draft',
+  tags,
+  request: ofVersion,
+  responses: answersVersion,
+});
+const deprecate = createRoute({
+  method: 'post',
+  path: '/template-versions/{id}/deprecate',
+  summary: 'Keep a version from new workspaces',
+  tags,
+  request: ofVersion,
+  responses: answersVersion,
+});
+const restore = createRoute({
+  method: 'post',
+  path: '/template-versions/{id}/restore',
+  summary: 'Take a deprecation back',
+  tags,
+  request: ofVersion,
+  responses: answersVersion,
+});
+const require = createRoute({
+  method: 'put',
+  path: '/template-versions/{id}/required',
+  summary: 'Require a version from a time on',
+  tags,
+  request: { ...ofVersion, ...body(api.templateVersionRequire) },
+  responses: answersVersion,
+});
+
+export const templateVersionRoutes = routes()
+  .openapi(list, async (c) =>
+    c.json({ items: await versions.listVersions(c.get('signedIn'), c.req.valid('param').id), nextCursor: null }, 200),
+  )
+  .openapi(create, async (c) => c.json(await versions.createVersion(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 201))
+  .openapi(diff, async (c) => {
+    const { from, to } = c.req.valid('query');
+    return c.json(await versions.diffVersions(c.get('signedIn'), c.req.valid('param').id, from, to), 200);
+  })
+  .openapi(change, async (c) => {
+    const revision = revisionOf(c.req.valid('header')['if-match']);
+    return c.json(await versions.changeVersion(c.get('signedIn'), c.req.valid('param').id, revision, c.req.valid('json')), 200);
+  })
+  .openapi(discard, async (c) => {
+    await versions.discardDraft(c.get('signedIn'), c.req.valid('param').id);
+    return c.body(null, 204);
+  })
+  .openapi(publish, async (c) => c.json(await versions.publishVersion(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(deprecate, async (c) => c.json(await versions.deprecateVersion(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(restore, async (c) => c.json(await versions.restoreVersion(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(require, async (c) =>
+    c.json(await versions.requireVersion(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').from), 200),
+  );
