@@ -10,6 +10,9 @@ const SPEC_RULES: FieldRules<TemplateSpec> = {
   apps: 'tracked',
   driver: 'tracked',
   parameters: 'tracked',
+  branch: 'tracked',
+  stopScript: 'tracked',
+  runnerLabels: 'tracked',
 };
 
 /** What differs between two versions of a template; `before` is null for its first. */

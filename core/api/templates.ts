@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { listOf, multiline, page, searchText, text, time } from './common.ts';
-import { parameterFaults, referencesIn, templateParameters } from './template-parameters.ts';
+import { fillIn, parameterFaults, referencesIn, templateParameters } from './template-parameters.ts';
 
 const isHttps = (value: string) => {
   if (!URL.canParse(value)) return false;
@@ -44,6 +44,14 @@ export const TEMPLATE_ICONS = [
 
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a name of letters, digits and _');
 
+const labelKey = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/, 'must be the name of a label');
+const labelValue = text(63, 0);
+/** What git takes as a name (git-check-ref-format), where a reference may be anything. */
+const isBranch = (value: string) => {
+  const name = fillIn(value, {});
+  return value.length <= 200 && !/^[-/.]|[\s~^:?*[\\\p{Cc}]|\.\.|\/\/|@\{|[/.]$|\.lock$/u.test(name);
+};
+
 /** A web tool that runs in the workspace. Opening it comes with web apps; the list is part of the version from the start. */
 export const templateApp = z.object({ name: text(40), port: z.number().int().min(1024).max(65535) });
 
@@ -60,6 +68,15 @@ export const templateSpec = z.object({
   driver: z.enum(SANDBOX_DRIVERS).default('bubblewrap'),
   /** what whoever makes a workspace chooses */
   parameters: templateParameters.default([]),
+  /** of the repository, cloned into a new workspace; empty: its default. `${{ parameter.name }}` stands for a value */
+  branch: z.string().default(''),
+  /** run by `bash` before a workspace stops, for 30 seconds at most */
+  stopScript: multiline(20_000).default(''),
+  /** only runners that have all of these labels take it */
+  runnerLabels: z
+    .record(labelKey, labelValue)
+    .refine((all) => Object.keys(all).length <= 20, 'must have at most 20 labels')
+    .default({}),
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
 
@@ -72,6 +89,9 @@ export const writtenSpec = templateSpec.superRefine((spec, refused) => {
     for (const name of referencesIn(value)) if (!known.has(name)) fault(path, `refers to the parameter “${name}”, which is not defined`);
   };
   for (const [name, value] of Object.entries(spec.environment)) refer(['environment', name], value);
+  refer(['branch'], spec.branch);
+  if (!isBranch(spec.branch)) fault(['branch'], 'must be the name of a branch or tag, without spaces');
+  else if (spec.branch !== '' && spec.repository === '') fault(['branch'], 'needs a repository');
 });
 
 export const templateName = z

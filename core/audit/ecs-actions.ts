@@ -72,6 +72,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'template.deprecate': { category: ['configuration'], type: ['change'] },
   'template.restore': { category: ['configuration'], type: ['change'] },
   'template.require': { category: ['configuration'], type: ['change'] },
+  'template.secrets.update': { category: ['configuration'], type: ['change'] },
   'template.delete': { category: ['configuration'], type: ['deletion'] },
   'template.acl.update': { category: ['iam'], type: ['admin', 'change'] },
   'access.explain': { category: ['iam'], type: ['admin', 'info'] },

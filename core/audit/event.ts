@@ -193,6 +193,11 @@ export const AUDIT_ACTIONS = {
     done: 'changed which version of template {resource} is required',
     attempt: 'change which version of template {resource} is required',
   },
+  'template.secrets.update': {
+    resource: 'template',
+    done: 'changed secrets of template {resource}',
+    attempt: 'change secrets of template {resource}',
+  },
   'template.delete': { resource: 'template', done: 'deleted template {resource}', attempt: 'delete template {resource}' },
   'template.acl.update': {
     resource: 'template',

@@ -106,6 +106,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'template.deprecate': ['entity_management', 'Update'],
   'template.restore': ['entity_management', 'Update'],
   'template.require': ['entity_management', 'Update'],
+  'template.secrets.update': ['entity_management', 'Update'],
   'template.delete': ['entity_management', 'Delete'],
   'template.acl.update': ['entity_management', 'Update'],
   'access.explain': ['api_activity', 'Read'],

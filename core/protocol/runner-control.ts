@@ -16,6 +16,8 @@ export const workspaceOrder = z.object({
   spec: templateSpec,
   /** all variables of its programs: the version's, its parameters', its secrets; left out: the version's alone */
   environment: z.record(z.string(), z.string()).optional(),
+  /** variables besides, which must stand in no log; only with an order to run */
+  secrets: z.record(z.string(), z.string()).optional(),
   /** what the runner enforces, signed by the deployment (claims: runnerPolicyClaims); a release before sent none */
   policy: z.string().max(4096).optional(),
 });

@@ -289,6 +289,8 @@ const ROUTES: Record<string, RouteCase> = {
   'DELETE /api/v1/templates/:id': overTemplates,
   'GET /api/v1/templates/:id/versions': overTemplates,
   'POST /api/v1/templates/:id/versions': { ...overTemplates, body: { spec: { startupScript: 'true' } } },
+  'GET /api/v1/templates/:id/secrets': overTemplates,
+  'PATCH /api/v1/templates/:id/secrets': { ...overTemplates, body: { items: [{ name: 'KEY', secret: 'of a refusal' }] } },
   'GET /api/v1/templates/:id/diff': { ...overTemplates, query: '?from=1&to=1' },
   'GET /api/v1/templates/:id/workspaces': overTemplates,
   'PATCH /api/v1/template-versions/:id': { ...overDrafts, headers: { 'If-Match': '"1"' }, body: { notes: 'Other' } },

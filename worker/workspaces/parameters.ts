@@ -40,10 +40,15 @@ export function nextValues(
   return values;
 }
 
+/** What a workspace has, and the defaults of what it was never asked for. */
+export function withDefaults({ parameters }: Pick<TemplateSpec, 'parameters'>, values: ParameterValues): ParameterValues {
+  const parsed = valuesSchema(parameters).safeParse(carryOver(parameters, values));
+  return parsed.success ? parsed.data : values;
+}
+
 /** All variables that a workspace's programs find. What the version says by hand wins over a parameter's own variable. */
 export function environmentOf(spec: TemplateSpec, values: ParameterValues): Record<string, string> {
-  const parsed = valuesSchema(spec.parameters).safeParse(carryOver(spec.parameters, values));
-  const all = parsed.success ? parsed.data : values;
+  const all = withDefaults(spec, values);
   const own = Object.entries(spec.environment).map(([name, value]) => [name, fillIn(value, all)]);
   return { ...parameterEnvironment(all), ...(Object.fromEntries(own) as Record<string, string>) };
 }

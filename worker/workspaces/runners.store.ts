@@ -76,22 +76,31 @@ const tokenRow = z.object({
   tenant_created_at: z.string(),
 });
 
-/** Where a new workspace goes: confirmed, connected, offers the driver, enforces and understands those fields, has the fewest workspaces. */
+/** Where a new workspace goes: confirmed, connected, offers the driver, enforces and understands those fields, has those labels and the fewest workspaces. */
 export async function findFreeRunner(
   db: TenantDb,
-  wanted: { driver: string; runnerId: string | null; enforces: readonly string[]; understands: readonly string[] },
+  wanted: {
+    driver: string;
+    runnerId: string | null;
+    enforces: readonly string[];
+    understands: readonly string[];
+    labels: Record<string, string>;
+  },
 ): Promise<RunnerRow | undefined> {
   const found = await db.first(
     `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND (?2 IS NULL OR r.id = ?2)
      AND EXISTS (SELECT 1 FROM json_each(r.drivers) WHERE value = ?3)
      AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.enforces, '[]'))))
      AND NOT EXISTS (SELECT 1 FROM json_each(?5) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.understands, '[]'))))
+     AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS label
+       WHERE NOT EXISTS (SELECT 1 FROM json_each(r.labels) AS has WHERE has.key = label.key AND has.value = label.value))
      ORDER BY workspaces, r.name LIMIT 1`,
     db.tenantId,
     wanted.runnerId,
     wanted.driver,
     JSON.stringify(wanted.enforces),
     JSON.stringify(wanted.understands),
+    JSON.stringify(wanted.labels),
   );
   return found === undefined ? undefined : row.parse(found);
 }

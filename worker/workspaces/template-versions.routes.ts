@@ -1,8 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import * as api from '@gatehouse/core/api/templates.ts';
+import { templateSecretList, templateSecretsChange } from '@gatehouse/core/api/template-secrets.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, json, noContent, problems, revisionOf, routes } from '../platform/route.ts';
+import { changeSecrets, listSecrets } from './template-secrets.ts';
 import * as versions from './template-versions.ts';
 
 const ofTemplate = { params: z.object({ id: idSchema('template') }) };
@@ -11,6 +13,22 @@ const headers = z.object({ 'if-match': z.string().optional() });
 const tags = ['Templates'];
 const answersVersion = { 200: json(api.templateVersion), ...problems };
 
+const secrets = createRoute({
+  method: 'get',
+  path: '/templates/{id}/secrets',
+  summary: 'Names of a template’s secrets',
+  tags,
+  request: ofTemplate,
+  responses: { 200: json(templateSecretList), ...problems },
+});
+const setSecrets = createRoute({
+  method: 'patch',
+  path: '/templates/{id}/secrets',
+  summary: 'Set, replace or remove secrets of a template',
+  tags,
+  request: { ...ofTemplate, ...body(templateSecretsChange) },
+  responses: { 200: json(templateSecretList), ...problems },
+});
 const list = createRoute({
   method: 'get',
   path: '/templates/{id}/versions',
@@ -85,6 +103,8 @@ const require = createRoute({
 });
 
 export const templateVersionRoutes = routes()
+  .openapi(secrets, async (c) => c.json(await listSecrets(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(setSecrets, async (c) => c.json(await changeSecrets(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
   .openapi(list, async (c) =>
     c.json({ items: await versions.listVersions(c.get('signedIn'), c.req.valid('param').id), nextCursor: null }, 200),
   )

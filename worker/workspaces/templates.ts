@@ -9,6 +9,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { adminOfAll, roleOf } from '../access/template-access.ts';
 import { commit, eventOf, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
+import { forgetSecrets } from './template-secrets.store.ts';
 import { insertVersion } from './template-versions.store.ts';
 import * as store from './templates.store.ts';
 
@@ -51,7 +52,7 @@ export function presentDetail(ctx: UserContext, row: store.TemplateRow): z.infer
     case 'use':
       return { ...template, spec: { ...spec, environment: Object.fromEntries(Object.keys(spec.environment).map((name) => [name, ''])) } };
     case 'view':
-      return { ...template, spec: { ...spec, startupScript: '', environment: {}, parameters: [] } };
+      return { ...template, spec: { ...spec, ...{ startupScript: '', stopScript: '', environment: {}, parameters: [] } } };
   }
 }
 
@@ -127,7 +128,7 @@ export async function deleteTemplate(ctx: UserContext, id: string): Promise<void
     diff: diff(templateRules, template, null),
   });
   await onGuard(
-    commit(ctx, { guard, events: [event] }),
+    commit(ctx, { guard, changes: [forgetSecrets(ctx.db.tenantId, id)], events: [event] }),
     () => new AppError('conflict', 'Workspaces are made from this template. Delete them first.'),
   );
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
+import { fillIn, type ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
 import { versionState } from '@gatehouse/core/api/templates.ts';
 import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
@@ -7,7 +7,8 @@ import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts'
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { signRunnerPolicy } from './runner-keys.ts';
-import { environmentOf, parseValues } from './parameters.ts';
+import { environmentOf, parseValues, withDefaults } from './parameters.ts';
+import { openSecrets } from './template-secrets.store.ts';
 import { parseSpec } from './templates.store.ts';
 
 const row = z.object({
@@ -185,7 +186,7 @@ const orderRow = z.object({
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
 export async function findOrders(
-  ctx: Pick<Context, 'db' | 'settings' | 'now'>,
+  ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets'>,
   runnerId: string,
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {
@@ -203,18 +204,23 @@ export async function findOrders(
   const [found, set] = await ctx.db.batch([orders, policyQuery(ctx.db.tenantId, null)]);
   const stored = policiesFrom(set?.rows ?? []);
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
+  const running = rows.filter(({ desired }) => desired === 'running');
+  const secrets = await openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]);
   return Promise.all(
     rows.map(async (each) => {
       const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);
       const spec = parseSpec(each.spec);
+      const values = parseValues(each.parameters);
+      const hidden = each.desired === 'running' ? secrets.get(each.template_id) : undefined;
       return {
         workspaceId: each.id,
         generation: each.generation,
         desired: each.desired,
         name: each.name,
         owner: { name: each.owner_name, email: each.owner_email },
-        spec,
-        environment: environmentOf(spec, parseValues(each.parameters)),
+        spec: { ...spec, branch: fillIn(spec.branch, withDefaults(spec, values)) },
+        environment: environmentOf(spec, values),
+        ...(hidden && { secrets: hidden }),
         policy: await signRunnerPolicy(ctx, { runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged) }),
       };
     }),

@@ -11,7 +11,7 @@ import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, o
 export const WORKSPACES_CALLS: Record<string, RouteCall> = {
   'POST /templates': {
     leaves: ['template.create'],
-    diff: ['name', 'description', 'icon', 'startupScript', 'environment', 'apps', 'driver', 'parameters'],
+    diff: ['name', 'description', 'icon', 'startupScript', 'environment', 'apps', 'driver', 'parameters', 'branch', 'stopScript', 'runnerLabels'],
     call: makes('POST /templates', () => ({
       name: `x-${unique()}`,
       description: 'A box',
@@ -58,6 +58,11 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     leaves: ['template.require'],
     diff: ['requiredFrom'],
     call: onDraft('PUT /template-versions/:id/required', { from: '2030-01-01T00:00:00.000Z' }, {}, ['publish']),
+  },
+  'PATCH /templates/:id/secrets': {
+    leaves: ['template.secrets.update'],
+    diff: ['secrets.DEPLOY_KEY'],
+    call: owns('PATCH /templates/:id/secrets', makeTemplate, { items: [{ name: 'DEPLOY_KEY', secret: 'template secret 81c4aa' }] }),
   },
   'PUT /templates/:id/acl': {
     leaves: ['template.acl.update'],

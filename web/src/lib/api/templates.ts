@@ -13,6 +13,7 @@ import {
   type templateVersionChange,
   type templateVersionCreate,
 } from '@gatehouse/core/api/templates.ts';
+import { templateSecretList } from '@gatehouse/core/api/template-secrets.ts';
 import { workspaceList } from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read, readVersioned } from './answer.ts';
@@ -62,6 +63,11 @@ export const require = (versionId: string, from: string | null) =>
 export async function discard(versionId: string): Promise<void> {
   await version.$delete(at(versionId));
 }
+
+export const secrets = (id: string, call: Call = {}) => read(one.secrets.$get(at(id), abortable(call)), templateSecretList);
+/** @param name,secret null takes it away; nobody reads it back */
+export const setSecret = (id: string, name: string, secret: string | null) =>
+  read(one.secrets.$patch({ ...at(id), json: { items: [{ name, secret }] } }), templateSecretList);
 
 /** Workspaces that are made from it, for its administrators. */
 export const workspaces = (id: string, query: { cursor?: string } = {}, call: Call = {}) =>

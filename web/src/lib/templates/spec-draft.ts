@@ -9,6 +9,9 @@ export interface SpecDraft {
   apps: { name: string; port: string }[];
   driver: TemplateSpec['driver'];
   parameters: ParameterDraft[];
+  branch: string;
+  stopScript: string;
+  runnerLabels: { name: string; value: string }[];
 }
 
 export function draftOf(spec: TemplateSpec): SpecDraft {
@@ -19,6 +22,9 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     apps: spec.apps.map(({ name, port }) => ({ name, port: String(port) })),
     driver: spec.driver,
     parameters: spec.parameters.map(parameterDraftOf),
+    branch: spec.branch,
+    stopScript: spec.stopScript,
+    runnerLabels: Object.entries(spec.runnerLabels).map(([name, value]) => ({ name, value })),
   };
 }
 
@@ -27,20 +33,20 @@ export function specOf(draft: SpecDraft): TemplateSpec {
   return {
     repository: draft.repository,
     startupScript: draft.startupScript,
-    environment: Object.fromEntries(
-      draft.environment.filter(({ name, value }) => name !== '' || value !== '').map(({ name, value }) => [name.trim(), value]),
-    ),
+    environment: namedOf(draft.environment, (value) => value),
     apps: draft.apps.filter(({ name, port }) => name !== '' || port !== '').map(({ name, port }) => ({ name, port: Number(port) })),
     driver: draft.driver,
     parameters: draft.parameters.map(parameterOf),
+    branch: draft.branch.trim(),
+    stopScript: draft.stopScript,
+    runnerLabels: namedOf(draft.runnerLabels),
   };
 }
 
+const namedOf = (rows: { name: string; value: string }[], say = (value: string) => value.trim()): Record<string, string> =>
+  Object.fromEntries(rows.filter(({ name, value }) => name !== '' || value !== '').map(({ name, value }) => [name.trim(), say(value)]));
+
 export const EMPTY_DRAFT: SpecDraft = {
-  repository: '',
-  startupScript: '',
-  environment: [],
-  apps: [],
-  driver: 'bubblewrap',
-  parameters: [],
+  ...{ repository: '', startupScript: '', environment: [], apps: [], driver: 'bubblewrap', parameters: [] },
+  ...{ branch: '', stopScript: '', runnerLabels: [] },
 };
