@@ -80,8 +80,11 @@ export const templateSpec = z.object({
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
 
-/** Content as it is written by people: what it says of its parameters must hold together, too. */
-export const writtenSpec = templateSpec.superRefine((spec, refused) => {
+/** Content as it is written by people must hold together, too. */
+export function checkSpec(
+  spec: TemplateSpec,
+  refused: { addIssue(issue: { code: 'custom'; path: (string | number)[]; message: string }): void },
+): void {
   const fault = (path: (string | number)[], message: string) => refused.addIssue({ code: 'custom', path, message });
   for (const { path, message } of parameterFaults(spec.parameters)) fault(['parameters', ...path], message);
   const known = new Set(spec.parameters.map(({ name }) => name));
@@ -92,7 +95,8 @@ export const writtenSpec = templateSpec.superRefine((spec, refused) => {
   refer(['branch'], spec.branch);
   if (!isBranch(spec.branch)) fault(['branch'], 'must be the name of a branch or tag, without spaces');
   else if (spec.branch !== '' && spec.repository === '') fault(['branch'], 'needs a repository');
-});
+}
+export const writtenSpec = templateSpec.superRefine(checkSpec);
 
 export const templateName = z
   .string()
@@ -105,6 +109,13 @@ export const templateCreate = z.object({
   description: text(300, 0).default(''),
   icon: z.enum(TEMPLATE_ICONS).default('code'),
   spec: writtenSpec.prefault({}),
+});
+const LONGEST_FILE = 200_000;
+/** A file as `core/api/template-file.ts` reads it. */
+export const templateImport = z.object({
+  file: z.string().min(1, 'must not be empty').max(LONGEST_FILE, `must have at most ${LONGEST_FILE} characters`),
+  /** instead of the name in the file */
+  name: templateName.optional(),
 });
 export const templateUpdate = z.object({ description: text(300, 0), icon: z.enum(TEMPLATE_ICONS) }).partial();
 

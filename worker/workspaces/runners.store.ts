@@ -19,7 +19,8 @@ const row = z.object({
   platform: z.string(),
   labels: parsedJson(z.record(z.string(), z.string())),
   drivers: parsedJson(z.array(z.enum(SANDBOX_DRIVERS))),
-  /** null: of a release that did not say */
+  /** null: of a release that did not say, as of `understands` */
+  enforces: parsedJson(z.array(z.string())).nullable(),
   understands: parsedJson(z.array(z.string())).nullable(),
   warnings: parsedJson(z.array(z.string())),
   load: parsedJson(runnerSchema.shape.load).nullable(),
@@ -31,7 +32,7 @@ const row = z.object({
 });
 export type RunnerRow = z.infer<typeof row>;
 
-const SELECT = `SELECT r.id, r.name, r.identity_key, r.agreement_key, r.fingerprint, r.version, r.platform, r.labels, r.drivers, r.understands, r.warnings,
+const SELECT = `SELECT r.id, r.name, r.identity_key, r.agreement_key, r.fingerprint, r.version, r.platform, r.labels, r.drivers, r.enforces, r.understands, r.warnings,
   r.load, r.online, r.created_at, r.last_seen_at, r.confirmed_at,
   (SELECT count(*) FROM workspaces w WHERE w.tenant_id = ?1 AND w.runner_id = r.id AND w.phase <> 'deleted') AS workspaces
   FROM runners r WHERE r.tenant_id = ?1 AND r.deleted_at IS NULL`;

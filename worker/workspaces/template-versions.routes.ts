@@ -3,7 +3,11 @@ import { z } from 'zod';
 import * as api from '@gatehouse/core/api/templates.ts';
 import { templateSecretList, templateSecretsChange } from '@gatehouse/core/api/template-secrets.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
-import { body, json, noContent, problems, revisionOf, routes } from '../platform/route.ts';
+import { dryRun, dryRunAsk } from '@gatehouse/core/api/template-dry-run.ts';
+import { body, etag, json, noContent, problems, revisionOf, routes } from '../platform/route.ts';
+import { dryRunTemplate } from './template-dry-run.ts';
+import { exportTemplate, importTemplate } from './template-file.ts';
+import { presentDetail } from './templates.ts';
 import { changeSecrets, listSecrets } from './template-secrets.ts';
 import * as versions from './template-versions.ts';
 
@@ -13,6 +17,30 @@ const headers = z.object({ 'if-match': z.string().optional() });
 const tags = ['Templates'];
 const answersVersion = { 200: json(api.templateVersion), ...problems };
 
+const tryOut = createRoute({
+  method: 'post',
+  path: '/templates/{id}/dry-run',
+  summary: 'What would happen if a workspace were made now',
+  tags,
+  request: { ...ofTemplate, ...body(dryRunAsk) },
+  responses: { 200: json(dryRun), ...problems },
+});
+const exportFile = createRoute({
+  method: 'get',
+  path: '/templates/{id}/export',
+  summary: 'A template as one YAML file',
+  tags,
+  request: ofTemplate,
+  responses: { 200: { description: 'YAML', content: { 'application/yaml': { schema: z.string() } } }, ...problems },
+});
+const importFile = createRoute({
+  method: 'post',
+  path: '/templates/import',
+  summary: 'Create a template from a YAML file',
+  tags,
+  request: body(api.templateImport),
+  responses: { 201: json(api.templateDetail), ...problems },
+});
 const secrets = createRoute({
   method: 'get',
   path: '/templates/{id}/secrets',
@@ -103,6 +131,19 @@ const require = createRoute({
 });
 
 export const templateVersionRoutes = routes()
+  .openapi(tryOut, async (c) => c.json(await dryRunTemplate(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
+  .openapi(exportFile, async (c) => {
+    const { name, file } = await exportTemplate(c.get('signedIn'), c.req.valid('param').id);
+    const headers = { 'Content-Type': 'application/yaml; charset=utf-8', 'Content-Disposition': `attachment; filename="${name}.yaml"` };
+    // Hono has no name for YAML.
+    return c.body(file, 200, headers) as never;
+  })
+  .openapi(importFile, async (c) => {
+    const ctx = c.get('signedIn');
+    const row = await importTemplate(ctx, c.req.valid('json'));
+    c.header('ETag', etag(row.revision));
+    return c.json(presentDetail(ctx, row), 201);
+  })
   .openapi(secrets, async (c) => c.json(await listSecrets(c.get('signedIn'), c.req.valid('param').id), 200))
   .openapi(setSecrets, async (c) => c.json(await changeSecrets(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
   .openapi(list, async (c) =>

@@ -11,7 +11,19 @@ import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, o
 export const WORKSPACES_CALLS: Record<string, RouteCall> = {
   'POST /templates': {
     leaves: ['template.create'],
-    diff: ['name', 'description', 'icon', 'startupScript', 'environment', 'apps', 'driver', 'parameters', 'branch', 'stopScript', 'runnerLabels'],
+    diff: [
+      'name',
+      'description',
+      'icon',
+      'startupScript',
+      'environment',
+      'apps',
+      'driver',
+      'parameters',
+      'branch',
+      'stopScript',
+      'runnerLabels',
+    ],
     call: makes('POST /templates', () => ({
       name: `x-${unique()}`,
       description: 'A box',
@@ -35,6 +47,24 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
       spec: { startupScript: 'true', environment: { TOKEN: 'environment value 77e0f2' } },
     }),
   },
+  'POST /templates/import': {
+    leaves: ['template.create'],
+    diff: [
+      'name',
+      'description',
+      'icon',
+      'startupScript',
+      'environment',
+      'apps',
+      'driver',
+      'parameters',
+      'branch',
+      'stopScript',
+      'runnerLabels',
+    ],
+    call: makes('POST /templates/import', () => ({ file: `gatehouse: template/1\nname: x-${unique()}\n` })),
+  },
+  'POST /templates/:id/dry-run': { leaves: 'it changes nothing', call: owns('POST /templates/:id/dry-run', makeTemplate, {}) },
   'PATCH /template-versions/:id': {
     leaves: ['template.draft.save'],
     diff: ['startupScript', 'notes'],

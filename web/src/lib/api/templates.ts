@@ -8,16 +8,18 @@ import {
   versionDiff,
   type aclPut,
   type templateCreate,
+  type templateImport,
   type templateQuery,
   type templateUpdate,
   type templateVersionChange,
   type templateVersionCreate,
 } from '@gatehouse/core/api/templates.ts';
+import { dryRun as dryRunAnswer, type dryRunAsk } from '@gatehouse/core/api/template-dry-run.ts';
 import { templateSecretList } from '@gatehouse/core/api/template-secrets.ts';
 import { workspaceList } from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read, readVersioned } from './answer.ts';
-import { abortable, api, at, type Call } from './client.ts';
+import { abortable, api, at, fetchAnswer, type Call } from './client.ts';
 
 export type TemplateDetail = z.infer<typeof templateDetail>;
 export type TemplateVersion = z.infer<typeof templateVersion>;
@@ -68,6 +70,16 @@ export const secrets = (id: string, call: Call = {}) => read(one.secrets.$get(at
 /** @param name,secret null takes it away; nobody reads it back */
 export const setSecret = (id: string, name: string, secret: string | null) =>
   read(one.secrets.$patch({ ...at(id), json: { items: [{ name, secret }] } }), templateSecretList);
+
+/** What would happen if a workspace were made now. */
+export const dryRun = (id: string, json: z.input<typeof dryRunAsk>, call: Call = {}) =>
+  read(one['dry-run'].$post({ ...at(id), json }, abortable(call)), dryRunAnswer);
+
+/** The newest published version as a file. */
+export async function exportFile(id: string): Promise<string> {
+  return (await fetchAnswer(`/api/v1/templates/${encodeURIComponent(id)}/export`)).text();
+}
+export const importFile = (json: z.input<typeof templateImport>) => read(api.templates.import.$post({ json }), templateDetail);
 
 /** Workspaces that are made from it, for its administrators. */
 export const workspaces = (id: string, query: { cursor?: string } = {}, call: Call = {}) =>
