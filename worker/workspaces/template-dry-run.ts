@@ -6,7 +6,7 @@ import type { DryRun, dryRunAsk } from '@gatehouse/core/api/template-dry-run.ts'
 import { fillIn, parameterEnvironment, valueFaults, variableOf } from '@gatehouse/core/api/template-parameters.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
 import { roleOf } from '../access/template-access.ts';
-import { findAcl } from '../access/template-acl.store.ts';
+import { readAcl } from '../access/template-acl.ts';
 import { readPolicies } from '../directory/policies.ts';
 import type { UserContext } from '../platform/context.ts';
 import { withDefaults } from './parameters.ts';
@@ -33,7 +33,7 @@ export async function dryRunTemplate(ctx: UserContext, id: string, ask: z.infer<
   const secrets = (await findSecrets(ctx.db, id)).map(({ name }) => name);
   const values = { ...withDefaults(spec, ask.parameters), ...ask.parameters };
   const faults = valueFaults(spec.parameters, ask.parameters).map(({ path, message }) => ({ path: `parameters.${path}`, message }));
-  const people = isAdmin ? (await findAcl(ctx, id)).reach.use : null;
+  const people = isAdmin ? (await readAcl(ctx, id)).acl.reach.use : null;
   const ready = runners.filter(({ lacks }) => lacks.length === 0).length;
   return {
     driver: spec.driver,
