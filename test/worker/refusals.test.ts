@@ -301,7 +301,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/template-versions/:id/publish': overDrafts,
   'POST /api/v1/template-versions/:id/deprecate': overDrafts,
   'POST /api/v1/template-versions/:id/restore': overDrafts,
-  'PUT /api/v1/template-versions/:id/required': { ...overDrafts, body: { from: null } },
+  'POST /api/v1/template-versions/:id/require': { ...overDrafts, body: { from: null } },
   'GET /api/v1/templates/:id/acl': overTemplates,
   'PUT /api/v1/templates/:id/acl': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { items: [] } },
 

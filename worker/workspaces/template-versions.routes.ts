@@ -122,8 +122,8 @@ const restore = createRoute({
   responses: answersVersion,
 });
 const require = createRoute({
-  method: 'put',
-  path: '/template-versions/{id}/required',
+  method: 'post',
+  path: '/template-versions/{id}/require',
   summary: 'Require a version from a time on',
   tags,
   request: { ...ofVersion, ...body(api.templateVersionRequire) },

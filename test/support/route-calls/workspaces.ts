@@ -84,10 +84,10 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     leaves: ['template.restore'],
     call: onDraft('POST /template-versions/:id/restore', undefined, {}, ['publish', 'deprecate']),
   },
-  'PUT /template-versions/:id/required': {
+  'POST /template-versions/:id/require': {
     leaves: ['template.require'],
     diff: ['requiredFrom'],
-    call: onDraft('PUT /template-versions/:id/required', { from: '2030-01-01T00:00:00.000Z' }, {}, ['publish']),
+    call: onDraft('POST /template-versions/:id/require', { from: '2030-01-01T00:00:00.000Z' }, {}, ['publish']),
   },
   'PATCH /templates/:id/secrets': {
     leaves: ['template.secrets.update'],

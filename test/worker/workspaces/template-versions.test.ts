@@ -163,7 +163,7 @@ describe('a workspace and a newer version', () => {
     const site = await makeSite();
     const id = await makeStopped(site);
     const second = await publish(site, { startupScript: 'make' });
-    const ask = (from: string | null) => api(site.tenant.owner).put(`/template-versions/${second.id}/required`, { from });
+    const ask = (from: string | null) => api(site.tenant.owner).post(`/template-versions/${second.id}/require`, { from });
     const later = '2099-01-01T00:00:00.000Z';
     expect(await eventOfAnswer(site.tenant, await ask(later))).toMatchObject({
       ...{ action: 'template.require', diff: [{ path: 'requiredFrom', old: null, new: later }] },
@@ -243,7 +243,7 @@ describe('parameters', () => {
     const site = await makeSite();
     const id = await makeStopped(site);
     const second = await publish(site, spec);
-    await api(site.tenant.owner).put(`/template-versions/${second.id}/required`, { from: '2020-01-01T00:00:00.000Z' });
+    await api(site.tenant.owner).post(`/template-versions/${second.id}/require`, { from: '2020-01-01T00:00:00.000Z' });
     const answer = await api(site.dev).post(`/workspaces/${id}/start`);
     expect(answer.status).toBe(409);
     expect(problem(answer).errors).toEqual([{ path: 'parameters.region', message: 'must be given' }]);

@@ -60,7 +60,7 @@ export const publish = (versionId: string) => read(version.publish.$post(at(vers
 export const deprecate = (versionId: string) => read(version.deprecate.$post(at(versionId)), templateVersion);
 export const restore = (versionId: string) => read(version.restore.$post(at(versionId)), templateVersion);
 export const require = (versionId: string, from: string | null) =>
-  read(version.required.$put({ ...at(versionId), json: { from } }), templateVersion);
+  read(version.require.$post({ ...at(versionId), json: { from } }), templateVersion);
 
 export async function discard(versionId: string): Promise<void> {
   await version.$delete(at(versionId));
