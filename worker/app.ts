@@ -28,6 +28,7 @@ import { routes } from './platform/route.ts';
 import { gitCredentialRoutes } from './workspaces/git-credentials.routes.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
+import { templateVersionRoutes } from './workspaces/template-versions.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
 import { appRoutes } from './workspaces/apps.routes.ts';
 import { workspaceNetworkRoutes } from './workspaces/workspace-network.routes.ts';
@@ -63,6 +64,7 @@ const joined = base
   .route('/', configRoutes)
   .route('/', requestRoutes)
   .route('/', templateRoutes)
+  .route('/', templateVersionRoutes)
   .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)

@@ -6,6 +6,7 @@ import { templateApp } from './template-apps.ts';
 import { templateLimits } from './template-limits.ts';
 import { templateNetwork } from './template-network.ts';
 import { templateRootfs } from './template-rootfs.ts';
+import { fillIn, parameterFaults, referencesIn, templateParameters } from './template-parameters.ts';
 
 const isHttps = (value: string) => {
   if (!URL.canParse(value)) return false;
@@ -47,6 +48,14 @@ export const TEMPLATE_ICONS = [
 
 const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'must be a name of letters, digits and _');
 
+const labelKey = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/, 'must be the name of a label');
+const labelValue = text(63, 0);
+/** What git takes as a name (git-check-ref-format), where a reference may be anything. */
+const isBranch = (value: string) => {
+  const name = fillIn(value, {});
+  return value.length <= 200 && !/^[-/.]|[\s~^:?*[\\\p{Cc}]|\.\.|\/\/|@\{|[/.]$|\.lock$/u.test(name);
+};
+
 export const templateSpec = z.object({
   repository: repositoryUrl.default(''),
   /** run by `bash` in the workspace's home at each start, after the clone */
@@ -61,8 +70,37 @@ export const templateSpec = z.object({
   limits: templateLimits.prefault({}),
   rootfs: templateRootfs.default(null),
   network: templateNetwork.prefault({}),
+  /** what whoever makes a workspace chooses */
+  parameters: templateParameters.default([]),
+  /** of the repository, cloned into a new workspace; empty: its default. `${{ parameter.name }}` stands for a value */
+  branch: z.string().default(''),
+  /** run by `bash` before a workspace stops, for 30 seconds at most */
+  stopScript: multiline(20_000).default(''),
+  /** only runners that have all of these labels take it */
+  runnerLabels: z
+    .record(labelKey, labelValue)
+    .refine((all) => Object.keys(all).length <= 20, 'must have at most 20 labels')
+    .default({}),
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
+
+/** Content as it is written by people must hold together, too. */
+export function checkSpec(
+  spec: TemplateSpec,
+  refused: { addIssue(issue: { code: 'custom'; path: (string | number)[]; message: string }): void },
+): void {
+  const fault = (path: (string | number)[], message: string) => refused.addIssue({ code: 'custom', path, message });
+  for (const { path, message } of parameterFaults(spec.parameters)) fault(['parameters', ...path], message);
+  const known = new Set(spec.parameters.map(({ name }) => name));
+  const refer = (path: string[], value: string) => {
+    for (const name of referencesIn(value)) if (!known.has(name)) fault(path, `refers to the parameter “${name}”, which is not defined`);
+  };
+  for (const [name, value] of Object.entries(spec.environment)) refer(['environment', name], value);
+  refer(['branch'], spec.branch);
+  if (!isBranch(spec.branch)) fault(['branch'], 'must be the name of a branch or tag, without spaces');
+  else if (spec.branch !== '' && spec.repository === '') fault(['branch'], 'needs a repository');
+}
+export const writtenSpec = templateSpec.superRefine(checkSpec);
 
 export const templateName = z
   .string()
@@ -74,7 +112,14 @@ export const templateCreate = z.object({
   name: templateName,
   description: text(300, 0).default(''),
   icon: z.enum(TEMPLATE_ICONS).default('code'),
-  spec: templateSpec.prefault({}),
+  spec: writtenSpec.prefault({}),
+});
+const LONGEST_FILE = 200_000;
+/** A file as `core/api/template-file.ts` reads it. */
+export const templateImport = z.object({
+  file: z.string().min(1, 'must not be empty').max(LONGEST_FILE, `must have at most ${LONGEST_FILE} characters`),
+  /** instead of the name in the file */
+  name: templateName.optional(),
 });
 export const templateUpdate = z.object({ description: text(300, 0), icon: z.enum(TEMPLATE_ICONS) }).partial();
 
@@ -99,14 +144,41 @@ export type Template = z.infer<typeof template>;
 export const templateList = listOf(template);
 export const templateDetail = template.extend({ spec: templateSpec });
 
-export const templateVersionCreate = z.object({ spec: templateSpec });
+export const VERSION_STATES = ['draft', 'published', 'deprecated'] as const;
+export const versionState = z.enum(VERSION_STATES);
+export const versionNotes = multiline(2000);
+export const templateVersionCreate = z.object({
+  spec: writtenSpec,
+  /** what is new, for those who update */
+  notes: versionNotes.default(''),
+  /** a draft can be changed and tried by administrators before anybody else gets it */
+  state: z.enum(['draft', 'published']).default('published'),
+});
+/** `spec` of a draft only; notes of any version */
+export const templateVersionChange = z.object({ spec: writtenSpec, notes: versionNotes }).partial();
+/** from when on workspaces of older versions start as this one; null: no more */
+export const templateVersionRequire = z.object({ from: time.nullable() });
 export const templateVersion = z.object({
   id: idSchema('templateVersion'),
   number: z.number().int(),
+  state: versionState,
   spec: templateSpec,
+  notes: z.string(),
   createdBy: z.string(),
   createdAt: time,
+  publishedAt: time.nullable(),
+  requiredFrom: time.nullable(),
+  /** made from it and not deleted */
+  workspaces: z.number().int(),
 });
+export type TemplateVersion = z.infer<typeof templateVersion>;
+export const versionDiffQuery = z.object({
+  from: z.coerce.number<number | string>().int().min(1),
+  to: z.coerce.number<number | string>().int().min(1),
+});
+/** `secret`: that it changed is all that is told */
+export const specChange = z.object({ path: z.string(), old: z.unknown(), new: z.unknown(), secret: z.boolean() });
+export const versionDiff = z.object({ changes: z.array(specChange) });
 export const templateVersionList = listOf(templateVersion);
 
 export const aclSubject = z.discriminatedUnion('type', [

@@ -5,7 +5,8 @@ import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
 import { APP_ICONS } from './template-apps.ts';
-import { SANDBOX_DRIVERS } from './templates.ts';
+import { parameterValues, templateParameters } from './template-parameters.ts';
+import { SANDBOX_DRIVERS, specChange, versionState } from './templates.ts';
 
 export const workspaceName = z
   .string()
@@ -18,6 +19,17 @@ export const workspaceCreate = z.object({
   name: workspaceName,
   /** left out: the confirmed, connected runner with the fewest workspaces that offers the template's driver */
   runnerId: idSchema('runner').optional(),
+  /** left out: the newest published version. A draft is for administrators of the template */
+  versionId: idSchema('templateVersion').optional(),
+  parameters: parameterValues.default({}),
+});
+
+/** Where a workspace can go: the template's newest version, or the one that is required. */
+export const workspaceUpdateTo = z.object({
+  versionId: idSchema('templateVersion'),
+  number: z.number().int(),
+  /** from when on it starts as that, whether it is updated or not */
+  requiredFrom: time.nullable(),
 });
 
 /** A web app that a template names. `label` stands for it in addresses; `kept`: the workspace keeps its program running. */
@@ -33,7 +45,16 @@ export const workspace = z.object({
   id: idSchema('workspace'),
   name: z.string(),
   owner: z.object({ id: idSchema('user'), name: z.string() }),
-  template: z.object({ id: idSchema('template'), name: z.string(), version: z.number().int() }),
+  template: z.object({
+    id: idSchema('template'),
+    name: z.string(),
+    version: z.number().int(),
+    versionId: idSchema('templateVersion'),
+    state: versionState,
+  }),
+  /** null: it has the newest version */
+  update: workspaceUpdateTo.nullable(),
+  parameters: parameterValues,
   /** digest of the root file system that its programs come from; null: the runner's machine */
   rootfs: z.string().nullable(),
   runner: z.object({ id: idSchema('runner'), name: z.string(), online: z.boolean() }),
@@ -51,6 +72,28 @@ export const workspace = z.object({
 });
 export type Workspace = z.infer<typeof workspace>;
 export const workspaceList = listOf(workspace);
+
+/** `versionId` left out: the newest. An older published version is a way back. */
+export const workspaceUpdate = z.object({
+  versionId: idSchema('templateVersion').optional(),
+  /** what is left out stays as it is, or takes its default */
+  parameters: parameterValues.default({}),
+});
+const versionName = z.object({ id: idSchema('templateVersion'), number: z.number().int(), notes: z.string() });
+/** What an update would change. */
+export const workspaceUpdateOffer = z.object({
+  from: versionName,
+  to: versionName,
+  changes: z.array(specChange),
+  parameters: templateParameters,
+  /** as they would be, where nothing else is said */
+  values: parameterValues,
+  /** names of parameters that the present version does not have */
+  added: z.array(z.string()),
+  /** versions that it can have, newest first */
+  versions: z.array(versionName),
+});
+export type WorkspaceUpdateOffer = z.infer<typeof workspaceUpdateOffer>;
 
 const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 

@@ -183,6 +183,36 @@ export const AUDIT_ACTIONS = {
     done: 'published a new version of template {resource}',
     attempt: 'publish a new version of template {resource}',
   },
+  'template.draft.save': {
+    resource: 'template',
+    done: 'saved a draft of template {resource}',
+    attempt: 'save a draft of template {resource}',
+  },
+  'template.draft.discard': {
+    resource: 'template',
+    done: 'discarded the draft of template {resource}',
+    attempt: 'discard the draft of template {resource}',
+  },
+  'template.deprecate': {
+    resource: 'template',
+    done: 'deprecated a version of template {resource}',
+    attempt: 'deprecate a version of template {resource}',
+  },
+  'template.restore': {
+    resource: 'template',
+    done: 'took back the deprecation of a version of template {resource}',
+    attempt: 'take back the deprecation of a version of template {resource}',
+  },
+  'template.require': {
+    resource: 'template',
+    done: 'changed which version of template {resource} is required',
+    attempt: 'change which version of template {resource} is required',
+  },
+  'template.secrets.update': {
+    resource: 'template',
+    done: 'changed secrets of template {resource}',
+    attempt: 'change secrets of template {resource}',
+  },
   'template.delete': { resource: 'template', done: 'deleted template {resource}', attempt: 'delete template {resource}' },
   'template.acl.update': {
     resource: 'template',
@@ -239,6 +269,11 @@ export const AUDIT_ACTIONS = {
   'runner.disconnect': { resource: 'runner', done: 'went offline', attempt: 'go offline' },
   'workspace.create': { resource: 'workspace', done: 'created workspace {resource}', attempt: 'create a workspace from {resource}' },
   'workspace.start': { resource: 'workspace', done: 'started workspace {resource}', attempt: 'start workspace {resource}' },
+  'workspace.update': {
+    resource: 'workspace',
+    done: 'changed the version of workspace {resource}',
+    attempt: 'change the version of workspace {resource}',
+  },
   'workspace.stop': { resource: 'workspace', done: 'stopped workspace {resource}', attempt: 'stop workspace {resource}' },
   'workspace.delete': { resource: 'workspace', done: 'deleted workspace {resource}', attempt: 'delete workspace {resource}' },
   'workspace.read': { resource: 'workspace', done: 'opened workspace {resource}', attempt: 'open workspace {resource}' },

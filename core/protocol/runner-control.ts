@@ -14,6 +14,10 @@ export const workspaceOrder = z.object({
   name: z.string(),
   owner: z.object({ name: z.string(), email: z.string() }),
   spec: templateSpec,
+  /** all variables of its programs: the version's, its parameters', its secrets; left out: the version's alone */
+  environment: z.record(z.string(), z.string()).optional(),
+  /** variables besides, which must stand in no log; only with an order to run */
+  secrets: z.record(z.string(), z.string()).optional(),
   /** what the runner enforces, signed by the deployment (claims: runnerPolicyClaims); a release before sent none */
   policy: z.string().max(4096).optional(),
   /** what it may reach, signed likewise (claims: runnerNetworkClaims); a release before sent none */
@@ -102,6 +106,8 @@ export const fromRunner = z.discriminatedUnion('kind', [
     drivers: z.array(z.enum(['bubblewrap', 'process'])),
     /** fields of the policy that it enforces; a release before did not say */
     enforces: z.array(z.string().max(40)).max(50).optional(),
+    /** fields of a template's content that it understands; a release before did not say */
+    understands: z.array(z.string().max(60)).max(100).optional(),
     warnings: z.array(z.string().max(300)).max(20),
     /** what it really has on disk and running */
     inventory: z

@@ -1,3 +1,4 @@
+import { UNDERSTOOD } from '@gatehouse/core/api/template-needs.ts';
 import type { Happening, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { findBuilt } from './built-program.ts';
 import { systemClock } from './connection/clock.ts';
@@ -113,6 +114,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
         labels,
         drivers: drivers.offered,
         enforces,
+        understands: [...UNDERSTOOD],
         warnings: [...drivers.warnings, ...supervisor.warnings],
         inventory: supervisor.inventory,
       }),

@@ -105,6 +105,45 @@ describe('enrolling', () => {
 });
 
 describe('running', () => {
+  it('takes a branch, gives parameters and secrets to the scripts, and writes no secret into a log', async () => {
+    const { platform, runWith } = await enrolled();
+    const repository = mintRepository(platform, 'branched.git');
+    const order = mintOrder({
+      spec: {
+        repository,
+        branch: 'main',
+        startupScript: 'env | grep -E "KEY|PARAM" | tee seen',
+        stopScript: 'cat seen > stopped; cat seen',
+      },
+      environment: { GATEHOUSE_PARAM_REGION: 'eu' },
+      secrets: { DEPLOY_KEY: 'planted secret 3fa1' },
+    });
+    await runWith(order);
+    const stop = next(order, 'stopped');
+    platform.want(stop);
+    await platform.reported(stop, 'stopped');
+    const again = next(stop, 'running');
+    platform.want({ ...again, spec: { ...again.spec, startupScript: 'wc -l < stopped; grep -c 3fa1 stopped' } });
+    await platform.reported(again, 'running');
+    const first = platform.logs.get(`${order.workspaceId} 1`)?.toString() ?? '';
+    expect(first).toContain('GATEHOUSE_PARAM_REGION=eu');
+    expect(first).toContain('DEPLOY_KEY=••••••');
+    expect(first).toContain('Running the stop script');
+    expect(platform.logs.get(`${order.workspaceId} 3`)?.toString()).toMatch(/^2\n1$/m);
+    for (const log of platform.logs.values()) expect(log.toString()).not.toContain('3fa1');
+  });
+
+  it('ends a start whose branch is not there, and says so', async () => {
+    const { platform, run } = await enrolled();
+    const repository = mintRepository(platform, 'unbranched.git');
+    const order = mintOrder({ spec: { repository, branch: 'nowhere' } });
+    run();
+    await platform.connections.wait(() => true);
+    platform.want(order);
+    const { error } = await platform.reported(order, 'failed');
+    expect(error).toContain('nowhere');
+  });
+
   it('clones, runs the script, serves a terminal, and keeps files over stop and start', async () => {
     const { platform, runWith } = await enrolled();
     const repository = mintRepository(platform, 'served.git');

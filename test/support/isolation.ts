@@ -59,7 +59,11 @@ const NAMING: Record<string, (id: (kind: IdKind) => string) => unknown> = {
     ],
   }),
   'POST /api/v1/invitations': (id) => ({ email: 'named@refused.test', roles: [id('role')], groups: [id('group')] }),
-  'POST /api/v1/workspaces': (id) => ({ templateId: id('template'), runnerId: id('runner'), name: 'box' }),
+  'POST /api/v1/workspaces': (id) => ({
+    ...{ templateId: id('template'), versionId: id('templateVersion'), runnerId: id('runner'), name: 'box' },
+  }),
+  'POST /api/v1/templates/:id/dry-run': (id) => ({ versionId: id('templateVersion') }),
+  'POST /api/v1/workspaces/:id/update': (id) => ({ versionId: id('templateVersion') }),
 };
 
 /**

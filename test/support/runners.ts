@@ -1,3 +1,4 @@
+import { UNDERSTOOD } from '@gatehouse/core/api/template-needs.ts';
 import { exports } from 'cloudflare:workers';
 import type { z } from 'zod';
 import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
@@ -108,6 +109,7 @@ const proofFacts = {
   labels: { rack: 'a' },
   drivers: ['bubblewrap' as const, 'process' as const],
   enforces: ['upload', 'download', 'egress', 'egressHosts', 'git'],
+  understands: [...UNDERSTOOD],
   warnings: [],
   inventory: [],
 };
@@ -115,7 +117,7 @@ const proofFacts = {
 /** The runner's control socket, proved and `ready`. */
 export async function connectControl(
   runner: EnrolledRunner,
-  facts: Partial<typeof proofFacts> | { enforces: undefined } = {},
+  facts: Partial<typeof proofFacts> | { enforces: undefined } | { understands: undefined } = {},
 ): Promise<{ control: TestSocket<ToRunner>; ready: Extract<ToRunner, { kind: 'ready' }>; tell(message: FromRunner): void }> {
   const { socket } = await openSocket('/runner/control', { Authorization: `Bearer ${runner.token}` });
   if (!socket) throw new Error('The control socket was refused');

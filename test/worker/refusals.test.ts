@@ -18,6 +18,7 @@ import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, 
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
 import { ROUTE_CALLS } from '../support/route-calls.ts';
+import { makeDraft } from '../support/template-versions.ts';
 import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
 import {
   addSession,
@@ -106,6 +107,7 @@ const newToken = { name: 'ci', scopes: ['audit:read'], networks: ['192.0.2.0/24'
 const destination = { name: 'SIEM', config: { type: 'webhook', url: 'https://siem.test/in' } };
 const templateAdmins: BuiltInRole[] = ['owner', 'template-admin'];
 const overTemplates = { who: templateAdmins, id: 'template', make: makeTemplate, blind: ROLES } as const;
+const overDrafts = { ...overTemplates, id: 'templateVersion', make: async (tenant: Tenant) => (await makeDraft(tenant)).id } as const;
 const groupAdmins: BuiltInRole[] = ['owner', 'user-admin'];
 const groupReaders: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const roleReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
@@ -301,6 +303,19 @@ const ROUTES: Record<string, RouteCase> = {
   'DELETE /api/v1/templates/:id': overTemplates,
   'GET /api/v1/templates/:id/versions': overTemplates,
   'POST /api/v1/templates/:id/versions': { ...overTemplates, body: { spec: { startupScript: 'true' } } },
+  'POST /api/v1/templates/import': { who: templateAdmins, body: { file: 'gatehouse: template/1\nname: refused-file\n' } },
+  'GET /api/v1/templates/:id/export': overTemplates,
+  'POST /api/v1/templates/:id/dry-run': { ...overTemplates, body: {} },
+  'GET /api/v1/templates/:id/secrets': overTemplates,
+  'PATCH /api/v1/templates/:id/secrets': { ...overTemplates, body: { items: [{ name: 'KEY', secret: 'of a refusal' }] } },
+  'GET /api/v1/templates/:id/diff': { ...overTemplates, query: '?from=1&to=1' },
+  'GET /api/v1/templates/:id/workspaces': overTemplates,
+  'PATCH /api/v1/template-versions/:id': { ...overDrafts, headers: { 'If-Match': '"1"' }, body: { notes: 'Other' } },
+  'DELETE /api/v1/template-versions/:id': overDrafts,
+  'POST /api/v1/template-versions/:id/publish': overDrafts,
+  'POST /api/v1/template-versions/:id/deprecate': overDrafts,
+  'POST /api/v1/template-versions/:id/restore': overDrafts,
+  'POST /api/v1/template-versions/:id/require': { ...overDrafts, body: { from: null } },
   'GET /api/v1/templates/:id/acl': overTemplates,
   'PUT /api/v1/templates/:id/acl': { ...overTemplates, headers: { 'If-Match': '"1"' }, body: { items: [] } },
 
@@ -344,6 +359,8 @@ const ROUTES: Record<string, RouteCase> = {
   'DELETE /api/v1/workspaces/:id': { ...overWorkspaces, who: templateAdmins },
   'POST /api/v1/workspaces/:id/start': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/stop': { ...overWorkspaces, who: templateAdmins },
+  'GET /api/v1/workspaces/:id/update': { ...overWorkspaces, who: templateAdmins },
+  'POST /api/v1/workspaces/:id/update': { ...overWorkspaces, who: templateAdmins, body: {} },
   'GET /api/v1/workspaces/:id/logs': overWorkspaces,
   'GET /api/v1/workspaces/:id/access': overWorkspaces,
   'GET /api/v1/workspaces/:id/network': overWorkspaces,

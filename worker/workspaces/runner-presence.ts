@@ -15,7 +15,7 @@ export async function markOnline(ctx: RunnerAlone, proof: Extract<FromRunner, { 
   const { id } = resourceOf(ctx);
   const now = ctx.now().toISOString();
   const facts = statement(
-    `UPDATE runners SET version = ?3, platform = ?4, labels = ?5, drivers = ?6, warnings = ?7, last_seen_at = ?8, enforces = ?9
+    `UPDATE runners SET version = ?3, platform = ?4, labels = ?5, drivers = ?6, warnings = ?7, last_seen_at = ?8, enforces = ?9, understands = ?10
      WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL`,
     ctx.db.tenantId,
     id,
@@ -26,6 +26,7 @@ export async function markOnline(ctx: RunnerAlone, proof: Extract<FromRunner, { 
     JSON.stringify(proof.warnings),
     now,
     proof.enforces === undefined ? null : JSON.stringify(proof.enforces),
+    proof.understands === undefined ? null : JSON.stringify(proof.understands),
   );
   await ctx.db.batch([facts]);
   await change(ctx, 1, 'runner.connect', { version: proof.version, platform: proof.platform });

@@ -19,6 +19,9 @@ const row = z.object({
   platform: z.string(),
   labels: parsedJson(z.record(z.string(), z.string())),
   drivers: parsedJson(z.array(z.enum(SANDBOX_DRIVERS))),
+  /** null: of a release that did not say, as of `understands` */
+  enforces: parsedJson(z.array(z.string())).nullable(),
+  understands: parsedJson(z.array(z.string())).nullable(),
   warnings: parsedJson(z.array(z.string())),
   load: parsedJson(runnerSchema.shape.load).nullable(),
   online: z.number(),
@@ -29,7 +32,7 @@ const row = z.object({
 });
 export type RunnerRow = z.infer<typeof row>;
 
-const SELECT = `SELECT r.id, r.name, r.identity_key, r.agreement_key, r.fingerprint, r.version, r.platform, r.labels, r.drivers, r.warnings,
+const SELECT = `SELECT r.id, r.name, r.identity_key, r.agreement_key, r.fingerprint, r.version, r.platform, r.labels, r.drivers, r.enforces, r.understands, r.warnings,
   r.load, r.online, r.created_at, r.last_seen_at, r.confirmed_at,
   (SELECT count(*) FROM workspaces w WHERE w.tenant_id = ?1 AND w.runner_id = r.id AND w.phase <> 'deleted') AS workspaces
   FROM runners r WHERE r.tenant_id = ?1 AND r.deleted_at IS NULL`;
@@ -74,20 +77,31 @@ const tokenRow = z.object({
   tenant_created_at: z.string(),
 });
 
-/** Where a new workspace goes: confirmed, connected, offers the driver, enforces those fields, has the fewest workspaces. */
+/** Where a new workspace goes: confirmed, connected, offers the driver, enforces and understands those fields, has those labels and the fewest workspaces. */
 export async function findFreeRunner(
   db: TenantDb,
-  wanted: { driver: string; runnerId: string | null; enforces: readonly string[] },
+  wanted: {
+    driver: string;
+    runnerId: string | null;
+    enforces: readonly string[];
+    understands: readonly string[];
+    labels: Record<string, string>;
+  },
 ): Promise<RunnerRow | undefined> {
   const found = await db.first(
     `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND (?2 IS NULL OR r.id = ?2)
      AND EXISTS (SELECT 1 FROM json_each(r.drivers) WHERE value = ?3)
      AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.enforces, '[]'))))
+     AND NOT EXISTS (SELECT 1 FROM json_each(?5) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.understands, '[]'))))
+     AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS label
+       WHERE NOT EXISTS (SELECT 1 FROM json_each(r.labels) AS has WHERE has.key = label.key AND has.value = label.value))
      ORDER BY workspaces, r.name LIMIT 1`,
     db.tenantId,
     wanted.runnerId,
     wanted.driver,
     JSON.stringify(wanted.enforces),
+    JSON.stringify(wanted.understands),
+    JSON.stringify(wanted.labels),
   );
   return found === undefined ? undefined : row.parse(found);
 }

@@ -3,17 +3,7 @@ import { z } from 'zod';
 import * as api from '@gatehouse/core/api/templates.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, etag, json, noContent, pageOf, problems, revisionOf, routes } from '../platform/route.ts';
-import {
-  changeTemplate,
-  createTemplate,
-  deleteTemplate,
-  listTemplates,
-  listVersions,
-  present,
-  presentDetail,
-  publishVersion,
-  templateFor,
-} from './templates.ts';
+import { changeTemplate, createTemplate, deleteTemplate, listTemplates, present, presentDetail, templateFor } from './templates.ts';
 
 const params = z.object({ id: idSchema('template') });
 const headers = z.object({ 'if-match': z.string().optional() });
@@ -59,23 +49,6 @@ const remove = createRoute({
   request: { params },
   responses: { 204: noContent, ...problems },
 });
-const versions = createRoute({
-  method: 'get',
-  path: '/templates/{id}/versions',
-  summary: 'Versions of a template',
-  tags,
-  request: { params },
-  responses: { 200: json(api.templateVersionList), ...problems },
-});
-const publish = createRoute({
-  method: 'post',
-  path: '/templates/{id}/versions',
-  summary: 'Publish a version',
-  tags,
-  request: { params, ...body(api.templateVersionCreate) },
-  responses: { 201: json(api.templateVersion), ...problems },
-});
-
 const cursorKeys = z.tuple([z.string()]);
 
 export const templateRoutes = routes()
@@ -117,6 +90,4 @@ export const templateRoutes = routes()
   .openapi(remove, async (c) => {
     await deleteTemplate(c.get('signedIn'), c.req.valid('param').id);
     return c.body(null, 204);
-  })
-  .openapi(versions, async (c) => c.json({ items: await listVersions(c.get('signedIn'), c.req.valid('param').id), nextCursor: null }, 200))
-  .openapi(publish, async (c) => c.json(await publishVersion(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').spec), 201));
+  });

@@ -116,22 +116,6 @@ export function insertTemplate(
   );
 }
 
-export function insertVersion(
-  tenantId: string,
-  version: { id: string; templateId: string; number: number; spec: TemplateSpec; createdBy: string; createdAt: string },
-): Statement {
-  return statement(
-    'INSERT INTO template_versions (tenant_id, id, template_id, number, spec, created_by, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    tenantId,
-    version.id,
-    version.templateId,
-    version.number,
-    JSON.stringify(version.spec),
-    version.createdBy,
-    version.createdAt,
-  );
-}
-
 export const updateTemplate = (
   tenantId: string,
   id: string,
@@ -159,17 +143,9 @@ export const deleteTemplate = (tenantId: string, id: string, now: string): State
     now,
   );
 
-const versionRow = z.object({ id: z.string(), number: z.number(), spec: z.string(), created_at: z.string(), created_by: z.string() });
-
-/** Newest first; `created_by` is the name of the person or the service account. */
-export async function findVersions(ctx: UserContext, templateId: string): Promise<Array<z.infer<typeof versionRow>>> {
-  const rows = await ctx.db.rows(
-    `SELECT v.id, v.number, v.spec, v.created_at, coalesce(u.name, s.name, v.created_by) AS created_by
-     FROM template_versions v LEFT JOIN users u ON u.tenant_id = ?1 AND u.id = v.created_by
-     LEFT JOIN service_accounts s ON s.tenant_id = ?1 AND s.id = v.created_by
-     WHERE v.tenant_id = ?1 AND v.template_id = ?2 ORDER BY v.number DESC LIMIT 100`,
-    ctx.db.tenantId,
-    templateId,
+/** Says that something of the template changed, if it is still as it was seen. */
+export const touchTemplate = (tenantId: string, id: string, revision: number): Statement =>
+  statement(
+    'UPDATE templates SET revision = revision + 1 WHERE tenant_id = ? AND id = ? AND revision = ? AND deleted_at IS NULL',
+    ...[tenantId, id, revision],
   );
-  return rows.map((each) => versionRow.parse(each));
-}

@@ -1,14 +1,8 @@
 import type { z } from 'zod';
 import { atLeast, type TemplateRole } from '@gatehouse/core/access/template-acl.ts';
 import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
-import type {
-  templateCreate,
-  templateDetail,
-  templateUpdate,
-  Template,
-  TemplateSpec,
-  templateVersion,
-} from '@gatehouse/core/api/templates.ts';
+import type { templateCreate, templateDetail, templateUpdate, Template, TemplateSpec } from '@gatehouse/core/api/templates.ts';
+import { specDiff } from '@gatehouse/core/api/template-diff.ts';
 import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { doubledApp } from '@gatehouse/core/api/template-apps.ts';
@@ -16,26 +10,17 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { adminOfAll, roleOf } from '../access/template-access.ts';
 import { commit, eventOf, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
+import { forgetSecrets } from './template-secrets.store.ts';
+import { insertVersion } from './template-versions.store.ts';
 import * as store from './templates.store.ts';
 
-/** Environment values may be credentials: the trail says that they changed, not to what. */
-const specRules: FieldRules<TemplateSpec> = {
-  repository: 'tracked',
-  startupScript: 'tracked',
-  environment: 'secret',
-  apps: 'tracked',
-  driver: 'tracked',
-  limits: 'tracked',
-  rootfs: 'tracked',
-  network: 'tracked',
-};
 const templateRules: FieldRules<{ name: string; description: string; icon: string }> = {
   name: 'tracked',
   description: 'tracked',
   icon: 'tracked',
 };
 
-const resourceOf = (template: { id: string; name: string }) => ({ type: 'template' as const, id: template.id, name: template.name });
+export const resourceOf = (template: { id: string; name: string }) => ({ type: 'template' as const, id: template.id, name: template.name });
 
 /** Those that the caller may at least see, by name. */
 export async function listTemplates(ctx: UserContext, page: store.TemplatePage): Promise<store.TemplateRow[]> {
@@ -68,7 +53,7 @@ export function presentDetail(ctx: UserContext, row: store.TemplateRow): z.infer
     case 'use':
       return { ...template, spec: { ...spec, environment: Object.fromEntries(Object.keys(spec.environment).map((name) => [name, ''])) } };
     case 'view':
-      return { ...template, spec: { ...spec, startupScript: '', environment: {} } };
+      return { ...template, spec: { ...spec, ...{ startupScript: '', stopScript: '', environment: {}, parameters: [] } } };
   }
 }
 
@@ -95,15 +80,17 @@ export async function createTemplate(ctx: UserContext, input: z.infer<typeof tem
   const versionId = ctx.newId('templateVersion');
   const createdAt = ctx.now().toISOString();
   const guard = store.insertTemplate(ctx.db.tenantId, { id, ...input, versionId, createdAt }, QUOTAS.templates);
-  const version = store.insertVersion(ctx.db.tenantId, {
+  const version = insertVersion(ctx.db.tenantId, {
     id: versionId,
     templateId: id,
     number: 1,
+    state: 'published',
+    notes: '',
     spec: input.spec,
     createdBy: ctx.actor.id,
     createdAt,
   });
-  const changes = [...diff(templateRules, null, input), ...diff(specRules, null, input.spec)];
+  const changes = [...diff(templateRules, null, input), ...specDiff(null, input.spec)];
   const event = eventOf(ctx, { action: 'template.create', resource: resourceOf({ id, name: input.name }), status: 201, diff: changes });
   await onUnique(
     onGuard(
@@ -135,45 +122,6 @@ export async function changeTemplate(
   return templateFor(ctx, id, 'admin', 'template.read');
 }
 
-export async function publishVersion(ctx: UserContext, id: string, spec: TemplateSpec): Promise<z.infer<typeof templateVersion>> {
-  const before = await templateFor(ctx, id, 'admin', 'template.publish');
-  refuseDoubledApps(spec);
-  const version = {
-    id: ctx.newId('templateVersion'),
-    templateId: id,
-    number: before.version_number + 1,
-    spec,
-    createdBy: ctx.actor.id,
-    createdAt: ctx.now().toISOString(),
-  };
-  const guard = store.updateTemplate(ctx.db.tenantId, id, before.revision, {
-    description: before.description,
-    icon: before.icon,
-    versionId: version.id,
-  });
-  const event = eventOf(ctx, {
-    action: 'template.publish',
-    resource: resourceOf(before),
-    status: 201,
-    diff: diff(specRules, store.parseSpec(before.spec), spec),
-    details: { version: version.number },
-  });
-  await onGuard(commit(ctx, { guard, changes: [store.insertVersion(ctx.db.tenantId, version)], events: [event] }), stale);
-  return { id: version.id, number: version.number, spec, createdBy: ctx.actor.name, createdAt: version.createdAt };
-}
-
-export async function listVersions(ctx: UserContext, id: string): Promise<Array<z.infer<typeof templateVersion>>> {
-  await templateFor(ctx, id, 'admin', 'template.read');
-  const rows = await store.findVersions(ctx, id);
-  return rows.map((row) => ({
-    id: row.id,
-    number: row.number,
-    spec: store.parseSpec(row.spec),
-    createdBy: row.created_by,
-    createdAt: row.created_at,
-  }));
-}
-
 export async function deleteTemplate(ctx: UserContext, id: string): Promise<void> {
   const template = await templateFor(ctx, id, 'admin', 'template.delete');
   const guard = store.deleteTemplate(ctx.db.tenantId, id, ctx.now().toISOString());
@@ -182,15 +130,16 @@ export async function deleteTemplate(ctx: UserContext, id: string): Promise<void
     diff: diff(templateRules, template, null),
   });
   await onGuard(
-    commit(ctx, { guard, events: [event] }),
+    commit(ctx, { guard, changes: [forgetSecrets(ctx.db.tenantId, id)], events: [event] }),
     () => new AppError('conflict', 'Workspaces are made from this template. Delete them first.'),
   );
 }
 
-const stale = () => new AppError('stale-version', 'Somebody changed the template in the meantime. Load it again and repeat your change.');
+export const stale = () =>
+  new AppError('stale-version', 'Somebody changed the template in the meantime. Load it again and repeat your change.');
 
 /** Not a rule of the schema: versions of a release before may have two, and still start. */
-function refuseDoubledApps({ apps }: TemplateSpec): void {
+export function refuseDoubledApps({ apps }: Pick<TemplateSpec, 'apps'>): void {
   const index = doubledApp(apps);
   if (index < 0) return;
   throw new AppError('invalid', 'Two web apps have the same name or port', {

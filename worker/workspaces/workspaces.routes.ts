@@ -5,9 +5,10 @@ import { page } from '@gatehouse/core/api/common.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
-import { body, decodeCursor, json, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
+import { body, decodeCursor, json, keysetPage, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
 import { attach } from './attach.ts';
 import { redeemTicket } from './connections.ts';
+import { listWorkspacesOf, offerUpdate, updateWorkspace } from './workspace-updates.ts';
 import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, readWorkspaceAccess, wishFor } from './workspaces.ts';
 
 const params = z.object({ id: idSchema('workspace') });
@@ -62,6 +63,30 @@ const stop = createRoute({
   tags,
   request: { params },
   responses: { 202: json(api.workspace), ...problems },
+});
+const offer = createRoute({
+  method: 'get',
+  path: '/workspaces/{id}/update',
+  summary: 'What another version of its template would change in a workspace',
+  tags,
+  request: { params, query: z.object({ version: idSchema('templateVersion').optional() }) },
+  responses: { 200: json(api.workspaceUpdateOffer), ...problems },
+});
+const update = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/update',
+  summary: 'Give a workspace another version of its template',
+  tags,
+  request: { params, ...body(api.workspaceUpdate) },
+  responses: { 202: json(api.workspace), ...problems },
+});
+const ofTemplate = createRoute({
+  method: 'get',
+  path: '/templates/{id}/workspaces',
+  summary: 'Workspaces that are made from a template',
+  tags: ['Templates'],
+  request: { params: z.object({ id: idSchema('template') }), query: page },
+  responses: { 200: json(api.workspaceList), ...problems },
 });
 const logs = createRoute({
   method: 'get',
@@ -126,6 +151,25 @@ export const workspaceRoutes = routes()
   )
   .openapi(start, async (c) => c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'start')), 202))
   .openapi(stop, async (c) => c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'stop')), 202))
+  .openapi(offer, async (c) => c.json(await offerUpdate(c.get('signedIn'), c.req.valid('param').id, c.req.valid('query').version), 200))
+  .openapi(update, async (c) => {
+    const ctx = c.get('signedIn');
+    return c.json(present(ctx, await updateWorkspace(ctx, c.req.valid('param').id, c.req.valid('json'))), 202);
+  })
+  .openapi(ofTemplate, async (c) => {
+    const ctx = c.get('signedIn');
+    const asked = c.req.valid('query');
+    const rows = await listWorkspacesOf(ctx, c.req.valid('param').id, keysetPage(asked));
+    return c.json(
+      pageOf(
+        rows,
+        asked.limit,
+        (row) => present(ctx, row),
+        (row) => [row.id],
+      ),
+      200,
+    );
+  })
   .openapi(logs, async (c) => {
     const ctx = c.get('signedIn');
     const { id } = c.req.valid('param');

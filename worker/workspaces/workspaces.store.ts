@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { fillIn, type ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
+import { versionState } from '@gatehouse/core/api/templates.ts';
 import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { networkOf, runnerOpensOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import type { GitCredentials } from '@gatehouse/core/protocol/runner-policy.ts';
@@ -8,7 +10,9 @@ import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts'
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { openGitCredentials } from './git-credentials.store.ts';
+import { environmentOf, parseValues, withDefaults } from './parameters.ts';
 import { signRunnerNetwork, signRunnerPolicy } from './runner-keys.ts';
+import { openSecrets } from './template-secrets.store.ts';
 import { parseSpec } from './templates.store.ts';
 
 const row = z.object({
@@ -18,10 +22,18 @@ const row = z.object({
   owner_name: z.string(),
   template_id: z.string(),
   template_name: z.string(),
+  version_id: z.string(),
   version_number: z.number(),
   spec: z.string().transform(parseSpec),
   /** who may open web apps, as the organisation and the template set it: between commas, null where neither does */
   ports_set: z.string().nullable(),
+  version_state: versionState,
+  newest_id: z.string(),
+  newest_number: z.number(),
+  required_id: z.string().nullable(),
+  required_number: z.number().nullable(),
+  required_from: z.string().nullable(),
+  parameters: z.string(),
   runner_id: z.string(),
   runner_name: z.string(),
   runner_online: z.number(),
@@ -40,13 +52,16 @@ const row = z.object({
 export type WorkspaceRow = z.infer<typeof row>;
 
 const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS owner_name, w.template_id, t.name AS template_name,
-  v.number AS version_number, v.spec,
+  w.version_id, v.number AS version_number, v.state AS version_state, v.spec, n.id AS newest_id, n.number AS newest_number,
+  q.id AS required_id, q.number AS required_number, q.required_from, w.parameters,
   (SELECT group_concat(json_extract(p.body, '$.ports')) FROM policies p WHERE p.tenant_id = ?1 AND p.scope IN ('tenant', w.template_id)) AS ports_set,
   w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
   r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id
   JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
+  JOIN template_versions n ON n.tenant_id = ?1 AND n.id = t.version_id
+  LEFT JOIN template_versions q ON q.tenant_id = ?1 AND q.template_id = w.template_id AND q.required_from IS NOT NULL
   JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id
   LEFT JOIN users u ON u.tenant_id = ?1 AND u.id = w.owner_id
   WHERE w.tenant_id = ?1 AND w.phase <> 'deleted'`;
@@ -67,6 +82,19 @@ export async function findWorkspaces(
   return rows.map((each) => row.parse(each));
 }
 
+/** Those made from a template, oldest first by id. */
+export async function findWorkspacesOf(
+  ctx: Pick<UserContext, 'db'>,
+  templateId: string,
+  page: { limit: number; after: string },
+): Promise<WorkspaceRow[]> {
+  const rows = await ctx.db.rows(
+    `${SELECT} AND w.template_id = ?2 AND w.id > ?3 ORDER BY w.id LIMIT ?4`,
+    ...[ctx.db.tenantId, templateId, page.after, page.limit + 1],
+  );
+  return rows.map((each) => row.parse(each));
+}
+
 export async function findWorkspace(db: TenantDb, id: string): Promise<WorkspaceRow | undefined> {
   const found = await db.first(`${SELECT} AND w.id = ?2`, db.tenantId, id);
   return found === undefined ? undefined : row.parse(found);
@@ -80,13 +108,14 @@ export interface NewWorkspace {
   versionId: string;
   runnerId: string;
   createdAt: string;
+  parameters: ParameterValues;
 }
 
 /** Only below the quota: else it changes nothing. */
 export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota: number): Statement =>
   statement(
-    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8
+    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, parameters)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?10
      WHERE (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND phase <> 'deleted') < ?9`,
     tenantId,
     workspace.id,
@@ -97,19 +126,27 @@ export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota
     workspace.runnerId,
     workspace.createdAt,
     quota,
+    JSON.stringify(workspace.parameters),
   );
 
-/** A new wish for a workspace, if it is still as the caller saw it. A start takes the template's newest version. */
+/** The version that a workspace has from now on, with the values of its parameters. */
+export interface VersionChoice {
+  versionId: string;
+  parameters: ParameterValues;
+}
+
+/** A new wish for a workspace, if it is still as the caller saw it. @param as another version from this start on */
 export const wish = (
   tenantId: string,
   seen: { id: string; generation: number },
   desired: 'running' | 'stopped' | 'deleted',
   now: Date,
+  as: VersionChoice | null = null,
 ): Statement =>
   statement(
     `UPDATE workspaces SET desired = ?4, phase = ?5, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
        started_at = CASE WHEN ?4 = 'running' THEN ?6 ELSE started_at END,
-       version_id = CASE WHEN ?4 = 'running' THEN (SELECT t.version_id FROM templates t WHERE t.tenant_id = ?1 AND t.id = workspaces.template_id) ELSE version_id END
+       version_id = coalesce(?7, version_id), parameters = coalesce(?8, parameters)
      WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
     tenantId,
     seen.id,
@@ -117,6 +154,15 @@ export const wish = (
     desired,
     desired === 'running' ? 'queued' : 'stopping',
     now.toISOString(),
+    as?.versionId ?? null,
+    as === null ? null : JSON.stringify(as.parameters),
+  );
+
+/** Another version for the next start of a workspace that does not run, if it is still as the caller saw it. */
+export const chooseVersion = (tenantId: string, seen: { id: string; generation: number }, as: VersionChoice): Statement =>
+  statement(
+    `UPDATE workspaces SET version_id = ?4, parameters = ?5 WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
+    ...[tenantId, seen.id, seen.generation, as.versionId, JSON.stringify(as.parameters)],
   );
 
 /** What a runner says of a workspace, if it is its own and the report is of the present wish. */
@@ -146,6 +192,7 @@ const orderRow = z.object({
   spec: z.string(),
   template_id: z.string(),
   agreement_key: z.string(),
+  parameters: z.string(),
 });
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
@@ -155,7 +202,7 @@ export async function findOrders(
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {
   const orders = statement(
-    `SELECT w.id, w.generation, w.desired, w.name, w.owner_id, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id, r.agreement_key
+    `SELECT w.id, w.generation, w.desired, w.name, w.owner_id, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id, w.parameters, r.agreement_key
      FROM workspaces w
      JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id AND r.confirmed_at IS NOT NULL AND r.deleted_at IS NULL
      JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -168,24 +215,29 @@ export async function findOrders(
   const [found, set] = await ctx.db.batch([orders, policyQuery(ctx.db.tenantId, null)]);
   const stored = policiesFrom(set?.rows ?? []);
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
-  const credentials = await openGitCredentials(ctx, [
-    ...new Set(rows.flatMap((each) => (each.desired === 'running' ? [each.owner_id] : []))),
-  ]);
+  const running = rows.filter(({ desired }) => desired === 'running');
+  const credentials = await openGitCredentials(ctx, [...new Set(running.map((each) => each.owner_id))]);
+  const secrets = await openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]);
   return Promise.all(
     rows.map(async (each) => {
-      const { merged, policy: values } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      const { merged, policy: inForce } = policiesOf(ctx.settings.policy, stored, each.template_id);
       const place = { runnerId, workspaceId: each.id };
       const spec = parseSpec(each.spec);
+      const values = parseValues(each.parameters);
       const policy = runnerPolicyOf(merged);
-      const opens = ctx.settings.APPS_DOMAIN === null ? null : runnerOpensOf(values, spec.apps);
-      const own = each.desired === 'running' ? credentials.get(each.owner_id) : undefined;
+      const opens = ctx.settings.APPS_DOMAIN === null ? null : runnerOpensOf(inForce, spec.apps);
+      const isWanted = each.desired === 'running';
+      const own = isWanted ? credentials.get(each.owner_id) : undefined;
+      const hidden = isWanted ? secrets.get(each.template_id) : undefined;
       return {
         workspaceId: each.id,
         generation: each.generation,
         desired: each.desired,
         name: each.name,
         owner: { name: each.owner_name, email: each.owner_email },
-        spec,
+        spec: { ...spec, branch: fillIn(spec.branch, withDefaults(spec, values)) },
+        environment: environmentOf(spec, values),
+        ...(hidden && { secrets: hidden }),
         policy: await signRunnerPolicy(ctx, place, policy, opens),
         ...(policy.egress === undefined ? {} : { network: await signRunnerNetwork(ctx, place, networkOf(merged, spec)) }),
         ...(own === undefined ? {} : { gitCredentials: await sealCredentials(place, each.agreement_key, own) }),

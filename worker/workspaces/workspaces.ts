@@ -1,7 +1,6 @@
 import type { z } from 'zod';
-import { runnerPolicyOf, type RunnerField } from '@gatehouse/core/access/enforcement.ts';
 import { appRefusal } from '@gatehouse/core/access/app-access.ts';
-import { DEFAULT_POLICY, FIELDS, PORTS, type Policy } from '@gatehouse/core/access/policy.ts';
+import { DEFAULT_POLICY, PORTS, type Policy } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';
@@ -13,12 +12,12 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { explainWorkspace } from '../access/explain.ts';
 import { findTemplateAccess, type TemplateAccess } from '../access/template-access.ts';
-import { readPolicies } from '../directory/policies.ts';
 import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse, require, requireScope } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
-import { findFreeRunner } from './runners.store.ts';
-import { parseSpec } from './templates.store.ts';
+import { parseValues, resolveValues } from './parameters.ts';
+import { runnerFor } from './placement.ts';
 import { templateFor } from './templates.ts';
+import { isBehind, versionForNew, versionToStart } from './workspace-version.ts';
 import * as store from './workspaces.store.ts';
 
 export const resourceOf = (workspace: { id: string; name: string }) => ({
@@ -32,7 +31,15 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
     id: row.id,
     name: row.name,
     owner: { id: row.owner_id, name: row.owner_name },
-    template: { id: row.template_id, name: row.template_name, version: row.version_number },
+    template: {
+      ...{ id: row.template_id, name: row.template_name },
+      ...{ version: row.version_number, versionId: row.version_id, state: row.version_state },
+    },
+    update:
+      row.newest_number > row.version_number
+        ? { versionId: row.newest_id, number: row.newest_number, requiredFrom: isBehind(row) ? row.required_from : null }
+        : null,
+    parameters: parseValues(row.parameters),
     rootfs: row.spec.rootfs?.digest ?? null,
     runner: { id: row.runner_id, name: row.runner_name, online: row.runner_online === 1 },
     desired: row.desired,
@@ -111,27 +118,18 @@ export async function readWorkspaceAccess(ctx: UserContext, id: string): Promise
 export async function createWorkspace(ctx: UserContext, input: z.infer<typeof workspaceCreate>): Promise<store.WorkspaceRow> {
   await require(ctx, 'workspace:create', { action: 'workspace.create', resource: { type: 'workspace', id: null, name: input.name } });
   const template = await templateFor(ctx, input.templateId, 'use', 'workspace.create');
-  const { driver } = parseSpec(template.spec);
-  const { merged } = await readPolicies(ctx, ctx.db, template.id);
-  const enforces = Object.keys(runnerPolicyOf(merged)) as RunnerField[];
-  const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null, enforces });
-  if (!runner) {
-    const fields = enforces.map((field) => FIELDS[field].label.toLowerCase()).join(' and ');
-    const offers = fields === '' ? `offers ${driver}` : `offers ${driver} and enforces the policy on ${fields}`;
-    const where = input.runnerId ? ' under that id' : '';
-    throw new AppError(
-      'not-ready',
-      `No confirmed runner that ${offers} is online${where}. Ask an administrator to look at the Runners page.`,
-    );
-  }
+  const version = await versionForNew(ctx, template, input.versionId);
+  const parameters = resolveValues(version.spec, input.parameters);
+  const runner = await runnerFor(ctx, { templateId: template.id, spec: version.spec, runnerId: input.runnerId ?? null });
   const id = ctx.newId('workspace');
   const workspace = {
     id,
     name: input.name,
     ownerId: ctx.actor.id,
     templateId: template.id,
-    versionId: template.version_id,
+    versionId: version.id,
     runnerId: runner.id,
+    parameters,
     createdAt: ctx.now().toISOString(),
   };
   const event = eventOf(ctx, {
@@ -139,7 +137,8 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
     resource: resourceOf(workspace),
     status: 201,
     workspaceId: id,
-    details: { template: template.name, version: template.version_number, runner: runner.name },
+    diff: Object.keys(parameters).length === 0 ? [] : [{ path: 'parameters', old: null, new: parameters, secret: false }],
+    details: { template: template.name, version: version.number, runner: runner.name },
   });
   await onUnique(
     onGuard(
@@ -180,8 +179,10 @@ export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof W
   // Wishing again for what is wanted and not failed changes nothing.
   if (workspace.desired === desired && workspace.phase !== 'failed') return workspace;
   if (workspace.desired === 'deleted') throw new AppError('not-ready', 'The workspace is being deleted');
-  const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id });
-  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired, ctx.now()), events: [event] });
+  const as = verb === 'start' ? await versionToStart(ctx, workspace) : null;
+  const details = as === null ? {} : { version: as.number };
+  const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id, details });
+  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired, ctx.now(), as), events: [event] });
   await onGuard(work, () => new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
   ctx.defer(ctx.workspaces.order(ctx.db.shard, workspace.runner_id, id));
   if (desired !== 'running' && workspace.phase === 'running') ctx.defer(ctx.workspaces.stop(ctx.db.shard, id));

@@ -1,5 +1,6 @@
 import { appLabel } from '@gatehouse/core/api/template-apps.ts';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
+import { hiding } from './hiding.ts';
 import type { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
 import { programExit, type ProgramExit } from '../channel/requests.ts';
@@ -47,7 +48,7 @@ export function folderOf(repository: string): string {
 }
 
 /** Runs a program in the sandbox. @returns how it ended and the last lines it printed */
-function runProgram(sandbox: Sandbox, argv: string[], environment: Record<string, string>, output: ProgressLines, lines: string[]) {
+export function runProgram(sandbox: Sandbox, argv: string[], environment: Record<string, string>, output: ProgressLines, lines: string[]) {
   return new Promise<{ exit: ProgramExit; last: string }>((resolve, reject) => {
     let exit: ProgramExit = { kind: 'exit', code: null, signal: null };
     sandbox.helper.open(
@@ -77,17 +78,19 @@ const troubleOf = (sandbox: Sandbox) => {
 const endOf = ({ code, signal }: ProgramExit) => (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`);
 
 async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
-  const { repository } = start.order.spec;
+  const { repository, branch } = start.order.spec;
   const folder = folderOf(repository);
   const { helper } = sandbox;
+  const hide = hiding(start.order.secrets);
   if ((await helper.call({ method: 'files.stat', path: folder })).ok) return;
   await helper.call({ method: 'files.delete', path: UNFINISHED, recursive: true });
   start.progress('Cloning the repository', 10);
-  start.log.line(`Cloning ${repository} into ${folder}\n`);
+  start.log.line(`Cloning ${repository}${branch === '' ? '' : `, ${branch},`} into ${folder}\n`);
   const lines: string[] = [];
   let told = 0;
   const output = new ProgressLines(
-    (line) => {
+    (raw) => {
+      const line = hide(raw);
       lines.push(line);
       start.log.line(line);
     },
@@ -98,7 +101,7 @@ async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
       start.progress('Cloning the repository', 10 + Math.round(percent / 2));
     },
   );
-  const argv = ['git', 'clone', '--progress', '--', repository, UNFINISHED];
+  const argv = ['git', 'clone', '--progress', ...(branch === '' ? [] : [`--branch=${branch}`]), '--', repository, UNFINISHED];
   const { exit, last } = await runProgram(sandbox, argv, { GIT_TERMINAL_PROMPT: '0' }, output, lines);
   if (exit.code !== 0)
     throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
@@ -111,7 +114,9 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
   start.progress('Running the start-up script', 70);
   start.log.line('Running the start-up script\n');
   const lines: string[] = [];
-  const log = (line: string) => {
+  const hide = hiding(start.order.secrets);
+  const log = (raw: string) => {
+    const line = hide(raw);
     lines.push(line);
     if (lines.length > 2 * LAST_LINES) lines.shift();
     start.log.line(line);
@@ -161,7 +166,8 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   const { order, folder, driver, network, signal } = start;
   start.progress('Preparing the home', 5);
   const { workspaceId, name, owner, spec } = order;
-  const { environment, startupScript, limits } = spec;
+  const { startupScript, limits } = spec;
+  const environment = { ...(order.environment ?? spec.environment), ...order.secrets };
   const system = await systemFor(start);
   signal.throwIfAborted();
   const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: system, network };

@@ -21,6 +21,7 @@ import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type 
 import { removeTree } from './remove-tree.ts';
 import { serveSandbox } from './serve.ts';
 import { StartFailure, startWorkspace } from './start.ts';
+import { runStopScript } from './stop-script.ts';
 
 /** What every workspace of this runner needs. */
 export interface WorkspaceContext {
@@ -40,6 +41,8 @@ export interface WorkspaceContext {
 
 interface Running {
   generation: number;
+  /** what it was started by; null: by an earlier runner */
+  order: WorkspaceOrder | null;
   sandbox: Sandbox;
   memory: TerminalMemory;
   link: WorkspaceLink;
@@ -127,7 +130,7 @@ export class Workspace {
     const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
       const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens);
-      void this.#serve(trace.generation, sandbox, memory, terminals);
+      void this.#serve(null, trace.generation, sandbox, memory, terminals);
       sandbox.helper.keep();
     } catch (error) {
       await sandbox.stop();
@@ -188,8 +191,10 @@ export class Workspace {
     if (wanted === undefined) return false;
     if (wanted?.desired === 'running' && this.#running !== null) await this.#renewPolicy(wanted);
     const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#record.settled });
-    if (step === 'halt') await this.#halt(forget);
-    else if (wanted === null || step === 'none') return this.#wanted !== wanted || this.#lostWhy !== null;
+    if (step === 'halt') {
+      if (wanted !== null) await this.#runStopScript(wanted);
+      await this.#halt(forget);
+    } else if (wanted === null || step === 'none') return this.#wanted !== wanted || this.#lostWhy !== null;
     else if (step === 'start') await this.#start(wanted);
     else if (step === 'stop') await this.#stop(wanted);
     else await this.#delete(wanted);
@@ -255,9 +260,10 @@ export class Workspace {
   }
 
   /** Serves the workspace and waits until the platform has taken its link. */
-  async #connect({ generation }: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+  async #connect(order: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
+    const { generation } = order;
     const memory = new TerminalMemory(this.#folder);
-    const taken = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens));
+    const taken = this.#serve(order, generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens));
     const cancelled = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
     });
@@ -269,14 +275,14 @@ export class Workspace {
     }
   }
 
-  #serve(generation: number, sandbox: Sandbox, memory: TerminalMemory, terminals: Terminals): Promise<void> {
+  #serve(order: WorkspaceOrder | null, generation: number, sandbox: Sandbox, memory: TerminalMemory, terminals: Terminals): Promise<void> {
     const policy = () => this.#policy?.policy ?? null;
     const opens = () => this.#policy?.opens ?? null;
     const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals, policy, opens };
     const { link, taken } = serveSandbox(this.#context.link, served, (why) => this.#lost(sandbox, why));
     const { workspaceId } = this.#record;
     const tunnel = new AppTunnel({ ...this.#context.link, dialStream: this.#context.dialStream }, workspaceId, sandbox.helper);
-    this.#running = { generation, sandbox, memory, link, tunnel };
+    this.#running = { generation, order, sandbox, memory, link, tunnel };
     // Once the workspace has its place at the platform, so has its tunnel.
     void taken.then(
       () => tunnel.allow(this.#policy?.opens ?? null),
@@ -303,13 +309,25 @@ export class Workspace {
     const { generation } = order;
     this.#remember({ generation });
     if (this.#running !== null) this.#report({ generation, phase: 'stopping' });
+    await this.#runStopScript(order);
     await this.#halt(forget);
     new TerminalMemory(this.#folder).forget();
     this.#settle(generation, 'stopped');
     this.#context.log.info(`${order.name} is stopped`);
   }
 
+  /** That of the version which runs; where an earlier runner started it, that of the order. */
+  async #runStopScript(order: WorkspaceOrder): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    const { spec, secrets } = running.order ?? order;
+    if (spec.stopScript.trim() === '') return;
+    if (order.desired === 'stopped') this.#report({ generation: order.generation, phase: 'stopping', step: 'Running the stop script' });
+    await runStopScript(running.sandbox, { script: spec.stopScript, secrets }, this.#log);
+  }
+
   async #delete(order: WorkspaceOrder): Promise<void> {
+    await this.#runStopScript(order);
     await this.#halt(forget);
     this.#log?.close();
     this.#log = null;

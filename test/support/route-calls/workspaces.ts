@@ -3,6 +3,7 @@ import { makeTemplate, writeAcl } from '../access.ts';
 import { BROWSER_KEY, proofHeader } from '../browser-key.ts';
 import { enrollRunner, makeKeys } from '../runners.ts';
 import { makeRunning, makeSite } from '../site.ts';
+import { onDraft } from '../template-versions.ts';
 import { api, read, unique } from '../tenants.ts';
 import { insertRunner, insertWorkspace } from '../workspaces.ts';
 import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, operates, own, owner, owns, self } from './call.ts';
@@ -10,7 +11,19 @@ import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, o
 export const WORKSPACES_CALLS: Record<string, RouteCall> = {
   'POST /templates': {
     leaves: ['template.create'],
-    diff: ['name', 'description', 'icon', 'startupScript', 'environment', 'apps', 'driver'],
+    diff: [
+      'name',
+      'description',
+      'icon',
+      'startupScript',
+      'environment',
+      'apps',
+      'driver',
+      'parameters',
+      'branch',
+      'stopScript',
+      'runnerLabels',
+    ],
     call: makes('POST /templates', () => ({
       name: `x-${unique()}`,
       description: 'A box',
@@ -33,6 +46,53 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     call: owns('POST /templates/:id/versions', makeTemplate, {
       spec: { startupScript: 'true', environment: { TOKEN: 'environment value 77e0f2' } },
     }),
+  },
+  'POST /templates/import': {
+    leaves: ['template.create'],
+    diff: [
+      'name',
+      'description',
+      'icon',
+      'startupScript',
+      'environment',
+      'apps',
+      'driver',
+      'parameters',
+      'branch',
+      'stopScript',
+      'runnerLabels',
+    ],
+    call: makes('POST /templates/import', () => ({ file: `gatehouse: template/1\nname: x-${unique()}\n` })),
+  },
+  'POST /templates/:id/dry-run': { leaves: 'it changes nothing', call: owns('POST /templates/:id/dry-run', makeTemplate, {}) },
+  'PATCH /template-versions/:id': {
+    leaves: ['template.draft.save'],
+    diff: ['startupScript', 'notes'],
+    call: onDraft('PATCH /template-versions/:id', { spec: { startupScript: 'make' }, notes: 'Builds with make' }, ifMatch(2)),
+  },
+  'DELETE /template-versions/:id': { leaves: ['template.draft.discard'], call: onDraft('DELETE /template-versions/:id') },
+  'POST /template-versions/:id/publish': {
+    leaves: ['template.publish'],
+    diff: ['startupScript'],
+    call: onDraft('POST /template-versions/:id/publish'),
+  },
+  'POST /template-versions/:id/deprecate': {
+    leaves: ['template.deprecate'],
+    call: onDraft('POST /template-versions/:id/deprecate', undefined, {}, ['publish']),
+  },
+  'POST /template-versions/:id/restore': {
+    leaves: ['template.restore'],
+    call: onDraft('POST /template-versions/:id/restore', undefined, {}, ['publish', 'deprecate']),
+  },
+  'POST /template-versions/:id/require': {
+    leaves: ['template.require'],
+    diff: ['requiredFrom'],
+    call: onDraft('POST /template-versions/:id/require', { from: '2030-01-01T00:00:00.000Z' }, {}, ['publish']),
+  },
+  'PATCH /templates/:id/secrets': {
+    leaves: ['template.secrets.update'],
+    diff: ['secrets.DEPLOY_KEY'],
+    call: owns('PATCH /templates/:id/secrets', makeTemplate, { items: [{ name: 'DEPLOY_KEY', secret: 'template secret 81c4aa' }] }),
   },
   'PUT /templates/:id/acl': {
     leaves: ['template.acl.update'],
@@ -122,6 +182,16 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
       const site = await makeSite();
       const { id } = await makeRunning(site);
       return { ...own(site.dev, await ask(site.dev, `POST /workspaces/${id}/stop`), id), db: site.tenant.db };
+    },
+  },
+  'POST /workspaces/:id/update': {
+    leaves: ['workspace.update'],
+    diff: ['version'],
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const { id } = await makeRunning(site);
+      await api(site.tenant.owner).post(`/templates/${site.templateId}/versions`, { spec: { startupScript: 'true' } });
+      return { ...own(site.dev, await ask(site.dev, `POST /workspaces/${id}/update`, {}), id), db: site.tenant.db };
     },
   },
   'POST /workspaces/:id/attach': {

@@ -24,9 +24,12 @@ export const route = {
   /** how the organisation stands */
   overview: (query: { range?: '7d' } = {}) => withQuery('/overview', query),
   workspaces: (query: { all?: string } = {}) => withQuery('/workspaces', query),
-  newWorkspace: (templateId?: string) => withQuery('/workspaces/new', { template: templateId }),
+  /** @param versionId a draft, to try it */
+  newWorkspace: (templateId?: string, versionId?: string) => withQuery('/workspaces/new', { template: templateId, version: versionId }),
   workspaceLog: (workspaceId: string) => `/workspaces/${id(workspaceId)}/log`,
   workspaceNetwork: (workspaceId: string) => `/workspaces/${id(workspaceId)}/network`,
+  /** what another version of its template would change */
+  updateWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/update`,
   deleteWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/delete`,
   /** the editor and terminals of a workspace */
   ide: (workspaceId: string) => `/w/${id(workspaceId)}`,
@@ -36,8 +39,12 @@ export const route = {
 
   templates: (query: { may?: string; q?: string } = {}) => withQuery('/templates', query),
   newTemplate: () => '/templates/new',
-  template: (templateId: string) => `/templates/${id(templateId)}`,
+  /** @param query.edit its content, as a new version or as the draft */
+  template: (templateId: string, query: { edit?: string } = {}) => withQuery(`/templates/${id(templateId)}`, query),
   templateVersions: (templateId: string) => `/templates/${id(templateId)}/versions`,
+  templateParameters: (templateId: string) => `/templates/${id(templateId)}/parameters`,
+  templateWorkspaces: (templateId: string) => `/templates/${id(templateId)}/workspaces`,
+  templateSettings: (templateId: string) => `/templates/${id(templateId)}/settings`,
   templatePermissions: (templateId: string) => `/templates/${id(templateId)}/permissions`,
   templatePolicy: (templateId: string) => `/templates/${id(templateId)}/policy`,
 

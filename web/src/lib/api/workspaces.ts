@@ -1,6 +1,14 @@
-import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
 import { appOpened } from '@gatehouse/core/api/apps.ts';
 import { workspaceNetwork } from '@gatehouse/core/api/workspace-network.ts';
+import {
+  attachment,
+  workspace,
+  workspaceList,
+  workspaceLogs,
+  workspaceUpdateOffer,
+  type workspaceCreate,
+  type workspaceUpdate,
+} from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import type { ProofKey } from '../ide/connection/ports.ts';
@@ -18,6 +26,10 @@ export const network = (id: string, call: Call = {}) => read(one.network.$get(at
 export const remove = (id: string) => read(one.$delete(at(id)), workspace);
 export const start = (id: string) => read(one.start.$post(at(id)), workspace);
 export const stop = (id: string) => read(one.stop.$post(at(id)), workspace);
+/** @param version another than the newest */
+export const updateOffer = (id: string, version: string | undefined, call: Call = {}) =>
+  read(one.update.$get({ ...at(id), query: version === undefined ? {} : { version } }, abortable(call)), workspaceUpdateOffer);
+export const update = (id: string, json: z.input<typeof workspaceUpdate> = {}) => read(one.update.$post({ ...at(id), json }), workspace);
 export const logs = (id: string, call: Call = {}) => read(one.logs.$get({ ...at(id), query: {} }, abortable(call)), workspaceLogs);
 /** A short-lived ticket, and a grant made out to that key, for the workspace's connection. */
 export const attach = async (id: string, key: ProofKey) => {

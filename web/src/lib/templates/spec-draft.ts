@@ -1,6 +1,7 @@
 import type { TemplateApp } from '@gatehouse/core/api/template-apps.ts';
 import { templateLimits, USUAL_LIMITS, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
+import { parameterDraftOf, parameterOf, type ParameterDraft } from './parameter-draft.ts';
 
 /** A web app as it is edited. */
 export interface AppDraft extends Omit<TemplateApp, 'port'> {
@@ -20,6 +21,10 @@ export interface SpecDraft {
   rootfs: { source: string; digest: string };
   /** TCP resources */
   resources: { name: string; host: string; port: string }[];
+  parameters: ParameterDraft[];
+  branch: string;
+  stopScript: string;
+  runnerLabels: { name: string; value: string }[];
 }
 
 const typed = (value: number | null) => (value === null ? '' : String(value));
@@ -43,6 +48,10 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     limits: limitsDraft(spec.limits),
     rootfs: spec.rootfs ?? { source: '', digest: '' },
     resources: spec.network.resources.map(({ name, host, port }) => ({ name, host, port: String(port) })),
+    parameters: spec.parameters.map(parameterDraftOf),
+    branch: spec.branch,
+    stopScript: spec.stopScript,
+    runnerLabels: Object.entries(spec.runnerLabels).map(([name, value]) => ({ name, value })),
   };
 }
 
@@ -51,9 +60,7 @@ export function specOf(draft: SpecDraft): TemplateSpec {
   return {
     repository: draft.repository,
     startupScript: draft.startupScript,
-    environment: Object.fromEntries(
-      draft.environment.filter(({ name, value }) => name !== '' || value !== '').map(({ name, value }) => [name.trim(), value]),
-    ),
+    environment: namedOf(draft.environment, (value) => value),
     apps: draft.apps.filter(({ name, port }) => name !== '' || port !== '').map((app) => ({ ...app, port: Number(app.port) })),
     driver: draft.driver,
     limits: {
@@ -68,15 +75,19 @@ export function specOf(draft: SpecDraft): TemplateSpec {
         .filter(({ name, host, port }) => name !== '' || host !== '' || port !== '')
         .map(({ name, host, port }) => ({ name: name.trim(), host: host.trim(), port: Number(port) })),
     },
+    parameters: draft.parameters.map(parameterOf),
+    branch: draft.branch.trim(),
+    stopScript: draft.stopScript,
+    runnerLabels: namedOf(draft.runnerLabels),
   };
 }
 
+const namedOf = (rows: { name: string; value: string }[], say = (value: string) => value.trim()): Record<string, string> =>
+  Object.fromEntries(rows.filter(({ name, value }) => name !== '' || value !== '').map(({ name, value }) => [name.trim(), say(value)]));
+
 export const EMPTY_DRAFT: SpecDraft = {
-  repository: '',
-  startupScript: '',
-  environment: [],
-  apps: [],
-  driver: 'bubblewrap',
+  ...{ repository: '', startupScript: '', environment: [], apps: [], driver: 'bubblewrap', parameters: [] },
+  ...{ branch: '', stopScript: '', runnerLabels: [] },
   limits: limitsDraft(USUAL_LIMITS),
   rootfs: { source: '', digest: '' },
   resources: [],

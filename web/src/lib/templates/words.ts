@@ -11,3 +11,21 @@ export const ROLE_MEANING: Record<TemplateRole, string> = {
   use: 'creates and opens own workspaces',
   admin: 'changes it, and who may use it',
 };
+
+const FIELD_WORDS: Partial<Record<string, string>> = {
+  repository: 'Repository',
+  branch: 'Branch',
+  startupScript: 'Start-up script',
+  stopScript: 'Stop script',
+  environment: 'Environment',
+  apps: 'Web apps',
+  driver: 'Sandbox',
+  parameters: 'Parameters',
+  runnerLabels: 'Runner labels',
+  limits: 'Limits',
+  rootfs: 'Root file system',
+  network: 'Network',
+} satisfies Partial<Record<keyof TemplateSpec, string>>;
+
+/** What a field of a version is called. */
+export const fieldWords = (path: string): string => FIELD_WORDS[path] ?? path;

@@ -41,3 +41,13 @@ export function shownState({ phase, step, percent, runner, desired }: Facts): Sh
       return { ...still, tone: 'off', word: 'Deleted', detail: '' };
   }
 }
+
+/** A day, without its year. */
+export const dayWords = (at: string): string => new Date(at).toLocaleDateString(undefined, { day: 'numeric', month: 'short' });
+
+/** What a row says of a newer version. */
+export function updateWords(update: NonNullable<Workspace['update']>, now: number): string {
+  if (update.requiredFrom === null) return 'Update available';
+  if (Date.parse(update.requiredFrom) <= now) return 'Updates at the next start';
+  return `Update by ${dayWords(update.requiredFrom)}`;
+}
