@@ -25,6 +25,7 @@ import { describeApiOnce, getDocument } from './openapi.ts';
 import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
+import { recordingRoutes } from './workspaces/recordings.routes.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateRoutes } from './workspaces/templates.routes.ts';
@@ -63,6 +64,7 @@ const joined = base
   .route('/', policyRoutes)
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
+  .route('/', recordingRoutes)
   .route('/', auditRoutes)
   .route('/', proofRoutes)
   .route('/', destinationRoutes)

@@ -33,6 +33,8 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'POST /api/v1/runner/enroll': 'program',
   'GET /api/v1/runner/control': 'program',
   'GET /api/v1/runner/workspaces/:id/link': 'program',
+  'PUT /api/v1/runner/recordings/:id': 'program',
+  'PUT /api/v1/runner/recordings/:id/slices/:n': 'program',
   'GET /api/v1/operator/tenants': 'program',
   'POST /api/v1/operator/tenants/:id/suspend': 'program',
   'POST /api/v1/operator/tenants/:id/activate': 'program',

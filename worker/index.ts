@@ -13,6 +13,8 @@ import { servePage } from './pages.ts';
 import { parseSettings, type Env } from './platform/env.ts';
 import { log } from './platform/log.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
+import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
+import { sweepRecordings } from './workspaces/recording-sweep.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
 
@@ -29,6 +31,9 @@ export class Throttle extends ThrottleShell {
   protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
 }
 export class Hasher extends HasherShell {
+  protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
+}
+export class RecordingIndex extends RecordingIndexShell {
   protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
 }
 
@@ -60,6 +65,7 @@ export default {
       sweepSessions(services),
       sweepIdleWorkspaces(services),
       sweepRefusals(services),
+      sweepRecordings(services),
     ]);
   },
 } satisfies ExportedHandler<Env>;

@@ -39,6 +39,7 @@ const FIELD_SCHEMAS = {
   upload: megabytes,
   download: megabytes,
   watermark: onOff,
+  recording: z.enum(['off', 'on', 'required']),
 };
 export type PolicyField = keyof typeof FIELD_SCHEMAS;
 export const POLICY_FIELDS = Object.keys(FIELD_SCHEMAS) as [PolicyField, ...PolicyField[]];
@@ -58,7 +59,12 @@ export const UNAVAILABLE = {
   },
   egress: { label: 'Egress', group: 'Reach', reason: 'Not available yet: no sandbox limits where a workspace connects to.' },
   git: { label: 'Git', group: 'Reach', reason: 'Not available yet: there is no proxy between a workspace and its repositories.' },
-  recording: { label: 'Recording', group: 'Evidence', reason: 'Not available yet: nothing records terminals.' },
+  recordInput: {
+    label: 'Recording of input',
+    group: 'Evidence',
+    reason:
+      'Not offered: nobody can tell for each key whether the program that will read it echoes it, and a password must not be recorded.',
+  },
 } as const;
 export type UnavailableField = keyof typeof UNAVAILABLE;
 
@@ -91,6 +97,7 @@ export interface Policy {
   upload: number | null;
   download: number | null;
   watermark: 'off' | 'on';
+  recording: 'off' | 'on' | 'required';
 }
 
 /** In force where nobody has set anything. The deployment may loosen these; nobody below it can. */
@@ -104,13 +111,14 @@ export const DEFAULT_POLICY: Policy = {
   upload: null,
   download: null,
   watermark: 'off',
+  recording: 'off',
 };
 
 export interface Field {
   label: string;
   group: 'Connection' | 'Data' | 'Evidence';
-  /** how its values are ordered: `switch` off to on, `most` large to small, `networks` wide to narrow */
-  order: 'switch' | 'most' | 'networks';
+  /** how its values are ordered: `switch` off to on, `recording` off to on to required, `most` large to small, `networks` wide to narrow */
+  order: 'switch' | 'recording' | 'most' | 'networks';
   unit: 'minutes' | 'hours' | 'MB' | null;
   enforcedBy: readonly Enforcer[];
   says: string;
@@ -199,6 +207,15 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     says: 'Person, time and session stand faintly over the workspace. It deters and leaves evidence; it prevents nothing.',
     refuses: 'Nothing: whoever photographs the screen photographs this, too.',
   },
+  recording: {
+    label: 'Recording',
+    group: 'Evidence',
+    order: 'recording',
+    unit: null,
+    enforcedBy: ['runner'],
+    says: 'The runner records what terminals print, sealed to the organisation’s recording key. Required: nothing is shown that is not recorded.',
+    refuses: 'Where it is required, terminals whose output can’t be recorded: they wait until it can.',
+  },
 };
 
 type Value = string | number | string[] | null;
@@ -208,8 +225,11 @@ function stricter(order: Field['order'], a: Value, b: Value): Value {
   if (a === null || b === null) return a ?? b;
   if (order === 'networks') return intersectNetworks(a as string[], b as string[]);
   if (order === 'most') return Math.min(a as number, b as number);
+  if (order === 'recording') return RECORDING_ORDER.findLast((value) => value === a || value === b) ?? 'off';
   return a === 'on' || b === 'on' ? 'on' : 'off';
 }
+
+const RECORDING_ORDER = ['off', 'on', 'required'] as const;
 
 const same = (a: Value, b: Value): boolean => JSON.stringify(a) === JSON.stringify(b);
 
@@ -268,7 +288,7 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
   if (value === null)
     return field === 'allowedNetworks' ? 'Everywhere' : field === 'autoStop' || field === 'stepUp' ? 'Never' : `Up to ${MOST_MEGABYTES} MB`;
   if (Array.isArray(value)) return value.length === 0 ? 'Nowhere' : value.length <= 2 ? value.join(', ') : `${value.length} networks`;
-  if (typeof value === 'string') return value === 'on' ? 'On' : 'Off';
+  if (typeof value === 'string') return value === 'on' ? 'On' : value === 'required' ? 'Required' : 'Off';
   if (FIELDS[field].unit === 'MB') return value === 0 ? 'Blocked' : `Up to ${value} MB`;
   if (FIELDS[field].unit === 'hours') return `Every ${value} h`;
   return value % 60 === 0 ? `${value / 60} h` : `${value} min`;

@@ -12,6 +12,8 @@ export const policy = z.object({
   upload: z.number().nullable(),
   download: z.number().nullable(),
   watermark: z.enum(['off', 'on']),
+  /** a release before knew none */
+  recording: z.enum(['off', 'on', 'required']).default('off'),
 });
 
 const value = z.union([z.string(), z.number(), z.array(z.string()), z.null()]);

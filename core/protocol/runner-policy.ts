@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { recordingKey } from './recording.ts';
 
 /** Claims of the policy that a runner enforces: EdDSA JWT, typ `gatehouse-policy+jwt`, sent with each order. */
 export const runnerPolicyClaims = z.object({
@@ -12,9 +13,10 @@ export const runnerPolicyClaims = z.object({
 });
 export const POLICY_TYPE = 'gatehouse-policy+jwt';
 
-/** What a runner enforces of a policy: megabytes, 0 blocks. */
+/** What a runner enforces of a policy: megabytes, 0 blocks; `recording` is left out where nothing is recorded. */
 export const runnerPolicy = z.strictObject({
   upload: z.number().int().min(0).optional(),
   download: z.number().int().min(0).optional(),
+  recording: z.object({ mode: z.enum(['on', 'required']), key: recordingKey }).optional(),
 });
 export type RunnerPolicy = z.infer<typeof runnerPolicy>;

@@ -10,6 +10,9 @@ import { Failure } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
 import { ENFORCES, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
+import { Recorder } from './recording/recorder.ts';
+import { Spool } from './recording/spool.ts';
+import { putTo, Uploader } from './recording/uploader.ts';
 import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
 import { loadConfig } from './state/config.ts';
@@ -58,6 +61,9 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
     const screens = new WorkerScreens(findBuilt(main, 'gatehouse-screens.js'), log);
+    const spool = new Spool(folder.recordings);
+    const uploader = new Uploader({ spool, put: putTo(url, token), clock: systemClock, log });
+    const recorder = new Recorder({ spool, clock: systemClock, log, closed: () => uploader.wake() });
     const journal = new ReportJournal(folder.reports, systemClock);
     // Until the control link is there, the journal keeps what is to be told.
     let tell = (report: WorkspaceReport): void => void journal.add(report);
@@ -66,6 +72,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       policies: new PolicyChecker({ keys: config.keys, issuer, runnerId }),
       log,
       screens,
+      recorder,
       drivers,
       report: (report) => tell(report),
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
@@ -74,6 +81,8 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
     await supervisor.adopt();
+    recorder.finishLost();
+    uploader.wake();
     let end: (error: Failure) => void = () => undefined;
     const over = new Promise<never>((_, reject) => (end = reject));
     const control = new ControlLink({
@@ -102,6 +111,8 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     } finally {
       control.stop();
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
+      recorder.stop();
+      await uploader.stop();
       await screens.close();
     }
   } finally {

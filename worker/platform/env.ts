@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { policyValues, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
-import type { HasherObject, LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
+import type { HasherObject, LedgerObject, RecordingIndexObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
 
 /** Bindings of wrangler.toml. Shards are bound as SHARD_0, SHARD_1, …; `shardsOf` lists them. */
 export interface Env {
@@ -12,6 +12,8 @@ export interface Env {
   WORKSPACE: DurableObjectNamespace<WorkspaceObject>;
   THROTTLE: DurableObjectNamespace<ThrottleObject>;
   HASHER: DurableObjectNamespace<HasherObject>;
+  RECORDING_INDEX: DurableObjectNamespace<RecordingIndexObject>;
+  RECORDINGS: R2Bucket;
   ARCHIVE_QUEUE: Queue<unknown>;
   DELIVERY_QUEUE: Queue<unknown>;
   /** set when deployed; without it mails go to the local outbox, which only a local deployment has */
@@ -74,6 +76,7 @@ const settings = z
     POLICY_UPLOAD: z.string().optional(),
     POLICY_DOWNLOAD: z.string().optional(),
     POLICY_WATERMARK: z.string().optional(),
+    POLICY_RECORDING: z.string().optional(),
   })
   .superRefine((value, context) => {
     if (value.ENVIRONMENT === 'local') return;
@@ -125,6 +128,7 @@ const FLOOR = {
   upload: 'POLICY_UPLOAD',
   download: 'POLICY_DOWNLOAD',
   watermark: 'POLICY_WATERMARK',
+  recording: 'POLICY_RECORDING',
 } as const satisfies Record<PolicyField, keyof z.infer<typeof settings>>;
 
 /** The variable that sets a field. */
@@ -137,7 +141,7 @@ function floorOf(variables: Partial<Record<string, unknown>>): Record<string, un
     const value = variables[name];
     if (typeof value !== 'string' || value.trim() === '') continue;
     if (field === 'allowedNetworks') set[field] = value.split(',');
-    else set[field] = field === 'browserOnly' || field === 'watermark' ? value.trim() : Number(value);
+    else set[field] = field === 'browserOnly' || field === 'watermark' || field === 'recording' ? value.trim() : Number(value);
   }
   return set;
 }

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import { SignJWT, importJWK } from 'jose';
 import { challengeText, GRANT_TYPE, type ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
-import { POLICY_TYPE } from '@gatehouse/core/protocol/runner-policy.ts';
+import { POLICY_TYPE, type RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
 import type { Services } from '../platform/context.ts';
 import { fromBase64url } from '../platform/encoding.ts';
 
@@ -54,7 +54,7 @@ export async function signGrant(services: Services, { runnerId, user, connection
 /** EdDSA JWT (claims: runnerPolicyClaims) of what the runner must enforce in that workspace; the newest counts. */
 export async function signRunnerPolicy(
   { settings, now }: Pick<Services, 'settings' | 'now'>,
-  { runnerId, workspaceId, policy }: { runnerId: string; workspaceId: string; policy: Record<string, unknown> },
+  { runnerId, workspaceId, policy }: { runnerId: string; workspaceId: string; policy: RunnerPolicy },
 ): Promise<string> {
   return new SignJWT({ policy })
     .setProtectedHeader({ alg: 'EdDSA', typ: POLICY_TYPE, kid: settings.GRANT_KEY.kid })

@@ -4,6 +4,7 @@ import { runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { ensureRecordingKey } from './recording-keys.ts';
 import { signRunnerPolicy } from './runner-keys.ts';
 import { parseSpec } from './templates.store.ts';
 
@@ -139,7 +140,7 @@ const orderRow = z.object({
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
 export async function findOrders(
-  ctx: Pick<Context, 'db' | 'settings' | 'now'>,
+  ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets' | 'newId'>,
   runnerId: string,
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {
@@ -160,6 +161,7 @@ export async function findOrders(
   return Promise.all(
     rows.map(async (each) => {
       const { merged } = policiesOf(ctx.settings.policy, stored, each.template_id);
+      const key = merged.recording.value === 'off' ? null : await ensureRecordingKey(ctx);
       return {
         workspaceId: each.id,
         generation: each.generation,
@@ -167,7 +169,7 @@ export async function findOrders(
         name: each.name,
         owner: { name: each.owner_name, email: each.owner_email },
         spec: parseSpec(each.spec),
-        policy: await signRunnerPolicy(ctx, { runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged) }),
+        policy: await signRunnerPolicy(ctx, { runnerId, workspaceId: each.id, policy: runnerPolicyOf(merged, key) }),
       };
     }),
   );

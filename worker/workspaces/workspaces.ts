@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { runnerPolicyOf, type RunnerField } from '@gatehouse/core/access/enforcement.ts';
+import { runnerFieldsOf } from '@gatehouse/core/access/enforcement.ts';
 import { FIELDS } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
@@ -93,7 +93,7 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
   const template = await templateFor(ctx, input.templateId, 'use', 'workspace.create');
   const { driver } = parseSpec(template.spec);
   const { merged } = await readPolicies(ctx, ctx.db, template.id);
-  const enforces = Object.keys(runnerPolicyOf(merged)) as RunnerField[];
+  const enforces = runnerFieldsOf(merged);
   const runner = await findFreeRunner(ctx.db, { driver, runnerId: input.runnerId ?? null, enforces });
   if (!runner) {
     const fields = enforces.map((field) => FIELDS[field].label.toLowerCase()).join(' and ');

@@ -42,7 +42,7 @@ describe('the policy of a workspace', () => {
   it('is refused, naming the field, when it sets one that this runner can’t enforce', async () => {
     const { check } = await checker();
     await expect(check({ policy: { upload: 20, egress: 'none' } })).rejects.toThrow(/can’t enforce what the policy sets: egress/);
-    expect(ENFORCES).toEqual(['upload', 'download']);
+    expect(ENFORCES).toEqual(['upload', 'download', 'recording']);
   });
 });
 

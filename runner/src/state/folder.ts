@@ -11,6 +11,7 @@ export interface StateFolder {
   lock: string;
   reports: string;
   workspaces: string;
+  recordings: string;
 }
 
 export function stateFolder(root: string): StateFolder {
@@ -23,6 +24,7 @@ export function stateFolder(root: string): StateFolder {
     lock: at('runner.lock'),
     reports: at('reports.json'),
     workspaces: at('workspaces'),
+    recordings: at('recordings'),
   };
 }
 

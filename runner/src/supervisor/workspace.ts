@@ -5,13 +5,15 @@ import { messageOf } from '../failure.ts';
 import { PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { Log } from '../log.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { PolicedTape } from '../recording/terminal-tape.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
 import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
-import { Terminals } from '../terminals/terminals.ts';
+import { Terminals, type Tapes } from '../terminals/terminals.ts';
 import { nextStep } from './plan.ts';
 import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
 import { removeTree } from './remove-tree.ts';
@@ -24,6 +26,7 @@ export interface WorkspaceContext {
   policies: Pick<PolicyChecker, 'check'>;
   log: Log;
   screens: Screens;
+  recorder: Recorder;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
   report(report: WorkspaceReport): void;
   followLog(workspaceId: string, log: BuildLog): void;
@@ -35,6 +38,7 @@ interface Running {
   generation: number;
   sandbox: Sandbox;
   memory: TerminalMemory;
+  terminals: Terminals;
   link: WorkspaceLink;
 }
 
@@ -108,7 +112,7 @@ export class Workspace {
     // A helper that was tampered with must not hold up the runner.
     const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
-      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens);
+      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens, this.#tapes);
       void this.#serve(trace.generation, sandbox, memory, terminals);
       sandbox.helper.keep();
     } catch (error) {
@@ -133,6 +137,7 @@ export class Workspace {
   async leave(): Promise<void> {
     await this.#rest();
     this.#running?.link.stop();
+    this.#running?.terminals.leave();
     this.#running?.sandbox.leave();
     this.#running = null;
   }
@@ -228,7 +233,7 @@ export class Workspace {
   /** Serves the workspace and waits until the platform has taken its link. */
   async #connect({ generation }: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const memory = new TerminalMemory(this.#folder);
-    const taken = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens));
+    const taken = this.#serve(generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens, this.#tapes));
     const cancelled = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
     });
@@ -244,7 +249,7 @@ export class Workspace {
     const policy = () => this.#policy?.policy ?? null;
     const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals, policy };
     const { link, taken } = serveSandbox(this.#context.link, served, (why) => this.#lost(sandbox, why));
-    this.#running = { generation, sandbox, memory, link };
+    this.#running = { generation, sandbox, memory, terminals, link };
     return taken;
   }
 
@@ -293,6 +298,11 @@ export class Workspace {
     await running.sandbox.stop();
     removeTrace(this.#folder);
   }
+
+  readonly #tapes: Tapes = (terminal) => {
+    const { workspaceId } = this.#record;
+    return new PolicedTape(this.#context.recorder, { workspaceId, ...terminal }, () => this.#policy?.policy ?? null);
+  };
 
   #openLog(generation: number): BuildLog {
     const { workspaceId } = this.#record;
