@@ -62,6 +62,9 @@ function decodeEvent(plain: Uint8Array): TapeEvent {
   return { time, ...told.parse(JSON.parse(new TextDecoder().decode(content))) };
 }
 
+/** Bytes that came as base64url. @throws TypeError when the text is none */
+export const sliceBytes = (text: string): Bytes => decode(text).slice();
+
 /** Events one behind the other, for whoever may see them. */
 export function packEvents(events: readonly TapeEvent[]): Bytes {
   return concat(
