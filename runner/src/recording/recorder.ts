@@ -5,8 +5,7 @@ import type { Clock } from '../connection/clock.ts';
 import type { Log } from '../log.ts';
 import type { Size } from '../terminals/size.ts';
 import type { Spool } from './spool.ts';
-import { Tape } from './tape.ts';
-import type { TapedTerminal } from './terminal-tape.ts';
+import { Tape, type TapedTerminal } from './tape.ts';
 
 const REVIEW_MS = 2_000;
 /** one line of the log in this time says that recording fails */

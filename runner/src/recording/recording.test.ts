@@ -239,7 +239,7 @@ describe('what was recorded', () => {
   });
 });
 
-describe('the gate of a terminal', () => {
+describe('the gate of a terminal (SPEC T7)', () => {
   it('holds output in order until it is recorded, and says why', () => {
     let full = true;
     const again: (() => void)[] = [];

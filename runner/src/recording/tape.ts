@@ -5,6 +5,12 @@ import type { SpooledRecording, Spool } from './spool.ts';
 /** A slice that is older is closed, so that what was recorded is soon with the service. */
 const SLICE_MS = 10_000;
 
+export interface TapedTerminal {
+  workspaceId: string;
+  terminalId: string;
+  title: string;
+}
+
 /** One recording that is being written, slice by slice. */
 export class Tape {
   readonly #spool: Spool;

@@ -2,7 +2,7 @@ import type { RunnerPolicy } from '@gatehouse/core/protocol/runner-policy.ts';
 import { messageOf } from '../failure.ts';
 import type { Size } from '../terminals/size.ts';
 import type { Recorder } from './recorder.ts';
-import type { Tape } from './tape.ts';
+import type { Tape, TapedTerminal } from './tape.ts';
 
 /** Whether output may be shown; a reason, in words for people, when it may not. */
 export type Verdict = { shown: true } | { shown: false; reason: string };
@@ -30,12 +30,6 @@ export const noTape: TerminalTape = {
   end: () => SHOWN,
   leave: () => undefined,
 };
-
-export interface TapedTerminal {
-  workspaceId: string;
-  terminalId: string;
-  title: string;
-}
 
 /** Records one terminal as the policy in force says, from moment to moment. */
 export class PolicedTape implements TerminalTape {

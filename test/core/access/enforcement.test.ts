@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { enforcementOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { enforcementOf, RUNNER_FIELDS, runnerFieldsOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import { mergePolicy, POLICY_FIELDS } from '@gatehouse/core/access/policy.ts';
 
 const report = (name: string, ...enforces: string[]) => ({ name, enforces });
@@ -16,15 +16,20 @@ describe('whether a field of the runners is enforced', () => {
   });
 
   test('is not asked of them where this release itself enforces it', () => {
-    for (const field of POLICY_FIELDS.filter((each) => each !== 'upload' && each !== 'download'))
+    for (const field of POLICY_FIELDS.filter((each) => !RUNNER_FIELDS.some((field) => field === each)))
       expect(enforcementOf(field, [])).toEqual({ state: 'enforced', lacking: [] });
   });
 });
 
 test('a runner is given what it must enforce, and nothing where nothing is bounded', () => {
-  expect(runnerPolicyOf(mergePolicy({}, {}))).toEqual({});
-  expect(runnerPolicyOf(mergePolicy({ upload: 50 }, { download: 0, watermark: 'on' }, { upload: 20 }))).toEqual({
+  expect(runnerPolicyOf(mergePolicy({}, {}), null)).toEqual({});
+  expect(runnerPolicyOf(mergePolicy({ upload: 50 }, { download: 0, watermark: 'on' }, { upload: 20 }), null)).toEqual({
     upload: 20,
     download: 0,
   });
+  const key = { id: 'rky_1', publicKey: 'A'.repeat(43) };
+  const recorded = mergePolicy({ recording: 'on' }, {}, { recording: 'required' });
+  expect(runnerPolicyOf(recorded, key)).toEqual({ recording: { mode: 'required', key } });
+  expect(runnerFieldsOf(recorded)).toEqual(['recording']);
+  expect(() => runnerPolicyOf(recorded, null)).toThrow('without a key');
 });

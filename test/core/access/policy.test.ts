@@ -32,6 +32,7 @@ const level: fc.Arbitrary<PolicyValues> = fc
       upload: fc.integer({ min: 0, max: 100 }),
       download: fc.integer({ min: 0, max: 100 }),
       watermark: fc.constantFrom<'off' | 'on'>('off', 'on'),
+      recording: fc.constantFrom<'off' | 'on' | 'required'>('off', 'on', 'required'),
     },
     { requiredKeys: [] },
   )
@@ -48,6 +49,7 @@ const CASES: { [F in PolicyField]: (value: Policy[F]) => boolean[] } = {
   upload: (value) => [1, 50, 100].map((size) => value === null || size <= value),
   download: (value) => [1, 50, 100].map((size) => value === null || size <= value),
   watermark: (value) => [value === 'off'],
+  recording: (value) => [value === 'off', value !== 'required'],
 };
 const allows = <F extends PolicyField>(field: F, value: Policy[F]): boolean[] => CASES[field](value);
 const all = (...answers: boolean[][]): boolean[] => (answers[0] ?? []).map((_, index) => answers.every((each) => each[index]));

@@ -96,7 +96,7 @@ describe('the organisation’s policy', () => {
     expect(statuses).toEqual([200, 412]);
   });
 
-  test.each(['egress', 'git', 'recording', 'ports', 'clipboardOut', 'clipboardIn'])(
+  test.each(['egress', 'git', 'recordInput', 'ports', 'clipboardOut', 'clipboardIn'])(
     '%s can’t be set, because nothing enforces it, and the answer names it',
     async (field) => {
       const tenant = await mintTenant();
