@@ -9,9 +9,9 @@ const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in b
 /** What a runner says of a recording; the same again changes nothing. */
 export const recordingPut = z.object({
   workspaceId: idSchema('workspace'),
-  terminalId: z.string().min(1).max(64),
+  terminalId: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be the id of a terminal'),
   title: text(80),
-  keyId: z.string().max(64),
+  keyId: idSchema('recordingKey'),
   startedAt: time,
   /** null: it goes on; `hash` is that of the last slice */
   end: z.object({ at: time, slices: z.number().int().min(0), hash: sha256.nullable() }).nullable(),

@@ -14,7 +14,8 @@ CREATE TABLE recording_keys (
 
 CREATE TABLE recording_settings (
   tenant_id TEXT PRIMARY KEY,
-  retention_days INTEGER NOT NULL
+  retention_days INTEGER NOT NULL,
+  revision INTEGER NOT NULL
 );
 
 CREATE TABLE recordings (

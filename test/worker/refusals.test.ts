@@ -344,7 +344,12 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/recordings/:id/slices': { ...overRecordings, query: '?n=0' },
   'DELETE /api/v1/recordings/:id': { ...overRecordings, who: ['owner'], browser: true },
   'GET /api/v1/recording-settings': { who: ['owner', 'auditor'] },
-  'PUT /api/v1/recording-settings': { who: ['owner'], browser: true, body: { retentionDays: 30 } },
+  'PUT /api/v1/recording-settings': {
+    who: ['owner'],
+    browser: true,
+    headers: { 'If-Match': '"0"' },
+    body: { retentionDays: 30 },
+  },
 
   'GET /api/v1/workspaces': { who: 'signed in' },
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },

@@ -28,7 +28,7 @@ export async function putRecording(ctx: RunnerContext, id: string, input: z.infe
     await once(
       commit(ctx, {
         guard: store.insertRecording(ctx.db, ctx.actor.id, { id, ...input }),
-        events: [eventOf(ctx, { ...facts, action: 'recording.start', details })],
+        events: [eventOf(ctx, { ...facts, action: 'recording.start', status: 204, details })],
       }),
     );
     if ((await ownRecording(ctx, id)) === undefined) throw notFound();
@@ -38,10 +38,11 @@ export async function putRecording(ctx: RunnerContext, id: string, input: z.infe
   await once(
     commit(ctx, {
       guard: store.finishRecording(ctx.db, id, end),
-      events: [eventOf(ctx, { ...facts, action: 'recording.finish', details: { slices: end.slices, hash: end.hash ?? '' } })],
+      events: [eventOf(ctx, { ...facts, action: 'recording.finish', status: 204, details: { slices: end.slices, hash: end.hash ?? '' } })],
     }),
   );
-  if (typeof (await ownRecording(ctx, id))?.ended_at !== 'string') throw new AppError('conflict', 'Slices of the recording are missing, or others');
+  if (typeof (await ownRecording(ctx, id))?.ended_at !== 'string')
+    throw new AppError('conflict', 'Slices of the recording are missing, or others');
 }
 
 /**

@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import * as api from '@gatehouse/core/api/recordings.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
-import { body, json, keysetPage, noContent, pageOf, problems, routes } from '../platform/route.ts';
+import { body, etag, json, keysetPage, noContent, pageOf, problems, revisionOf, routes } from '../platform/route.ts';
 import { putRecording, putSlice } from './recording-intake.ts';
 import {
   changeRecordingSettings,
@@ -81,7 +81,7 @@ const putSettings = createRoute({
   path: '/recording-settings',
   summary: 'Choose the recording key, and how long recordings are kept',
   tags,
-  request: body(api.recordingSettingsPut),
+  request: { headers: z.object({ 'if-match': z.string().optional() }), ...body(api.recordingSettingsPut) },
   responses: { 200: json(api.recordingSettings), ...problems },
 });
 const intake = createRoute({
@@ -122,8 +122,17 @@ export const recordingRoutes = routes()
     await deleteRecording(c.get('signedIn'), c.req.valid('param').id);
     return c.body(null, 204);
   })
-  .openapi(readSettings, async (c) => c.json(await readRecordingSettings(c.get('signedIn')), 200))
-  .openapi(putSettings, async (c) => c.json(await changeRecordingSettings(c.get('signedIn'), c.req.valid('json')), 200))
+  .openapi(readSettings, async (c) => {
+    const { shown, revision } = await readRecordingSettings(c.get('signedIn'));
+    c.header('ETag', etag(revision));
+    return c.json(shown, 200);
+  })
+  .openapi(putSettings, async (c) => {
+    const seen = revisionOf(c.req.valid('header')['if-match']);
+    const { shown, revision } = await changeRecordingSettings(c.get('signedIn'), seen, c.req.valid('json'));
+    c.header('ETag', etag(revision));
+    return c.json(shown, 200);
+  })
   .openapi(intake, async (c) => {
     const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
     await putRecording(ctx, c.req.valid('param').id, c.req.valid('json'));

@@ -172,14 +172,21 @@ export const deleteRecording = (db: TenantDb, id: string): { guard: Statement; c
 
 export const RETENTION_DAYS = 90;
 
-export const retentionOf = async (db: TenantDb): Promise<number> =>
-  (await db.first<{ days: number }>('SELECT retention_days AS days FROM recording_settings WHERE tenant_id = ?', db.tenantId))?.days ??
-  RETENTION_DAYS;
+/** `revision` 0: nobody has chosen anything yet. */
+export const retentionOf = async (db: TenantDb): Promise<{ days: number; revision: number }> =>
+  (await db.first<{ days: number; revision: number }>(
+    'SELECT retention_days AS days, revision FROM recording_settings WHERE tenant_id = ?',
+    db.tenantId,
+  )) ?? { days: RETENTION_DAYS, revision: 0 };
 
-export const storeRetention = (db: TenantDb, days: number): Statement =>
+/** Matches nothing unless the settings are still that revision. */
+export const storeRetention = (db: TenantDb, days: number, revision: number): Statement =>
   statement(
-    'INSERT INTO recording_settings (tenant_id, retention_days) VALUES (?1, ?2) ON CONFLICT (tenant_id) DO UPDATE SET retention_days = ?2',
-    ...[db.tenantId, days],
+    `INSERT INTO recording_settings (tenant_id, retention_days, revision)
+     SELECT ?1, ?2, 1 WHERE ?3 = 0 OR EXISTS (SELECT 1 FROM recording_settings WHERE tenant_id = ?1 AND revision = ?3)
+     ON CONFLICT (tenant_id) DO UPDATE SET retention_days = excluded.retention_days, revision = recording_settings.revision + 1
+       WHERE recording_settings.revision = ?3`,
+    ...[db.tenantId, days, revision],
   );
 
 export const countHeld = async (db: TenantDb): Promise<number> =>

@@ -9,7 +9,7 @@ import type {
 import { AppError } from '@gatehouse/core/errors.ts';
 import { openSlice, packEvents } from '@gatehouse/core/protocol/recording.ts';
 import { refreshRunners } from '../access/policy-runners.ts';
-import { commit, eventOf, onGuard, record, require } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, record, require, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { base64url } from '../platform/encoding.ts';
 import { requireFresh } from '../platform/fresh.ts';
@@ -106,6 +106,7 @@ export async function searchRecordings(
 /** Deletes evidence, so it needs a fresh sign-in. @throws AppError `conflict` while it goes on */
 export async function deleteRecording(ctx: UserContext, id: string): Promise<void> {
   const facts = { ...list, action: 'recording.delete' as const };
+  await requireSession(ctx, facts);
   await require(ctx, 'recording:manage', facts);
   const recording = await existing(ctx, id);
   await requireFresh(ctx, { ...facts, resource: resourceOf(recording) });
@@ -123,18 +124,23 @@ export async function deleteRecording(ctx: UserContext, id: string): Promise<voi
   ctx.defer(purgeRecording(ctx, ctx.db, { recordingId: id, slices: recording.slices }));
 }
 
-export async function readRecordingSettings(ctx: UserContext): Promise<RecordingSettings> {
+export async function readRecordingSettings(ctx: UserContext): Promise<{ shown: RecordingSettings; revision: number }> {
   await require(ctx, 'recording:read', list);
-  const [retentionDays, key] = await Promise.all([store.retentionOf(ctx.db), currentRecordingKey(ctx.db)]);
-  return { retentionDays, key: key === undefined ? null : presentKey(key) };
+  const [{ days, revision }, key] = await Promise.all([store.retentionOf(ctx.db), currentRecordingKey(ctx.db)]);
+  return { shown: { retentionDays: days, key: key === undefined ? null : presentKey(key) }, revision };
 }
 
 /** Whoever chooses the key decides who can read what is recorded from now on, so it needs a fresh sign-in. */
-export async function changeRecordingSettings(ctx: UserContext, input: z.infer<typeof recordingSettingsPut>): Promise<RecordingSettings> {
+export async function changeRecordingSettings(
+  ctx: UserContext,
+  revision: number,
+  input: z.infer<typeof recordingSettingsPut>,
+): Promise<{ shown: RecordingSettings; revision: number }> {
   const facts = { ...list, action: 'recording.policy' as const };
+  await requireSession(ctx, facts);
   await require(ctx, 'recording:manage', facts);
   await requireFresh(ctx, facts);
-  const before = await readRecordingSettings(ctx);
+  const { shown: before } = await readRecordingSettings(ctx);
   const { retentionDays, publicKey } = input;
   const key = publicKey === undefined ? [] : [publicKey === null ? await newManagedKey(ctx, false) : newHeldKey(ctx, publicKey)];
   const kind = publicKey === undefined ? before.key?.kind : publicKey === null ? 'managed' : 'held';
@@ -143,10 +149,14 @@ export async function changeRecordingSettings(ctx: UserContext, input: z.infer<t
     { path: 'key', old: before.key?.kind ?? null, new: kind ?? null, secret: false },
   ].filter((each) => each.old !== each.new);
   const details = publicKey ? { publicKey } : {};
-  await commit(ctx, {
-    changes: [store.storeRetention(ctx.db, retentionDays), ...key],
-    events: [eventOf(ctx, { ...facts, status: 200, diff, details })],
-  });
+  await onGuard(
+    commit(ctx, {
+      guard: store.storeRetention(ctx.db, retentionDays, revision),
+      changes: key,
+      events: [eventOf(ctx, { ...facts, status: 200, diff, details })],
+    }),
+    () => new AppError('stale-version', 'Somebody changed this in the meantime. Load it again and repeat your change.'),
+  );
   if (key.length > 0) ctx.defer(refreshRunners(ctx));
   return readRecordingSettings(ctx);
 }

@@ -148,7 +148,7 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     diff: ['retentionDays'],
     call: async (tenant, ask) => {
       const by = await owner(tenant);
-      return own(by, await ask(by, 'PUT /recording-settings', { retentionDays: 30 }), null);
+      return own(by, await ask(by, 'PUT /recording-settings', { retentionDays: 30 }, ifMatch(0)), null);
     },
   },
   'PUT /runner/recordings/:id': {

@@ -111,7 +111,7 @@ describe('recordings', () => {
     const slice = await sealSlice(key, { recordingId: id, slice: 0 }, [output(1, 'secret-word\r\n')], null);
     await put(`/recordings/${id}/slices/0`, slice);
     await put(`/recordings/${id}`, { ...facts, end: { at: new Date(BEGAN).toISOString(), slices: 1, hash: slice.hash } });
-    expect((await owner.put('/recording-settings', { retentionDays: 30 })).status).toBe(200);
+    expect((await owner.put('/recording-settings', { retentionDays: 30 }, { 'If-Match': '"0"' })).status).toBe(200);
     const at = (time: string) => ({ ...services(), now: () => new Date(time) });
     await sweepRecordings(at('2026-01-20T10:00:00.000Z'));
     expect((await owner.get(`/recordings/${id}`)).status).toBe(200);
@@ -125,7 +125,10 @@ describe('recordings', () => {
   it('can be sealed to a key that only the organisation holds', async () => {
     const { site, owner, id, put, facts } = await setUp();
     const secret = await makeRecordingKey();
-    const settings = read(await owner.put('/recording-settings', { retentionDays: 90, publicKey: secret.x }), recordingSettings);
+    const settings = read(
+      await owner.put('/recording-settings', { retentionDays: 90, publicKey: secret.x }, { 'If-Match': '"0"' }),
+      recordingSettings,
+    );
     expect(settings.key).toMatchObject({ kind: 'held', publicKey: secret.x });
     const key = { id: settings.key?.id ?? '', publicKey: secret.x };
     expect(await keyOf(site)).toEqual(key);

@@ -9,7 +9,7 @@ import {
   type recordingSearchQuery,
   type recordingSettingsPut,
 } from '@gatehouse/core/api/recordings.ts';
-import { read } from './answer.ts';
+import { read, readVersioned } from './answer.ts';
 import { abortable, api, at, type Call } from './client.ts';
 
 const recordings = api.recordings;
@@ -25,5 +25,6 @@ export const watch = (id: string, purpose: 'watch' | 'export') =>
 export const slice = (id: string, n: number, call: Call = {}) =>
   read(recordings[':id'].slices.$get({ ...at(id), query: { n: String(n) } }, abortable(call)), recordingSlice);
 export const remove = (id: string) => recordings[':id'].$delete(at(id));
-export const settings = (call: Call = {}) => read(api['recording-settings'].$get({}, abortable(call)), recordingSettings);
-export const change = (json: z.input<typeof recordingSettingsPut>) => read(api['recording-settings'].$put({ json }), recordingSettings);
+export const settings = (call: Call = {}) => readVersioned(api['recording-settings'].$get({}, abortable(call)), recordingSettings);
+export const change = (etag: string, json: z.input<typeof recordingSettingsPut>) =>
+  readVersioned(api['recording-settings'].$put({ header: { 'if-match': etag }, json }), recordingSettings);
