@@ -24,6 +24,7 @@ export const ID_PREFIXES = {
   replay: 'rpl',
   finding: 'fnd',
   recording: 'rec',
+  recordingKey: 'rky',
   accessRequest: 'acr',
   revocation: 'rvk',
   serviceAccount: 'sva',

@@ -4,7 +4,7 @@ declare class TextEncoder {
 }
 declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
-  decode(input?: ArrayBufferView | ArrayBuffer): string;
+  decode(input?: ArrayBufferView | ArrayBuffer, options?: { stream?: boolean }): string;
 }
 declare class URL {
   constructor(url: string, base?: string);
@@ -60,8 +60,14 @@ interface SubtleCrypto {
     uses: KeyUse[],
   ): Promise<CryptoKey>;
   exportKey(format: 'raw', key: CryptoKey): Promise<ArrayBuffer>;
+  exportKey(format: 'jwk', key: CryptoKey): Promise<JsonWebKey>;
   generateKey(algorithm: { name: 'X25519' }, extractable: boolean, uses: KeyUse[]): Promise<CryptoKeyPair>;
   deriveBits(algorithm: { name: 'X25519'; public: CryptoKey }, key: CryptoKey, bits: number): Promise<ArrayBuffer>;
+  deriveBits(
+    algorithm: { name: 'HKDF'; hash: string; salt: BufferSource; info: BufferSource },
+    key: CryptoKey,
+    bits: number,
+  ): Promise<ArrayBuffer>;
   digest(algorithm: 'SHA-256', data: BufferSource): Promise<ArrayBuffer>;
   sign(algorithm: KeyAlgorithm, key: CryptoKey, data: BufferSource): Promise<ArrayBuffer>;
   verify(algorithm: KeyAlgorithm, key: CryptoKey, signature: BufferSource, data: BufferSource): Promise<boolean>;

@@ -26,6 +26,7 @@ import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
 import { gitCredentialRoutes } from './workspaces/git-credentials.routes.ts';
+import { recordingRoutes } from './workspaces/recordings.routes.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateVersionRoutes } from './workspaces/template-versions.routes.ts';
@@ -71,6 +72,7 @@ const joined = base
   .route('/', workspaceNetworkRoutes)
   .route('/', gitCredentialRoutes)
   .route('/', appRoutes)
+  .route('/', recordingRoutes)
   .route('/', auditRoutes)
   .route('/', proofRoutes)
   .route('/', destinationRoutes)

@@ -43,6 +43,8 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
     systemDb: new TenantDb(env.DIRECTORY, DIRECTORY_SHARD, SYSTEM_TENANT),
     ledger: ledgerPort(env, settings),
     archive: env.AUDIT_ARCHIVE,
+    recordings: env.RECORDINGS,
+    recordingIndex: (tenantId, shard) => inRegion(env.RECORDING_INDEX, shard, settings).getByName(tenantId),
     mail: mailPort(env, settings, now),
     secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),
     workspaces: workspacePort(env, settings),

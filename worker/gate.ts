@@ -35,6 +35,8 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'GET /api/v1/runner/workspaces/:id/link': 'program',
   'GET /api/v1/runner/workspaces/:id/apps': 'program',
   'GET /api/v1/runner/workspaces/:id/apps/:stream': 'program',
+  'PUT /api/v1/runner/recordings/:id': 'program',
+  'PUT /api/v1/runner/recordings/:id/slices/:n': 'program',
   'GET /api/v1/operator/tenants': 'program',
   'POST /api/v1/operator/tenants/:id/suspend': 'program',
   'POST /api/v1/operator/tenants/:id/activate': 'program',

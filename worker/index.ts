@@ -15,6 +15,8 @@ import { parseSettings, type Env } from './platform/env.ts';
 import { log } from './platform/log.ts';
 import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
+import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
+import { sweepRecordings } from './workspaces/recording-sweep.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
 
@@ -31,6 +33,9 @@ export class Throttle extends ThrottleShell {
   protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
 }
 export class Hasher extends HasherShell {
+  protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
+}
+export class RecordingIndex extends RecordingIndexShell {
   protected override compose = () => compose(this.env, (work) => this.ctx.waitUntil(work));
 }
 
@@ -68,6 +73,7 @@ export default {
       sweepSessions(services),
       sweepIdleWorkspaces(services),
       sweepRefusals(services),
+      sweepRecordings(services),
     ]);
   },
 } satisfies ExportedHandler<Env>;

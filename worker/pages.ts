@@ -1,11 +1,11 @@
 import { parseSettings, type Env } from './platform/env.ts';
 import { base64url } from './platform/encoding.ts';
 
-/** A page may load and run only what this origin serves; styles that the editor and the terminal insert carry the nonce. */
+/** A page may load and run only what this origin serves (`wasm-unsafe-eval`: WebAssembly, which plays recordings; no script text is evaluated); styles that the editor and the terminal insert carry the nonce. */
 const policyWith = (nonce: string, host: string) =>
   [
     "default-src 'self'",
-    `script-src 'self' 'nonce-${nonce}'`,
+    `script-src 'self' 'nonce-${nonce}' 'wasm-unsafe-eval'`,
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data: blob:",
     "font-src 'self'",

@@ -1,31 +1,36 @@
-import type { RunnerOpens } from '../protocol/runner-policy.ts';
+import type { RecordingKey } from '../protocol/recording.ts';
+import type { RunnerOpens, RunnerPolicy } from '../protocol/runner-policy.ts';
 import { limitsData } from './app-access.ts';
-import { normalRepository, type EgressMode, type GitRules } from './egress.ts';
+import { normalRepository, type GitRules } from './egress.ts';
 import { FIELDS, type MergedPolicy, type Policy, type PolicyField } from './policy.ts';
 
 /** Fields that a runner enforces on its own, and is given signed. */
-export const RUNNER_FIELDS = ['upload', 'download', 'egress', 'egressHosts', 'git'] as const satisfies readonly PolicyField[];
+export const RUNNER_FIELDS = ['upload', 'download', 'recording', 'egress', 'egressHosts', 'git'] as const satisfies readonly PolicyField[];
 export type RunnerField = (typeof RUNNER_FIELDS)[number];
 const isRunnerField = (field: PolicyField): field is RunnerField => RUNNER_FIELDS.some((each) => each === field);
-
-/** What a runner is given of a policy; see `runnerPolicy` of the protocol. */
-export interface RunnerBounds {
-  upload?: number;
-  download?: number;
-  egress?: Exclude<EgressMode, 'open'>;
-}
 
 /**
  * Those of its fields that bound something: a runner that can't enforce one of them refuses the workspace. Lists of hosts and
  * repositories go beside it (`networkOf`): they hang on egress.
+ * @param key what recordings are sealed to; may be null where nothing is recorded
  */
-export function runnerPolicyOf({ upload, download, egress }: MergedPolicy): RunnerBounds {
+export function runnerPolicyOf({ upload, download, egress, recording }: MergedPolicy, key: RecordingKey | null): RunnerPolicy {
+  if (recording.value !== 'off' && key === null) throw new Error('Recording without a key');
   return {
     ...(upload.value === null ? {} : { upload: upload.value }),
     ...(download.value === null ? {} : { download: download.value }),
     ...(egress.value === 'open' ? {} : { egress: egress.value }),
+    ...(recording.value === 'off' || key === null ? {} : { recording: { mode: recording.value, key } }),
   };
 }
+
+/** The fields that a runner must be able to enforce for this policy. */
+export const runnerFieldsOf = ({ upload, download, egress, recording }: MergedPolicy): RunnerField[] => [
+  ...(upload.value === null ? [] : (['upload'] as const)),
+  ...(download.value === null ? [] : (['download'] as const)),
+  ...(egress.value === 'open' ? [] : (['egress'] as const)),
+  ...(recording.value === 'off' ? [] : (['recording'] as const)),
+];
 
 export interface Network<R> {
   hosts: string[];

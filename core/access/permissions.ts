@@ -28,6 +28,8 @@ export const PERMISSIONS = {
   'runner:manage': 'Enrol, confirm and remove runners',
   'audit:read': 'Read the audit log',
   'finding:triage': 'Say how a finding stands',
+  'recording:read': 'Watch and search the recordings of terminals',
+  'recording:manage': 'Delete recordings, and choose their key and how long they are kept',
   'siem:read': 'See where the audit log is streamed to',
   'siem:manage': 'Change where the audit log is streamed to',
 } as const;
@@ -75,6 +77,7 @@ export const BUILT_IN_ROLES = {
     'service-account:read',
     'token:read-all',
     'runner:read',
+    'recording:read',
     'siem:read',
     'workspace:read-all',
   ],

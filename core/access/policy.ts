@@ -51,6 +51,8 @@ const repositoryPattern = z.string().transform((text, context) => {
 });
 const repositories = z.array(repositoryPattern).max(100).default([]);
 const onOff = z.enum(['off', 'on']);
+/** Whether terminals are recorded, the strictest first. */
+export const RECORDING = ['required', 'on', 'off'] as const;
 /** Who may open web apps and ports, the strictest first. */
 export const PORTS = ['off', 'owner', 'tenant'] as const;
 const megabytes = z.number().int().min(0).max(MOST_MEGABYTES, `must be at most ${MOST_MEGABYTES}; 0 blocks`);
@@ -70,6 +72,7 @@ const FIELD_SCHEMAS = {
   egress: z.enum(EGRESS_MODES),
   egressHosts: z.array(hostPattern).max(200).transform(reduceHosts),
   git: z.strictObject({ fetch: repositories, push: repositories }).transform(reduceGit),
+  recording: z.enum(RECORDING),
 };
 export type PolicyField = keyof typeof FIELD_SCHEMAS;
 export const POLICY_FIELDS = Object.keys(FIELD_SCHEMAS) as [PolicyField, ...PolicyField[]];
@@ -82,7 +85,12 @@ export const UNAVAILABLE = {
     group: 'Data',
     reason: 'Not available yet: the runner can’t tell what is pasted from what is typed.',
   },
-  recording: { label: 'Recording', group: 'Evidence', reason: 'Not available yet: nothing records terminals.' },
+  recordInput: {
+    label: 'Recording of input',
+    group: 'Evidence',
+    reason:
+      'Not offered: nobody can tell for each key whether the program that will read it echoes it, and a password must not be recorded.',
+  },
 } as const;
 export type UnavailableField = keyof typeof UNAVAILABLE;
 
@@ -121,6 +129,7 @@ export interface Policy {
   egressHosts: string[];
   /** null: nobody has set any, and the template's own repository may be fetched */
   git: GitRules | null;
+  recording: (typeof RECORDING)[number];
 }
 
 /** In force where nobody has set anything. The deployment may loosen these; nobody below it can. */
@@ -139,6 +148,7 @@ export const DEFAULT_POLICY: Policy = {
   egress: 'allow-list',
   egressHosts: [],
   git: null,
+  recording: 'off',
 };
 
 export interface Field {
@@ -282,6 +292,16 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     says: 'Repositories that may be fetched from and pushed to while egress is an allow-list. Nothing set: the template’s own may be fetched.',
     refuses: 'Other repositories, and every way to a git host but through the runner’s git proxy.',
   },
+  recording: {
+    label: 'Recording',
+    group: 'Evidence',
+    order: 'choice',
+    choices: RECORDING,
+    unit: null,
+    enforcedBy: ['runner'],
+    says: 'The runner records what terminals print, sealed to the organisation’s recording key. Required: nothing is shown that is not recorded.',
+    refuses: 'Where it is required, terminals whose output can’t be recorded: they wait until it can.',
+  },
 };
 
 type Value = string | number | string[] | GitRules | null;
@@ -394,7 +414,7 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
   }
   if (field === 'egress') return EGRESS_WORDS[value as EgressMode];
   if (field === 'ports') return PORTS_WORDS[value as Policy['ports']];
-  if (typeof value === 'string') return value === 'on' ? 'On' : 'Off';
+  if (typeof value === 'string') return value === 'on' ? 'On' : value === 'required' ? 'Required' : 'Off';
   if (FIELDS[field].unit === 'MB') return value === 0 ? 'Blocked' : `Up to ${value} MB`;
   if (FIELDS[field].unit === 'hours') return `Every ${value} h`;
   return value % 60 === 0 ? `${value / 60} h` : `${value} min`;

@@ -19,6 +19,8 @@ export const policy = z.object({
   egress: z.enum(EGRESS_MODES),
   egressHosts: z.array(z.string()),
   git: gitRules.nullable(),
+  /** a release before knew none */
+  recording: z.enum(['off', 'on', 'required']).default('off'),
 });
 
 const value = z.union([z.string(), z.number(), z.array(z.string()), gitRules, z.null()]);

@@ -19,6 +19,7 @@ export const RESOURCE_TYPES = [
   'token',
   'service-account',
   'finding',
+  'recording',
 ] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
@@ -400,6 +401,26 @@ export const AUDIT_ACTIONS = {
   },
   'finding.resolve': { resource: 'finding', done: 'resolved the finding “{resource}”', attempt: 'resolve the finding “{resource}”' },
   'finding.reopen': { resource: 'finding', done: 'reopened the finding “{resource}”', attempt: 'reopen the finding “{resource}”' },
+  'recording.start': { resource: 'recording', done: 'began to record {resource}', attempt: 'record {resource}' },
+  'recording.finish': {
+    resource: 'recording',
+    done: 'finished the recording of {resource}',
+    attempt: 'finish the recording of {resource}',
+  },
+  'recording.read': { resource: 'recording', done: 'looked at the list of recordings', attempt: 'look at recordings' },
+  'recording.search': { resource: 'recording', done: 'searched all recordings for {resource}', attempt: 'search recordings' },
+  'recording.watch': { resource: 'recording', done: 'watched the recording of {resource}', attempt: 'watch the recording of {resource}' },
+  'recording.export': {
+    resource: 'recording',
+    done: 'downloaded the recording of {resource}',
+    attempt: 'download the recording of {resource}',
+  },
+  'recording.delete': { resource: 'recording', done: 'deleted the recording of {resource}', attempt: 'delete the recording of {resource}' },
+  'recording.policy': {
+    resource: 'recording',
+    done: 'changed the key or the retention of recordings',
+    attempt: 'change the key or the retention of recordings',
+  },
   'policy.update': { resource: 'policy', done: 'changed the policy of {resource}', attempt: 'change the policy of {resource}' },
   'policy.read': { resource: 'policy', done: 'read the policy of {resource}', attempt: 'read the policy of {resource}' },
   'request.denied': { resource: 'policy', done: 'called {resource}', attempt: 'call {resource}' },

@@ -176,6 +176,14 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'finding.acknowledge': (event) => findingActivity(event, ['detection_finding', 'Update']),
   'finding.resolve': (event) => findingActivity(event, ['detection_finding', 'Close']),
   'finding.reopen': (event) => findingActivity(event, ['detection_finding', 'Update']),
+  'recording.start': ['entity_management', 'Create'],
+  'recording.finish': ['entity_management', 'Update'],
+  'recording.read': ['entity_management', 'Read'],
+  'recording.search': ['entity_management', 'Read'],
+  'recording.watch': ['entity_management', 'Read'],
+  'recording.export': ['entity_management', 'Read'],
+  'recording.delete': ['entity_management', 'Delete'],
+  'recording.policy': ['entity_management', 'Update'],
   'policy.update': ['entity_management', 'Update'],
   'policy.read': ['entity_management', 'Read'],
   'request.denied': (event) => requestActivity(event),
@@ -212,6 +220,10 @@ export const NOTABLE: Partial<Record<AuditAction, Severity>> = {
   'audit.erase.finish': 'Medium',
   'audit.rotate_key': 'Medium',
   'policy.update': 'Low',
+  'recording.watch': 'Low',
+  'recording.export': 'Low',
+  'recording.delete': 'Medium',
+  'recording.policy': 'Medium',
 };
 
 /** The activity of one event. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { tcpResource } from '../api/template-network.ts';
+import { recordingKey } from './recording.ts';
 
 /** Ways into a workspace beside the IDE's. */
 export const runnerOpens = z.object({
@@ -24,12 +25,13 @@ export const runnerPolicyClaims = z.object({
 });
 export const POLICY_TYPE = 'gatehouse-policy+jwt';
 
-/** What a runner enforces of a policy: megabytes, 0 blocks. */
+/** What a runner enforces of a policy: megabytes, 0 blocks; `recording` is left out where nothing is recorded. */
 export const runnerPolicy = z.strictObject({
   upload: z.number().int().min(0).optional(),
   download: z.number().int().min(0).optional(),
   /** left out: the network is the machine's */
   egress: z.enum(['allow-list', 'none']).optional(),
+  recording: z.object({ mode: z.enum(['on', 'required']), key: recordingKey }).optional(),
 });
 export type RunnerPolicy = z.infer<typeof runnerPolicy>;
 

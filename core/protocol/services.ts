@@ -105,12 +105,14 @@ export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInf
 
 /**
  * `message` on a pty stream. Browser → runner: resize, the size that this viewer would like. Runner → browser, ordered
- * with the output (SPEC T3): resize, exit, renamed.
+ * with the output (SPEC T3): resize, exit, renamed, held.
  */
 export const ptyMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resize'), ...size }),
   z.object({ kind: z.literal('exit'), ...ptyExit.shape }),
   z.object({ kind: z.literal('renamed'), name: z.string() }),
+  /** output and input wait, for a person to read; null: they don't any more (SPEC T7) */
+  z.object({ kind: z.literal('held'), reason: z.string().nullable() }),
 ]);
 export type PtyMessage = z.infer<typeof ptyMessage>;
 

@@ -13,6 +13,9 @@ import { theMachine } from './egress/outside.ts';
 import { findLimiter } from './limits/limiter.ts';
 import { enforcesWhat, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
+import { Recorder } from './recording/recorder.ts';
+import { Spool } from './recording/spool.ts';
+import { putTo, Uploader } from './recording/uploader.ts';
 import { RootfsStore } from './rootfs/store.ts';
 import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
@@ -76,6 +79,9 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const logs = new LogSender();
     const screens = new WorkerScreens(findBuilt(main, 'gatehouse-screens.js'), log);
     const rootfs = new RootfsStore(folder.rootfs);
+    const spool = new Spool(folder.recordings);
+    const uploader = new Uploader({ spool, put: putTo(url, token), clock: systemClock, log });
+    const recorder = new Recorder({ spool, clock: systemClock, log, closed: () => uploader.wake() });
     const journal = new ReportJournal(folder.reports, systemClock);
     // Until the control link is there, the journal keeps what is to be told.
     let tell = (report: WorkspaceReport): void => void journal.add(report);
@@ -92,6 +98,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       },
       log,
       screens,
+      recorder,
       drivers,
       rootfs,
       report: (report) => tell(report),
@@ -102,6 +109,8 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
     await supervisor.adopt();
     const sweeping = sweepDaily(rootfs, supervisor, log);
+    recorder.finishLost();
+    uploader.wake();
     let end: (error: Failure) => void = () => undefined;
     const over = new Promise<never>((_, reject) => (end = reject));
     const control = new ControlLink({
@@ -133,6 +142,8 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       control.stop();
       clearInterval(sweeping);
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
+      recorder.stop();
+      await uploader.stop();
       await screens.close();
       limiter.close();
     }

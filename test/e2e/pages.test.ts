@@ -181,6 +181,8 @@ async function work(owner: Person): Promise<typeof pages> {
     [`/audit?${new URLSearchParams({ filter: 'outcome eq "denied" and actor.mail pr' })}`, 'There is no attribute of this name'],
     ['/integrity?event=1', 'Its hash is the one that was recorded'],
     ...(await findingPages(owner)),
+    ['/recordings', 'Nothing is recorded yet'],
+    ['/recordings?q=nothing-of-that-kind', 'No terminal showed this'],
     ['/siem', 'SOC'],
     [`/siem/${soc.id}`, 'Send a part of the log again'],
     ['/siem/new', 'Signed webhook'],

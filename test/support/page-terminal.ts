@@ -52,7 +52,7 @@ export class PageTerminal implements Screen {
       watched,
       clock,
       this,
-      { renamed: ignore, sized: ignore, pending: ignore, catchingUp: ignore, ...events },
+      { renamed: ignore, held: ignore, sized: ignore, pending: ignore, catchingUp: ignore, ...events },
       terminal,
     );
   }

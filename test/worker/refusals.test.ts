@@ -14,6 +14,7 @@ import { secretAddress } from '../../worker/audit/destinations.store.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { Chance } from '../support/chance.ts';
 import { makeFinding } from '../support/findings.ts';
+import { insertRecording } from '../support/recordings.ts';
 import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, type Ids } from '../support/isolation.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
@@ -141,6 +142,7 @@ const overRequests = {
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
+const overRecordings: RouteCase = { who: ['owner', 'auditor'], id: 'recording', make: insertRecording };
 /** The organisation's owner made it, and nobody of the crew: who may, may because of a role. */
 const overWorkspaces: RouteCase = {
   who: ['owner', 'template-admin', 'auditor'],
@@ -352,6 +354,33 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/runner/workspaces/:id/link': { who: 'open', id: 'workspace' },
   'GET /api/v1/runner/workspaces/:id/apps': { who: 'open', id: 'workspace' },
   'GET /api/v1/runner/workspaces/:id/apps/:stream': { who: 'open', id: 'workspace', rest: { stream: '1' } },
+
+  'PUT /api/v1/runner/recordings/:id': {
+    who: 'open',
+    id: 'recording',
+    body: {
+      workspaceId: 'wsp_01m856tm29e6frrs5mmr9m5rhs',
+      terminalId: 'one',
+      title: 'Terminal 1',
+      keyId: 'rky_01m856tm29e6frrs5mmr9m5rhs',
+      startedAt: '2026-01-01T00:00:00.000Z',
+      end: null,
+    },
+  },
+  'PUT /api/v1/runner/recordings/:id/slices/:n': { who: 'open', id: 'recording', body: { bytes: 'AAAA', hash: '0'.repeat(64) } },
+  'GET /api/v1/recordings': { who: ['owner', 'auditor'] },
+  'GET /api/v1/recordings/search': { who: ['owner', 'auditor'], query: '?q=git' },
+  'GET /api/v1/recordings/:id': overRecordings,
+  'POST /api/v1/recordings/:id/watch': { ...overRecordings, body: { purpose: 'watch' } },
+  'GET /api/v1/recordings/:id/slices': { ...overRecordings, query: '?n=0' },
+  'DELETE /api/v1/recordings/:id': { ...overRecordings, who: ['owner'], browser: true },
+  'GET /api/v1/recording-settings': { who: ['owner', 'auditor'] },
+  'PUT /api/v1/recording-settings': {
+    who: ['owner'],
+    browser: true,
+    headers: { 'If-Match': '"0"' },
+    body: { retentionDays: 30 },
+  },
 
   'GET /api/v1/workspaces': { who: 'signed in' },
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },

@@ -6,7 +6,7 @@ import type { SignInMethod } from '@gatehouse/core/api/identity.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import type { Settings } from './env.ts';
 import type { Proof } from './proof.ts';
-import type { DeriveRequest, LedgerObject, OutboxBatch } from './objects.ts';
+import type { DeriveRequest, LedgerObject, OutboxBatch, RecordingIndexObject } from './objects.ts';
 import type {
   AppFacts,
   AppRequestFacts,
@@ -130,6 +130,10 @@ export interface Services {
   ledger: LedgerPort;
   /** what the ledgers have put away */
   archive: R2Bucket;
+  /** sealed slices of recordings */
+  recordings: R2Bucket;
+  /** what the terminals of a tenant's managed recordings showed */
+  recordingIndex(tenantId: string, shard: string): Omit<RecordingIndexObject, keyof Rpc.DurableObjectBranded>;
   mail: MailPort;
   secrets: Secrets;
   workspaces: WorkspacePort;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { FIELDS, policyValues, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
 import { isUnder } from '@gatehouse/core/apps/host.ts';
-import type { HasherObject, LedgerObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
+import type { HasherObject, LedgerObject, RecordingIndexObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
 
 /** Bindings of wrangler.toml. Shards are bound as SHARD_0, SHARD_1, …; `shardsOf` lists them. */
 export interface Env {
@@ -13,6 +13,8 @@ export interface Env {
   WORKSPACE: DurableObjectNamespace<WorkspaceObject>;
   THROTTLE: DurableObjectNamespace<ThrottleObject>;
   HASHER: DurableObjectNamespace<HasherObject>;
+  RECORDING_INDEX: DurableObjectNamespace<RecordingIndexObject>;
+  RECORDINGS: R2Bucket;
   ARCHIVE_QUEUE: Queue<unknown>;
   DELIVERY_QUEUE: Queue<unknown>;
   /** set when deployed; without it mails go to the local outbox, which only a local deployment has */
@@ -87,6 +89,7 @@ const settings = z
     POLICY_EGRESS_HOSTS: z.string().optional(),
     POLICY_GIT_FETCH: z.string().optional(),
     POLICY_GIT_PUSH: z.string().optional(),
+    POLICY_RECORDING: z.string().optional(),
   })
   .superRefine((value, context) => {
     if (value.ENVIRONMENT === 'local') return;
@@ -152,6 +155,7 @@ const FLOOR = {
   egress: 'POLICY_EGRESS',
   egressHosts: 'POLICY_EGRESS_HOSTS',
   git: 'POLICY_GIT_FETCH',
+  recording: 'POLICY_RECORDING',
 } as const satisfies Record<PolicyField, keyof z.infer<typeof settings>>;
 
 /** The variable that sets a field. */

@@ -467,6 +467,24 @@ export interface DeriveRequest {
   p: number;
 }
 
+export interface ScreenTextLine {
+  /** milliseconds since the epoch */
+  time: number;
+  text: string;
+}
+export interface ScreenTextMatch extends ScreenTextLine {
+  recordingId: string;
+}
+
+/** The text of one tenant's managed recordings. */
+export interface RecordingIndexObject extends Rpc.DurableObjectBranded {
+  /** Idempotent by recording and slice. */
+  add(recordingId: string, slice: number, lines: ScreenTextLine[]): Promise<void>;
+  /** Lines that hold the text, whatever its case; the newest recordings first. */
+  search(text: string, limit: number): Promise<ScreenTextMatch[]>;
+  remove(recordingId: string): Promise<void>;
+}
+
 export interface HasherObject extends Rpc.DurableObjectBranded {
   /** null when too many wait already */
   derive(request: DeriveRequest): Promise<Uint8Array | null>;

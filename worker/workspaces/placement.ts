@@ -1,4 +1,4 @@
-import { runnerPolicyOf, type RunnerField } from '@gatehouse/core/access/enforcement.ts';
+import { runnerFieldsOf } from '@gatehouse/core/access/enforcement.ts';
 import { FIELDS } from '@gatehouse/core/access/policy.ts';
 import { neededFields } from '@gatehouse/core/api/template-needs.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
@@ -22,7 +22,7 @@ export async function runnerFor(
 ): Promise<RunnerRow> {
   const { driver } = wanted.spec;
   const { merged } = await readPolicies(ctx, ctx.db, wanted.templateId);
-  const enforces = Object.keys(runnerPolicyOf(merged)) as RunnerField[];
+  const enforces = runnerFieldsOf(merged);
   const labels = wanted.spec.runnerLabels;
   const understands = await needsOf(ctx, wanted.templateId, wanted.spec);
   const runner = await findFreeRunner(ctx.db, { driver, runnerId: wanted.runnerId, enforces, understands, labels });

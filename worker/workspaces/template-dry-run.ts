@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { runnerFieldsOf } from '@gatehouse/core/access/enforcement.ts';
 import { FIELDS, inWords, POLICY_FIELDS, type MergedPolicy } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import type { DryRun, dryRunAsk } from '@gatehouse/core/api/template-dry-run.ts';
@@ -54,7 +54,7 @@ export async function dryRunTemplate(ctx: UserContext, id: string, ask: z.infer<
 /** Each runner, and why it can't take it. */
 async function runnersFor(ctx: UserContext, template: TemplateRow, spec: TemplateSpec, merged: MergedPolicy) {
   const needs = await needsOf(ctx, template.id, spec);
-  const enforces = Object.keys(runnerPolicyOf(merged)) as Array<keyof typeof FIELDS>;
+  const enforces = runnerFieldsOf(merged);
   const rows = await findRunners(ctx.db, { limit: MOST_RUNNERS, after: null });
   return rows.slice(0, MOST_RUNNERS).map((runner) => ({
     ...{ id: runner.id, name: runner.name },

@@ -11,6 +11,7 @@ import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { openGitCredentials } from './git-credentials.store.ts';
 import { environmentOf, parseValues, withDefaults } from './parameters.ts';
+import { ensureRecordingKey } from './recording-keys.ts';
 import { signRunnerNetwork, signRunnerPolicy } from './runner-keys.ts';
 import { openSecrets } from './template-secrets.store.ts';
 import { parseSpec } from './templates.store.ts';
@@ -197,7 +198,7 @@ const orderRow = z.object({
 
 /** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
 export async function findOrders(
-  ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets' | 'log'>,
+  ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets' | 'newId' | 'log'>,
   runnerId: string,
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {
@@ -224,7 +225,8 @@ export async function findOrders(
       const place = { runnerId, workspaceId: each.id };
       const spec = parseSpec(each.spec);
       const values = parseValues(each.parameters);
-      const policy = runnerPolicyOf(merged);
+      const key = merged.recording.value === 'off' ? null : await ensureRecordingKey(ctx);
+      const policy = runnerPolicyOf(merged, key);
       const opens = ctx.settings.APPS_DOMAIN === null ? null : runnerOpensOf(inForce, spec.apps);
       const isWanted = each.desired === 'running';
       const own = isWanted ? credentials.get(each.owner_id) : undefined;

@@ -12,6 +12,7 @@ export interface StateFolder {
   reports: string;
   workspaces: string;
   rootfs: string;
+  recordings: string;
 }
 
 export function stateFolder(root: string): StateFolder {
@@ -25,6 +26,7 @@ export function stateFolder(root: string): StateFolder {
     reports: at('reports.json'),
     workspaces: at('workspaces'),
     rootfs: at('rootfs'),
+    recordings: at('recordings'),
   };
 }
 

@@ -7,6 +7,8 @@ import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { DialStream } from '../connection/socket.ts';
 import { AppTunnel } from '../apps/app-tunnel.ts';
 import type { Log } from '../log.ts';
+import type { Recorder } from '../recording/recorder.ts';
+import { PolicedTape } from '../recording/terminal-tape.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
@@ -14,7 +16,7 @@ import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
-import { Terminals } from '../terminals/terminals.ts';
+import { Terminals, type Tapes } from '../terminals/terminals.ts';
 import { Egress, type EgressContext } from './egress.ts';
 import { nextStep } from './plan.ts';
 import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
@@ -31,6 +33,7 @@ export interface WorkspaceContext {
   egress: EgressContext;
   log: Log;
   screens: Screens;
+  recorder: Recorder;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
   rootfs: Pick<RootfsStore, 'use'>;
   report(report: WorkspaceReport): void;
@@ -45,6 +48,7 @@ interface Running {
   order: WorkspaceOrder | null;
   sandbox: Sandbox;
   memory: TerminalMemory;
+  terminals: Terminals;
   link: WorkspaceLink;
   tunnel: AppTunnel;
 }
@@ -129,7 +133,7 @@ export class Workspace {
     // A helper that was tampered with must not hold up the runner.
     const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
-      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens);
+      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens, this.#tapes);
       void this.#serve(null, trace.generation, sandbox, memory, terminals);
       sandbox.helper.keep();
     } catch (error) {
@@ -155,6 +159,7 @@ export class Workspace {
     await this.#rest();
     this.#running?.link.stop();
     this.#running?.tunnel.stop();
+    this.#running?.terminals.leave();
     this.#running?.sandbox.leave();
     this.#egress.end();
     this.#running = null;
@@ -263,7 +268,8 @@ export class Workspace {
   async #connect(order: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const { generation } = order;
     const memory = new TerminalMemory(this.#folder);
-    const taken = this.#serve(order, generation, sandbox, memory, new Terminals(sandbox.helper, memory, this.#context.screens));
+    const terminals = new Terminals(sandbox.helper, memory, this.#context.screens, this.#tapes);
+    const taken = this.#serve(order, generation, sandbox, memory, terminals);
     const cancelled = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
     });
@@ -282,7 +288,7 @@ export class Workspace {
     const { link, taken } = serveSandbox(this.#context.link, served, (why) => this.#lost(sandbox, why));
     const { workspaceId } = this.#record;
     const tunnel = new AppTunnel({ ...this.#context.link, dialStream: this.#context.dialStream }, workspaceId, sandbox.helper);
-    this.#running = { generation, order, sandbox, memory, link, tunnel };
+    this.#running = { generation, order, sandbox, memory, terminals, link, tunnel };
     // Once the workspace has its place at the platform, so has its tunnel.
     void taken.then(
       () => tunnel.allow(this.#policy?.opens ?? null),
@@ -350,6 +356,11 @@ export class Workspace {
     this.#egress.end();
     removeTrace(this.#folder);
   }
+
+  readonly #tapes: Tapes = (terminal) => {
+    const { workspaceId } = this.#record;
+    return new PolicedTape(this.#context.recorder, { workspaceId, ...terminal }, () => this.#policy?.policy ?? null);
+  };
 
   #openLog(generation: number): BuildLog {
     const { workspaceId } = this.#record;

@@ -4,6 +4,8 @@ import type { HelperHead, HelperClient, HelperStream } from '../channel/helper-c
 import { InputCounts } from '../channel/input-counts.ts';
 import { terminalAttached, terminalEvent, type HelperRequest, type TerminalControl } from '../channel/requests.ts';
 import { OutputRing } from '../channel/ring.ts';
+import { Gate } from '../recording/gate.ts';
+import { noTape, type TerminalTape, type Verdict } from '../recording/terminal-tape.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { Screens } from './screens/screens.ts';
@@ -60,9 +62,22 @@ export class Terminal {
   #driver: Watcher | null = null;
   #paused = false;
   #exit: PtyExit | null = null;
+  readonly #tape: TerminalTape;
+  /** holds what must be recorded and is not yet */
+  readonly #gate = new Gate((reason) => this.#heldBy(reason));
+  /** offset behind the output that has come, held or not; and whether the end has */
+  #received = 0;
+  #over = false;
+  /** input that waits while output is held */
+  #waiting: (() => void)[] = [];
 
   /** @param ended its program has ended by itself */
-  constructor({ terminalId, name, cols, rows }: TerminalFacts, screens: Screens, ended: () => void = () => undefined) {
+  constructor(
+    { terminalId, name, cols, rows }: TerminalFacts,
+    screens: Screens,
+    { ended = () => undefined, tape = noTape }: { ended?: () => void; tape?: TerminalTape } = {},
+  ) {
+    this.#tape = tape;
     this.id = terminalId;
     this.#name = name;
     this.#size = this.#wanted = { cols, rows };
@@ -83,28 +98,38 @@ export class Terminal {
           if (!head.ok) return resolve(head);
           const { terminal } = this.#begin(terminalAttached.parse(head));
           look = () => {
-            if (this.ring.end >= terminal.end && (terminal.exit === null || this.#exit !== null)) resolve(head);
+            if (this.#received >= terminal.end && (terminal.exit === null || this.#over)) resolve(head);
           };
           look();
         },
         data: (bytes, offset) => {
-          this.#output(bytes, offset);
+          this.#take(bytes, offset);
           look();
         },
         message: (value) => {
           const event = terminalEvent.parse(value);
           if (event.kind === 'typed') return this.#typed(event.clientId, event.offset);
-          if (event.kind === 'resized') return this.#resized(event.offset, { cols: event.cols, rows: event.rows });
-          this.#end({ code: event.code, signal: event.signal });
+          if (event.kind === 'resized') return this.#passSize(event.offset, { cols: event.cols, rows: event.rows });
+          this.#finish({ code: event.code, signal: event.signal }, this.#ended);
           look();
-          this.#ended();
         },
         gone: () => {
-          this.#end({ code: null, signal: 'SIGKILL' });
+          this.#finish({ code: null, signal: 'SIGKILL' });
           resolve({ ok: false, code: 'internal', message: 'The sandbox has ended' });
         },
       });
     });
+  }
+
+  /** Begins to record it, where the policy says so: before its program runs. */
+  record(): Verdict {
+    return this.#tape.begin(this.#size);
+  }
+
+  /** Leaves it, and its recording, to the next runner. */
+  leave(): void {
+    this.#gate.close();
+    this.#tape.leave();
   }
 
   /** Its programs are gone with their sandbox. @param reason for a person to read */
@@ -129,6 +154,7 @@ export class Terminal {
     this.#watchers.add(watcher);
     if (this.#exit !== null) watcher.over(this.#exit);
     else if (watcher.mayDrive) this.#drive(watcher);
+    if (this.#gate.reason !== null) watcher.tell({ kind: 'held', reason: this.#gate.reason });
     watcher.changed();
   }
 
@@ -162,11 +188,11 @@ export class Terminal {
     const fresh = this.#inputs.take(clientId, offset, bytes);
     if (this.#exit !== null || fresh.byteLength === 0) return;
     this.#drive(watcher);
-    if (this.#client !== clientId) this.#control({ kind: 'client', clientId });
-    this.#client = clientId;
     if (!this.#typedTo.has(clientId)) this.#typedTo.set(clientId, next);
     this.#untyped += fresh.byteLength;
-    this.#stream?.data(fresh, next);
+    // What nobody sees nobody types blindly into.
+    if (this.#gate.reason === null) this.#type(clientId, next, fresh);
+    else this.#waiting.push(() => this.#type(clientId, next, fresh));
   }
 
   /** The page of the watcher has room for another size now: the driver's is the terminal's (SPEC P5). */
@@ -189,8 +215,9 @@ export class Terminal {
   /** Holds the program back or lets it go on, by what its driver still has to take. */
   review(): void {
     const pending = this.#driver === null ? 0 : this.ring.end - this.#driver.cursor;
-    if (!this.#paused && pending > PAUSE_ABOVE) this.#pause(true);
-    else if (this.#paused && pending < RESUME_BELOW) this.#pause(false);
+    const held = this.#gate.reason !== null;
+    if (!this.#paused && (held || pending > PAUSE_ABOVE)) this.#pause(true);
+    else if (this.#paused && !held && pending < RESUME_BELOW) this.#pause(false);
   }
 
   #begin(attached: z.infer<typeof terminalAttached>): z.infer<typeof terminalAttached> {
@@ -198,6 +225,7 @@ export class Terminal {
     this.#ring = new OutputRing(undefined, attached.offset);
     this.#checkpoints = new Checkpoints({ ring: this.#ring, size: this.#size, screens: this.#screens });
     this.#inputs = new InputCounts(attached.inputs);
+    this.#received = attached.offset;
     return attached;
   }
 
@@ -210,8 +238,47 @@ export class Terminal {
     this.#stream?.message(control);
   }
 
-  #output(bytes: Uint8Array, offset: number): void {
-    if (offset !== this.ring.end) throw new Error('output with a gap or an overlap');
+  #type(clientId: string, offset: number, bytes: Uint8Array): void {
+    if (this.#client !== clientId) this.#control({ kind: 'client', clientId });
+    this.#client = clientId;
+    this.#stream?.data(bytes, offset);
+  }
+
+  /** What comes is recorded before anybody sees it. */
+  #take(bytes: Uint8Array, offset: number): void {
+    if (offset !== this.#received) throw new Error('output with a gap or an overlap');
+    this.#received = offset + bytes.byteLength;
+    this.#gate.pass(
+      () => this.#tape.output(bytes, offset + bytes.byteLength),
+      () => this.#output(bytes),
+    );
+  }
+
+  #passSize(offset: number, size: Size): void {
+    this.#gate.pass(
+      () => this.#tape.resized(size),
+      () => this.#resized(offset, size),
+    );
+  }
+
+  #finish(exit: PtyExit, then: () => void = () => undefined): void {
+    this.#over = true;
+    this.#gate.pass(
+      () => this.#tape.end(exit),
+      () => {
+        this.#end(exit);
+        then();
+      },
+    );
+  }
+
+  #heldBy(reason: string | null): void {
+    for (const watcher of this.#watchers) watcher.tell({ kind: 'held', reason });
+    if (reason === null) for (const type of this.#waiting.splice(0)) type();
+    this.review();
+  }
+
+  #output(bytes: Uint8Array): void {
     this.ring.append(bytes);
     this.#checkpoints.output();
     this.review();
@@ -243,6 +310,8 @@ export class Terminal {
   #end(exit: PtyExit): void {
     if (this.#exit !== null) return;
     this.#exit = exit;
+    this.#gate.close();
+    this.#tape.end(exit);
     this.#checkpoints.close();
     for (const watcher of this.#watchers) watcher.over(exit);
   }

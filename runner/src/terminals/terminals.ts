@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
 import { MOST_TERMINALS, terminalList } from '../channel/requests.ts';
+import { noTape, type TerminalTape } from '../recording/terminal-tape.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import type { TerminalMemory } from './memory.ts';
 import type { Screens } from './screens/screens.ts';
@@ -11,30 +12,36 @@ import { Terminal, type TerminalFacts } from './terminal.ts';
 /** ended terminals are kept, so that their last output can still be read */
 const MOST_ENDED = 16;
 
+/** What records each terminal of a workspace, by its id. */
+export type Tapes = (terminal: { terminalId: string; title: string }) => TerminalTape;
+const noTapes: Tapes = () => noTape;
+
 /** The terminals of one running workspace. */
 export class Terminals {
   readonly #helper: HelperClient;
   readonly #memory: Pick<TerminalMemory, 'lost' | 'keep'>;
   readonly #screens: Screens;
+  readonly #tapes: Tapes;
   readonly #terminals = new Map<string, Terminal>();
   /** those whose shell has not started yet: nobody else may see them before */
   readonly #starting = new Map<string, Promise<Terminal>>();
   #count = 0;
 
   /** @param memory knows those that were lost with an earlier sandbox; they stay until they are closed */
-  constructor(helper: HelperClient, memory: Pick<TerminalMemory, 'lost' | 'keep'>, screens: Screens) {
+  constructor(helper: HelperClient, memory: Pick<TerminalMemory, 'lost' | 'keep'>, screens: Screens, tapes = noTapes) {
     this.#helper = helper;
     this.#memory = memory;
     this.#screens = screens;
-    for (const { lost, ...facts } of memory.lost) this.#add(facts).lose(lost ?? '');
+    this.#tapes = tapes;
+    for (const { lost, ...facts } of memory.lost) this.#add(facts, noTapes).lose(lost ?? '');
   }
 
   /**
    * Those that live in a sandbox which another runner started, with all the output that is kept of them.
    * @throws Error when the helper does not tell
    */
-  static async adopt(helper: HelperClient, memory: TerminalMemory, screens: Screens): Promise<Terminals> {
-    const terminals = new Terminals(helper, memory, screens);
+  static async adopt(helper: HelperClient, memory: TerminalMemory, screens: Screens, tapes = noTapes): Promise<Terminals> {
+    const terminals = new Terminals(helper, memory, screens, tapes);
     const list = terminalList.parse(await helper.call({ method: 'terminal.list' }));
     const attached = list.terminals.map((facts) =>
       terminals.#add(facts).connect(helper, { method: 'terminal.attach', terminalId: facts.terminalId, from: 0 }),
@@ -91,24 +98,36 @@ export class Terminals {
     this.#remember();
   }
 
+  /** Leaves all of them, and their recordings, to the next runner. */
+  leave(): void {
+    for (const terminal of this.#terminals.values()) terminal.leave();
+  }
+
   async #start(facts: TerminalFacts, cwd: string): Promise<Terminal> {
     const terminal = this.#make(facts);
+    const recorded = terminal.record();
+    if (!recorded.shown) throw new ServiceFailure('refused', recorded.reason);
     const head = await terminal.connect(this.#helper, { method: 'terminal.open', cwd, ...facts });
-    if (!head.ok) throw new ServiceFailure('internal', `The terminal could not start: ${'message' in head ? String(head.message) : ''}`);
+    if (!head.ok) {
+      const reason = `The terminal could not start: ${'message' in head ? String(head.message) : ''}`;
+      terminal.lose(reason);
+      throw new ServiceFailure('internal', reason);
+    }
     this.#terminals.set(terminal.id, terminal);
     this.#remember();
     return terminal;
   }
 
-  #add(facts: TerminalFacts): Terminal {
-    const terminal = this.#make(facts);
+  #add(facts: TerminalFacts, tapes = this.#tapes): Terminal {
+    const terminal = this.#make(facts, tapes);
     this.#terminals.set(terminal.id, terminal);
     return terminal;
   }
 
-  #make(facts: TerminalFacts): Terminal {
+  #make(facts: TerminalFacts, tapes = this.#tapes): Terminal {
     this.#count = Math.max(this.#count, Number(/^Terminal (\d{1,6})$/.exec(facts.name)?.[1] ?? 0));
-    return new Terminal(facts, this.#screens, () => this.#remember());
+    const tape = tapes({ terminalId: facts.terminalId, title: facts.name });
+    return new Terminal(facts, this.#screens, { ended: () => this.#remember(), tape });
   }
 
   #remember(): void {

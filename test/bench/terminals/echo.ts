@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { timed } from '../measure.ts';
+import type { Person } from '../../../scripts/api.ts';
+import { timed, type Options } from '../measure.ts';
 import { type Distance, Network } from '../../support/network.ts';
 import { Shell } from '../shell.ts';
 import type { System } from '../system.ts';
@@ -33,6 +34,18 @@ export const echoFar: Measure = {
     }
   },
 };
+
+/** Ours with recording on and off by turns, so that both have the machine as it is. */
+export async function echoRecorded(owner: Person, ours: System, add: Add, { quick }: Options): Promise<void> {
+  for (let revision = 0; revision < (quick ? 2 : 6); revision++) {
+    const recording = revision % 2 === 0 ? 'required' : 'off';
+    await owner.call('PUT', '/tenant/policy', { values: { recording } }, { 'If-Match': `"${revision}"` });
+    // The runner hears of it at its next order.
+    await sleep(2_000);
+    await typeSlowly(ours, add, `keystroke echo, recording ${recording}`, quick ? 30 : 200);
+  }
+  await owner.call('PUT', '/tenant/policy', { values: {} }, { 'If-Match': `"${quick ? 2 : 6}"` });
+}
 
 async function open(system: System, add: Add, where: string, via?: number): Promise<void> {
   const [took, shell] = await timed(() => Shell.at(system, via));

@@ -6,7 +6,7 @@ import type { Product } from '../product.ts';
 import { relay } from '../relay.ts';
 import { bulk } from './bulk.ts';
 import { kills, resets } from './cuts.ts';
-import { echoFar, echoNear } from './echo.ts';
+import { echoFar, echoNear, echoRecorded } from './echo.ts';
 import { interruptWhileWriting, typeWhileReading } from './files.ts';
 import { measureIdle } from './idle.ts';
 import { interrupts } from './interrupt.ts';
@@ -38,6 +38,7 @@ export async function measureTerminals(product: Product, options: Options): Prom
     for (const [part, measures] of Object.entries(SHARED)) {
       if (wanted(part)) for (const measure of measures) await step(measure.name, () => takeTurns(measure, systems, rows, options));
     }
+    if (wanted('echo')) await step('echo, recorded', () => echoRecorded(product.owner, ours, add, options));
     if (wanted('chromium')) await step('echo in Chromium', () => echoInChromium(product, floor, rows, options));
     if (wanted('files')) {
       await step('echo during files.read', () => typeWhileReading(ours, add, options));

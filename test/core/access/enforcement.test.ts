@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { enforcementOf, networkOf, RUNNER_FIELDS, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
+import { enforcementOf, networkOf, RUNNER_FIELDS, runnerFieldsOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import { mergePolicy, POLICY_FIELDS, policyValues } from '@gatehouse/core/access/policy.ts';
 
 const report = (name: string, ...enforces: string[]) => ({ name, enforces });
@@ -22,12 +22,17 @@ describe('whether a field of the runners is enforced', () => {
 });
 
 test('a runner is given what it must enforce, and nothing where nothing is bounded', () => {
-  expect(runnerPolicyOf(mergePolicy({ egress: 'open' }, {}))).toEqual({});
-  expect(runnerPolicyOf(mergePolicy({}, {}))).toEqual({ egress: 'allow-list' });
-  expect(runnerPolicyOf(mergePolicy({ upload: 50, egress: 'open' }, { download: 0, watermark: 'on' }, { upload: 20 }))).toEqual({
+  expect(runnerPolicyOf(mergePolicy({ egress: 'open' }, {}), null)).toEqual({});
+  expect(runnerPolicyOf(mergePolicy({}, {}), null)).toEqual({ egress: 'allow-list' });
+  expect(runnerPolicyOf(mergePolicy({ upload: 50, egress: 'open' }, { download: 0, watermark: 'on' }, { upload: 20 }), null)).toEqual({
     upload: 20,
     download: 0,
   });
+  const key = { id: 'rky_1', publicKey: 'A'.repeat(43) };
+  const recorded = mergePolicy({ recording: 'on' }, {}, { recording: 'required' });
+  expect(runnerPolicyOf(recorded, key)).toEqual({ recording: { mode: 'required', key } });
+  expect(runnerFieldsOf(recorded)).toEqual(['recording']);
+  expect(() => runnerPolicyOf(recorded, null)).toThrow('without a key');
 });
 
 describe('what a workspace may reach', () => {

@@ -86,6 +86,11 @@ export const MATRIX: Record<Permission, MatrixRow> = {
     may: ['owner'],
     probe: { route: 'POST /detections/findings/:id/move', on: 'finding', body: { from: 'open', to: 'acknowledged' } },
   },
+  'recording:read': { may: ['owner', 'auditor'], probe: { route: 'GET /recordings' } },
+  'recording:manage': {
+    may: ['owner'],
+    probe: { route: 'PUT /recording-settings', body: { retentionDays: 30 }, headers: { 'If-Match': '"0"' } },
+  },
   'siem:read': { may: ['owner', 'auditor'], probe: { route: 'GET /siem-destinations' } },
   'siem:manage': {
     may: ['owner'],

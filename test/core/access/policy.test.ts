@@ -41,6 +41,7 @@ const level: fc.Arbitrary<PolicyValues> = fc
       egress: fc.constantFrom(...EGRESS_MODES),
       egressHosts: fc.subarray(HOSTS).map((hosts) => [...hosts]),
       git: fc.record({ fetch: fc.subarray(REPOSITORIES), push: fc.subarray(REPOSITORIES) }),
+      recording: fc.constantFrom<'off' | 'on' | 'required'>('off', 'on', 'required'),
     },
     { requiredKeys: [] },
   )
@@ -58,6 +59,7 @@ const CASES: { [F in PolicyField]: (value: Policy[F]) => boolean[] } = {
   download: (value) => [1, 50, 100].map((size) => value === null || size <= value),
   ports: (value) => [value !== 'off', value === 'tenant'],
   watermark: (value) => [value === 'off'],
+  recording: (value) => [value === 'off', value !== 'required'],
   egress: (value) => [value === 'open', value !== 'none'],
   egressHosts: (value) =>
     ['a.example', 'b.a.example', 'b.example'].flatMap((host) => [80, 443, 8443].map((port) => allowsHost(value, host, port))),

@@ -1,10 +1,12 @@
 import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
 import { makeTemplate, writeAcl } from '../access.ts';
 import { BROWSER_KEY, proofHeader } from '../browser-key.ts';
+import { insertRecording, sealSlice } from '../recordings.ts';
 import { enrollRunner, makeKeys } from '../runners.ts';
 import { makeRunning, makeSite } from '../site.ts';
 import { onDraft } from '../template-versions.ts';
-import { api, read, unique } from '../tenants.ts';
+import { api, read, services, unique } from '../tenants.ts';
+import { ensureRecordingKey } from '../../../worker/workspaces/recording-keys.ts';
 import { insertRunner, insertWorkspace } from '../workspaces.ts';
 import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, operates, own, owner, owns, self } from './call.ts';
 
@@ -215,6 +217,48 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
       const answer = await ask(site.dev, `POST ${path}`, undefined, headers);
       const on = String((answer.body as { connectionId?: unknown }).connectionId);
       return { ...own(site.dev, answer, on), db: site.tenant.db };
+    },
+  },
+  'POST /recordings/:id/watch': {
+    leaves: ['recording.watch'],
+    call: owns('POST /recordings/:id/watch', insertRecording, { purpose: 'watch' }),
+  },
+  'DELETE /recordings/:id': { leaves: ['recording.delete'], call: owns('DELETE /recordings/:id', insertRecording) },
+  'PUT /recording-settings': {
+    leaves: ['recording.policy'],
+    diff: ['retentionDays'],
+    call: async (tenant, ask) => {
+      const by = await owner(tenant);
+      return own(by, await ask(by, 'PUT /recording-settings', { retentionDays: 30 }, ifMatch(0)), null);
+    },
+  },
+  'PUT /runner/recordings/:id': {
+    leaves: ['recording.start'],
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const { db } = site.tenant;
+      const { id: workspaceId } = await makeRunning(site);
+      const key = await ensureRecordingKey({ ...services(), db });
+      const id = services().newId('recording');
+      const facts = { workspaceId, terminalId: 'one', title: 'Terminal 1', keyId: key.id, startedAt: new Date().toISOString(), end: null };
+      const answer = await ask(null, `PUT /runner/recordings/${id}`, facts, { Authorization: `Bearer ${site.runner.token}` });
+      return { answer, on: id, by: { type: 'runner', id: site.runner.id }, sessionId: null, db };
+    },
+  },
+  'PUT /runner/recordings/:id/slices/:n': {
+    leaves: 'it is a part of what recording.start and recording.finish, which names the hash of the last, are about',
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const { id: workspaceId } = await makeRunning(site);
+      const key = await ensureRecordingKey({ ...services(), db: site.tenant.db });
+      const id = services().newId('recording');
+      const headers = { Authorization: `Bearer ${site.runner.token}` };
+      const facts = { workspaceId, terminalId: 'one', title: 'Terminal 1', keyId: key.id, startedAt: new Date().toISOString(), end: null };
+      await ask(null, `PUT /runner/recordings/${id}`, facts, headers);
+      const begin = { time: 0, kind: 'begin' as const, cols: 80, rows: 24, title: 'Terminal 1' };
+      const slice = await sealSlice(key, { recordingId: id, slice: 0 }, [begin], null);
+      const answer = await ask(null, `PUT /runner/recordings/${id}/slices/0`, slice, headers);
+      return { answer, on: null, by: { type: 'runner', id: site.runner.id }, sessionId: null, db: site.tenant.db };
     },
   },
 

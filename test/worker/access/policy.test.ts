@@ -97,7 +97,7 @@ describe('the organisation’s policy', () => {
     expect(statuses).toEqual([200, 412]);
   });
 
-  test.each(['recording', 'clipboardOut', 'clipboardIn'])(
+  test.each(['recordInput', 'clipboardOut', 'clipboardIn'])(
     '%s can’t be set, because nothing enforces it, and the answer names it',
     async (field) => {
       const tenant = await mintTenant();

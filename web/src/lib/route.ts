@@ -77,6 +77,9 @@ export const route = {
   findings: (query: Query = {}) => withQuery('/findings', query),
   finding: (findingId: string) => `/findings/${id(findingId)}`,
   detectionRules: () => '/findings/rules',
+  recordings: (query: Query = {}) => withQuery('/recordings', query),
+  /** @param t seconds from its beginning */
+  recording: (recordingId: string, query: { t?: string } = {}) => withQuery(`/recordings/${id(recordingId)}`, query),
   siem: () => '/siem',
   newDestination: () => '/siem/new',
   destination: (destinationId: string) => `/siem/${id(destinationId)}`,

@@ -22,6 +22,7 @@ const PLACES: Partial<Record<Thing, Place>> = {
   siem: { needs: 'siem:read', at: route.destination },
   token: { needs: 'token:read-all', at: () => route.tokens() },
   policy: { needs: 'policy:read', at: () => route.policy() },
+  recording: { needs: 'recording:read', at: (id) => route.recording(id) },
   finding: { needs: 'audit:read', at: route.finding },
 };
 

@@ -1,5 +1,6 @@
 import type { Component } from 'svelte';
 import BadgeCheck from '@lucide/svelte/icons/badge-check';
+import CirclePlay from '@lucide/svelte/icons/circle-play';
 import Gauge from '@lucide/svelte/icons/gauge';
 import FingerprintPattern from '@lucide/svelte/icons/fingerprint-pattern';
 import Group from '@lucide/svelte/icons/network';
@@ -78,6 +79,7 @@ export const PAGES: readonly Page[] = [
   { label: 'API tokens', href: route.tokens(), icon: KeyRound, section: 'Security', keys: 'G K', needs: 'token:read-all' },
   { label: 'Audit log', href: route.audit(), icon: ListTree, section: 'Security', keys: 'G A', needs: 'audit:read' },
   { label: 'Findings', href: route.findings(), icon: ShieldAlert, section: 'Security', keys: 'G I', needs: 'audit:read' },
+  { label: 'Recordings', href: route.recordings(), icon: CirclePlay, section: 'Security', keys: 'G X', needs: 'recording:read' },
   { label: 'SIEM destinations', href: route.siem(), icon: Send, section: 'Security', keys: 'G S', needs: 'siem:read' },
   { label: 'Integrity', href: route.integrity(), icon: FingerprintPattern, section: 'Security', keys: 'G C', needs: 'audit:read' },
   { label: 'Local mail', href: route.localMail(), icon: Mail, section: 'Local', keys: 'G M', local: true },

@@ -58,6 +58,7 @@ function link(id: string | null): TerminalLink {
       opened: () => undefined,
       exited: ({ code }) => told.push(`exit ${code}`),
       renamed: (name) => told.push(`renamed ${name}`),
+      held: (reason) => told.push(`held ${reason}`),
       sized: ({ cols, rows }) => told.push(`${cols}×${rows}`),
       pending: (count) => (pending = count),
       catchingUp: (behind) => told.push(behind ? 'behind' : 'level'),

@@ -25,6 +25,8 @@ export interface LinkEvents {
   opened(terminal: PtyInfo): void;
   exited(exit: PtyExit): void;
   renamed(name: string): void;
+  /** SPEC T7: why output and input wait; null: they go on */
+  held(reason: string | null): void;
   /** the terminal's size, which the page's own only wishes for */
   sized(size: Size): void;
   /** bytes of input that wait for the connection; 0 also says that more can be taken again */
@@ -218,6 +220,8 @@ export class TerminalLink {
       }
       case 'renamed':
         return this.#events.renamed(message.name);
+      case 'held':
+        return this.#events.held(message.reason);
     }
   }
 

@@ -21,6 +21,8 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
   exit = $state.raw<PtyExit | null>(null);
   /** why it can't be shown any more */
   lost = $state<string | null>(null);
+  /** SPEC T7: why its output and input wait, for a person to read */
+  held = $state<string | null>(null);
   /** bytes typed that wait for the connection */
   pending = $state(0);
   /** the last keystrokes were not kept, because too many wait already */
@@ -45,9 +47,11 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
           this.name = name;
           this.exit = exit;
           this.lost = null;
+          this.held = null;
         },
         exited: (exit) => (this.exit = exit),
         renamed: (name) => (this.name = name),
+        held: (reason) => (this.held = reason),
         sized: ({ cols, rows }) => (this.size = { cols, rows }),
         pending: (bytes) => {
           this.pending = bytes;
