@@ -62,9 +62,8 @@ interface SubtleCrypto {
   exportKey(format: 'raw', key: CryptoKey): Promise<ArrayBuffer>;
   exportKey(format: 'jwk', key: CryptoKey): Promise<JsonWebKey>;
   generateKey(algorithm: { name: 'X25519' }, extractable: boolean, uses: KeyUse[]): Promise<CryptoKeyPair>;
-  deriveBits(algorithm: { name: 'X25519'; public: CryptoKey }, key: CryptoKey, bits: number): Promise<ArrayBuffer>;
   deriveBits(
-    algorithm: { name: 'HKDF'; hash: string; salt: BufferSource; info: BufferSource },
+    algorithm: { name: 'X25519'; public: CryptoKey } | { name: 'HKDF'; hash: string; salt: BufferSource; info: BufferSource },
     key: CryptoKey,
     bits: number,
   ): Promise<ArrayBuffer>;

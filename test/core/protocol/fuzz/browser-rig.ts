@@ -78,6 +78,7 @@ export class BrowserRig {
       sized: nothing,
       pending: nothing,
       catchingUp: nothing,
+      held: nothing,
       lost: nothing,
     };
     this.link = new TerminalLink(this.connection, clock, screen, events, { id: 't1', key: 'terminal', name: '', size: SIZE });

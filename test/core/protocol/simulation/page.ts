@@ -195,6 +195,7 @@ export class Page {
         sized: () => undefined,
         pending: () => undefined,
         catchingUp: () => undefined,
+        held: () => undefined,
         lost: ({ message }) => fault(`a terminal was lost: ${message}`),
       },
       { id, key: `key-${this.typist.clientId}-${this.panes.length}`, name: '', size: SIZE },
