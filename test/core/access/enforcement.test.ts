@@ -29,7 +29,7 @@ test('a runner is given what it must enforce, and nothing where nothing is bound
     download: 0,
   });
   const key = { id: 'rky_1', publicKey: 'A'.repeat(43) };
-  const recorded = mergePolicy({ recording: 'on' }, {}, { recording: 'required' });
+  const recorded = mergePolicy({ recording: 'on', egress: 'open' }, {}, { recording: 'required' });
   expect(runnerPolicyOf(recorded, key)).toEqual({ recording: { mode: 'required', key } });
   expect(runnerFieldsOf(recorded)).toEqual(['recording']);
   expect(() => runnerPolicyOf(recorded, null)).toThrow('without a key');
