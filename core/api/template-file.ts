@@ -1,4 +1,4 @@
-import { parseDocument, stringify } from 'yaml';
+import { Document, parseDocument, visit } from 'yaml';
 import { z } from 'zod';
 import { lineFinder } from '../access/config-file.ts';
 import type { FieldError } from '../errors.ts';
@@ -34,7 +34,14 @@ export function writeTemplateFile({ name, description, icon, notes, secrets, spe
     ...(secrets.length > 0 && { secrets }),
     spec: Object.fromEntries(said),
   };
-  return stringify(file, { lineWidth: 0, aliasDuplicateObjects: false });
+  const document = new Document(file, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_, scalar) => {
+      // Written in block style, a line of nothing but blanks would come back without them.
+      if (typeof scalar.value === 'string' && /^[ \t]+$/m.test(scalar.value)) scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 /** Reads a file. What is wrong is told with its field and line. */
