@@ -237,9 +237,9 @@ describe('running', () => {
     run();
     await platform.links.wait(() => platform.links.all.length > links);
     expect(await reading()).toMatchObject({ ok: false, code: 'refused' });
-    platform.policies.set(order.workspaceId, { recording: 'required' });
+    platform.policies.set(order.workspaceId, { moon: 'full' });
     platform.want(order);
-    expect((await platform.reported(order, 'failed')).error).toContain('can’t enforce what the policy sets: recording');
+    expect((await platform.reported(order, 'failed')).error).toContain('can’t enforce what the policy sets: moon');
   });
 
   it('cancels a start that is not wanted any more', async () => {
