@@ -45,7 +45,7 @@ export const overview = z.object({
       online: z.number().int(),
       offline: z.number().int(),
       unconfirmed: z.number().int(),
-      old: z.number().int().describe('of the confirmed ones, those that can’t enforce every part of the policy that runners enforce'),
+      old: z.number().int().describe('of the confirmed ones, those whose release does not understand all that templates say'),
     })
     .nullable()
     .describe('needs runner:read'),

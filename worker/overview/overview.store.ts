@@ -1,4 +1,4 @@
-import { RUNNER_FIELDS } from '@gatehouse/core/access/enforcement.ts';
+import { UNDERSTOOD } from '@gatehouse/core/api/template-needs.ts';
 import { MOST_COUNTED, type Figure, type Overview, type SetupStep } from '@gatehouse/core/api/overview.ts';
 import { hasSecondOwner } from '../directory/owners.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
@@ -50,9 +50,9 @@ export const runnersQuery = (db: TenantDb): Statement =>
     `SELECT total(confirmed_at IS NOT NULL AND online = 1) AS online, total(confirmed_at IS NOT NULL AND online = 0) AS offline,
        total(confirmed_at IS NULL) AS unconfirmed,
        total(confirmed_at IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(?2) AS field
-         WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(enforces, '[]'))))) AS old
+         WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(understands, '[]'))))) AS old
      FROM runners WHERE tenant_id = ?1 AND deleted_at IS NULL`,
-    ...[db.tenantId, JSON.stringify(RUNNER_FIELDS)],
+    ...[db.tenantId, JSON.stringify(UNDERSTOOD)],
   );
 
 export async function countRunners(db: TenantDb): Promise<NonNullable<Overview['runners']>> {

@@ -1,3 +1,4 @@
+import { UNDERSTOOD } from '@gatehouse/core/api/template-needs.ts';
 import { describe, expect, test } from 'vitest';
 import { permissionsOf, type BuiltInRole } from '@gatehouse/core/access/permissions.ts';
 import { MOST_COUNTED, overview, type Overview } from '@gatehouse/core/api/overview.ts';
@@ -123,8 +124,8 @@ describe('the figures', () => {
     const [online, offline, removed] = [await insertRunner(tenant), await insertRunner(tenant), await insertRunner(tenant)];
     await insertRunner(tenant);
     const set = (id: string, what: string) => change(tenant, `UPDATE runners SET ${what} WHERE tenant_id = ? AND id = ?`, tenant.id, id);
-    await set(online, `confirmed_at = 'x', online = 1, enforces = '["upload","download"]'`);
-    await set(offline, `confirmed_at = 'x', enforces = '["upload"]'`);
+    await set(online, `confirmed_at = 'x', online = 1, understands = '${JSON.stringify(UNDERSTOOD)}'`);
+    await set(offline, `confirmed_at = 'x', understands = '["parameters"]'`);
     await set(removed, `confirmed_at = 'x', online = 1, deleted_at = 'x'`);
     expect((await overviewFor(tenant.owner)).runners).toEqual({ online: 1, offline: 1, unconfirmed: 1, old: 1 });
   });
