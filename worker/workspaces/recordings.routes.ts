@@ -18,7 +18,12 @@ import { presentRecording } from './recordings.store.ts';
 import { authenticateRunner } from './runners.ts';
 
 const params = z.object({ id: idSchema('recording') });
-const sliceParams = params.extend({ n: z.coerce.number<string>().int().min(0).max(1_000_000) });
+const sliceParams = params.extend({
+  n: z
+    .string()
+    .regex(/^\d{1,6}$/, 'must be the number of a slice')
+    .transform(Number),
+});
 
 const tags = ['Recordings'];
 const list = createRoute({
@@ -89,6 +94,7 @@ const intake = createRoute({
   path: '/runner/recordings/{id}',
   summary: 'A runner records, or has recorded',
   tags,
+  security: [{ token: [] }],
   request: { params, ...body(api.recordingPut) },
   responses: { 204: noContent, ...problems },
 });
@@ -97,6 +103,7 @@ const intakeSlice = createRoute({
   path: '/runner/recordings/{id}/slices/{n}',
   summary: 'The next slice of a recording',
   tags,
+  security: [{ token: [] }],
   request: { params: sliceParams, ...body(api.slicePut) },
   responses: { 204: noContent, ...problems },
 });
