@@ -182,7 +182,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/integrity?event=1', 'Its hash is the one that was recorded'],
     ...(await findingPages(owner)),
     ['/recordings', 'Nothing is recorded yet'],
-    ['/recordings?q=nothing-of-that-kind', 'No terminal showed this'],
+    ['/recordings?q=printed-by-nobody', 'No terminal showed this'],
     ['/siem', 'SOC'],
     [`/siem/${soc.id}`, 'Send a part of the log again'],
     ['/siem/new', 'Signed webhook'],
