@@ -1,4 +1,4 @@
-import product, { AuditLedger as Product, Hasher, Runner, Throttle, Workspace } from '../../../../worker/index.ts';
+import product, { AuditLedger as Product, Hasher, RecordingIndex, Runner, Throttle, Workspace } from '../../../../worker/index.ts';
 import { shardsOf, type Env } from '../../../../worker/platform/env.ts';
 import type { EventQuery } from '../../../../worker/platform/objects.ts';
 import { eventOf, type Counts } from '../model.ts';
@@ -35,7 +35,7 @@ export class AuditLedger extends Product {
     if (!held?.tenant_id.startsWith(READ_ONLY)) await super.alarm();
   }
 }
-export { Hasher, Runner, Throttle, Workspace };
+export { Hasher, RecordingIndex, Runner, Throttle, Workspace };
 
 const READ_ONLY = 'bench-';
 

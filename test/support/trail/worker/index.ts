@@ -1,4 +1,4 @@
-import product, { AuditLedger as Product, Hasher, Runner, Throttle, Workspace } from '../../../../worker/index.ts';
+import product, { AuditLedger as Product, Hasher, RecordingIndex, Runner, Throttle, Workspace } from '../../../../worker/index.ts';
 import { append } from '../../../../worker/audit/ledger.append.ts';
 import type { AppendRequest } from '../../../../worker/platform/objects.ts';
 import type { Env } from '../../../../worker/platform/env.ts';
@@ -36,7 +36,7 @@ export class AuditLedger extends Product {
     await super.append(request);
   }
 }
-export { Hasher, Runner, Throttle, Workspace };
+export { Hasher, RecordingIndex, Runner, Throttle, Workspace };
 
 const random = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes));
 
