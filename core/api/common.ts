@@ -56,3 +56,11 @@ export const problem = z.object({
   errors: z.array(z.object({ path: z.string(), message: z.string(), position: z.number().int().optional() })).optional(),
 });
 export type Problem = z.infer<typeof problem>;
+
+/** Where a runner fetches from: https without credentials inside; http only from its own loopback, as tests and labs serve it. */
+export function isSourceUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, username, password } = new URL(value);
+  const isLoopbackHttp = protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  return (protocol === 'https:' || isLoopbackHttp) && username === '' && password === '';
+}

@@ -1,11 +1,5 @@
 import { z } from 'zod';
-
-const isHttps = (value: string) => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  const loopback = url.protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return (url.protocol === 'https:' || loopback) && url.username === '' && url.password === '';
-};
+import { isSourceUrl } from './common.ts';
 
 /** The system that a workspace's programs see, instead of the one of the runner's machine. */
 export const templateRootfs = z
@@ -16,7 +10,7 @@ export const templateRootfs = z
       .trim()
       .regex(/^sha256:[0-9a-f]{64}$/, 'must be sha256: and 64 hexadecimal digits'),
     /** a tarball of a root file system, or of an OCI image layout; plain, gzip or zstd. http only from the runner's own loopback */
-    source: z.string().trim().max(1000).refine(isHttps, 'must be an https:// address without a user name'),
+    source: z.string().trim().max(1000).refine(isSourceUrl, 'must be an https:// address without a user name'),
   })
   .nullable();
 export type TemplateRootfs = NonNullable<z.infer<typeof templateRootfs>>;

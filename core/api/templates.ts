@@ -1,32 +1,19 @@
 import { z } from 'zod';
 import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
-import { listOf, multiline, page, searchText, text, time } from './common.ts';
+import { isSourceUrl, listOf, multiline, page, searchText, text, time } from './common.ts';
 import { templateApp } from './template-apps.ts';
 import { templateLimits } from './template-limits.ts';
 import { templateNetwork } from './template-network.ts';
 import { templateRootfs } from './template-rootfs.ts';
 import { fillIn, parameterFaults, referencesIn, templateParameters } from './template-parameters.ts';
 
-const isHttps = (value: string) => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return url.protocol === 'https:' && url.username === '' && url.password === '';
-};
-const isLoopbackHttp = (value: string) => {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return (
-    url.protocol === 'http:' && url.username === '' && url.password === '' && ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
-  );
-};
-
 /** git over https, no credentials inside; http only to the runner's own loopback, as tests and labs serve it */
 export const repositoryUrl = z
   .string()
   .trim()
   .max(500)
-  .refine((value) => value === '' || isHttps(value) || isLoopbackHttp(value), 'must be an https:// address without a user name, or empty');
+  .refine((value) => value === '' || isSourceUrl(value), 'must be an https:// address without a user name, or empty');
 
 export const SANDBOX_DRIVERS = ['bubblewrap', 'process'] as const;
 export const TEMPLATE_ICONS = [
