@@ -54,6 +54,8 @@ async function leftAlone(kind: (typeof kinds)[number], script: string, plan: San
   const terminal = await terminals.open(SIZE, { cwd: '', name: 'build', key: 'ada.one' });
   const watcher = watch(terminal);
   sandbox.helper.keep();
+  // It answers in order: by now it has heard that it is kept, and whoever leaves at once does not take that back.
+  await sandbox.helper.call({ method: 'terminal.list' });
   terminal.input(watcher, 'ada', 0, Buffer.from(script));
   return { plan, sandbox, terminal, watcher };
 }
