@@ -73,6 +73,20 @@ describe('E5 AES-256-GCM by node:crypto', () => {
   });
 });
 
+describe('a cipher that was made ahead', () => {
+  it('seals and opens as one that was not, whatever nonce comes, and each time anew', async () => {
+    const [sealing, opening, web] = [await nodeAead(key), await nodeAead(key), await webAead(key)];
+    const plain = Uint8Array.of(1, 2, 3);
+    for (const count of [0n, 1n, 2n, 2n, 9n, 3n, 4n, 2n ** 64n - 1n, 0n]) {
+      const bytes = new Uint8Array(plain.byteLength + 16);
+      await sealing.seal(nonceOf(count), header, plain, bytes);
+      expect(await web.open(nonceOf(count), header, bytes)).toEqual(plain);
+      expect(Uint8Array.from(await opening.open(nonceOf(count), header, bytes))).toEqual(plain);
+      await setImmediate();
+    }
+  });
+});
+
 describe('E8 a direction', () => {
   it.each([
     ['runner to browser', nodeAead, webAead],

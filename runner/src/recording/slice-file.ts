@@ -1,4 +1,13 @@
-import { createCipheriv, createHash, createPublicKey, diffieHellman, generateKeyPairSync, hkdfSync, type Hash } from 'node:crypto';
+import {
+  createCipheriv,
+  createHash,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  hkdfSync,
+  type CipherGCM,
+  type Hash,
+} from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { TAG_BYTES } from '@gatehouse/core/protocol/aead.ts';
 import {
@@ -11,6 +20,7 @@ import {
   type SliceAddress,
   type TapeEvent,
 } from '@gatehouse/core/protocol/recording.ts';
+import { Ahead } from '../link/ahead.ts';
 
 /** The key of one slice: whoever wrote it can't read it again once it is forgotten. @param publicKey base64url */
 function makeSliceKey(publicKey: string): { ephemeral: Uint8Array; key: Uint8Array } {
@@ -25,7 +35,7 @@ function makeSliceKey(publicKey: string): { ephemeral: Uint8Array; key: Uint8Arr
 /** A slice that is being written. What was appended survives the end of this process; a failed write leaves no trace. */
 export class SliceFile {
   readonly #fd: number;
-  readonly #key: Uint8Array;
+  readonly #ciphers: Ahead<CipherGCM>;
   readonly #address: SliceAddress;
   readonly #hash: Hash = createHash('sha256');
   #length = 0;
@@ -34,7 +44,7 @@ export class SliceFile {
   /** @throws Error of the file system */
   constructor(path: string, options: { address: SliceAddress; publicKey: string; previous: Uint8Array | null }) {
     const { ephemeral, key } = makeSliceKey(options.publicKey);
-    this.#key = key;
+    this.#ciphers = new Ahead((nonce) => createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES }));
     this.#address = options.address;
     this.#fd = openSync(path, 'w', 0o600);
     try {
@@ -56,8 +66,7 @@ export class SliceFile {
   /** @param offset of the terminal's output behind this event. @throws Error of the file system */
   append(event: TapeEvent, offset: number): void {
     const index = this.#records;
-    const cipher = createCipheriv('aes-256-gcm', this.#key, recordNonce(index), { authTagLength: TAG_BYTES });
-    cipher.setAAD(recordAddress(this.#address, index, offset));
+    const cipher = this.#ciphers.take(recordNonce(index)).setAAD(recordAddress(this.#address, index, offset));
     const sealed = Buffer.concat([cipher.update(encodeEvent(event)), cipher.final(), cipher.getAuthTag()]);
     this.#write(Buffer.concat([recordHead(sealed.byteLength, offset), sealed]));
     this.#records++;

@@ -6,7 +6,7 @@ import { signInBrowser } from '../../support/browser-session.ts';
 import { type Options, shuffled, within } from '../measure.ts';
 import { ACCOUNT, type Product } from '../product.ts';
 import type { Relay } from '../relay.ts';
-import type { Rows } from '../terminals/turns.ts';
+import type { Rows } from '../turns.ts';
 
 /** Isolated from all others, a page has a clock of 5 µs instead of 100. */
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };

@@ -1,7 +1,7 @@
 import { timed } from '../measure.ts';
 import { Shell } from '../shell.ts';
 import { colouredLines, writeColouredLines } from './content.ts';
-import type { Measure } from './turns.ts';
+import type { Measure } from '../turns.ts';
 
 const MIB = 1024 * 1024;
 

@@ -4,7 +4,7 @@ import { Network } from '../../support/network.ts';
 import { runs } from '../processes.ts';
 import { Shell } from '../shell.ts';
 import type { System } from '../system.ts';
-import type { Add, Measure } from './turns.ts';
+import type { Add, Measure } from '../turns.ts';
 
 const TYPE_EVERY = 50;
 const LAST_WORD = 'STOP';

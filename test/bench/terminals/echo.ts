@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Person } from '../../../scripts/api.ts';
-import { timed, type Options } from '../measure.ts';
+import { timed } from '../measure.ts';
 import { type Distance, Network } from '../../support/network.ts';
 import { Shell } from '../shell.ts';
 import type { System } from '../system.ts';
-import type { Add, Measure } from './turns.ts';
+import type { Add, Measure } from '../turns.ts';
 
 /** 100 ms round trip and 1 % loss, each way. */
 const FAR: Distance = { delay: 50, loss: 0.01 };
@@ -35,18 +34,6 @@ export const echoFar: Measure = {
   },
 };
 
-/** Ours with recording on and off by turns, so that both have the machine as it is. */
-export async function echoRecorded(owner: Person, ours: System, add: Add, { quick }: Options): Promise<void> {
-  for (let revision = 0; revision < (quick ? 2 : 6); revision++) {
-    const recording = revision % 2 === 0 ? 'required' : 'off';
-    await owner.call('PUT', '/tenant/policy', { values: { recording } }, { 'If-Match': `"${revision}"` });
-    // The runner hears of it at its next order.
-    await sleep(2_000);
-    await typeSlowly(ours, add, `keystroke echo, recording ${recording}`, quick ? 30 : 200);
-  }
-  await owner.call('PUT', '/tenant/policy', { values: {} }, { 'If-Match': `"${quick ? 2 : 6}"` });
-}
-
 async function open(system: System, add: Add, where: string, via?: number): Promise<void> {
   const [took, shell] = await timed(() => Shell.at(system, via));
   await shell.close();
@@ -54,7 +41,8 @@ async function open(system: System, add: Add, where: string, via?: number): Prom
   if (system.name !== 'relay') add(`first prompt${where}`, 'ms', took);
 }
 
-async function typeSlowly(system: System, add: Add, what: string, count: number, via?: number): Promise<void> {
+/** Bytes one after the other, with a person's pauses. */
+export async function typeSlowly(system: System, add: Add, what: string, count: number, via?: number): Promise<void> {
   const shell = await Shell.at(system, via);
   try {
     shell.raw('cat');

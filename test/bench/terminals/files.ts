@@ -7,7 +7,7 @@ import { writeLines } from './bulk.ts';
 import { colouredLines } from './content.ts';
 import { echo } from './echo.ts';
 import { flood, interrupt } from './interrupt.ts';
-import type { Add } from './turns.ts';
+import type { Add } from '../turns.ts';
 
 const MIB = 1024 * 1024;
 

@@ -7,9 +7,8 @@ import { descendants, type Memory, memoryOf, nameOf } from '../processes.ts';
 import { type Product, startProduct } from '../product.ts';
 import type { Line, System, WorkspaceLine } from '../system.ts';
 import { measureActive, measureIdleRates, tellCost } from './rates.ts';
-import type { Add, Rows } from './turns.ts';
+import { type Add, atOnce, type Rows } from '../turns.ts';
 
-const AT_ONCE = 4;
 const ignore = () => undefined;
 
 /** Workspaces, viewers of each, and seconds: objects leave memory 10 s after their last event. */
@@ -93,13 +92,4 @@ async function grow(
     add(`idle workspace: ${part} RSS`, 'MB', (after.rss - from.rss) / (count - first));
     add(`idle workspace: ${part} PSS`, 'MB', (after.pss - from.pss) / (count - first));
   }
-}
-
-/** A few at a time. */
-async function atOnce<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { timed } from '../measure.ts';
 import { Shell } from '../shell.ts';
-import type { Add, Measure } from './turns.ts';
+import type { Add, Measure } from '../turns.ts';
 
 const MIB = 1024 * 1024;
 

@@ -8,7 +8,7 @@ import { openDatabases } from '../../support/open-databases.ts';
 import { Commits } from '../storage.ts';
 import type { System } from '../system.ts';
 import { gatehouse } from '../gatehouse.ts';
-import type { Add } from './turns.ts';
+import type { Add } from '../turns.ts';
 
 /** Frames on their way to the server: from pages, and from the runner over its control connection and its links. */
 interface Wire {

@@ -6,7 +6,7 @@ import { runs } from '../processes.ts';
 import { Shell } from '../shell.ts';
 import type { Line, System } from '../system.ts';
 import { flood } from './interrupt.ts';
-import type { Add, Measure } from './turns.ts';
+import type { Add, Measure } from '../turns.ts';
 
 const VIEWERS = 10;
 /** Megabytes: what grows without bound is stopped here. */

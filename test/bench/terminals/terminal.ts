@@ -6,12 +6,12 @@ import type { Product } from '../product.ts';
 import { relay } from '../relay.ts';
 import { bulk } from './bulk.ts';
 import { kills, resets } from './cuts.ts';
-import { echoFar, echoNear, echoRecorded } from './echo.ts';
+import { echoFar, echoNear } from './echo.ts';
 import { interruptWhileWriting, typeWhileReading } from './files.ts';
 import { measureIdle } from './idle.ts';
 import { interrupts } from './interrupt.ts';
 import { stalls } from './stall.ts';
-import { type Measure, Rows, takeTurns } from './turns.ts';
+import { type Measure, Rows, takeTurns } from '../turns.ts';
 
 /** Parts that all systems take in turns. */
 const SHARED: Record<string, Measure[]> = {
@@ -32,13 +32,12 @@ export async function measureTerminals(product: Product, options: Options): Prom
   const wanted = (part: string) => options.parts.length === 0 || options.parts.includes(part);
   const [ours, floor, peers] = [gatehouse(product), await relay(), await startPeers(options)];
   const systems = [ours, floor, ...peers];
-  const rows = new Rows();
+  const rows = new Rows('terminal');
   const add = rows.of(ours.name);
   try {
     for (const [part, measures] of Object.entries(SHARED)) {
       if (wanted(part)) for (const measure of measures) await step(measure.name, () => takeTurns(measure, systems, rows, options));
     }
-    if (wanted('echo')) await step('echo, recorded', () => echoRecorded(product.owner, ours, add, options));
     if (wanted('chromium')) await step('echo in Chromium', () => echoInChromium(product, floor, rows, options));
     if (wanted('files')) {
       await step('echo during files.read', () => typeWhileReading(ours, add, options));

@@ -1,8 +1,11 @@
 import type { Options, Row } from '../measure.ts';
 import type { Product } from '../product.ts';
+import { measureCrowd } from './crowd.ts';
+import { measureRecorded } from './recorded.ts';
+import { measureStarts } from './starts.ts';
 import { measureTunnel } from './tunnel.ts';
 
-const WORK = { tunnel: measureTunnel };
+const WORK = { starts: measureStarts, recorded: measureRecorded, tunnel: measureTunnel, crowd: measureCrowd };
 export const WORKSPACE_PARTS = Object.keys(WORK);
 
 /** What a workspace costs and gives beside its terminals. */

@@ -1,5 +1,5 @@
-import { type Options, type Row, shuffled } from '../measure.ts';
-import type { System } from '../system.ts';
+import { type Options, type Row, shuffled } from './measure.ts';
+import type { System } from './system.ts';
 
 export type Add = (what: string, unit: Row['unit'], ...samples: number[]) => void;
 
@@ -12,12 +12,17 @@ export interface Measure {
 
 /** The rows of one run, samples joined by what and system. */
 export class Rows {
+  readonly #bench: string;
   readonly #rows = new Map<string, Row>();
+
+  constructor(bench: string) {
+    this.#bench = bench;
+  }
 
   of(system: string): Add {
     return (what, unit, ...samples) => {
       const key = `${what}\n${system}`;
-      const row = this.#rows.get(key) ?? { bench: 'terminal', what, system, unit, samples: [] };
+      const row = this.#rows.get(key) ?? { bench: this.#bench, what, system, unit, samples: [] };
       row.samples.push(...samples);
       this.#rows.set(key, row);
     };
@@ -42,4 +47,15 @@ export async function takeTurns(measure: Measure, systems: System[], rows: Rows,
       }
     }
   }
+}
+
+const AT_ONCE = 4;
+
+/** All of them, a few at a time. */
+export async function atOnce<T>(items: T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
 }
