@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mailedSecret, Person } from '../../scripts/api.ts';
@@ -56,6 +57,7 @@ async function visit(options: BrowserContextOptions): Promise<string[]> {
   const see = async (shows: string) => {
     await page.getByText(shows).filter({ visible: true }).first().waitFor();
     [...(await violations(page)), ...(await overflow(page))].forEach(note);
+    await picture(page);
   };
 
   for (const [path, shows] of PUBLIC) {
@@ -96,6 +98,16 @@ async function violations(page: Page): Promise<string[]> {
 
 /** axe-core, which `visit` puts into each page. */
 declare const axe: { run(): Promise<{ violations: Array<{ id: string; nodes: Array<{ html: string }> }> }> };
+
+/** `PICTURES=folder` keeps what each page looks like, for whoever judges by looking. */
+async function picture(page: Page): Promise<void> {
+  const folder = process.env['PICTURES'];
+  if (folder === undefined) return;
+  const { pathname, search } = new URL(page.url());
+  const name = `${pathname}${search}`.replaceAll(/[^a-z0-9]+/gi, '-').replaceAll(/^-|-$/g, '') || 'home';
+  const { width = 0 } = page.viewportSize() ?? {};
+  await page.screenshot({ path: join(folder, `${name.slice(0, 120)}.${width}.png`), fullPage: true });
+}
 
 async function overflow(page: Page): Promise<string[]> {
   const pixels = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
