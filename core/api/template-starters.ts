@@ -39,6 +39,32 @@ if [ -z "$found" ] && [ ! -e hello ]; then
 fi
 `;
 
+/** Tried through the tunnel: a newer one may want another Node. */
+const CODE_SERVER_VERSION = '4.139.1';
+
+/**
+ * Installs code-server into the home when the workspace starts for the first time, and runs it. Its install scripts build
+ * native modules that it does without or has ready-made; so none is run, and no compiler is needed.
+ */
+const CODE_SERVER = `at="$HOME/.local/share/code-server-${CODE_SERVER_VERSION}"
+code="$at/node_modules/code-server"
+node=node
+[ -x /opt/gatehouse/node ] && node=/opt/gatehouse/node
+install() {
+  echo "Installing code-server ${CODE_SERVER_VERSION}: some 600 MB, a few minutes"
+  mkdir -p "$at" && cd "$at" && echo '{}' > package.json &&
+    npm install --ignore-scripts --no-audit --no-fund code-server@${CODE_SERVER_VERSION} &&
+    cd "$code/lib/vscode" && npm install --omit=dev --ignore-scripts --no-audit --no-fund &&
+    cd extensions && npm install --omit=dev --ignore-scripts --no-audit --no-fund && touch "$at/installed"
+}
+if [ ! -e "$at/installed" ] && ! (install); then
+  echo "code-server could not be installed. It comes from the npm registry, which the egress policy has to allow. Next try in 10 minutes."
+  sleep 600
+  exit 1
+fi
+exec "$node" "$code/out/node/entry.js" --auth none --disable-telemetry --disable-update-check --bind-addr "127.0.0.1:$PORT" "$HOME"
+`;
+
 const PYTHON = `set -eu
 ${need('python3', 'Python', 'Install python3 there, or choose a runner that has it.')}
 python3 --version
@@ -87,10 +113,16 @@ export const STARTERS: readonly Starter[] = [
     template: { name: 'empty', icon: 'terminal' },
   },
   {
-    ...{ key: 'node', label: 'Node.js', what: 'Installs a project’s packages; port 3000 is its app' },
+    ...{ key: 'node', label: 'Node.js', what: 'Installs a project’s packages; port 3000 is its app, code-server beside it' },
     template: {
       ...{ name: 'node', icon: 'braces', description: 'Node.js with npm; installs what the repository needs' },
-      spec: { startupScript: NODE, apps: [{ name: 'App', port: 3000 }] },
+      spec: {
+        startupScript: NODE,
+        apps: [
+          { name: 'code-server', port: 8080, command: CODE_SERVER, icon: 'code' },
+          { name: 'App', port: 3000 },
+        ],
+      },
     },
   },
   {
