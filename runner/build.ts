@@ -38,7 +38,7 @@ await build({
   entryPoints: { 'gatehouse-helper': here('src/helper/main.ts') },
   external: ['@lydell/node-pty', ...OPTIONAL],
   // ws asks for Node's modules by require.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
   minifySyntax: true,
   minifyWhitespace: true,
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { textQuery } from './search.ts';
 
 /**
  * Services on streams. The browser sends `open` (a request below, JSON), the runner answers `head`
@@ -52,6 +53,10 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('files.delete'), path, recursive: z.boolean() }),
   /** recursive, but blind inside .git and node_modules; head ok, then one `message` fileEvents per coalesced change until the stream is reset */
   z.object({ method: z.literal('files.watch'), path }),
+  /** lines with a text, as they are found; head ok, then `data` (JSON lines, textLine), then `fin`. What is ignored by git is left out */
+  z.object({ method: z.literal('search.text'), ...textQuery.shape }),
+  /** paths of all files that git would not ignore; head ok, then `data` (JSON lines, fileLine), then `fin` */
+  z.object({ method: z.literal('search.files') }),
   /** what listens in the workspace; head ok, then one `message` portList at each change until the stream is reset */
   z.object({ method: z.literal('ports.watch') }),
 ]);
@@ -156,6 +161,8 @@ export const SERVICE_HEADS = {
   'files.rename': done,
   'files.delete': done,
   'files.watch': done,
+  'search.text': done,
+  'search.files': done,
   'ports.watch': done,
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 

@@ -87,6 +87,10 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
       return readFile(root, request.path, stream);
     case 'files.write':
       return writeFile(root, request, stream);
+    case 'search.text':
+      return later(stream, async () => (await import('./search/text.ts')).searchText(root, request, stream));
+    case 'search.files':
+      return later(stream, async () => (await import('./search/file-list.ts')).searchFiles(root, stream));
     case 'files.watch':
       return watchFiles(root, request.path, stream);
     default:

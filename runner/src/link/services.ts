@@ -102,6 +102,11 @@ export function openService(
         if (upload !== null && request.size > upload) throw tooLarge('upload', upload);
         return opened(new FileStream(port, helper, request, { upload }));
       }
+      case 'search.text':
+        // A search shows what is in files, a line at a time.
+        if (boundOf(services.policy(), 'download') === 0)
+          throw new ServiceFailure('refused', 'Your organisation’s policy lets nothing be read from files');
+        return opened(new FileStream(port, helper, request));
       case 'ports.watch':
         if (services.opens() === null) throw new ServiceFailure('refused', 'Web apps and ports are off by your organisation’s policy');
         return opened(new FileStream(port, helper, request));

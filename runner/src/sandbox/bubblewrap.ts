@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { templateLimits, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import { messageOf } from '../failure.ts';
@@ -49,13 +49,17 @@ const namespaceArguments = (hostname: string): string[] => [
   ...['--perms', '0755', '--dir', '/home', '--perms', '0755', '--dir', '/run', '--chdir', '/'],
 ];
 
+/** Folder that holds the packages of a scope. */
+const scopeOf = (name: string): string => dirname(`${PARTS}/node_modules/${name}`);
+
 const ownArguments = (plan: SandboxPlan, parts: SandboxParts): string[] => {
   const control = controlOf(plan);
   return [
     ...['--bind', homeOf(plan), HOME, '--ro-bind', control, CONTROL],
     ...['--ro-bind', `${control}/passwd`, '/etc/passwd', '--ro-bind', `${control}/group`, '/etc/group'],
-    ...['--perms', '0755', '--dir', '/opt', '--perms', '0755', '--dir', PARTS],
-    ...['--perms', '0755', '--dir', `${PARTS}/node_modules`, '--perms', '0755', '--dir', `${PARTS}/node_modules/@lydell`],
+    ...['/opt', PARTS, `${PARTS}/node_modules`, ...new Set(Object.keys(parts.packages).map(scopeOf))].flatMap((folder) => [
+      ...['--perms', '0755', '--dir', folder],
+    ]),
     ...['--ro-bind', parts.node, `${PARTS}/node`, '--ro-bind', parts.helper, `${PARTS}/helper.mjs`],
     ...Object.entries(parts.packages).flatMap(([name, folder]) => ['--ro-bind', folder, `${PARTS}/node_modules/${name}`]),
     ...['--setenv', 'HOME', HOME, '--setenv', 'PATH', '/usr/bin:/bin'],

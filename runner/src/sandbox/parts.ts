@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { findBuilt } from '../built-program.ts';
+import { ripgrepPackage } from '../helper/search/ripgrep.ts';
 import type { SandboxParts } from './driver.ts';
 
 /**
@@ -11,7 +12,15 @@ export function findParts(main: string): SandboxParts {
   const helper = findBuilt(main, 'gatehouse-helper.js');
   const fromHelper = createRequire(helper);
   const pty = dirname(fromHelper.resolve('@lydell/node-pty/package.json'));
+  const ripgrep = findRipgrep(fromHelper);
   const binaryName = `@lydell/node-pty-${process.platform}-${process.arch}`;
   const binary = dirname(createRequire(`${pty}/index.js`).resolve(`${binaryName}/package.json`));
-  return { node: process.execPath, helper, packages: { '@lydell/node-pty': pty, [binaryName]: binary } };
+  return { node: process.execPath, helper, packages: { '@lydell/node-pty': pty, [binaryName]: binary, [ripgrep.name]: ripgrep.folder } };
+}
+
+/** The program that searches, made for this machine. */
+function findRipgrep(from: NodeJS.Require): { name: string; folder: string } {
+  const name = ripgrepPackage();
+  const all = createRequire(from.resolve('@vscode/ripgrep'));
+  return { name, folder: dirname(all.resolve(`${name}/package.json`)) };
 }

@@ -23,6 +23,8 @@ export const requests: readonly ServiceRequest[] = [
   { method: 'files.rename', from: path, to: path },
   { method: 'files.delete', path, recursive: true },
   { method: 'files.watch', path },
+  { method: 'search.text', query: 'x', regex: false, matchCase: true, wholeWord: false, include: ['*.ts'], exclude: [] },
+  { method: 'search.files' },
 ];
 
 const info = { terminalId: 't1', name: 'build', ...size, offset: 5000, exit: null };
