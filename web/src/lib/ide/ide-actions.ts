@@ -13,6 +13,8 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'close-tab': () => (documents.active === null ? undefined : ide.closeDocument(documents.active)),
     'next-tab': () => documents.cycle(1),
     'previous-tab': () => documents.cycle(-1),
+    'quick-open': () => ide.quickOpen.show(),
+    'search-files': () => ide.searchFor(ide.editor?.selection ?? ''),
     'toggle-files': () => layout.toggle('files'),
     'toggle-terminals': () => layout.toggle('terminals'),
     'focus-editor': () => {

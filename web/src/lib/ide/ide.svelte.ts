@@ -5,7 +5,7 @@ import { attachTo, type WorkspaceApi } from './connection/attach.ts';
 import { Connection } from './connection/connection.ts';
 import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
 import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
-import type { OpenDocument } from './editor/document.svelte.ts';
+import type { OpenDocument, Place } from './editor/document.svelte.ts';
 import { Delayed } from './editor/delayed.ts';
 import { Documents } from './editor/documents.svelte.ts';
 import type { DraftStore } from './editor/drafts.ts';
@@ -18,6 +18,10 @@ import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
 import { Ports } from './ports/ports.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
+import { QuickOpen } from './search/quick-open.svelte.ts';
+import { RemoteSearch } from './search/remote-search.ts';
+import { Replacer } from './search/replacer.ts';
+import { TextSearch } from './search/text-search.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
@@ -52,6 +56,9 @@ export class Ide {
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
   readonly ports: Ports;
+  readonly search: TextSearch;
+  readonly replacer: Replacer;
+  readonly quickOpen: QuickOpen;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
 
@@ -65,6 +72,8 @@ export class Ide {
   latency = $state<number | null>(null);
   cursor = $state.raw<CursorPosition | null>(null);
   editor = $state.raw<CodeEditor | null>(null);
+  /** grows each time that the search wants the keyboard */
+  searchFocus = $state(0);
   #restored = false;
   #cancelLook: (() => void) | null = null;
 
@@ -100,6 +109,11 @@ export class Ide {
       failed: (what, why) => ports.failed(what, why),
     });
     this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
+    const search = new RemoteSearch(this.#connection);
+    this.search = new TextSearch(search, ports.clock);
+    this.quickOpen = new QuickOpen(search);
+    this.quickOpen.recent = ports.memory.read().recent;
+    this.replacer = new Replacer(this.files, (path) => this.documents.find(path)?.dirty ?? false);
     this.files.refusal = () => this.people.refusal;
   }
 
@@ -140,12 +154,23 @@ export class Ide {
     const tabs = this.documents.open.map(({ path }) => path);
     const expanded = [...this.tree.expanded];
     const active = this.documents.active?.path ?? null;
-    if (this.#restored) this.#ports.memory.write({ expanded, tabs, active });
+    if (this.#restored) this.#ports.memory.write({ expanded, tabs, active, recent: [...this.quickOpen.recent] });
   }
 
-  openFile(path: string): void {
-    this.documents.show(path);
+  /** @param place where the cursor goes; left out: where it was */
+  openFile(path: string, place: Place | null = null): void {
+    this.documents.show(path).goTo = place;
+    this.quickOpen.opened(path);
     this.layout.show('editor');
+  }
+
+  /** Shows the search. @param text to look for; empty: what was looked for last */
+  searchFor(text: string): void {
+    this.layout.showSide('search');
+    this.searchFocus++;
+    if (text === '' || text.includes('\n')) return;
+    this.search.query = text;
+    this.search.run();
   }
 
   /** The editor loads with the first file, so that the terminals come first. */
@@ -233,6 +258,7 @@ export class Ide {
   }
 
   async #changed(paths: string[] | null): Promise<void> {
+    this.quickOpen.changed();
     await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
   }
 

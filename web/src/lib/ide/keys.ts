@@ -5,6 +5,8 @@ export type IdeAction =
   | 'close-tab'
   | 'next-tab'
   | 'previous-tab'
+  | 'quick-open'
+  | 'search-files'
   | 'toggle-files'
   | 'toggle-terminals'
   | 'focus-editor'
@@ -27,13 +29,15 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'close-tab', label: 'Close the tab', keys: ['Alt W', 'Ctrl W'], inTerminal: false },
   { action: 'next-tab', label: 'Next tab', keys: ['Alt PageDown', 'Ctrl PageDown'], inTerminal: false },
   { action: 'previous-tab', label: 'Previous tab', keys: ['Alt PageUp', 'Ctrl PageUp'], inTerminal: false },
+  { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
+  { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },
   { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], inTerminal: false },
   { action: 'toggle-terminals', label: 'Show or hide terminals', keys: ['Ctrl `'], inTerminal: true },
   { action: 'focus-editor', label: 'Go to the editor', keys: ['Alt E'], inTerminal: true },
   { action: 'new-terminal', label: 'New terminal', keys: ['Ctrl Shift `'], inTerminal: true },
   { action: 'split-terminal', label: 'Split the terminal', keys: ['Ctrl Shift 5'], inTerminal: true },
   { action: 'next-terminal', label: 'Next terminal', keys: ['Alt `'], inTerminal: true },
-  { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Ctrl Shift F'], inTerminal: true },
+  { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Alt Shift F'], inTerminal: true },
 ];
 
 /** What the editor itself understands while it has the keyboard. */

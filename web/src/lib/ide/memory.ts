@@ -4,6 +4,7 @@ const remembered = z.object({
   expanded: z.array(z.string()).catch([]),
   tabs: z.array(z.string()).catch([]),
   active: z.string().nullable().catch(null),
+  recent: z.array(z.string()).catch([]),
 });
 /** How somebody left the files of a workspace. */
 export type Remembered = z.infer<typeof remembered>;

@@ -18,7 +18,7 @@ import {
 } from '@codemirror/view';
 import { cspNonce } from '../csp-nonce.ts';
 import type { EditorCommand } from '../keys.ts';
-import type { OpenDocument } from './document.svelte.ts';
+import type { OpenDocument, Place } from './document.svelte.ts';
 import { editorTheme } from './editor-theme.ts';
 import { languageOf } from './language-names.ts';
 import { LANGUAGES } from './languages.ts';
@@ -82,6 +82,21 @@ export class CodeEditor {
 
   focus(): void {
     this.#view.focus();
+  }
+
+  /** Selects a place of the file that is shown, in the middle of the screen, and takes the keyboard. */
+  reveal({ line, from, to }: Place): void {
+    const { doc } = this.#view.state;
+    const found = doc.line(Math.min(Math.max(1, line), doc.lines));
+    const [anchor, head] = [Math.min(found.from + from, found.to), Math.min(found.from + to, found.to)];
+    this.#view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
+    this.#view.focus();
+  }
+
+  /** the text that is selected in the file that is shown */
+  get selection(): string {
+    const { state } = this.#view;
+    return this.#shown === null ? '' : state.sliceDoc(state.selection.main.from, state.selection.main.to);
   }
 
   /** Whether files can only be read. */

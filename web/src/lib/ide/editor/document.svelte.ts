@@ -10,6 +10,13 @@ export type DocumentState = 'loading' | 'ready' | 'binary' | 'too-large' | 'not-
 /** What happened on disk to a file that has unsaved work here. */
 export type Conflict = 'changed' | 'deleted';
 
+/** A line, counted from 1, and what to select in it: UTF-16 units from its beginning. */
+export interface Place {
+  line: number;
+  from: number;
+  to: number;
+}
+
 /** The text being edited: a plain string until an editor takes over. */
 export interface Buffer {
   read(): string;
@@ -52,6 +59,8 @@ export class OpenDocument {
   draft = $state.raw<Draft | null>(null);
   error = $state<string | null>(null);
   size = $state(0);
+  /** where the editor is to go once it shows this file; null: it has */
+  goTo = $state.raw<Place | null>(null);
   /** grows when `buffer` is another one, so that the editor takes it over anew */
   revision = $state(0);
   buffer: Buffer = new PlainBuffer('');

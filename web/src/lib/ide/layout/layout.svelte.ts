@@ -1,6 +1,9 @@
 export const PARTS = ['files', 'editor', 'terminals'] as const;
 export type Part = (typeof PARTS)[number];
 
+export const SIDES = ['files', 'search'] as const;
+export type Side = (typeof SIDES)[number];
+
 /** What of a pane the layout moves; paneforge's panes have it. */
 export interface PaneHandle {
   collapse(): void;
@@ -9,6 +12,8 @@ export interface PaneHandle {
 
 /** Which parts are in sight: all side by side, or on a narrow screen one at a time. */
 export class Layout {
+  /** what stands where the files are */
+  side = $state<Side>('files');
   /** the part in sight where there is room for one only */
   part = $state<Part>('terminals');
   filesOpen = $state(true);
@@ -20,6 +25,11 @@ export class Layout {
   show(part: Part): void {
     this.part = part;
     if (part !== 'editor') this[part]?.expand();
+  }
+
+  showSide(side: Side): void {
+    this.side = side;
+    this.show('files');
   }
 
   toggle(part: 'files' | 'terminals'): void {
