@@ -362,6 +362,20 @@ describe('files', () => {
     expect(await write(page, 'new', null, 'x')).toMatchObject({ ok: true });
   });
 
+  it('searches no text where nothing may be downloaded', async () => {
+    const { join, sandbox, policy } = await makeLink();
+    const page = await join();
+    await runIn(sandbox, 'echo plan > secret');
+    const query = { method: 'search.text', query: 'plan', regex: false, matchCase: false, wholeWord: false, include: [], exclude: [] };
+    const found = page.open(query);
+    await found.shows('"secret"');
+    policy.now = { download: 0 };
+    const { head } = page.open(query);
+    expect(await head).toMatchObject({ ok: false, code: 'refused' });
+    const names = page.open({ method: 'search.files' });
+    await names.shows('"secret"');
+  });
+
   it('are read in the same window as all else, and echo overtakes them', async () => {
     const { join, sandbox } = await makeLink();
     const page = await join();
