@@ -16,9 +16,9 @@ import { Terminals } from '../src/terminals/terminals.ts';
 import { noScreens } from './support/no-screens.ts';
 import { Heard } from './support/heard.ts';
 import { mintFolder } from './support/mint.ts';
-import { adoptSandbox, isolationMissing, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
+import { adoptSandbox, kindsHere, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
 
-const kinds = isolationMissing() === null ? (['bubblewrap', 'process'] as const) : (['process'] as const);
+const kinds = kindsHere();
 const SIZE = { cols: 80, rows: 24 };
 
 /** Waits for what happens in other processes. */
@@ -200,7 +200,7 @@ describe.each(kinds)('a %s sandbox without its runner', (kind) => {
   });
 });
 
-describe.runIf(kinds.length === 2)('the socket of a bubblewrap sandbox', () => {
+describe.runIf(kinds.includes('bubblewrap'))('the socket of a bubblewrap sandbox', () => {
   it('is seen by no sandbox, its own included, and by no other user', async () => {
     const [one, two] = [mintPlan(), mintPlan()];
     await startSandbox('bubblewrap', one);

@@ -13,7 +13,7 @@ export type Version = 'v1' | 'v2';
 const PERIOD_US = 100_000;
 const MEBI = 1024 * 1024;
 /** what the sandbox itself is made of: two processes of bubblewrap, and the helper with its threads */
-const OWN_TASKS = 32;
+export const OWN_TASKS = 32;
 
 const read = (folder: string | undefined, file: string): string | null => {
   try {

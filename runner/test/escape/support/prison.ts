@@ -122,7 +122,7 @@ export class Prison {
     const workspaceId = change.workspaceId ?? mintId('workspace');
     const plan: SandboxPlan = {
       ...{ workspaceId, name: 'cell', owner: { name: 'Mallory', email: 'mallory@acme.test' }, environment: {}, startupScript: '' },
-      ...{ graceMs: 60_000, rootfs: null, network: null, folder: join(this.root, 'workspaces', workspaceId) },
+      ...{ graceMs: 60_000, rootfs: null, image: null, network: null, folder: join(this.root, 'workspaces', workspaceId) },
       ...change,
       limits: templateLimits.parse(limits ?? {}),
     };

@@ -1,0 +1,50 @@
+import { mkdirSync, mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
+import { z } from 'zod';
+import { messageOf } from '../../failure.ts';
+import { removeTree } from '../../supervisor/remove-tree.ts';
+import type { SandboxParts } from '../driver.ts';
+import { containerDriver } from './container.ts';
+import type { Engine } from './engine.ts';
+
+const NAME = 'localhost/gatehouse-probe';
+/** another runner may try the same meanwhile */
+const TAG = String(process.pid);
+/** two empty blocks: a tar archive without files */
+const NOTHING = new Uint8Array(1024);
+const identity = z.object({ Id: z.string() });
+
+/** An image with nothing in it; the helper brings all that it needs. */
+async function makeEmptyImage(engine: Engine): Promise<string> {
+  await engine.bytes({ method: 'POST', path: '/images/create', query: { fromSrc: '-', repo: NAME, tag: TAG }, body: NOTHING });
+  return (await engine.ask(identity, { method: 'GET', path: `/images/${NAME}:${TAG}/json` })).Id;
+}
+
+/**
+ * Why an engine can't make sandboxes here, or null: found out by really making one, from an empty image, with no network,
+ * and talking to its helper.
+ * @param place folder that the engine must be able to show: the state folder
+ */
+export async function whyNoContainer(engine: Engine, parts: SandboxParts, place: string): Promise<string | null> {
+  const root = mkdtempSync(join(place, 'probe-'));
+  const folder = join(root, 'workspaces', 'probe');
+  const sockets = join(folder, 'egress');
+  mkdirSync(sockets, { recursive: true });
+  const network = { sockets: { folder: sockets, inside: '/run/gatehouse' }, environment: {}, gitConfig: '', forwards: [] };
+  try {
+    const image = await makeEmptyImage(engine);
+    const about = { workspaceId: 'probe', name: 'probe', owner: { name: 'Gatehouse', email: '' }, environment: {}, startupScript: '' };
+    const limits = templateLimits.parse({ memoryMb: 256, cpus: 1, diskMb: 64 });
+    const plan = { ...about, folder, graceMs: 0, limits, rootfs: null, image, network };
+    const sandbox = await containerDriver(engine, parts).start(plan);
+    const home = await sandbox.helper.call({ method: 'files.stat', path: '' });
+    await sandbox.stop();
+    return home.ok ? null : `${engine.words} shows containers no home`;
+  } catch (error) {
+    return `${engine.words} can’t make a sandbox: ${messageOf(error).replace('The sandbox could not start: ', '')}`;
+  } finally {
+    await removeTree(root).catch(() => undefined);
+    await engine.bytes({ method: 'DELETE', path: `/images/${NAME}:${TAG}` }).catch(() => undefined);
+  }
+}
