@@ -32,12 +32,12 @@ const IOCTL: Numbers = [16, 29];
 const SOCKET: Numbers = [41, 198];
 
 /** all of CLONE_NEW*, time namespaces only for `unshare`: `clone` has a signal in those bits */
-export const NAMESPACES = 0x7e020000;
-export const TIME_NAMESPACE = 0x80;
+const NAMESPACES = 0x7e020000;
+const TIME_NAMESPACE = 0x80;
 /** typing into a terminal as if a person did; the second pastes on a console */
-export const [TIOCSTI, TIOCLINUX] = [0x5412, 0x541c];
+const [TIOCSTI, TIOCLINUX] = [0x5412, 0x541c];
 /** AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: not the raw ones, those to a hypervisor, nor what is rarely looked after */
-export const FAMILIES: readonly number[] = [1, 2, 10, 16];
+const FAMILIES = [1, 2, 10, 16];
 
 const AUDIT_ARCH = { x64: 0xc000003e, arm64: 0xc00000b7 } as const;
 /** calls of the x32 interface on x86-64, which would pass by other numbers */

@@ -95,7 +95,7 @@ const PROGRAMS = [
 ];
 const FOLDERS = [
   ...['usr/lib/x86_64-linux-gnu/perl-base', 'usr/lib/x86_64-linux-gnu/perl/5.36/Time', 'usr/lib/x86_64-linux-gnu/perl/5.36/auto/Time'],
-  ...['usr/lib/git-core/git-remote-http', 'usr/lib/git-core/git-remote-https', 'usr/share/git-core/templates'],
+  ...['usr/lib/git-core/git-remote-http', 'usr/lib/git-core/git-remote-https', 'usr/share/git-core/templates', 'usr/lib/locale/C.utf8'],
 ];
 const LINKS = { bin: 'usr/bin', sbin: 'usr/sbin', lib: 'usr/lib', lib64: 'usr/lib64' };
 
@@ -129,6 +129,7 @@ function systemTar(folder: string): string {
   ])
     mkdirSync(join(skeleton, name), { recursive: true });
   for (const [name, target] of Object.entries(LINKS)) symlinkSync(target, join(skeleton, name));
+  chmodSync(join(skeleton, 'root'), 0o700);
   writeFileSync(join(skeleton, 'etc/shadow'), 'root:*:1:0:99999:7:::\n', { mode: 0o600 });
   const tar = join(folder, 'system.tar');
   const files = [...new Set([...programs, ...libraries].map(relative)), ...FOLDERS.filter((each) => existsSync(`/${each}`))];

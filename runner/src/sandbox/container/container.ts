@@ -11,13 +11,13 @@ import { attachSandbox } from '../attach.ts';
 import { networkFiles } from '../bubblewrap-network.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan, SandboxTrace } from '../driver.ts';
 import { ADOPTED_WITHIN_MS, READY_WITHIN_MS } from '../helper-program.ts';
-import { environmentOf, giveHomeTo, ownUser, prepareHome, writeControl, type User } from '../prepare.ts';
+import { controlOf, environmentOf, giveHomeTo, ownUser, prepareHome, writeControl, type User } from '../prepare.ts';
 import { lastWords } from '../words.ts';
 import { endContainer, removeContainer, stateOf, sweepContainers } from './body.ts';
 import type { Engine } from './engine.ts';
+import { entranceProgram } from './entrance.ts';
 import { ContainerGauge } from './gauge.ts';
 import { findImage, pullImage, type Image } from './image.ts';
-import { seccompProfile } from './seccomp-profile.ts';
 import { containerSettings, CONTROL, doorOf, HOME, LABELS, SOCKET } from './settings.ts';
 
 const LOOK_AGAIN_MS = 10;
@@ -48,15 +48,14 @@ function environmentFor(plan: SandboxPlan, { environment: image }: Image): Recor
   return { ...image, ...own, PATH: isOwnPath ? own.PATH : `${HOME}/.local/bin:${path}` };
 }
 
-/** Podman wants the filter in a file of its own machine, Docker in the request. */
-function seccompFor(plan: SandboxPlan, engine: Engine): string | null {
-  const profile = seccompProfile();
-  if (profile === null) return null;
-  const text = JSON.stringify(profile);
-  if (engine.name === 'Docker') return text;
-  const path = join(plan.folder, 'seccomp.json');
-  writeFileSync(path, text, { mode: 0o600 });
-  return path;
+/** Writes the program through which the helper starts among the files that its container is made from. @returns how it is called */
+function writeEntrance(plan: SandboxPlan): string[] {
+  const program = entranceProgram();
+  if (program === null) return [];
+  const path = join(controlOf(plan), 'enter');
+  writeFileSync(path, program, { mode: 0o755 });
+  chmodSync(path, 0o755);
+  return [`${CONTROL}/enter`];
 }
 
 /** A folder in which the helper, and nobody else yet, can make its socket. */
@@ -122,7 +121,7 @@ async function makeContainer(engine: Engine, plan: SandboxPlan, parts: SandboxPa
   const whose = labelsOf(plan.folder);
   await sweepContainers(engine, whose);
   const labels = Object.fromEntries(Object.entries(whose).map(([name, value]) => [LABELS[name as keyof typeof LABELS], value]));
-  const body = containerSettings({ plan, parts, engine, image, user, seccomp: seccompFor(plan, engine), labels });
+  const body = containerSettings({ plan, parts, engine, image, user, entrance: writeEntrance(plan), labels });
   const name = `gatehouse-${plan.workspaceId}-${Date.now().toString(36)}`;
   return (await engine.ask(created, { method: 'POST', path: '/containers/create', query: { name }, body })).Id;
 }

@@ -88,33 +88,36 @@ export interface Making {
   engine: Engine;
   image: Image;
   user: User;
-  /** as the engine wants it: a path, or the profile itself; null: the engine's own */
-  seccomp: string | null;
+  /** put before the helper's program */
+  entrance: string[];
   labels: Record<string, string>;
 }
 
 /** What a workspace's container is made with, in the words of the Docker Engine API. */
-export function containerSettings({ plan, parts, engine, image, user, seccomp, labels }: Making): object {
+export function containerSettings({ plan, parts, engine, image, user, entrance, labels }: Making): object {
   const { '/dev/shm': shared, ...scratch } = scratchSizes(plan.limits);
   const tmpfs = (size: number) => `${SCRATCH},size=${size}`;
   const isOwnUser = engine.isRootless && engine.name === 'Podman';
   return {
     Image: image.id,
     Entrypoint: [
-      ...[`${TOOLS}/ld.so`, '--library-path', TOOLS, `${PARTS}/node`, ...HELPER_FLAGS],
+      ...[...entrance, `${TOOLS}/ld.so`, '--library-path', TOOLS, `${PARTS}/node`, ...HELPER_FLAGS],
       ...[`${PARTS}/helper.mjs`, `${DOOR}/${SOCKET}`, `${CONTROL}/settings.json`],
     ],
     ...{ Cmd: [], Env: HELPER_ENVIRONMENT, WorkingDir: '/', Hostname: plan.name, Labels: labels },
     ...{ User: `${user.uid}:${user.gid}`, Healthcheck: { Test: ['NONE'] }, NetworkDisabled: plan.network !== null },
     HostConfig: {
       ...{ CapDrop: ['ALL'], Privileged: false, ReadonlyRootfs: true, Init: true, RestartPolicy: { Name: 'no' } },
-      SecurityOpt: ['no-new-privileges', ...(seccomp === null ? [] : [`seccomp=${seccomp}`])],
+      // Its own filter of kernel calls is on where nothing is said; the runner's stands behind it.
+      SecurityOpt: ['no-new-privileges'],
       ...{ IpcMode: 'private', CgroupnsMode: 'private', ...(isOwnUser ? { UsernsMode: 'keep-id' } : {}) },
       // A network with nothing but loopback; what leads out are the runner's sockets.
       ...(plan.network === null ? {} : { NetworkMode: 'none' }),
       Mounts: mountsOf(plan, parts),
       Tmpfs: {
         ...Object.fromEntries(Object.entries(scratch).map(([place, size]) => [place, tmpfs(size)])),
+        // Podman would make one that everybody may fill.
+        '/run': `rw,nosuid,nodev,mode=0755,size=${MEBI}`,
         // Volumes of the image would lie outside of all bounds.
         ...Object.fromEntries(image.volumes.map((place) => [place, tmpfs(Math.floor(shared / 2))])),
       },
