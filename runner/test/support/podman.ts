@@ -91,11 +91,33 @@ const PROGRAMS = [
     'iptables',
     'modprobe',
     'whoami',
+    'ssh',
+    'python3',
+    'dig',
+    'openssl',
+    'ping',
   ],
 ];
 const FOLDERS = [
   ...['usr/lib/x86_64-linux-gnu/perl-base', 'usr/lib/x86_64-linux-gnu/perl/5.36/Time', 'usr/lib/x86_64-linux-gnu/perl/5.36/auto/Time'],
-  ...['usr/lib/git-core/git-remote-http', 'usr/lib/git-core/git-remote-https', 'usr/share/git-core/templates', 'usr/lib/locale/C.utf8'],
+  ...[
+    'usr/lib/git-core/git-remote-http',
+    'usr/lib/git-core/git-remote-https',
+    'usr/share/git-core/templates',
+    'usr/lib/locale/C.utf8',
+    'usr/lib/python3.11',
+  ],
+];
+const LEFT_OUT = [
+  '*.pod',
+  '__pycache__',
+  'usr/lib/python3.11/test',
+  'idlelib',
+  'tkinter',
+  'ensurepip',
+  'lib2to3',
+  'pydoc_data',
+  'config-3*',
 ];
 const LINKS = { bin: 'usr/bin', sbin: 'usr/sbin', lib: 'usr/lib', lib64: 'usr/lib64' };
 
@@ -103,11 +125,15 @@ const relative = (path: string) => path.replace(/^\/(bin|sbin|lib|lib64)\//, '/u
 
 /** Writes the system as a tarball. */
 function systemTar(folder: string): string {
-  const paths = (process.env['PATH'] ?? '').split(':');
+  const paths = ['/usr/bin', '/usr/sbin', ...(process.env['PATH'] ?? '').split(':')];
   const programs = PROGRAMS.flatMap((name) => paths.map((path) => join(path, name)).find((path) => existsSync(path)) ?? []);
-  const linked = execFileSync('bash', ['-c', 'ldd "$@" /usr/lib/git-core/git-remote-http 2>/dev/null || true', 'ldd', ...programs], {
-    encoding: 'utf8',
-  });
+  const linked = execFileSync(
+    'bash',
+    ['-c', 'ldd "$@" /usr/lib/git-core/git-remote-http /usr/lib/python3.11/lib-dynload/_ssl*.so 2>/dev/null || true', 'ldd', ...programs],
+    {
+      encoding: 'utf8',
+    },
+  );
   const libraries = [...linked.matchAll(/(?:=> |^\s+)(\/\S+) \(0x/gm)].map(([, path = '']) => path);
   const skeleton = join(folder, 'skeleton');
   for (const name of [
@@ -133,9 +159,23 @@ function systemTar(folder: string): string {
   writeFileSync(join(skeleton, 'etc/shadow'), 'root:*:1:0:99999:7:::\n', { mode: 0o600 });
   const tar = join(folder, 'system.tar');
   const files = [...new Set([...programs, ...libraries].map(relative)), ...FOLDERS.filter((each) => existsSync(`/${each}`))];
-  execFileSync('tar', ['--dereference', '--ignore-failed-read', '--hard-dereference', '--exclude=*.pod', '-C', '/', '-cf', tar, ...files], {
-    stdio: 'ignore',
-  });
+  execFileSync(
+    'tar',
+    [
+      '--dereference',
+      '--ignore-failed-read',
+      '--hard-dereference',
+      ...LEFT_OUT.map((name) => `--exclude=${name}`),
+      '-C',
+      '/',
+      '-cf',
+      tar,
+      ...files,
+    ],
+    {
+      stdio: 'ignore',
+    },
+  );
   execFileSync('tar', ['--owner=0', '--group=0', '-C', skeleton, '-rf', tar, '.']);
   return tar;
 }

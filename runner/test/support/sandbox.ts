@@ -36,12 +36,12 @@ export function testEngine(): TestEngine | null {
   return null;
 }
 
-/** The drivers that this machine can have, isolating ones first. */
-export const kindsHere = (): DriverKind[] => [
+/** The drivers that isolate and that this machine can have. */
+export const isolatingKinds = (): DriverKind[] => [
   ...(isolationMissing() === null ? (['bubblewrap'] as const) : []),
   ...(testEngine() === null ? [] : (['container'] as const)),
-  'process',
 ];
+export const kindsHere = (): DriverKind[] => [...isolatingKinds(), 'process'];
 
 export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
   return {

@@ -12,7 +12,7 @@ import { networkFiles } from '../bubblewrap-network.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan, SandboxTrace } from '../driver.ts';
 import { ADOPTED_WITHIN_MS, READY_WITHIN_MS } from '../helper-program.ts';
 import { controlOf, environmentOf, giveHomeTo, ownUser, prepareHome, writeControl, type User } from '../prepare.ts';
-import { lastWords } from '../words.ts';
+import { lastWords, recordWords } from '../words.ts';
 import { endContainer, removeContainer, stateOf, sweepContainers } from './body.ts';
 import type { Engine } from './engine.ts';
 import { entranceProgram } from './entrance.ts';
@@ -118,6 +118,8 @@ async function makeContainer(engine: Engine, plan: SandboxPlan, parts: SandboxPa
   const settings = { root: HOME, environment: environmentFor(plan, image), graceMs: plan.graceMs, mark: null, forwards };
   writeControl(plan, settings, user, networkFiles(plan));
   openDoor(plan.folder, user);
+  // Where its last words are put; those of an earlier one are not its.
+  recordWords(plan.folder, () => undefined);
   const whose = labelsOf(plan.folder);
   await sweepContainers(engine, whose);
   const labels = Object.fromEntries(Object.entries(whose).map(([name, value]) => [LABELS[name as keyof typeof LABELS], value]));
@@ -140,7 +142,6 @@ async function startContainer(engine: Engine, plan: SandboxPlan, parts: SandboxP
     const made = { id, first, limits: plan.limits, network: plan.network === null ? 'machine' : 'own' } as const;
     return await takeSandbox(engine, plan.folder, made, READY_WITHIN_MS);
   } catch (error) {
-    rmSync(join(plan.folder, 'helper.log'), { force: true });
     if (id !== null) await endContainer(engine, id, plan.folder).catch(() => undefined);
     const words = [messageOf(error), lastWords(plan.folder)].filter((part) => part !== '').join(': ');
     throw new Error(`The sandbox could not start: ${words}`, { cause: error });
