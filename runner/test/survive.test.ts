@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, readdirSync } from '
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { writeFrame } from '../src/channel/framing.ts';
 import { HelperClient } from '../src/channel/helper-client.ts';
 import type { Sandbox, SandboxPlan } from '../src/sandbox/driver.ts';
@@ -17,6 +17,8 @@ import { noScreens } from './support/no-screens.ts';
 import { Heard } from './support/heard.ts';
 import { mintFolder } from './support/mint.ts';
 import { adoptSandbox, kindsHere, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const kinds = kindsHere();
 const SIZE = { cols: 80, rows: 24 };

@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { isolatingKinds } from '../support/sandbox.ts';
 import { startLimited } from '../support/limited.ts';
 import { OutsideWorld } from '../support/outside-world.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const DATABASE = 'orders.db.example';
 const resource = { name: 'orders-db', host: DATABASE, port: 5432 };

@@ -2,11 +2,13 @@ import { createServer as createUnix } from 'node:net';
 import { createServer as createPlain } from 'node:http';
 import { createSocket } from 'node:dgram';
 import { WebSocketServer } from 'ws';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { DriverKind } from '../../src/sandbox/driver.ts';
 import { isolatingKinds } from '../support/sandbox.ts';
 import { startLimited } from '../support/limited.ts';
 import { bodyOf, listen, OutsideWorld } from '../support/outside-world.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const kinds = isolatingKinds();
 

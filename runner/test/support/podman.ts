@@ -218,7 +218,13 @@ export async function startPodman(): Promise<(TestEngine & { close(): Promise<vo
   service.stderr.on('data', (piece: Uint8Array) => (said += Buffer.from(piece).toString()));
   const ended = new Promise<void>((resolve) => service.once('exit', () => resolve()));
   try {
-    run('import', systemTar(folder), 'localhost/system:tests');
+    const changes = [
+      'ENV PATH=/opt/tools/bin:/usr/bin:/usr/sbin',
+      'ENV COLOUR=blue',
+      'ENV NODE_OPTIONS=--require=/data/x.cjs',
+      'VOLUME /data',
+    ];
+    run('import', ...changes.flatMap((change) => ['--change', change]), systemTar(folder), 'localhost/system:tests');
     const digest = run('image', 'inspect', '--format', '{{.Digest}}', 'localhost/system:tests').trim();
     const pushed = await registry.push('team/empty', pack([{ name: 'data/kept', text: 'from the registry' }]));
     while (!existsSync(socket) && service.exitCode === null) await setTimeout(20);

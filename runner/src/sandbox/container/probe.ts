@@ -6,19 +6,22 @@ import { messageOf } from '../../failure.ts';
 import { removeTree } from '../../supervisor/remove-tree.ts';
 import type { SandboxParts } from '../driver.ts';
 import { containerDriver } from './container.ts';
-import type { Engine } from './engine.ts';
+import { linesOf, type Engine } from './engine.ts';
 
-const NAME = 'localhost/gatehouse-probe';
-/** another runner may try the same meanwhile */
-const TAG = String(process.pid);
 /** two empty blocks: a tar archive without files */
 const NOTHING = new Uint8Array(1024);
-const identity = z.object({ Id: z.string() });
+const made = z.object({ status: z.string() });
 
-/** An image with nothing in it; the helper brings all that it needs. */
+/** An image with nothing in it; the helper brings all that it needs. @returns its id */
 async function makeEmptyImage(engine: Engine): Promise<string> {
-  await engine.bytes({ method: 'POST', path: '/images/create', query: { fromSrc: '-', repo: NAME, tag: TAG }, body: NOTHING });
-  return (await engine.ask(identity, { method: 'GET', path: `/images/${NAME}:${TAG}/json` })).Id;
+  // Another runner may try the same meanwhile.
+  const query = { fromSrc: '-', repo: `localhost/gatehouse-probe-${process.pid}` };
+  const answer = await engine.open({ method: 'POST', path: '/images/create', query, body: NOTHING });
+  for await (const line of linesOf(answer)) {
+    const said = made.safeParse(line);
+    if (said.success && /^sha256:[0-9a-f]{64}$/.test(said.data.status)) return said.data.status;
+  }
+  throw new Error('it does not take an empty image');
 }
 
 /**
@@ -32,8 +35,9 @@ export async function whyNoContainer(engine: Engine, parts: SandboxParts, place:
   const sockets = join(folder, 'egress');
   mkdirSync(sockets, { recursive: true });
   const network = { sockets: { folder: sockets, inside: '/run/gatehouse' }, environment: {}, gitConfig: '', forwards: [] };
+  let image: string | null = null;
   try {
-    const image = await makeEmptyImage(engine);
+    image = await makeEmptyImage(engine);
     const about = { workspaceId: 'probe', name: 'probe', owner: { name: 'Gatehouse', email: '' }, environment: {}, startupScript: '' };
     const limits = templateLimits.parse({ memoryMb: 256, cpus: 1, diskMb: 64 });
     const plan = { ...about, folder, graceMs: 0, limits, rootfs: null, image, network };
@@ -45,6 +49,6 @@ export async function whyNoContainer(engine: Engine, parts: SandboxParts, place:
     return `${engine.words} can’t make a sandbox: ${messageOf(error).replace('The sandbox could not start: ', '')}`;
   } finally {
     await removeTree(root).catch(() => undefined);
-    await engine.bytes({ method: 'DELETE', path: `/images/${NAME}:${TAG}` }).catch(() => undefined);
+    if (image !== null) await engine.bytes({ method: 'DELETE', path: `/images/${image}`, query: { force: '1' } }).catch(() => undefined);
   }
 }
