@@ -92,6 +92,20 @@ export class Cgroup {
     this.bound({ memory: memoryMb === null ? null : memoryMb * MEBI, tasks: processes + OWN_TASKS, cpus });
   }
 
+  /** those of its controllers that bound something, as the kernel has it */
+  get bounding(): Controller[] {
+    const isV1 = this.#version === 'v1';
+    const memory = read(this.#folders.memory, isV1 ? 'memory.limit_in_bytes' : 'memory.max');
+    const cpu = read(this.#folders.cpu, isV1 ? 'cpu.cfs_quota_us' : 'cpu.max');
+    const bounds: Record<Controller, boolean> = {
+      // What is no bound is the largest number, or a word.
+      memory: (numberOf(memory) ?? Infinity) < 2 ** 60,
+      pids: numberOf(read(this.#folders.pids, 'pids.max')) !== null,
+      cpu: /^\d/.test(cpu ?? ''),
+    };
+    return CONTROLLERS.filter((controller) => bounds[controller]);
+  }
+
   get cpuMs(): number | null {
     if (this.#version === 'v1') {
       const nanoseconds = numberOf(read(this.#folders.cpuacct, 'cpuacct.usage'));

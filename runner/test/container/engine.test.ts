@@ -110,7 +110,7 @@ describe('an image', () => {
 
   it('is not another one that the engine calls so, and not one for another machine', async () => {
     const at = async (answer: object) => findImage(await Engine.at((await double({ [inspect]: answer })).socket), IMAGE);
-    expect(await at(here())).toEqual({ id: 'sha256:b', environment: {}, volumes: [] });
+    expect(await at(here())).toEqual({ id: 'sha256:b', environment: {}, volumes: [], isChecked: false });
     await expect(at(here({ RepoDigests: [`registry.example/team/tools@sha256:${'c'.repeat(64)}`] }))).rejects.toThrow('is another image');
     await expect(at(here({ RepoDigests: null }))).rejects.toThrow('it has no digest');
     await expect(at(here({ Architecture: 's390x' }))).rejects.toThrow('The image is for linux/s390x');

@@ -47,6 +47,8 @@ const info = z.object({
     .array(z.string())
     .nullish()
     .transform((options) => options ?? []),
+  /** Podman says it so */
+  Rootless: z.boolean().default(false),
   MemoryLimit: z.boolean().default(false),
   PidsLimit: z.boolean().default(false),
   CpuCfsQuota: z.boolean().default(false),
@@ -131,8 +133,8 @@ export class Engine {
   readonly version: string;
   /** it runs as an ordinary user, and so does what breaks out of it */
   readonly isRootless: boolean;
-  /** what it can hold containers to */
-  readonly controls: Controller[];
+  /** what it can hold containers to, as it says itself until that is tried */
+  controls: Controller[];
   /** path of its socket */
   readonly socket: string;
   readonly #api: string;
@@ -143,7 +145,7 @@ export class Engine {
     [this.socket, this.#carry, this.#api] = [socket, carry, api];
     this.name = about.Components.some(({ Name }) => Name === 'Podman Engine') ? 'Podman' : 'Docker';
     this.version = about.Version;
-    this.isRootless = can.SecurityOptions.some((option) => option.split(',').includes('name=rootless'));
+    this.isRootless = can.Rootless || can.SecurityOptions.some((option) => option.split(',').includes('name=rootless'));
     const known = { memory: can.MemoryLimit, pids: can.PidsLimit, cpu: can.CpuCfsQuota };
     this.controls = CONTROLLERS.filter((controller) => known[controller]);
   }

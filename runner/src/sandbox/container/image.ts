@@ -10,7 +10,13 @@ const inspected = z.object({
   RepoDigests: z.array(z.string()).nullish(),
   Os: z.string(),
   Architecture: z.string(),
-  Config: z.object({ Env: z.array(z.string()).nullish(), Volumes: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  Config: z
+    .object({
+      Env: z.array(z.string()).nullish(),
+      Volumes: z.record(z.string(), z.unknown()).nullish(),
+      Healthcheck: z.unknown().optional(),
+    })
+    .nullish(),
 });
 
 /** An image that is here, and is the one that was named. */
@@ -21,6 +27,8 @@ export interface Image {
   environment: Record<string, string>;
   /** folders that it would keep outside the container, which nothing bounds */
   volumes: string[];
+  /** a program that it would have run again and again */
+  isChecked: boolean;
 }
 
 const ARCHITECTURES: Record<string, string> = { x64: 'amd64', arm64: 'arm64' };
@@ -52,6 +60,7 @@ export async function findImage(engine: Engine, reference: string): Promise<Imag
       }),
     ),
     volumes: Object.keys(found.Config?.Volumes ?? {}),
+    isChecked: (found.Config?.Healthcheck ?? null) !== null,
   };
 }
 

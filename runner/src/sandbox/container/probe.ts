@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
 import { z } from 'zod';
 import { messageOf } from '../../failure.ts';
+import { othersCgroupOf } from '../../limits/find-cgroups.ts';
 import { removeTree } from '../../supervisor/remove-tree.ts';
 import type { SandboxParts } from '../driver.ts';
 import { containerDriver } from './container.ts';
@@ -26,7 +27,7 @@ async function makeEmptyImage(engine: Engine): Promise<string> {
 
 /**
  * Why an engine can't make sandboxes here, or null: found out by really making one, from an empty image, with no network,
- * and talking to its helper.
+ * and talking to its helper. What the engine really bounds is then known to it.
  * @param place folder that the engine must be able to show: the state folder
  */
 export async function whyNoContainer(engine: Engine, parts: SandboxParts, place: string): Promise<string | null> {
@@ -43,6 +44,8 @@ export async function whyNoContainer(engine: Engine, parts: SandboxParts, place:
     const plan = { ...about, folder, graceMs: 0, limits, rootfs: null, image, network };
     const sandbox = await containerDriver(engine, parts).start(plan);
     const home = await sandbox.helper.call({ method: 'files.stat', path: '' });
+    // Engines of ordinary users say that they can, and may not be given it.
+    engine.controls = othersCgroupOf(sandbox.trace.first.pid)?.bounding ?? [];
     await sandbox.stop();
     return home.ok ? null : `${engine.words} shows containers no home`;
   } catch (error) {

@@ -105,7 +105,9 @@ export function containerSettings({ plan, parts, engine, image, user, entrance, 
       ...[`${PARTS}/helper.mjs`, `${DOOR}/${SOCKET}`, `${CONTROL}/settings.json`],
     ],
     ...{ Cmd: [], Env: HELPER_ENVIRONMENT, WorkingDir: '/', Hostname: plan.name, Labels: labels },
-    ...{ User: `${user.uid}:${user.gid}`, Healthcheck: { Test: ['NONE'] }, NetworkDisabled: plan.network !== null },
+    ...{ User: `${user.uid}:${user.gid}`, NetworkDisabled: plan.network !== null },
+    // Not where there is none: Podman would make a timer of it.
+    ...(image.isChecked ? { Healthcheck: { Test: ['NONE'] } } : {}),
     HostConfig: {
       ...{ CapDrop: ['ALL'], Privileged: false, ReadonlyRootfs: true, Init: true, RestartPolicy: { Name: 'no' } },
       // Its own filter of kernel calls is on where nothing is said; the runner's stands behind it.
