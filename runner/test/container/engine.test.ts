@@ -51,7 +51,7 @@ describe('an engine', () => {
     const info = { MemoryLimit: false, PidsLimit: true, SecurityOptions: ['name=seccomp,profile=default', 'name=rootless'] };
     const { socket } = await double({ 'GET /v1.41/info': info }, { ApiVersion: '1.41', Components: [{ Name: 'Podman Engine' }] });
     const podman = await Engine.at(socket);
-    expect(podman).toMatchObject({ name: 'Podman', isRootless: true, controls: ['pids'] });
+    expect(podman).toMatchObject({ name: 'Podman', isRootless: true, claims: ['pids'], controls: [] });
     expect(podman.words).toBe(`Podman 27.0.3, rootless, at ${socket}`);
   });
 

@@ -180,8 +180,18 @@ function systemTar(folder: string): string {
   return tar;
 }
 
-/** crun takes no machine with both versions of cgroups: here the service sees the first alone. */
-const ALONE = 'if [ -w /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified; fi; exec "$@"';
+/** crun takes no machine with both versions of cgroups: here the service sees a tree of the first alone. */
+const ALONE = `if [ -e /sys/fs/cgroup/unified ]; then
+  own=$(mktemp -d)
+  mount -t tmpfs -o mode=755 cgroups "$own"
+  for each in /sys/fs/cgroup/*; do
+    name=\${each##*/}
+    if [ ! -L "$each" ] && [ "$name" != unified ] && mountpoint -q "$each"; then mkdir "$own/$name"; mount --bind "$each" "$own/$name"; fi
+  done
+  mount --move "$own" /sys/fs/cgroup
+  rmdir "$own"
+fi
+exec "$@"`;
 
 /** @returns the engine and what ends it, or why there is none */
 export async function startPodman(): Promise<(TestEngine & { close(): Promise<void> }) | string> {

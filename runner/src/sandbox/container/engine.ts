@@ -133,7 +133,9 @@ export class Engine {
   readonly version: string;
   /** it runs as an ordinary user, and so does what breaks out of it */
   readonly isRootless: boolean;
-  /** what it can hold containers to, as it says itself until that is tried */
+  /** what it says that it can hold containers to */
+  readonly claims: readonly Controller[];
+  /** what it can: an engine of an ordinary user says more than it is given, until that is tried */
   controls: Controller[];
   /** path of its socket */
   readonly socket: string;
@@ -147,7 +149,8 @@ export class Engine {
     this.version = about.Version;
     this.isRootless = can.Rootless || can.SecurityOptions.some((option) => option.split(',').includes('name=rootless'));
     const known = { memory: can.MemoryLimit, pids: can.PidsLimit, cpu: can.CpuCfsQuota };
-    this.controls = CONTROLLERS.filter((controller) => known[controller]);
+    this.claims = CONTROLLERS.filter((controller) => known[controller]);
+    this.controls = this.isRootless ? [] : [...this.claims];
   }
 
   /** "Podman 4.3.1, rootless, at /run/…" */

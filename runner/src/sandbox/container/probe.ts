@@ -37,6 +37,7 @@ export async function whyNoContainer(engine: Engine, parts: SandboxParts, place:
   mkdirSync(sockets, { recursive: true });
   const network = { sockets: { folder: sockets, inside: '/run/gatehouse' }, environment: {}, gitConfig: '', forwards: [] };
   let image: string | null = null;
+  engine.controls = [...engine.claims];
   try {
     image = await makeEmptyImage(engine);
     const about = { workspaceId: 'probe', name: 'probe', owner: { name: 'Gatehouse', email: '' }, environment: {}, startupScript: '' };
@@ -44,11 +45,11 @@ export async function whyNoContainer(engine: Engine, parts: SandboxParts, place:
     const plan = { ...about, folder, graceMs: 0, limits, rootfs: null, image, network };
     const sandbox = await containerDriver(engine, parts).start(plan);
     const home = await sandbox.helper.call({ method: 'files.stat', path: '' });
-    // Engines of ordinary users say that they can, and may not be given it.
     engine.controls = othersCgroupOf(sandbox.trace.first.pid)?.bounding ?? [];
     await sandbox.stop();
     return home.ok ? null : `${engine.words} shows containers no home`;
   } catch (error) {
+    engine.controls = [];
     return `${engine.words} can’t make a sandbox: ${messageOf(error).replace('The sandbox could not start: ', '')}`;
   } finally {
     await removeTree(root).catch(() => undefined);

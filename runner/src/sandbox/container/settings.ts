@@ -67,12 +67,13 @@ const HELPER_ENVIRONMENT = [
 ];
 
 /** What it may use. Podman and Docker take the same words. */
-function limitsOf({ limits }: SandboxPlan, { controls }: Pick<Engine, 'controls'>) {
+function limitsOf({ limits }: SandboxPlan, { controls, isRootless }: Pick<Engine, 'controls' | 'isRootless'>) {
   const memory = limits.memoryMb === null ? memoryOfAll() : limits.memoryMb * MEBI;
   const most = Math.min(ownLimit('Max processes'), MOST_PROCESSES);
-  // Where the container is counted as a whole, the user is not: all workspaces of a runner may have the same.
+  // A user that all workspaces of a runner have is counted only where the kernel does not count each container.
+  const isShared = isRootless || process.getuid?.() !== 0;
   const bounds = processBounds(limits, controls).map((bound) =>
-    bound.name === 'nproc' && controls.includes('pids') ? { ...bound, soft: most, hard: most } : bound,
+    bound.name === 'nproc' && controls.includes('pids') && isShared ? { ...bound, soft: most, hard: most } : bound,
   );
   return {
     ...(controls.includes('memory') ? { Memory: memory, MemorySwap: memory } : {}),
