@@ -15,6 +15,7 @@ const SPEC_RULES: FieldRules<TemplateSpec> = {
   runnerLabels: 'tracked',
   limits: 'tracked',
   rootfs: 'tracked',
+  image: 'tracked',
   network: 'tracked',
 };
 

@@ -3,6 +3,7 @@ import { TEMPLATE_ROLES } from '../access/template-acl.ts';
 import { idSchema } from '../ids.ts';
 import { isSourceUrl, listOf, multiline, page, searchText, text, time } from './common.ts';
 import { templateApp } from './template-apps.ts';
+import { templateImage } from './template-image.ts';
 import { templateLimits } from './template-limits.ts';
 import { templateNetwork } from './template-network.ts';
 import { templateRootfs } from './template-rootfs.ts';
@@ -15,7 +16,7 @@ export const repositoryUrl = z
   .max(500)
   .refine((value) => value === '' || isSourceUrl(value), 'must be an https:// address without a user name, or empty');
 
-export const SANDBOX_DRIVERS = ['bubblewrap', 'process'] as const;
+export const SANDBOX_DRIVERS = ['bubblewrap', 'container', 'process'] as const;
 export const TEMPLATE_ICONS = [
   'box',
   'braces',
@@ -52,10 +53,12 @@ export const templateSpec = z.object({
     .refine((vars) => Object.keys(vars).length <= 50, 'must have at most 50 variables')
     .default({}),
   apps: z.array(templateApp).max(20).default([]),
-  /** `bubblewrap`: only on runners that isolate; `process`: also on runners that can't */
+  /** `bubblewrap`: only on runners that isolate; `container`: only on those with Docker or Podman; `process`: also on runners that can't */
   driver: z.enum(SANDBOX_DRIVERS).default('bubblewrap'),
   limits: templateLimits.prefault({}),
   rootfs: templateRootfs.default(null),
+  /** of the driver `container` */
+  image: templateImage.default(null),
   network: templateNetwork.prefault({}),
   /** what whoever makes a workspace chooses */
   parameters: templateParameters.default([]),
@@ -86,6 +89,10 @@ export function checkSpec(
   refer(['branch'], spec.branch);
   if (!isBranch(spec.branch)) fault(['branch'], 'must be the name of a branch or tag, without spaces');
   else if (spec.branch !== '' && spec.repository === '') fault(['branch'], 'needs a repository');
+  const isContainer = spec.driver === 'container';
+  if (isContainer && spec.image === null) fault(['image'], 'is needed by the driver container: registry/name@sha256:…');
+  if (!isContainer && spec.image !== null) fault(['image'], 'needs the driver container');
+  if (isContainer && spec.rootfs !== null) fault(['rootfs'], 'is not for the driver container, whose programs come from its image');
 }
 export const writtenSpec = templateSpec.superRefine(checkSpec);
 

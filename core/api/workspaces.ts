@@ -57,6 +57,8 @@ export const workspace = z.object({
   parameters: parameterValues,
   /** digest of the root file system that its programs come from; null: the runner's machine */
   rootfs: z.string().nullable(),
+  /** the image that its container is made from; null: it is none */
+  image: z.string().nullable(),
   runner: z.object({ id: idSchema('runner'), name: z.string(), online: z.boolean() }),
   desired: z.enum(['running', 'stopped', 'deleted']),
   phase: z.enum(WORKSPACE_PHASES),

@@ -96,7 +96,7 @@ export const runnerHello = z.object({
   generation: z.number().int(),
   /** home of the workspace as the sandbox sees it, the root of the file tree */
   root: z.string(),
-  sandbox: z.enum(['bubblewrap', 'process']),
+  sandbox: z.enum(['bubblewrap', 'container', 'process']),
   /** number of this viewer */
   viewer,
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
-import { templateSpec } from '../api/templates.ts';
+import { SANDBOX_DRIVERS, templateSpec, type TemplateSpec } from '../api/templates.ts';
 
 /** The control link: JSON text messages between a runner and its Runner object. */
 
@@ -103,7 +103,10 @@ export const fromRunner = z.discriminatedUnion('kind', [
     version: z.string().max(50),
     platform: z.string().max(100),
     labels: z.record(z.string().max(63), z.string().max(63)),
+    /** those that every release of the service knows: an older one refuses others */
     drivers: z.array(z.enum(['bubblewrap', 'process'])),
+    /** further drivers, of which the service takes those that it knows; a release before had none */
+    moreDrivers: z.array(z.string().max(40)).max(20).optional(),
     /** fields of the policy that it enforces; a release before did not say */
     enforces: z.array(z.string().max(40)).max(50).optional(),
     /** fields of a template's content that it understands; a release before did not say */
@@ -136,6 +139,17 @@ export const fromRunner = z.discriminatedUnion('kind', [
   }),
 ]);
 export type FromRunner = z.infer<typeof fromRunner>;
+type Proof = Extract<FromRunner, { kind: 'proof' }>;
+
+/** All drivers that a runner offers and this release knows. */
+export const driversOf = ({ drivers, moreDrivers = [] }: Pick<Proof, 'drivers' | 'moreDrivers'>): TemplateSpec['driver'][] =>
+  SANDBOX_DRIVERS.filter((driver) => [...drivers, ...moreDrivers].includes(driver));
+
+/** The same drivers as a runner says them, so that a service of a release before takes the proof. */
+export const saidDrivers = (offered: readonly TemplateSpec['driver'][]): Pick<Proof, 'drivers' | 'moreDrivers'> => ({
+  drivers: offered.filter((driver) => driver !== 'container'),
+  moreDrivers: offered.filter((driver) => driver === 'container'),
+});
 
 /** Object → browser, on the live log of one workspace (`GET /workspaces/:id/logs` as WebSocket). */
 export const toWatcher = z.discriminatedUnion('kind', [

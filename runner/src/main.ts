@@ -20,11 +20,11 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       Makes this machine a runner, with the one-time code from the Runners page.
   gatehouse-runner move --url <address>
       Tells the runner that its Gatehouse has a new address. Keys and enrolment stay.
-  gatehouse-runner run [--no-bubblewrap] [--log-format text|json]
+  gatehouse-runner run [--no-bubblewrap] [--engine <socket>] [--log-format text|json]
       Serves workspaces until it is ended.
   gatehouse-runner handover
       Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
-  gatehouse-runner doctor [--json] [--url <address>]
+  gatehouse-runner doctor [--json] [--url <address>] [--engine <socket>]
       Looks at everything that a runner needs, and says what to do. Exit codes: 0 all is well,
       1 something must be mended, 2 it works with less than it could do.
 
@@ -33,6 +33,8 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
   --force                replaces an earlier enrolment of this folder
   --stop-with-stdin      ends when standard input does: with whoever started it
   --no-bubblewrap        runs workspaces WITHOUT isolation, for templates that allow it
+  --engine <socket>      of Docker or Podman, for templates with containers; "none" for no containers
+                         (default: $DOCKER_HOST, else where Podman and Docker listen)
   --help, --version
 `;
 
@@ -44,6 +46,7 @@ const OPTIONS = {
   force: { type: 'boolean' },
   'state-dir': { type: 'string' },
   'no-bubblewrap': { type: 'boolean' },
+  engine: { type: 'string' },
   'log-format': { type: 'string' },
   'stop-with-stdin': { type: 'boolean' },
   json: { type: 'boolean' },
@@ -125,8 +128,9 @@ async function handOver(root: string): Promise<void> {
   process.stdout.write('The runner has ended. Its workspaces run on for 15 minutes, until the next one takes them over.\n');
 }
 
-async function doctor({ url, json }: Values, root: string): Promise<void> {
-  const findings = await examine(stateFolder(root), url === undefined ? undefined : checkPlatformUrl(url));
+async function doctor({ url, json, engine }: Values, root: string): Promise<void> {
+  const address = url === undefined ? undefined : checkPlatformUrl(url);
+  const findings = await examine(stateFolder(root), { url: address, engine, main: import.meta.url });
   process.stdout.write(json === true ? `${JSON.stringify(findings, null, 2)}\n` : textOf(findings));
   process.exitCode = EXIT_CODES[findings.state];
 }
@@ -139,6 +143,7 @@ async function run(values: Values, root: string): Promise<void> {
     log: makeLog(format),
     main: import.meta.url,
     useBubblewrap: values['no-bubblewrap'] !== true,
+    engine: values.engine,
     interrupted: interruption(values['stop-with-stdin'] === true),
   });
 }

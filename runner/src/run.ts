@@ -1,5 +1,5 @@
 import { UNDERSTOOD } from '@gatehouse/core/api/template-needs.ts';
-import type { Happening, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import { saidDrivers, type Happening, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { findBuilt } from './built-program.ts';
 import { systemClock } from './connection/clock.ts';
 import { askRefusal, dialPlatform, dialStreamOf } from './connection/socket.ts';
@@ -33,6 +33,8 @@ export interface RunOptions {
   /** address of the running program, beside which its helper is */
   main: string;
   useBubblewrap: boolean;
+  /** socket of the container engine; undefined: it is looked for; `none` */
+  engine: string | undefined;
   /** resolves when the operator wants the runner to end, and how */
   interrupted: Promise<Interruption>;
 }
@@ -58,14 +60,14 @@ function sweepDaily(rootfs: RootfsStore, supervisor: Supervisor, log: Log): Node
  * Serves the tenant's workspaces until it is told to end.
  * @throws Failure when it can't begin, or must not go on
  */
-export async function runRunner({ folder, log, main, useBubblewrap, interrupted }: RunOptions): Promise<void> {
+export async function runRunner({ folder, log, main, useBubblewrap, engine, interrupted }: RunOptions): Promise<void> {
   const config = loadConfig(folder);
   const keys = loadKeys(folder);
   prepareStateFolder(folder);
   const release = lockState(folder);
   try {
     const limiter = findLimiter(folder.root);
-    const drivers = findDrivers(findParts(main), limiter, log, useBubblewrap);
+    const drivers = await findDrivers(findParts(main), limiter, log, { useBubblewrap, engine, root: folder.root });
     const { url, token, runnerId, issuer, tenant, labels } = config;
     const platform = {
       dial: dialPlatform(url, token),
@@ -121,7 +123,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
         version: VERSION,
         platform: PLATFORM,
         labels,
-        drivers: drivers.offered,
+        ...saidDrivers(drivers.offered),
         enforces,
         understands: [...UNDERSTOOD],
         warnings: [...drivers.warnings, ...supervisor.warnings],

@@ -5,7 +5,7 @@ import { templateSpec } from '@gatehouse/core/api/templates.ts';
 import { describe, expect, it } from 'vitest';
 import { Cgroup } from '../src/limits/cgroup.ts';
 import type { Limiter } from '../src/limits/limiter.ts';
-import { processBounds } from '../src/limits/rlimits.ts';
+import { prlimitArguments, processBounds } from '../src/limits/rlimits.ts';
 import { outOfMemory, sizeWords } from '../src/limits/words.ts';
 import { findDrivers } from '../src/sandbox/choose.ts';
 import { startOf } from '../src/state/process-id.ts';
@@ -57,9 +57,13 @@ describe('a group of version 2', () => {
 describe('the limits of a process', () => {
   it('bound memory only where the kernel can’t bound the workspace as a whole', () => {
     const limits = { cpus: null, memoryMb: 512, processes: 100, diskMb: 64 };
-    expect(processBounds(limits, []).join(' ')).toMatch(/^--nproc=100 --core=0 --nofile=\d+:\d+ --data=1610612736 --fsize=67108864 --$/);
-    expect(processBounds(limits, ['memory', 'pids', 'cpu']).join(' ')).not.toContain('--data');
-    expect(processBounds(templateLimits.parse({}), []).join(' ')).toMatch(/^--nproc=4096 --core=0 --nofile=\d+:\d+ --$/);
+    expect(prlimitArguments(processBounds(limits, [])).join(' ')).toMatch(
+      /^--nproc=100:100 --core=0:0 --nofile=\d+:\d+ --data=1610612736:1610612736 --fsize=67108864:67108864 --$/,
+    );
+    expect(prlimitArguments(processBounds(limits, ['memory', 'pids', 'cpu'])).join(' ')).not.toContain('--data');
+    expect(prlimitArguments(processBounds(templateLimits.parse({}), [])).join(' ')).toMatch(
+      /^--nproc=4096:4096 --core=0:0 --nofile=\d+:\d+ --$/,
+    );
   });
 
   it('are told in sizes that people use', () => {
@@ -68,18 +72,20 @@ describe('the limits of a process', () => {
   });
 });
 
+const options = (useBubblewrap: boolean) => ({ useBubblewrap, engine: 'none', root: mintFolder() });
+
 describe('what the machine can’t do', () => {
-  it('is said at start and on the runner’s page', () => {
+  it('is said at start and on the runner’s page', async () => {
     const said: string[] = [];
     const log = { ...silentLog, warn: (text: string) => void said.push(text) };
     const poor: Limiter = { ...limiter, version: null, controls: [], warnings: ['No cgroups for memory, pids, cpu: CPU is not bounded'] };
-    expect(findDrivers(parts, poor, log, true).warnings).toEqual(expect.arrayContaining(poor.warnings));
-    expect(findDrivers(parts, poor, log, false).warnings).toEqual(expect.arrayContaining(poor.warnings));
+    expect((await findDrivers(parts, poor, log, options(true))).warnings).toEqual(expect.arrayContaining(poor.warnings));
+    expect((await findDrivers(parts, poor, log, options(false))).warnings).toEqual(expect.arrayContaining(poor.warnings));
     expect(said).toEqual(expect.arrayContaining(poor.warnings));
   });
 
-  it('is refused where a template needs it, naming the field: a root file system without isolation', () => {
-    const drivers = findDrivers(parts, limiter, silentLog, false);
+  it('is refused where a template needs it, naming the field: a root file system without isolation', async () => {
+    const drivers = await findDrivers(parts, limiter, silentLog, options(false));
     const rootfs = { digest: `sha256:${'0'.repeat(64)}`, source: 'https://images.example.com/x.tar' };
     expect(drivers.choose({ spec: templateSpec.parse({ driver: 'process', rootfs }) })).toContain('rootfs');
     expect(drivers.choose({ spec: templateSpec.parse({ driver: 'process' }) })).toMatchObject({ kind: 'process' });
@@ -91,7 +97,7 @@ describe.runIf(isolation && counts)('a workspace that uses more memory than it m
     const folder = join(mintFolder(), 'workspace');
     mkdirSync(folder);
     const order = mintOrder({ spec: { driver: 'bubblewrap', startupScript: HOG, limits: { memoryMb: 256 } } });
-    const driver = findDrivers(parts, limiter, silentLog, true).choose(order);
+    const driver = (await findDrivers(parts, limiter, silentLog, options(true))).choose(order);
     if (typeof driver === 'string') throw new Error(driver);
     const log = new BuildLog(folder, 1, () => undefined);
     const rootfs = { use: () => Promise.reject(new Error('none is wanted')) };

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, readdirSync } from '
 import { createServer, connect } from 'node:net';
 import { join } from 'node:path';
 import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { writeFrame } from '../src/channel/framing.ts';
 import { HelperClient } from '../src/channel/helper-client.ts';
 import type { Sandbox, SandboxPlan } from '../src/sandbox/driver.ts';
@@ -16,9 +16,11 @@ import { Terminals } from '../src/terminals/terminals.ts';
 import { noScreens } from './support/no-screens.ts';
 import { Heard } from './support/heard.ts';
 import { mintFolder } from './support/mint.ts';
-import { adoptSandbox, isolationMissing, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
+import { adoptSandbox, kindsHere, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
 
-const kinds = isolationMissing() === null ? (['bubblewrap', 'process'] as const) : (['process'] as const);
+vi.setConfig({ testTimeout: 60_000 });
+
+const kinds = kindsHere();
 const SIZE = { cols: 80, rows: 24 };
 
 /** Waits for what happens in other processes. */
@@ -200,7 +202,7 @@ describe.each(kinds)('a %s sandbox without its runner', (kind) => {
   });
 });
 
-describe.runIf(kinds.length === 2)('the socket of a bubblewrap sandbox', () => {
+describe.runIf(kinds.includes('bubblewrap'))('the socket of a bubblewrap sandbox', () => {
   it('is seen by no sandbox, its own included, and by no other user', async () => {
     const [one, two] = [mintPlan(), mintPlan()];
     await startSandbox('bubblewrap', one);

@@ -43,6 +43,7 @@ export const workspace = (facts: Partial<Workspace> = {}): Workspace => ({
   update: null,
   parameters: {},
   rootfs: null,
+  image: null,
   runner: { id: id('runner'), name: 'build-01', online: true },
   desired: 'running',
   phase: 'running',

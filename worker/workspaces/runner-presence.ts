@@ -1,4 +1,4 @@
-import type { FromRunner } from '@gatehouse/core/protocol/runner-control.ts';
+import { driversOf, type FromRunner } from '@gatehouse/core/protocol/runner-control.ts';
 import { commit, eventOf, GuardFailed } from '../platform/commit.ts';
 import type { Context } from '../platform/context.ts';
 import { statement } from '../platform/tenant-db.ts';
@@ -22,7 +22,7 @@ export async function markOnline(ctx: RunnerAlone, proof: Extract<FromRunner, { 
     proof.version,
     proof.platform,
     JSON.stringify(proof.labels),
-    JSON.stringify(proof.drivers),
+    JSON.stringify(driversOf(proof)),
     JSON.stringify(proof.warnings),
     now,
     proof.enforces === undefined ? null : JSON.stringify(proof.enforces),

@@ -41,6 +41,7 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
         : null,
     parameters: parseValues(row.parameters),
     rootfs: row.spec.rootfs?.digest ?? null,
+    image: row.spec.image,
     runner: { id: row.runner_id, name: row.runner_name, online: row.runner_online === 1 },
     desired: row.desired,
     phase: row.phase,

@@ -1,7 +1,12 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { findLimiter, type Limiter } from '../limits/limiter.ts';
+import { findContainers, type Containers } from '../sandbox/container/find-containers.ts';
+import { findParts } from '../sandbox/parts.ts';
 import type { StateFolder } from '../state/folder.ts';
 import { PLATFORM, VERSION } from '../version.ts';
 import { failing, fine, type Check, type CheckState } from './check.ts';
+import { checkContainers } from './containers.ts';
 import {
   checkBubblewrap,
   checkFolder,
@@ -24,28 +29,48 @@ export interface Findings {
 }
 
 /** What each driver can do on this machine, from what was found. */
-function driversOf(bubblewrap: Check, { controls }: Pick<Limiter, 'controls'>): Check {
+function driversOf(bubblewrap: Check, { missing }: Pick<Containers, 'missing'>, { controls }: Pick<Limiter, 'controls'>): Check {
   const bounds = controls.length === 0 ? 'limits for each process' : `${controls.join(', ')} by cgroups`;
   const process = `process: ${bounds}, no isolation, no root file systems`;
+  const container = missing !== null ? '' : 'container: isolation, images. ';
   if (bubblewrap.state !== 'ok')
-    return failing('drivers', 'Drivers', process, 'Mend bubblewrap: templates that ask for isolation are refused.');
-  return fine('drivers', 'Drivers', `bubblewrap: isolation, ${bounds}, disk measured, root file systems. ${process}`);
+    return failing('drivers', 'Drivers', container + process, 'Mend bubblewrap: templates that ask for it are refused.');
+  return fine('drivers', 'Drivers', `bubblewrap: isolation, ${bounds}, disk measured, root file systems. ${container}${process}`);
 }
 
 const worst = (checks: Check[]): CheckState =>
   checks.some(({ state }) => state === 'failure') ? 'failure' : checks.some(({ state }) => state === 'warning') ? 'warning' : 'ok';
 
-/** Looks at everything that a runner needs. Nothing is changed. @param url of the platform, where it is not enrolled yet */
-export async function examine(folder: StateFolder, url: string | undefined): Promise<Findings> {
+export interface Examining {
+  /** of the platform, where it is not enrolled yet */
+  url: string | undefined;
+  /** socket of the container engine; undefined: it is looked for; `none` */
+  engine: string | undefined;
+  /** address of the running program, beside which its helper is */
+  main: string;
+}
+
+/** Looks at everything that a runner needs. Nothing is changed. */
+export async function examine(folder: StateFolder, { url, engine, main }: Examining): Promise<Findings> {
   const machine = [checkNode(), checkKernel(), checkTools(), checkNamespaces()];
   const limiter = findLimiter(`${folder.root} doctor`);
   limiter.close();
   const bubblewrap = checkBubblewrap();
+  const place = existsSync(folder.root) ? folder.root : tmpdir();
+  const containers = await findContainers(findParts(main), { engine, root: place });
   const { check: enrolment, config } = checkEnrolment(folder);
   const address = url ?? config?.url;
   const platform = address === undefined ? [] : await checkPlatform(address, url === undefined ? (config?.token ?? null) : null);
   const checks = [
-    ...[...machine, bubblewrap, checkSeccomp(), checkScope(), checkLimits(limiter), driversOf(bubblewrap, limiter)],
+    ...[
+      ...machine,
+      bubblewrap,
+      checkSeccomp(),
+      checkScope(),
+      checkLimits(limiter),
+      checkContainers(containers),
+      driversOf(bubblewrap, containers, limiter),
+    ],
     ...[checkFolder(folder.root), enrolment, ...platform],
   ];
   return { version: VERSION, platform: PLATFORM, state: worst(checks), checks };

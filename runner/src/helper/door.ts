@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 
 /** how long the runner that started this may take to connect */
@@ -6,8 +7,8 @@ const FIRST_MS = 30_000;
 const HIGH_WATER_MARK = 32 * 1024;
 
 export interface DoorOptions {
-  /** file descriptor of the listening socket */
-  fd: number;
+  /** file descriptor of the listening socket, or the path at which to make one */
+  at: number | string;
   graceMs: number;
   /** serves a runner; `keep` says that what runs is to outlive its connection */
   serve(socket: Socket, keep: () => void): void;
@@ -25,7 +26,11 @@ export class Door {
   constructor(options: DoorOptions) {
     this.#options = options;
     this.#timer = setTimeout(options.over, FIRST_MS);
-    createServer({ highWaterMark: HIGH_WATER_MARK }, (socket) => this.#enter(socket)).listen({ fd: options.fd });
+    const server = createServer({ highWaterMark: HIGH_WATER_MARK }, (socket) => this.#enter(socket));
+    const { at } = options;
+    if (typeof at === 'number') server.listen({ fd: at });
+    // Whoever finds it by its name can connect.
+    else server.listen({ path: `${at}.new`, writableAll: true }, () => renameSync(`${at}.new`, at));
   }
 
   #enter(socket: Socket): void {

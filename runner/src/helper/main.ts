@@ -21,10 +21,11 @@ import { Terminals } from './terminals.ts';
 
 /**
  * The program inside the sandbox: terminals, tasks and files of one workspace, for the runner that connects to its
- * socket. Its arguments are the file descriptor that listens and the settings' file. Terminals outlive the runner.
+ * socket. Its arguments are the file descriptor that listens, or the path at which it is to listen, and the settings' file.
+ * Terminals outlive the runner.
  */
 
-const [, , fd = '', settingsPath = ''] = process.argv;
+const [, , at = '', settingsPath = ''] = process.argv;
 const settings = helperSettings.parse(JSON.parse(readFileSync(settingsPath, 'utf8')));
 const { root } = settings;
 const terminals = new Terminals(settings);
@@ -100,7 +101,7 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
 
 openForwards(settings.forwards);
 new Door({
-  fd: Number(fd),
+  at: at.startsWith('/') ? at : Number(at),
   graceMs: settings.graceMs,
   serve: (socket, keep) => new Host(socket, serve, keep),
   over: () => endAll(settings.mark),

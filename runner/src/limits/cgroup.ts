@@ -13,7 +13,7 @@ export type Version = 'v1' | 'v2';
 const PERIOD_US = 100_000;
 const MEBI = 1024 * 1024;
 /** what the sandbox itself is made of: two processes of bubblewrap, and the helper with its threads */
-const OWN_TASKS = 32;
+export const OWN_TASKS = 32;
 
 const read = (folder: string | undefined, file: string): string | null => {
   try {
@@ -90,6 +90,20 @@ export class Cgroup {
 
   boundTo({ memoryMb, processes, cpus }: TemplateLimits): void {
     this.bound({ memory: memoryMb === null ? null : memoryMb * MEBI, tasks: processes + OWN_TASKS, cpus });
+  }
+
+  /** those of its controllers that bound something, as the kernel has it */
+  get bounding(): Controller[] {
+    const isV1 = this.#version === 'v1';
+    const memory = read(this.#folders.memory, isV1 ? 'memory.limit_in_bytes' : 'memory.max');
+    const cpu = read(this.#folders.cpu, isV1 ? 'cpu.cfs_quota_us' : 'cpu.max');
+    const bounds: Record<Controller, boolean> = {
+      // What is no bound is the largest number, or a word.
+      memory: (numberOf(memory) ?? Infinity) < 2 ** 60,
+      pids: numberOf(read(this.#folders.pids, 'pids.max')) !== null,
+      cpu: /^\d/.test(cpu ?? ''),
+    };
+    return CONTROLLERS.filter((controller) => bounds[controller]);
   }
 
   get cpuMs(): number | null {

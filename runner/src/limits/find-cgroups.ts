@@ -116,9 +116,11 @@ function findV1(name: string, all: Hierarchy[]): { controllers: Controller[]; fo
 }
 const isOurs = (name: string): name is keyof Folders => ['memory', 'pids', 'cpu', 'cpuacct'].includes(name);
 
-/** Leaves the runner room to live, whatever workspaces do that are not bounded themselves. */
+/** bytes that leave the runner room to live, whatever workspaces do that are not bounded themselves */
+export const memoryOfAll = (): number => Math.floor(totalmem() - Math.min(1024 ** 3, totalmem() / 4));
+
 function boundAll(root: Cgroup): void {
-  const memory = Math.floor(totalmem() - Math.min(1024 ** 3, totalmem() / 4));
+  const memory = memoryOfAll();
   const most = Number(readFileSync('/proc/sys/kernel/threads-max', 'utf8'));
   root.bound({ memory, tasks: Math.floor(Math.min(most, Number(readFileSync('/proc/sys/kernel/pid_max', 'utf8'))) * 0.8), cpus: null });
 }
@@ -168,10 +170,18 @@ export function findCgroups(stateRoot: string): Cgroups | string {
   return whys.length === 0 ? 'no cgroups are mounted' : whys.join('; ');
 }
 
-/** The group that a running sandbox is in, or null. */
-export function cgroupOf(pid: number): Cgroup | null {
+/** The group of this runner's that a running sandbox is in, or null. */
+export const cgroupOf = (pid: number): Cgroup | null => groupOf(pid, ({ folder }) => folder.includes(`/${PREFIX}`));
+
+/** The group that somebody else has made for a process, to read from; null where it is in that of this process. */
+export function othersCgroupOf(pid: number): Cgroup | null {
+  const own = new Set(hierarchies('self').map(({ folder }) => folder));
+  return groupOf(pid, ({ folder }) => !own.has(folder));
+}
+
+function groupOf(pid: number, belongs: (hierarchy: Hierarchy) => boolean): Cgroup | null {
   try {
-    const mine = hierarchies(pid).filter(({ folder }) => folder.includes(`/${PREFIX}`) && existsSync(folder));
+    const mine = hierarchies(pid).filter((each) => belongs(each) && existsSync(each.folder));
     const unified = mine.find(({ controllers }) => controllers.length === 0);
     if (unified !== undefined) {
       const folders = Object.fromEntries(controllersIn(unified.folder).map((controller) => [controller, unified.folder]));

@@ -2,7 +2,7 @@ import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import { CONTROLLERS, type Cgroup, type Controller, type Version } from './cgroup.ts';
 import { enclose } from './enclose.ts';
 import { cgroupOf, findCgroups } from './find-cgroups.ts';
-import { processBounds } from './rlimits.ts';
+import { prlimitArguments, processBounds } from './rlimits.ts';
 
 /** The bounds of one new sandbox. */
 export interface Bounds {
@@ -53,7 +53,7 @@ export function findLimiter(stateRoot: string): Limiter {
     controls,
     warnings,
     bound: (workspaceId, limits) => {
-      const inside = processBounds(limits, controls);
+      const inside = prlimitArguments(processBounds(limits, controls));
       const polite = limits.cpus !== null && !controls.includes('cpu') ? POLITE : [];
       if (cgroups === null) return { cgroup: null, outside: [...enclose([]), ...polite], inside };
       const cgroup = cgroups.root.child(`${workspaceId}.${process.pid}-${++count}`);

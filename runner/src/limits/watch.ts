@@ -14,12 +14,15 @@ const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
 /** a home that was above it before may grow by so much */
 const DISK_MORE = 16 * MEBI;
 
+/** What a sandbox uses, as the kernel counts it. */
+export type Gauge = Pick<Cgroup, 'controls' | 'cpuMs' | 'memoryBytes' | 'tasks' | 'outOfMemory' | 'remove'>;
+
 export interface Watched {
   /** folder of the workspace, with its home */
   folder: string;
   limits: TemplateLimits;
   /** null: the machine can't bound it as a whole, so that it is measured */
-  cgroup: Cgroup | null;
+  cgroup: Gauge | null;
   /** whether a process is one of its */
   belongs(pid: string): boolean;
 }

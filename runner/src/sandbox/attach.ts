@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { HelperClient } from '../channel/helper-client.ts';
+import { messageOf } from '../failure.ts';
 import { isAlive, signal, type ProcessId } from '../state/process-id.ts';
 import type { Sandbox } from './driver.ts';
 import { dialIn } from './socket.ts';
@@ -11,14 +12,16 @@ const LOOK_AGAIN_MS = 10;
 /** What there is of a sandbox on this machine. */
 export interface Body {
   folder: string;
-  /** with it goes the whole sandbox, or at least its helper */
-  first: ProcessId;
-  /** kills what does not go with `first`, if anything does not; @returns whether there was any */
-  killOthers(): boolean;
+  /** kills all of it; resolves when nothing is left */
+  kill(): Promise<void>;
 }
 
-/** Kills a sandbox; resolves when nothing is left. */
-export async function killBody({ first, killOthers }: Body): Promise<void> {
+/**
+ * Kills the processes of a sandbox; resolves when nothing is left.
+ * @param first with it goes the whole sandbox, or at least its helper
+ * @param killOthers kills what does not go with `first`, if anything does not, and tells whether there was any
+ */
+export async function killProcesses(first: ProcessId, killOthers: () => boolean = () => false): Promise<void> {
   signal(first, 'SIGKILL');
   // Again, for what was born meanwhile.
   while (killOthers() || isAlive(first)) await setTimeout(LOOK_AGAIN_MS);
@@ -34,7 +37,7 @@ export async function attachSandbox(body: Body, withinMs: number): Promise<Pick<
   try {
     socket = dialIn(folder);
   } catch (error) {
-    await killBody(body);
+    await body.kill();
     throw error;
   }
   let fault = '';
@@ -49,8 +52,12 @@ export async function attachSandbox(body: Body, withinMs: number): Promise<Pick<
     socket.once('close', () => {
       helper.close();
       if (left) return;
-      const why = [fault || 'its helper has ended', lastWords(folder)].filter((part) => part !== '').join(': ');
-      void killBody(body).then(() => resolve(why));
+      const why = () => [fault || 'its helper has ended', lastWords(folder)].filter((part) => part !== '').join(': ');
+      // Even where it can't be killed: nothing answers any more.
+      void body.kill().then(
+        () => resolve(why()),
+        (error: unknown) => resolve(`${why()}; what is left of it could not be ended: ${messageOf(error)}`),
+      );
     });
   });
   const waiting = new AbortController();
@@ -66,7 +73,8 @@ export async function attachSandbox(body: Body, withinMs: number): Promise<Pick<
     helper,
     ended,
     stop: async () => {
-      signal(body.first, 'SIGKILL');
+      // What comes of it is told by its end.
+      await body.kill().catch(() => socket.destroy());
       await ended;
     },
     leave: () => {

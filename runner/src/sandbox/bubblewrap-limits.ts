@@ -5,13 +5,18 @@ import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 
 const MEBI = 1024 * 1024;
 
-/** Where programs may write beside the home: in memory, and no more than the workspace may have of that. */
-export function scratchArguments({ memoryMb }: Pick<TemplateLimits, 'memoryMb'>): string[] {
+/** Where programs may write beside the home, in bytes: in memory, and no more than the workspace may have of that. */
+export function scratchSizes({ memoryMb }: Pick<TemplateLimits, 'memoryMb'>): Record<'/tmp' | '/var/tmp' | '/dev/shm', number> {
   const whole = memoryMb === null ? Math.floor(totalmem() / 4) : memoryMb * MEBI;
-  const scratch = (place: string, part: number) => ['--perms', '1777', '--size', String(Math.floor(whole / part)), '--tmpfs', place];
+  return { '/tmp': Math.floor(whole / 2), '/var/tmp': Math.floor(whole / 4), '/dev/shm': Math.floor(whole / 4) };
+}
+
+export function scratchArguments(limits: Pick<TemplateLimits, 'memoryMb'>): string[] {
+  const sizes = scratchSizes(limits);
+  const scratch = (place: keyof typeof sizes) => ['--perms', '1777', '--size', String(sizes[place]), '--tmpfs', place];
   return [
-    ...[...scratch('/tmp', 2), '--perms', '0755', '--dir', '/var', ...scratch('/var/tmp', 4)],
-    ...[...scratch('/dev/shm', 4), '--remount-ro', '/dev'],
+    ...[...scratch('/tmp'), '--perms', '0755', '--dir', '/var', ...scratch('/var/tmp')],
+    ...[...scratch('/dev/shm'), '--remount-ro', '/dev'],
   ];
 }
 

@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -10,13 +9,13 @@ import type { Bounds, Limiter } from '../limits/limiter.ts';
 import { inNamespaceOf } from '../limits/processes.ts';
 import { watchOver } from '../limits/watch.ts';
 import { identify, type ProcessId } from '../state/process-id.ts';
-import { attachSandbox } from './attach.ts';
+import { attachSandbox, killProcesses } from './attach.ts';
 import { scratchArguments, SEALED, withBytes } from './bubblewrap-limits.ts';
 import { networkArguments, networkFiles, whyNoNetwork as whyNoNetworkWith } from './bubblewrap-network.ts';
 import { systemArguments, toolsOf, type Tools } from './bubblewrap-system.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan, SandboxTrace } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
-import { controlOf, environmentOf, giveTo, homeOf, prepareHome, writeControl, type User } from './prepare.ts';
+import { controlOf, environmentOf, giveHomeTo, homeOf, ownUser, prepareHome, writeControl, type User } from './prepare.ts';
 import { scopeIn } from './scope.ts';
 import { seccompFilter } from './seccomp.ts';
 import { listenIn } from './socket.ts';
@@ -25,16 +24,6 @@ import { lastWords, recordWords } from './words.ts';
 const HOME = '/home/dev';
 const PARTS = '/opt/gatehouse';
 const CONTROL = '/etc/gatehouse';
-
-/**
- * Root's sandboxes run as a user of their own each, from a range that no system gives out: user 0 without
- * capabilities would still own the machine's settings under /proc. Others use a user namespace instead.
- */
-const FIRST_UID = 0x70000000;
-const ownUser = (workspaceId: string): User => {
-  const uid = FIRST_UID + (createHash('sha256').update(workspaceId).digest().readUInt32BE(0) & 0x0fffffff);
-  return { uid, gid: uid };
-};
 
 const isRoot = () => process.getuid?.() === 0;
 
@@ -150,7 +139,7 @@ async function takeSandbox(
   withinMs: number,
 ): Promise<Sandbox> {
   const { first, limits, rootfs, network, cgroup } = made;
-  const attached = await attachSandbox({ folder, first, killOthers: () => false }, withinMs);
+  const attached = await attachSandbox({ folder, kill: () => killProcesses(first) }, withinMs);
   const watched = watchOver({ folder, limits, cgroup, belongs: inNamespaceOf(first.pid) }, attached);
   const trace = { kind: 'bubblewrap', first, limits, rootfs, network } as const;
   return { kind: 'bubblewrap', root: HOME, startupScript: `${CONTROL}/start-up.sh`, trace, ...watched };
@@ -159,8 +148,7 @@ async function takeSandbox(
 async function startSandbox(plan: SandboxPlan, parts: SandboxParts, limiter: Limiter): Promise<Sandbox> {
   const user = isRoot() ? ownUser(plan.workspaceId) : { uid: 1000, gid: 1000 };
   prepareHome(plan);
-  // Only a home that is new, or came from a runner of another kind: walking a large one takes long.
-  if (isRoot() && lstatSync(homeOf(plan)).uid !== user.uid) giveTo(homeOf(plan), user);
+  if (isRoot()) giveHomeTo(plan, user);
   const environment = environmentOf(plan, HOME, 'dev', `${CONTROL}/gitconfig`);
   const forwards = plan.network?.forwards ?? [];
   writeControl(plan, { root: HOME, environment, graceMs: plan.graceMs, mark: null, forwards }, user, networkFiles(plan));

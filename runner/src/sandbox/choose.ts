@@ -2,8 +2,9 @@ import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts'
 import type { Limiter } from '../limits/limiter.ts';
 import type { Log } from '../log.ts';
 import { killMarked } from '../marked.ts';
-import { killBody } from './attach.ts';
+import { killProcesses } from './attach.ts';
 import { bubblewrapDriver, whyNoBubblewrap, whyNoNetwork } from './bubblewrap.ts';
+import { findContainers } from './container/find-containers.ts';
 import type { DriverKind, SandboxDriver, SandboxParts, SandboxTrace } from './driver.ts';
 import { processDriver } from './process.ts';
 import { whyNoScope } from './scope.ts';
@@ -23,39 +24,64 @@ export interface Drivers {
   sweep(folder: string, trace: SandboxTrace | null): Promise<void>;
 }
 
-async function sweep(folder: string, trace: SandboxTrace | null): Promise<void> {
-  if (trace !== null) await killBody({ folder, first: trace.first, killOthers: () => killMarked(folder) });
-  else killMarked(folder);
-  removeSocket(folder);
+export interface DriverOptions {
+  useBubblewrap: boolean;
+  /** socket of the container engine; undefined: it is looked for; `none` */
+  engine: string | undefined;
+  /** state folder */
+  root: string;
 }
 
+const MOST_WARNING = 300;
+
 /** Isolates wherever it can: a template that would do without isolation gets it too where bubblewrap is there. */
-export function findDrivers(parts: SandboxParts, limiter: Limiter, log: Log, useBubblewrap: boolean): Drivers {
-  const missing = useBubblewrap ? whyNoBubblewrap() : 'switched off by --no-bubblewrap';
+export async function findDrivers(parts: SandboxParts, limiter: Limiter, log: Log, options: DriverOptions): Promise<Drivers> {
+  const missing = options.useBubblewrap ? whyNoBubblewrap() : 'switched off by --no-bubblewrap';
+  const containers = await findContainers(parts, options);
   const [plain, isolating] = [processDriver(parts, limiter), bubblewrapDriver(parts, limiter)];
+  const noNetwork = missing === null ? whyNoNetwork() : containers.missing === null ? null : missing;
+  const elsewhere = containers.missing === null ? ' OUTSIDE CONTAINERS' : '';
+  const errors = [
+    ...(missing === null ? [] : [`NO ISOLATION${elsewhere}: ${missing}. Workspaces run as this runner's own user and can read its keys.`]),
+    ...(missing === null && noNetwork !== null
+      ? [`EGRESS IS NOT LIMITED: ${noNetwork}. Workspaces whose policy limits it are refused here.`]
+      : []),
+  ];
   const noScope = missing === null ? whyNoScope() : null;
-  const lacking = [...limiter.warnings, ...(noScope === null ? [] : [noScope])];
+  const lacking = [...limiter.warnings, ...(noScope === null ? [] : [noScope]), ...containers.warnings];
+  for (const error of errors) log.error(error);
   for (const warning of lacking) log.warn(warning);
-  const adopt: SandboxDriver['adopt'] = (folder, trace) => (trace.kind === 'process' ? plain : isolating).adopt(folder, trace);
-  if (missing === null) {
-    const noNetwork = whyNoNetwork();
-    const unlimited = `EGRESS IS NOT LIMITED: ${noNetwork}. Workspaces whose policy limits it are refused here.`;
-    if (noNetwork !== null) log.error(unlimited);
-    const warnings = noNetwork === null ? lacking : [unlimited.slice(0, 300), ...lacking];
-    return { offered: ['bubblewrap', 'process'], warnings, noNetwork, choose: () => isolating, adopt, sweep };
-  }
-  const warning = `NO ISOLATION: ${missing}. Workspaces run as this runner's own user and can read its keys.`;
-  log.error(warning);
+
+  const choose: Drivers['choose'] = ({ spec }) => {
+    if (spec.driver === 'container')
+      return containers.missing === null && containers.driver !== null
+        ? containers.driver
+        : `The template asks for a container (driver: container), which this runner can't give: ${containers.missing}`;
+    if (missing === null) return isolating;
+    if (spec.driver !== 'process') return `The template asks for isolation (driver: bubblewrap), which this runner can't give: ${missing}`;
+    return spec.rootfs === null ? plain : `The template names a root file system (rootfs), which needs isolation: ${missing}`;
+  };
+  const adopt: Drivers['adopt'] = async (folder, trace) => {
+    if (trace.kind === 'container') {
+      if (containers.driver === null) throw new Error(`its container engine is not there: ${containers.missing}`);
+      return containers.driver.adopt(folder, trace);
+    }
+    return (trace.kind === 'process' ? plain : isolating).adopt(folder, trace);
+  };
+  const sweep: Drivers['sweep'] = async (folder, trace) => {
+    // Its helper is a process of this machine, whatever the engine does.
+    if (trace !== null) await killProcesses(trace.first, () => killMarked(folder));
+    else killMarked(folder);
+    await containers.driver?.sweep(folder);
+    removeSocket(folder);
+  };
   return {
-    offered: ['process'],
-    warnings: [warning.slice(0, 300), ...lacking],
-    noNetwork: missing,
-    choose: ({ spec }) => {
-      if (spec.driver !== 'process')
-        return `The template asks for isolation (driver: bubblewrap), which this runner can't give: ${missing}`;
-      return spec.rootfs === null ? plain : `The template names a root file system (rootfs), which needs isolation: ${missing}`;
-    },
-    adopt,
-    sweep,
+    offered: [
+      ...(missing === null ? (['bubblewrap'] as const) : []),
+      ...(containers.missing === null ? (['container'] as const) : []),
+      'process',
+    ],
+    warnings: [...errors, ...lacking].map((warning) => warning.slice(0, MOST_WARNING)),
+    ...{ noNetwork, choose, adopt, sweep },
   };
 }

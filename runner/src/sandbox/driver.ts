@@ -31,6 +31,8 @@ export interface SandboxPlan {
   limits: TemplateLimits;
   /** the root file system that its programs see, unpacked in `folder`; null: the machine's own */
   rootfs: { digest: string; folder: string } | null;
+  /** the image that a container is made from; null for other drivers */
+  image: string | null;
   /** null: the machine's network */
   network: SandboxNetwork | null;
 }
@@ -49,7 +51,7 @@ export interface Usage {
 
 /** What a later runner needs to find a sandbox again. */
 export const sandboxTrace = z.object({
-  kind: z.enum(['bubblewrap', 'process']),
+  kind: z.enum(['bubblewrap', 'container', 'process']),
   /** its first process, with which all of it ends, or its helper where it has no process namespace */
   first: processId,
   /** what it may use, so that the next runner watches over it too; a release before did not say */
@@ -58,6 +60,8 @@ export const sandboxTrace = z.object({
   rootfs: z.string().nullable().default(null),
   /** a sandbox of a release before has the machine's */
   network: z.enum(['machine', 'own']).default('machine'),
+  /** of the driver `container`: its engine's name for it */
+  container: z.string().optional(),
 });
 export type SandboxTrace = z.infer<typeof sandboxTrace>;
 
@@ -83,6 +87,12 @@ export interface Sandbox {
 
 export interface SandboxDriver {
   kind: DriverKind;
+  /**
+   * Where sandboxes are made from images: fetches one, unless it is here.
+   * @param progress is told lines for the log, and how much is here, from 0 to 1
+   * @throws Error with what failed, for a person to read
+   */
+  pull?(image: string, progress: (line: string | null, part: number) => void, signal: AbortSignal): Promise<void>;
   /** The sandbox ends with this runner until its helper is told to keep it. @throws Error with what failed, for a person to read */
   start(plan: SandboxPlan): Promise<Sandbox>;
   /** Takes over what an earlier runner left running. @throws Error with why that can't be; nothing of it runs then */

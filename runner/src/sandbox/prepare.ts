@@ -11,6 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { HelperSettings } from '../channel/requests.ts';
 import type { SandboxPlan } from './driver.ts';
@@ -19,6 +20,16 @@ export interface User {
   uid: number;
   gid: number;
 }
+
+/**
+ * Root's sandboxes run as a user of their own each, from a range that no system gives out: user 0 without
+ * capabilities would still own the machine's settings under /proc.
+ */
+const FIRST_UID = 0x70000000;
+export const ownUser = (workspaceId: string): User => {
+  const uid = FIRST_UID + (createHash('sha256').update(workspaceId).digest().readUInt32BE(0) & 0x0fffffff);
+  return { uid, gid: uid };
+};
 
 export const homeOf = (plan: Pick<SandboxPlan, 'folder'>): string => join(plan.folder, 'home');
 export const controlOf = (plan: Pick<SandboxPlan, 'folder'>): string => join(plan.folder, 'sandbox');
@@ -36,10 +47,16 @@ export function prepareHome(plan: SandboxPlan): void {
 }
 
 /** Gives a home to another user, while none of its programs runs. Links are not followed. */
-export function giveTo(path: string, user: User): void {
+function giveTo(path: string, user: User): void {
   // What is in it comes first: a walk that was cut short leaves the folder as a sign to walk again.
   if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) giveTo(join(path, name), user);
   lchownSync(path, user.uid, user.gid);
+}
+
+/** Only a home that is new, or came from a runner of another kind: walking a large one takes long. */
+export function giveHomeTo(plan: Pick<SandboxPlan, 'folder'>, user: User): void {
+  const home = homeOf(plan);
+  if (lstatSync(home).uid !== user.uid) giveTo(home, user);
 }
 
 const quoted = (value: string) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`;

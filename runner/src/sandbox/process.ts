@@ -7,7 +7,7 @@ import type { Bounds, Limiter } from '../limits/limiter.ts';
 import { watchOver } from '../limits/watch.ts';
 import { MARK, isMarked, killMarked } from '../marked.ts';
 import { identify, type ProcessId } from '../state/process-id.ts';
-import { attachSandbox } from './attach.ts';
+import { attachSandbox, killProcesses } from './attach.ts';
 import type { Sandbox, SandboxDriver, SandboxParts, SandboxPlan } from './driver.ts';
 import { ADOPTED_WITHIN_MS, HELPER_FLAGS, READY_WITHIN_MS } from './helper-program.ts';
 import { controlOf, environmentOf, homeOf, prepareHome, writeControl } from './prepare.ts';
@@ -45,7 +45,7 @@ async function takeSandbox(
 ): Promise<Sandbox> {
   // Both, whatever the first finds: a program that wipes its mark is still in its group.
   const killOthers = () => [killMarked(folder), cgroup?.kill() === true].includes(true);
-  const attached = await attachSandbox({ folder, first, killOthers }, withinMs);
+  const attached = await attachSandbox({ folder, kill: () => killProcesses(first, killOthers) }, withinMs);
   const watched = watchOver({ folder, limits, cgroup, belongs: (pid) => isMarked(pid, folder) }, attached);
   const startupScript = join(controlOf({ folder }), 'start-up.sh');
   const trace = { kind: 'process', first, limits, rootfs: null, network: 'machine' } as const;

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { programOf } from './elf.ts';
 
 /**
  * Abstract sockets (D-Bus, X11 and others of the machine) belong to a network namespace, not to a folder: a sandbox with
@@ -19,41 +20,6 @@ const CODE = [
   '0000000000000000 0000000000000000 0100000000000000', // attr: no files, no ports, scoped: abstract sockets
 ].join('');
 
-/** A program for x86-64 that holds nothing but this code. */
-function programOf(code: Uint8Array): Uint8Array {
-  const [base, headers] = [0x400000n, 120];
-  const bytes = new Uint8Array(headers + code.byteLength);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  const halves = [
-    [16, 2],
-    [18, 62],
-    [52, 64],
-    [54, 56],
-    [56, 1],
-  ] as const;
-  for (const [offset, value] of halves) view.setUint16(offset, value, true);
-  const words = [
-    [20, 1],
-    [64, 1],
-    [68, 5],
-  ] as const;
-  for (const [offset, value] of words) view.setUint32(offset, value, true);
-  const size = BigInt(bytes.byteLength);
-  const longs = [
-    [24, base + BigInt(headers)],
-    [32, 64n],
-    [80, base],
-    [88, base],
-    [96, size],
-    [104, size],
-    [112, 0x1000n],
-  ] as const;
-  for (const [offset, value] of longs) view.setBigUint64(offset, value, true);
-  bytes.set(code, headers);
-  return bytes;
-}
-
 let known: Uint8Array | null | undefined;
 
 /** The program, or null where the kernel has no such scopes or the processor is another one: found out by running it. */
@@ -64,7 +30,7 @@ export function scopeProgram(): Uint8Array | null {
 
 function find(): Uint8Array | null {
   if (process.platform !== 'linux' || process.arch !== 'x64') return null;
-  const program = programOf(Buffer.from(CODE.replaceAll(' ', ''), 'hex'));
+  const program = programOf(Buffer.from(CODE.replaceAll(' ', ''), 'hex'), 'x64');
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-'));
   try {
     const path = join(folder, 'scope');

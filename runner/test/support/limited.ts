@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 import type { Outside } from '../../src/egress/outside.ts';
 import { WayOut } from '../../src/egress/way-out.ts';
 import type { Ways } from '../../src/egress/ways.ts';
-import type { Sandbox } from '../../src/sandbox/driver.ts';
+import type { DriverKind, Sandbox } from '../../src/sandbox/driver.ts';
 import { FakeClock } from './clock.ts';
 import { Heard } from './heard.ts';
 import { mintPlan, runIn, startSandbox } from './sandbox.ts';
@@ -26,7 +26,7 @@ export interface Limited {
 export async function startLimited(
   outside: Outside,
   network: Partial<RunnerNetwork> = {},
-  options: { mode?: Ways['mode']; environment?: Record<string, string>; takes?: () => boolean } = {},
+  options: { kind?: DriverKind; mode?: Ways['mode']; environment?: Record<string, string>; takes?: () => boolean } = {},
 ): Promise<Limited> {
   const plan = mintPlan({ environment: options.environment ?? {} });
   const [told, notices, clock] = [new Heard<EgressHappening>(), new Heard<string>(), new FakeClock()];
@@ -48,6 +48,6 @@ export async function startLimited(
     notice: (text) => notices.push(text),
   });
   onTestFinished(() => wayOut.close());
-  const sandbox = await startSandbox('bubblewrap', { ...plan, network: wayOut.inside });
+  const sandbox = await startSandbox(options.kind ?? 'bubblewrap', { ...plan, network: wayOut.inside });
   return Object.assign(limited, { sandbox, wayOut, run: async (script: string) => (await runIn(sandbox, script)).output });
 }

@@ -1,16 +1,20 @@
 import { pathToFileURL } from 'node:url';
 import { fileURLToPath } from 'node:url';
-import { afterAll, onTestFinished } from 'vitest';
+import { afterAll, inject, onTestFinished } from 'vitest';
 import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
 import { findLimiter } from '../../src/limits/limiter.ts';
 import { killMarked } from '../../src/marked.ts';
-import { killBody } from '../../src/sandbox/attach.ts';
+import { killProcesses } from '../../src/sandbox/attach.ts';
 import { bubblewrapDriver, whyNoBubblewrap } from '../../src/sandbox/bubblewrap.ts';
-import type { DriverKind, Sandbox, SandboxPlan, SandboxTrace } from '../../src/sandbox/driver.ts';
+import { removeContainer } from '../../src/sandbox/container/body.ts';
+import { containerDriver } from '../../src/sandbox/container/container.ts';
+import { Engine } from '../../src/sandbox/container/engine.ts';
+import type { DriverKind, Sandbox, SandboxDriver, SandboxPlan, SandboxTrace } from '../../src/sandbox/driver.ts';
 import { findParts } from '../../src/sandbox/parts.ts';
 import { processDriver } from '../../src/sandbox/process.ts';
 import { programExit } from '../../src/channel/requests.ts';
 import { mintFolder, mintId } from './mint.ts';
+import type { TestEngine } from './podman.ts';
 
 export const parts = findParts(pathToFileURL(fileURLToPath(new URL('../../src/main.ts', import.meta.url))).href);
 
@@ -23,6 +27,22 @@ export function isolationMissing(): string | null {
   return missing;
 }
 
+/** The engine of the tests of containers, or why they can't run here; they must where GATEHOUSE_REQUIRE_PODMAN=1. */
+export function testEngine(): TestEngine | null {
+  const podman = inject('podman');
+  if (typeof podman !== 'string') return podman;
+  if (process.env['GATEHOUSE_REQUIRE_PODMAN'] === '1') throw new Error(`GATEHOUSE_REQUIRE_PODMAN=1, but: ${podman}`);
+  process.stderr.write(`\n*** LEFT OUT: every test of containers, because ${podman} ***\n\n`);
+  return null;
+}
+
+/** The drivers that isolate and that this machine can have. */
+export const isolatingKinds = (): DriverKind[] => [
+  ...(isolationMissing() === null ? (['bubblewrap'] as const) : []),
+  ...(testEngine() === null ? [] : (['container'] as const)),
+];
+export const kindsHere = (): DriverKind[] => [...isolatingKinds(), 'process'];
+
 export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
   return {
     workspaceId: mintId('workspace'),
@@ -34,6 +54,7 @@ export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
     graceMs: 60_000,
     limits: templateLimits.parse({}),
     rootfs: null,
+    image: null,
     network: null,
     ...change,
   };
@@ -43,20 +64,26 @@ export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
 export const limiter = findLimiter(`${import.meta.filename} ${process.pid}`);
 afterAll(() => limiter.close());
 
-const driverOf = (kind: DriverKind) => (kind === 'bubblewrap' ? bubblewrapDriver(parts, limiter) : processDriver(parts, limiter));
+async function driverOf(kind: DriverKind): Promise<SandboxDriver> {
+  if (kind === 'bubblewrap') return bubblewrapDriver(parts, limiter);
+  if (kind === 'process') return processDriver(parts, limiter);
+  return containerDriver(await Engine.at(testEngine()?.socket ?? ''), parts);
+}
 
 export async function startSandbox(kind: DriverKind, plan = mintPlan()): Promise<Sandbox> {
-  const sandbox = await driverOf(kind).start(plan);
+  const image = kind === 'container' ? (plan.image ?? testEngine()?.image ?? null) : null;
+  const sandbox = await (await driverOf(kind)).start({ ...plan, image });
   onTestFinished(() => endSandbox(plan.folder, sandbox.trace));
   return sandbox;
 }
 
 /** Takes over, as another runner, what `startSandbox` started. */
-export const adoptSandbox = (kind: DriverKind, folder: string, trace: SandboxTrace): Promise<Sandbox> =>
-  driverOf(kind).adopt(folder, trace);
+export const adoptSandbox = async (kind: DriverKind, folder: string, trace: SandboxTrace): Promise<Sandbox> =>
+  (await driverOf(kind)).adopt(folder, trace);
 
 async function endSandbox(folder: string, trace: SandboxTrace): Promise<void> {
-  await killBody({ folder, first: trace.first, killOthers: () => killMarked(folder) });
+  if (trace.container !== undefined) await removeContainer(await Engine.at(testEngine()?.socket ?? ''), trace.container);
+  await killProcesses(trace.first, () => killMarked(folder));
 }
 
 /** Runs a shell script in the sandbox. */

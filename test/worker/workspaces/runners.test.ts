@@ -92,6 +92,26 @@ describe('a runner’s control socket', () => {
     expect(await actionsOf(site.tenant, 'runner.')).toContain('runner.disconnect');
   });
 
+  test('takes the further drivers that it knows, of a runner of any release', async () => {
+    const site = await makeSite();
+    await connectControl(site.runner, { drivers: ['process'], moreDrivers: ['container', 'of a later release'] });
+    expect(read(await api(site.tenant.owner).get('/runners'), runnerList).items[0]?.drivers).toEqual(['container', 'process']);
+    const image = `docker.io/library/debian@sha256:${'0'.repeat(64)}`;
+    const spec = { driver: 'container', image };
+    const made = await api(site.tenant.owner).post('/templates', { name: 'boxes', spec });
+    expect(made.status).toBe(201);
+    const { id } = made.body as { id: string };
+    expect((await api(site.tenant.owner).post('/workspaces', { name: 'in-a-box', templateId: id })).status).toBe(201);
+    expect(read(await api(site.tenant.owner).get('/workspaces'), workspaceList).items).toMatchObject([
+      { name: 'in-a-box', image, rootfs: null },
+    ]);
+    // One of a release before, or without an engine, is not given it.
+    await connectControl(site.runner, { drivers: ['bubblewrap', 'process'] });
+    const refused = await api(site.tenant.owner).post('/workspaces', { name: 'another', templateId: id });
+    expect(refused.status).toBe(409);
+    expect(problem(refused).detail).toContain('offers container');
+  });
+
   test('is closed by a message that does not parse', async () => {
     const { control } = await makeSite();
     control.socket.send('{"kind":"report"}');

@@ -59,6 +59,19 @@ describe('templates', () => {
     ['half a process', { limits: { processes: 100.5 } }, 'spec.limits.processes'],
     ['no processor', { limits: { cpus: 0 } }, 'spec.limits.cpus'],
     ['a root file system by a tag', { rootfs: { source: 'https://images.example.org/x.tar', digest: 'latest' } }, 'spec.rootfs.digest'],
+    ['an image by a tag', { driver: 'container', image: 'docker.io/library/debian:12' }, 'spec.image'],
+    ['an image by a tag and a digest', { driver: 'container', image: `debian:12@sha256:${'0'.repeat(64)}` }, 'spec.image'],
+    ['a container of no image', { driver: 'container' }, 'spec.image'],
+    ['an image without a container', { image: `debian@sha256:${'0'.repeat(64)}` }, 'spec.image'],
+    [
+      'a container with a root file system besides',
+      {
+        driver: 'container',
+        image: `debian@sha256:${'0'.repeat(64)}`,
+        rootfs: { source: 'https://images.example.org/x.tar', digest: `sha256:${'0'.repeat(64)}` },
+      },
+      'spec.rootfs',
+    ],
     ['one over http', { rootfs: { source: 'http://images.example.org/x.tar', digest: `sha256:${'0'.repeat(64)}` } }, 'spec.rootfs.source'],
   ])('refuse %s', async (_what, part, path) => {
     const tenant = await mintTenant();

@@ -9,7 +9,8 @@ import type { HelperRequest } from '../../../src/channel/requests.ts';
 import type { HelperHead } from '../../../src/channel/helper-client.ts';
 import type { SandboxPlan, Usage } from '../../../src/sandbox/driver.ts';
 import { mintId } from '../../support/mint.ts';
-import { isolationMissing } from '../../support/sandbox.ts';
+import type { TestEngine } from '../../support/podman.ts';
+import { isolationMissing, testEngine } from '../../support/sandbox.ts';
 import type { Ask } from './warder.ts';
 
 /** what a hostile program must not get at */
@@ -63,6 +64,8 @@ export class Cell {
 /** A runner with its state folder, and sandboxes of it. */
 export class Prison {
   readonly root: string;
+  /** of its containers; null: bubblewrap isolates */
+  readonly engine: TestEngine | null;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   readonly #ended: Promise<void>;
@@ -71,13 +74,14 @@ export class Prison {
   /** whether the runner's program has ended, which nothing may make it do */
   fell = false;
 
-  constructor(asNobody: boolean) {
+  constructor({ asNobody, engine }: Kind) {
+    this.engine = engine;
     this.root = mkdtempSync(join(tmpdir(), 'gatehouse-prison-'));
     mkdirSync(join(this.root, 'workspaces'));
     for (const name of ['identity.pem', 'config.json']) writeFileSync(join(this.root, name), SECRET, { mode: 0o600 });
     if (asNobody) for (const name of ['.', 'workspaces', 'identity.pem', 'config.json']) chownSync(join(this.root, name), NOBODY, NOBODY);
     const become = asNobody ? ['/usr/bin/setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--'] : [];
-    const [file = '', ...args] = [...become, process.execPath, WARDER, this.root];
+    const [file = '', ...args] = [...become, process.execPath, WARDER, this.root, ...(engine === null ? [] : [engine.socket])];
     this.#child = spawn(file, args, {
       cwd: '/',
       env: { PATH: process.env['PATH'] ?? '', HOME: this.root, GATEHOUSE_TEST_SECRET: SECRET },
@@ -122,7 +126,13 @@ export class Prison {
     const workspaceId = change.workspaceId ?? mintId('workspace');
     const plan: SandboxPlan = {
       ...{ workspaceId, name: 'cell', owner: { name: 'Mallory', email: 'mallory@acme.test' }, environment: {}, startupScript: '' },
-      ...{ graceMs: 60_000, rootfs: null, network: null, folder: join(this.root, 'workspaces', workspaceId) },
+      ...{
+        graceMs: 60_000,
+        rootfs: null,
+        image: this.engine?.image ?? null,
+        network: null,
+        folder: join(this.root, 'workspaces', workspaceId),
+      },
       ...change,
       limits: templateLimits.parse(limits ?? {}),
     };
@@ -139,22 +149,34 @@ export class Prison {
 }
 
 const isRoot = process.getuid?.() === 0;
-/** Both ways of isolating, where whoever runs the suite may have both. */
-const WHO: [string, boolean][] = isRoot
-  ? [
-      ['root', false],
-      ['somebody without rights', true],
-    ]
-  : [['somebody without rights', false]];
+interface Kind {
+  asNobody: boolean;
+  engine: TestEngine | null;
+}
 
-/** The same suite with the runner as root, and as somebody else. */
+/** All ways of isolating that whoever runs the suite may have. */
+function kindsOfPrison(): [string, Kind][] {
+  const engine = testEngine();
+  const bubblewrap: [string, Kind][] = isRoot
+    ? [
+        ['bubblewrap and the runner as root', { asNobody: false, engine: null }],
+        ['bubblewrap and the runner as somebody without rights', { asNobody: true, engine: null }],
+      ]
+    : [['bubblewrap and the runner as somebody without rights', { asNobody: false, engine: null }]];
+  return [
+    ...(isolationMissing() === null ? bubblewrap : []),
+    ...(engine === null ? [] : ([['containers and the runner as root', { asNobody: false, engine }]] satisfies [string, Kind][])),
+  ];
+}
+
+/** The same suite for each way of isolating. */
 export function describePrisons(title: string, suite: (prison: () => Prison) => void): void {
   // Sandboxes that are starved on purpose, perhaps on a machine that has much to do besides.
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-  describe.runIf(isolationMissing() === null).each(WHO)(`${title}, with the runner as %s`, (_who, asNobody) => {
+  describe.each(kindsOfPrison())(`${title}, with %s`, (_how, kind) => {
     let prison: Prison;
     beforeAll(() => {
-      prison = new Prison(asNobody);
+      prison = new Prison(kind);
     });
     afterAll(() => prison.close());
     suite(() => prison);

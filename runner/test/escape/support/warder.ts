@@ -2,6 +2,8 @@ import { pathToFileURL, fileURLToPath } from 'node:url';
 import { programExit, type HelperRequest } from '../../../src/channel/requests.ts';
 import { findLimiter } from '../../../src/limits/limiter.ts';
 import { bubblewrapDriver } from '../../../src/sandbox/bubblewrap.ts';
+import { containerDriver } from '../../../src/sandbox/container/container.ts';
+import { Engine } from '../../../src/sandbox/container/engine.ts';
 import type { Sandbox, SandboxPlan } from '../../../src/sandbox/driver.ts';
 import { findParts } from '../../../src/sandbox/parts.ts';
 import { Terminals } from '../../../src/terminals/terminals.ts';
@@ -9,7 +11,7 @@ import { noScreens } from '../../support/no-screens.ts';
 
 /**
  * A program that stands in the runner's place: it starts sandboxes as whoever runs it, and does what the suite asks. Its
- * arguments are the state folder. What it answers shows that it lives on.
+ * arguments are the state folder and, for containers, the engine's socket. What it answers shows that it lives on.
  */
 export type Ask =
   | { do: 'start'; name: string; plan: SandboxPlan }
@@ -22,7 +24,10 @@ export type Ask =
   | { do: 'controls' | 'memory' };
 
 const limiter = findLimiter(process.argv[2] ?? '');
-const driver = bubblewrapDriver(findParts(pathToFileURL(fileURLToPath(new URL('../../../src/main.ts', import.meta.url))).href), limiter);
+const parts = findParts(pathToFileURL(fileURLToPath(new URL('../../../src/main.ts', import.meta.url))).href);
+const socket = process.argv[3];
+const engine = socket === undefined ? null : await Engine.at(socket);
+const driver = engine === null ? bubblewrapDriver(parts, limiter) : containerDriver(engine, parts);
 const sandboxes = new Map<string, Sandbox>();
 
 const sandboxOf = (name: string): Sandbox => {
@@ -113,7 +118,7 @@ async function serve(ask: Ask): Promise<unknown> {
     case 'pid':
       return sandboxOf(ask.name).trace.first.pid;
     case 'controls':
-      return limiter.controls;
+      return engine?.controls ?? limiter.controls;
     case 'memory':
       return process.memoryUsage().rss;
   }

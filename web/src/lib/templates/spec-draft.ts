@@ -19,6 +19,7 @@ export interface SpecDraft {
   driver: TemplateSpec['driver'];
   limits: Record<keyof TemplateLimits, string>;
   rootfs: { source: string; digest: string };
+  image: string;
   /** TCP resources */
   resources: { name: string; host: string; port: string }[];
   parameters: ParameterDraft[];
@@ -47,6 +48,7 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     driver: spec.driver,
     limits: limitsDraft(spec.limits),
     rootfs: spec.rootfs ?? { source: '', digest: '' },
+    image: spec.image ?? '',
     resources: spec.network.resources.map(({ name, host, port }) => ({ name, host, port: String(port) })),
     parameters: spec.parameters.map(parameterDraftOf),
     branch: spec.branch,
@@ -57,6 +59,7 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
 
 /** What is sent. Rows that were left empty say nothing; a port that is no number is left to the schema. */
 export function specOf(draft: SpecDraft): TemplateSpec {
+  const isContainer = draft.driver === 'container';
   return {
     repository: draft.repository,
     startupScript: draft.startupScript,
@@ -69,7 +72,9 @@ export function specOf(draft: SpecDraft): TemplateSpec {
       processes: amount(draft.limits.processes, UNBOUNDED.processes),
       diskMb: amount(draft.limits.diskMb, null),
     },
-    rootfs: draft.rootfs.source.trim() === '' && draft.rootfs.digest.trim() === '' ? null : { ...draft.rootfs },
+    // What belongs to another driver was typed before that one was chosen.
+    rootfs: isContainer || (draft.rootfs.source.trim() === '' && draft.rootfs.digest.trim() === '') ? null : { ...draft.rootfs },
+    image: isContainer && draft.image.trim() !== '' ? draft.image.trim() : null,
     network: {
       resources: draft.resources
         .filter(({ name, host, port }) => name !== '' || host !== '' || port !== '')
@@ -90,5 +95,6 @@ export const EMPTY_DRAFT: SpecDraft = {
   ...{ branch: '', stopScript: '', runnerLabels: [] },
   limits: limitsDraft(USUAL_LIMITS),
   rootfs: { source: '', digest: '' },
+  image: '',
   resources: [],
 };

@@ -3,7 +3,14 @@ import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
 
 export const DRIVER_WORDS: Record<TemplateSpec['driver'], string> = {
   bubblewrap: 'Isolated (bubblewrap)',
+  container: 'Isolated (container)',
   process: 'Not isolated (process)',
+};
+
+export const DRIVER_HINTS: Record<TemplateSpec['driver'], string> = {
+  bubblewrap: 'Each workspace has its own home, processes and /tmp. Only runners that can isolate take it.',
+  container: 'Each workspace is a container of its own, made from an image. Only runners with Docker or Podman take it.',
+  process: 'Workspaces see the runner’s machine as its own user does. Only for machines where everybody trusts each other.',
 };
 
 export const ROLE_MEANING: Record<TemplateRole, string> = {
@@ -24,6 +31,7 @@ const FIELD_WORDS: Partial<Record<string, string>> = {
   runnerLabels: 'Runner labels',
   limits: 'Limits',
   rootfs: 'Root file system',
+  image: 'Image',
   network: 'Network',
 } satisfies Partial<Record<keyof TemplateSpec, string>>;
 

@@ -25,6 +25,7 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   createdAt: '2026-01-01T00:00:00.000Z',
   lastUsedAt: null,
   rootfs: null,
+  image: null,
   mine: true,
   apps: [],
   ...more,
