@@ -11,6 +11,7 @@ import { Failure, messageOf } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
 import { theMachine } from './egress/outside.ts';
 import { findLimiter } from './limits/limiter.ts';
+import { Reads } from './link/reads.ts';
 import { enforcesWhat, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
 import { Recorder } from './recording/recorder.ts';
@@ -77,6 +78,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     };
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
+    const reads = new Reads(systemClock);
     const screens = new WorkerScreens(findBuilt(main, 'gatehouse-screens.js'), log);
     const rootfs = new RootfsStore(folder.rootfs);
     const spool = new Spool(folder.recordings);
@@ -89,7 +91,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const enforces = enforcesWhat(drivers.noNetwork === null);
     const { agreement } = keys;
     const supervisor = new Supervisor(folder.workspaces, {
-      link: { ...platform, grants },
+      link: { ...platform, grants, reads },
       dialStream: dialStreamOf(url, token),
       policies: new PolicyChecker({ keys: config.keys, issuer, runnerId, enforces }),
       egress: {
@@ -116,6 +118,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const control = new ControlLink({
       ...platform,
       logs,
+      reads,
       journal,
       facts: () => ({
         version: VERSION,

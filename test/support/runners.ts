@@ -108,7 +108,7 @@ const proofFacts = {
   platform: 'linux-x64',
   labels: { rack: 'a' },
   drivers: ['bubblewrap' as const, 'process' as const],
-  enforces: ['upload', 'download', 'recording', 'egress', 'egressHosts', 'git'],
+  enforces: ['upload', 'download', 'clipboardOut', 'clipboardIn', 'recording', 'egress', 'egressHosts', 'git'],
   understands: [...UNDERSTOOD],
   warnings: [],
   inventory: [],

@@ -18,6 +18,8 @@ import type { Log } from '../log.ts';
 import type { AgreementKey } from '../state/keys.ts';
 import { Admission, type Admitted } from './admission.ts';
 import type { GrantChecker } from './grant.ts';
+import { Intake } from './intake.ts';
+import type { Reads } from './reads.ts';
 import type { Services } from './services.ts';
 import { Viewer } from './viewer.ts';
 
@@ -32,6 +34,7 @@ export interface LinkContext {
   grants: Pick<GrantChecker, 'check'>;
   sign(text: string): string;
   agreement: AgreementKey;
+  reads: Pick<Reads, 'begin'>;
 }
 
 export interface LinkEvents {
@@ -56,6 +59,8 @@ export class WorkspaceLink {
   readonly #connection: Connection;
   readonly #places = new Map<number, Place>();
   readonly #crew: Crew;
+  /** of each person who was here, whatever became of their tabs */
+  readonly #intakes = new Map<string, Intake>();
   #socket: Socket | null = null;
 
   constructor(context: LinkContext, hello: Omit<RunnerHello, 'viewer'>, services: Services, events: LinkEvents) {
@@ -159,6 +164,8 @@ export class WorkspaceLink {
       services: this.#services,
       crew: this.#crew,
       clock: this.#context.clock,
+      intake: this.#intakeOf(admitted.grant.sub),
+      reading: this.#context.reads.begin(this.#hello.workspaceId, admitted.grant.jti),
       refuse: (why: string) => this.#refuse(number, why),
     };
     const viewer = new Viewer(number, admitted, context);
@@ -168,6 +175,12 @@ export class WorkspaceLink {
     this.#favour(viewer);
     this.#tellBroker({ kind: 'admitted', viewer: number });
     this.#context.log.info(`${admitted.grant.sub} is connected to ${this.#hello.workspaceId}`);
+  }
+
+  #intakeOf(userId: string): Intake {
+    const intake = this.#intakes.get(userId) ?? new Intake(this.#context.clock);
+    this.#intakes.set(userId, intake);
+    return intake;
   }
 
   #received(place: Place, frame: PlainFrame): void {

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
-import { PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
+import { clipboardBound, PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { DialStream } from '../connection/socket.ts';
 import { AppTunnel } from '../apps/app-tunnel.ts';
@@ -16,7 +16,7 @@ import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
-import { Terminals, type Tapes } from '../terminals/terminals.ts';
+import { Terminals, type TerminalPolicy } from '../terminals/terminals.ts';
 import { Egress, type EgressContext } from './egress.ts';
 import { nextStep } from './plan.ts';
 import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
@@ -133,7 +133,7 @@ export class Workspace {
     // A helper that was tampered with must not hold up the runner.
     const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
-      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens, this.#tapes);
+      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens, this.#terminalPolicy);
       void this.#serve(null, trace.generation, sandbox, memory, terminals);
       sandbox.helper.keep();
     } catch (error) {
@@ -268,7 +268,7 @@ export class Workspace {
   async #connect(order: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const { generation } = order;
     const memory = new TerminalMemory(this.#folder);
-    const terminals = new Terminals(sandbox.helper, memory, this.#context.screens, this.#tapes);
+    const terminals = new Terminals(sandbox.helper, memory, this.#context.screens, this.#terminalPolicy);
     const taken = this.#serve(order, generation, sandbox, memory, terminals);
     const cancelled = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
@@ -357,9 +357,12 @@ export class Workspace {
     removeTrace(this.#folder);
   }
 
-  readonly #tapes: Tapes = (terminal) => {
-    const { workspaceId } = this.#record;
-    return new PolicedTape(this.#context.recorder, { workspaceId, ...terminal }, () => this.#policy?.policy ?? null);
+  readonly #terminalPolicy: TerminalPolicy = {
+    tapes: (terminal) => {
+      const { workspaceId } = this.#record;
+      return new PolicedTape(this.#context.recorder, { workspaceId, ...terminal }, () => this.#policy?.policy ?? null);
+    },
+    mostCopied: () => clipboardBound(this.#policy?.policy ?? null, 'clipboardOut'),
   };
 
   #openLog(generation: number): BuildLog {
