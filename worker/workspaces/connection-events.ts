@@ -80,7 +80,14 @@ async function markEnded(db: TenantDb, events: readonly DraftEvent[]): Promise<v
       statement('UPDATE connections SET ended_at = ? WHERE tenant_id = ? AND id = ? AND ended_at IS NULL', time, db.tenantId, resource.id),
       ...(action === 'connection.end'
         ? []
-        : [statement('UPDATE connections SET read_apps = ? WHERE tenant_id = ? AND id = ?', details['bytesOut'] ?? 0, db.tenantId, resource.id)]),
+        : [
+            statement(
+              'UPDATE connections SET read_apps = ? WHERE tenant_id = ? AND id = ?',
+              details['bytesOut'] ?? 0,
+              db.tenantId,
+              resource.id,
+            ),
+          ]),
     ]),
   );
 }

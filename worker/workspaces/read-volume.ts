@@ -40,7 +40,12 @@ export async function recordReads(ctx: Omit<Context, 'tenant'>, runner: RunnerAc
       ...[tenantId, runner.id, JSON.stringify(reports)],
     ),
   ]);
-  const rows = new Map(z.array(row).parse(found?.rows ?? []).map((each) => [each.id, each]));
+  const rows = new Map(
+    z
+      .array(row)
+      .parse(found?.rows ?? [])
+      .map((each) => [each.id, each]),
+  );
   const events = await Promise.all(
     reports.flatMap(({ connectionId, endedAt, files, terminals, other }) => {
       const connection = rows.get(connectionId);

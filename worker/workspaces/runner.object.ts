@@ -167,7 +167,13 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       kept.tenantId,
       kept.runnerId,
     );
-    send(socket, { kind: 'ready', runnerId: kept.runnerId, confirmed: row !== undefined && row.confirmed_at !== null, orders, takes: TAKES });
+    send(socket, {
+      kind: 'ready',
+      runnerId: kept.runnerId,
+      confirmed: row !== undefined && row.confirmed_at !== null,
+      orders,
+      takes: TAKES,
+    });
   }
 
   async #report(socket: WebSocket, kept: Control, number: number, report: WorkspaceReport): Promise<void> {

@@ -84,6 +84,12 @@ export class CodeEditor {
     this.#view.focus();
   }
 
+  /** What a copy takes: all that is selected, and of a cursor alone its line. */
+  get selection(): string {
+    const { doc, selection } = this.#view.state;
+    return selection.ranges.map((range) => (range.empty ? doc.lineAt(range.head).text : doc.sliceString(range.from, range.to))).join('\n');
+  }
+
   /** Whether files can only be read. */
   lock(locked: boolean): void {
     this.#locked = locked;
