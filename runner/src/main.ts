@@ -6,6 +6,7 @@ import { EXIT_CODES, examine, textOf } from './doctor/doctor.ts';
 import { enrollRunner } from './enroll.ts';
 import { Failure, messageOf } from './failure.ts';
 import { LOG_FORMATS, makeLog, type LogFormat } from './log.ts';
+import { parseMetricsAddress } from './metrics/serve.ts';
 import { checkPlatformUrl } from './platform-url.ts';
 import { runRunner, type Interruption } from './run.ts';
 import { faultsOf, labels, loadConfig, saveConfig } from './state/config.ts';
@@ -20,8 +21,9 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       Makes this machine a runner, with the one-time code from the Runners page.
   gatehouse-runner move --url <address>
       Tells the runner that its Gatehouse has a new address. Keys and enrolment stay.
-  gatehouse-runner run [--no-bubblewrap] [--log-format text|json]
-      Serves workspaces until it is ended.
+  gatehouse-runner run [--no-bubblewrap] [--log-format text|json] [--metrics 127.0.0.1:9464]
+      Serves workspaces until it is ended. Figures for Prometheus are served where --metrics says, and
+      nowhere without it; beyond this machine only with --metrics-anywhere: nobody is asked for a password.
   gatehouse-runner handover
       Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
   gatehouse-runner doctor [--json] [--url <address>]
@@ -45,6 +47,8 @@ const OPTIONS = {
   'state-dir': { type: 'string' },
   'no-bubblewrap': { type: 'boolean' },
   'log-format': { type: 'string' },
+  metrics: { type: 'string' },
+  'metrics-anywhere': { type: 'boolean' },
   'stop-with-stdin': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -139,6 +143,7 @@ async function run(values: Values, root: string): Promise<void> {
     log: makeLog(format),
     main: import.meta.url,
     useBubblewrap: values['no-bubblewrap'] !== true,
+    metrics: values.metrics === undefined ? null : parseMetricsAddress(values.metrics, values['metrics-anywhere'] === true),
     interrupted: interruption(values['stop-with-stdin'] === true),
   });
 }

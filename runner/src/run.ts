@@ -14,6 +14,10 @@ import { findLimiter } from './limits/limiter.ts';
 import { Reads } from './link/reads.ts';
 import { enforcesWhat, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
+import { countDials } from './metrics/links.ts';
+import { makeMetrics } from './metrics/metrics.ts';
+import { serveMetrics, type MetricsAddress } from './metrics/serve.ts';
+import { Starts } from './metrics/starts.ts';
 import { Recorder } from './recording/recorder.ts';
 import { Spool } from './recording/spool.ts';
 import { putTo, Uploader } from './recording/uploader.ts';
@@ -34,6 +38,8 @@ export interface RunOptions {
   /** address of the running program, beside which its helper is */
   main: string;
   useBubblewrap: boolean;
+  /** where figures for Prometheus are served; null: nowhere */
+  metrics: MetricsAddress | null;
   /** resolves when the operator wants the runner to end, and how */
   interrupted: Promise<Interruption>;
 }
@@ -59,7 +65,7 @@ function sweepDaily(rootfs: RootfsStore, supervisor: Supervisor, log: Log): Node
  * Serves the tenant's workspaces until it is told to end.
  * @throws Failure when it can't begin, or must not go on
  */
-export async function runRunner({ folder, log, main, useBubblewrap, interrupted }: RunOptions): Promise<void> {
+export async function runRunner({ folder, log, main, useBubblewrap, metrics, interrupted }: RunOptions): Promise<void> {
   const config = loadConfig(folder);
   const keys = loadKeys(folder);
   prepareStateFolder(folder);
@@ -68,8 +74,9 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const limiter = findLimiter(folder.root);
     const drivers = findDrivers(findParts(main), limiter, log, useBubblewrap);
     const { url, token, runnerId, issuer, tenant, labels } = config;
+    const { dial, links } = countDials(dialPlatform(url, token));
     const platform = {
-      dial: dialPlatform(url, token),
+      dial,
       refusal: askRefusal(url, token),
       clock: systemClock,
       log,
@@ -84,6 +91,8 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     const spool = new Spool(folder.recordings);
     const uploader = new Uploader({ spool, put: putTo(url, token), clock: systemClock, log });
     const recorder = new Recorder({ spool, clock: systemClock, log, closed: () => uploader.wake() });
+    const starts = new Starts(systemClock);
+    const egress = { connections: 0, refused: 0 };
     const journal = new ReportJournal(folder.reports, systemClock);
     // Until the control link is there, the journal keeps what is to be told.
     let tell = (report: WorkspaceReport): void => void journal.add(report);
@@ -95,7 +104,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       dialStream: dialStreamOf(url, token),
       policies: new PolicyChecker({ keys: config.keys, issuer, runnerId, enforces }),
       egress: {
-        ...{ outside: theMachine, clock: systemClock, log, runnerId, agreement },
+        ...{ outside: theMachine, clock: systemClock, log, runnerId, agreement, counts: egress },
         happened: (workspaceId, egress) => happened({ workspaceId, egress }),
       },
       log,
@@ -103,10 +112,23 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       recorder,
       drivers,
       rootfs,
-      report: (report) => tell(report),
+      report: (report) => {
+        starts.saw(report);
+        tell(report);
+      },
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
       logChanged: (workspaceId) => logs.changed(workspaceId),
     });
+    const figures = () => ({
+      ...{ links, starts, egress, sent: reads.totals },
+      workspaces: () => supervisor.inventory,
+      terminals: () => supervisor.terminals,
+      viewers: () => reads.open,
+      reportsWaiting: () => journal.pending.length,
+      recordingBytes: () => spool.bytes,
+      usages: () => supervisor.usages(),
+    });
+    const server = metrics === null ? null : await serveMetrics(metrics, await makeMetrics(figures()), log);
     log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
     await supervisor.adopt();
@@ -143,6 +165,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       log.info(how === 'stop' ? 'Ending: workspaces are stopped, their files are kept' : 'Ending: workspaces run on for the next runner');
     } finally {
       control.stop();
+      server?.close();
       clearInterval(sweeping);
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       recorder.stop();

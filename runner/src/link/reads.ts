@@ -3,6 +3,8 @@ import type { Clock } from '../connection/clock.ts';
 
 /** What bytes were read from. */
 export type ReadKind = keyof ReadVolume;
+/** Bytes that went to browsers since the runner began, of web apps too, whose sessions the platform counts. */
+export type SentBytes = Record<ReadKind | 'apps', number>;
 
 /** so many connections that are over wait at most to be told; a page that dials again and again must fill no memory */
 const MOST_OVER = 2000;
@@ -20,8 +22,7 @@ export interface Reading {
  * over until that is stored. What was read in the moments before a runner is killed may be lost.
  */
 export class Reads {
-  /** of all connections since the runner began */
-  readonly totals: ReadVolume = { files: 0, terminals: 0, other: 0 };
+  readonly totals: SentBytes = { files: 0, terminals: 0, apps: 0, other: 0 };
   readonly #clock: Pick<Clock, 'now'>;
   /** by connection */
   readonly #reports = new Map<string, ReadReport>();
@@ -31,6 +32,16 @@ export class Reads {
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
+  }
+
+  /** connections that are there now */
+  get open(): number {
+    return [...this.#reports.values()].filter(({ endedAt }) => endedAt === null).length;
+  }
+
+  /** A web app has sent so much. */
+  app(bytes: number): void {
+    this.totals.apps += bytes;
   }
 
   begin(workspaceId: string, connectionId: string): Reading {

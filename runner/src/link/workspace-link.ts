@@ -34,7 +34,7 @@ export interface LinkContext {
   grants: Pick<GrantChecker, 'check'>;
   sign(text: string): string;
   agreement: AgreementKey;
-  reads: Pick<Reads, 'begin'>;
+  reads: Pick<Reads, 'begin' | 'app'>;
 }
 
 export interface LinkEvents {

@@ -10,7 +10,7 @@ import type { Log } from '../log.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { PolicedTape } from '../recording/terminal-tape.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
-import type { Sandbox } from '../sandbox/driver.ts';
+import type { Sandbox, Usage } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
 import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
@@ -99,6 +99,16 @@ export class Workspace {
 
   get isRunning(): boolean {
     return this.#running !== null;
+  }
+
+  /** terminals whose program runs */
+  get terminals(): number {
+    return this.#running?.terminals.list().filter(({ exit }) => exit === null).length ?? 0;
+  }
+
+  /** What it uses now; null where it does not run. */
+  async usage(): Promise<Usage | null> {
+    return (await this.#running?.sandbox.usage()) ?? null;
   }
 
   /** Takes what the tenant wants now; null: it does not list this workspace. */

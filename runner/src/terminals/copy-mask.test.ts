@@ -36,7 +36,7 @@ describe('D4 what a program writes to the clipboard of its viewers by itself', (
   it('is cut at the bound, and passes whole below it and where there is none', () => {
     const copy = (bytes: number) => `\x1b]52;c;${base64('x'.repeat(bytes))}\x07`;
     expect(shown(1024, copy(1024))).toBe(copy(1024));
-    const cut = /52;c;(.*)\x07/.exec(shown(1023, copy(5000)))?.[1] ?? '';
+    const cut = shown(1023, copy(5000)).slice('\x1b]52;c;'.length, -1);
     expect(Buffer.from(cut, 'base64').byteLength).toBe(1023);
     expect(shown(null, copy(5000))).toBe(copy(5000));
     expect(shown(1024, copy(1000) + copy(1000))).toBe(copy(1000).repeat(2));
