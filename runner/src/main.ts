@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { EXIT_CODES, examine, textOf } from './doctor/doctor.ts';
 import { enrollRunner } from './enroll.ts';
 import { Failure, messageOf } from './failure.ts';
-import { LOG_FORMATS, makeLog, type LogFormat } from './log.ts';
+import { LOG_FORMATS, LOG_LEVELS, makeLog, type LogLevel, type ProgramLog } from './log.ts';
 import { parseMetricsAddress } from './metrics/serve.ts';
 import { checkPlatformUrl } from './platform-url.ts';
 import { runRunner, type Interruption } from './run.ts';
@@ -21,8 +21,10 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       Makes this machine a runner, with the one-time code from the Runners page.
   gatehouse-runner move --url <address>
       Tells the runner that its Gatehouse has a new address. Keys and enrolment stay.
-  gatehouse-runner run [--no-bubblewrap] [--log-format text|json] [--metrics 127.0.0.1:9464]
-      Serves workspaces until it is ended. Figures for Prometheus are served where --metrics says, and
+  gatehouse-runner run [--no-bubblewrap] [--metrics 127.0.0.1:9464]
+                       [--log-level debug|info|warning|error] [--log-format text|json]
+      Serves workspaces until it is ended. The log goes to standard error, as text where that is a
+      terminal, else a JSON object a line; SIGUSR1 makes it say everything, and again as before. Figures for Prometheus are served where --metrics says, and
       nowhere without it; beyond this machine only with --metrics-anywhere: nobody is asked for a password.
   gatehouse-runner handover
       Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
@@ -47,6 +49,7 @@ const OPTIONS = {
   'state-dir': { type: 'string' },
   'no-bubblewrap': { type: 'boolean' },
   'log-format': { type: 'string' },
+  'log-level': { type: 'string' },
   metrics: { type: 'string' },
   'metrics-anywhere': { type: 'boolean' },
   'stop-with-stdin': { type: 'boolean' },
@@ -75,7 +78,12 @@ function parseLabels(given: string[]): Record<string, string> {
   return parsed.data;
 }
 
-const isLogFormat = (value: string): value is LogFormat => LOG_FORMATS.some((format) => format === value);
+/** @throws Failure when it is none of them */
+function choice<T extends string>(option: string, given: string, choices: readonly T[]): T {
+  const chosen = choices.find((each) => each === given);
+  if (chosen === undefined) throw new Failure(`${option} must be one of ${choices.join(', ')}`);
+  return chosen;
+}
 
 async function enroll(values: Values, root: string): Promise<void> {
   const { url, code, name = hostname(), label = [], force = false } = values;
@@ -135,17 +143,35 @@ async function doctor({ url, json }: Values, root: string): Promise<void> {
   process.exitCode = EXIT_CODES[findings.state];
 }
 
-async function run(values: Values, root: string): Promise<void> {
-  const format = values['log-format'] ?? 'text';
-  if (!isLogFormat(format)) throw new Failure(`--log-format must be one of ${LOG_FORMATS.join(', ')}`);
-  await runRunner({
-    folder: stateFolder(root),
-    log: makeLog(format),
-    main: import.meta.url,
-    useBubblewrap: values['no-bubblewrap'] !== true,
-    metrics: values.metrics === undefined ? null : parseMetricsAddress(values.metrics, values['metrics-anywhere'] === true),
-    interrupted: interruption(values['stop-with-stdin'] === true),
+/** SIGUSR1 makes it say everything, and once more as much as before. Node would open its debugger at that signal. */
+function turnedByASignal(log: ProgramLog, usual: LogLevel): ProgramLog {
+  process.on('SIGUSR1', () => {
+    const level = log.level === 'debug' ? usual : 'debug';
+    log.level = 'info';
+    log.info(`The log says what is ${level} and worse from now on`);
+    log.level = level;
   });
+  return log;
+}
+
+async function run(values: Values, root: string): Promise<void> {
+  const format = choice('--log-format', values['log-format'] ?? (process.stderr.isTTY ? 'text' : 'json'), LOG_FORMATS);
+  const level = choice('--log-level', values['log-level'] ?? 'info', LOG_LEVELS);
+  const log = turnedByASignal(makeLog({ format, level }), level === 'debug' ? 'info' : level);
+  try {
+    await runRunner({
+      folder: stateFolder(root),
+      log,
+      main: import.meta.url,
+      useBubblewrap: values['no-bubblewrap'] !== true,
+      metrics: values.metrics === undefined ? null : parseMetricsAddress(values.metrics, values['metrics-anywhere'] === true),
+      interrupted: interruption(values['stop-with-stdin'] === true),
+    });
+  } catch (error) {
+    // Why it ended is a line of the log like all others.
+    log.error(messageOf(error), error instanceof Failure || !(error instanceof Error) ? {} : { stack: error.stack ?? '' });
+    process.exitCode = error instanceof Failure ? error.exitCode : 1;
+  }
 }
 
 /** What an older Node lacks it would say in words that help nobody. */

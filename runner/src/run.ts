@@ -105,7 +105,10 @@ export async function runRunner({ folder, log, main, useBubblewrap, metrics, int
       policies: new PolicyChecker({ keys: config.keys, issuer, runnerId, enforces }),
       egress: {
         ...{ outside: theMachine, clock: systemClock, log, runnerId, agreement, counts: egress },
-        happened: (workspaceId, egress) => happened({ workspaceId, egress }),
+        happened: (workspaceId, egress) => {
+          log.debug('The way out of a workspace saw something', { workspace: workspaceId, what: egress.what });
+          return happened({ workspaceId, egress });
+        },
       },
       log,
       screens,
@@ -129,7 +132,10 @@ export async function runRunner({ folder, log, main, useBubblewrap, metrics, int
       usages: () => supervisor.usages(),
     });
     const server = metrics === null ? null : await serveMetrics(metrics, await makeMetrics(figures()), log);
-    log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
+    log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`, {
+      runner: runnerId,
+      version: VERSION,
+    });
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
     await supervisor.adopt();
     const sweeping = sweepDaily(rootfs, supervisor, log);

@@ -90,6 +90,7 @@ export class ControlLink {
   }
 
   #send(message: FromRunner): void {
+    this.#options.log.debug('The platform is told something', { kind: message.kind });
     this.#socket?.send(JSON.stringify(message));
   }
 
@@ -100,7 +101,8 @@ export class ControlLink {
     } catch {
       return this.#connection.redial(CLOSE_CODES.protocol.code, 'a message that this runner does not know');
     }
-    const { journal, logs } = this.#options;
+    const { journal, logs, log } = this.#options;
+    log.debug('The platform said something', { kind: message.kind });
     switch (message.kind) {
       case 'challenge':
         return this.#send({

@@ -174,7 +174,10 @@ export class WorkspaceLink {
     this.#crew.join(viewer.member);
     this.#favour(viewer);
     this.#tellBroker({ kind: 'admitted', viewer: number });
-    this.#context.log.info(`${admitted.grant.sub} is connected to ${this.#hello.workspaceId}`);
+    this.#context.log.info(`${admitted.grant.sub} is connected to ${this.#hello.workspaceId}`, {
+      user: admitted.grant.sub,
+      connection: admitted.grant.jti,
+    });
   }
 
   #intakeOf(userId: string): Intake {
@@ -199,7 +202,7 @@ export class WorkspaceLink {
   /** What the viewer still says until the broker has closed it is dropped. */
   #refuse(viewer: number, reason: string): void {
     this.#end(viewer);
-    this.#context.log.warn(`A viewer of ${this.#hello.workspaceId} is refused: ${reason}`);
+    this.#context.log.warn(`A viewer of ${this.#hello.workspaceId} is refused: ${reason}`, { viewer });
     this.#tellBroker({ kind: 'refuse', viewer, reason: reason.slice(0, 120) });
   }
 

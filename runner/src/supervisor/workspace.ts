@@ -6,7 +6,7 @@ import { clipboardBound, PolicyRefused, type PolicyChecker, type SignedPolicy } 
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { DialStream } from '../connection/socket.ts';
 import { AppTunnel } from '../apps/app-tunnel.ts';
-import type { Log } from '../log.ts';
+import { about, type Log } from '../log.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { PolicedTape } from '../recording/terminal-tape.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
@@ -80,7 +80,8 @@ export class Workspace {
   readonly #egress: Egress;
 
   constructor(context: WorkspaceContext, folder: string, record: WorkspaceRecord) {
-    this.#context = context;
+    const log = about(context.log, { workspace: record.workspaceId });
+    this.#context = { ...context, log, link: { ...context.link, log } };
     this.#folder = folder;
     this.#record = record;
     this.#egress = new Egress(context.egress, record.workspaceId, folder);
