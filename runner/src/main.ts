@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { EXIT_CODES, examine, textOf } from './doctor/doctor.ts';
@@ -10,6 +11,7 @@ import { parseMetricsAddress } from './metrics/serve.ts';
 import { checkPlatformUrl } from './platform-url.ts';
 import { runRunner, type Interruption } from './run.ts';
 import { faultsOf, labels, loadConfig, saveConfig } from './state/config.ts';
+import { unitOf } from './service/unit.ts';
 import { chooseStateRoot, stateFolder } from './state/folder.ts';
 import { readableFingerprint } from './state/keys.ts';
 import { runnerOf } from './state/lock.ts';
@@ -28,6 +30,8 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       nowhere without it; beyond this machine only with --metrics-anywhere: nobody is asked for a password.
   gatehouse-runner handover
       Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
+  gatehouse-runner systemd [--user <name>] [--state-dir <folder>] [--metrics 127.0.0.1:9464]
+      Prints a unit file: gatehouse-runner systemd | sudo tee /etc/systemd/system/gatehouse-runner.service
   gatehouse-runner doctor [--json] [--url <address>]
       Looks at everything that a runner needs, and says what to do. Exit codes: 0 all is well,
       1 something must be mended, 2 it works with less than it could do.
@@ -54,6 +58,7 @@ const OPTIONS = {
   'metrics-anywhere': { type: 'boolean' },
   'stop-with-stdin': { type: 'boolean' },
   json: { type: 'boolean' },
+  user: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -137,6 +142,14 @@ async function handOver(root: string): Promise<void> {
   process.stdout.write('The runner has ended. Its workspaces run on for 15 minutes, until the next one takes them over.\n');
 }
 
+/** As this program was started, so that the service runs the same one. */
+function printUnit(values: Values): void {
+  const { user = 'gatehouse', 'state-dir': stateDir = '/var/lib/gatehouse-runner', metrics, 'metrics-anywhere': anywhere = false } = values;
+  if (metrics !== undefined) parseMetricsAddress(metrics, anywhere);
+  const more = [...(metrics === undefined ? [] : ['--metrics', metrics]), ...(anywhere ? ['--metrics-anywhere'] : [])];
+  process.stdout.write(unitOf({ program: [process.execPath, process.argv[1] ?? ''], user, stateDir: resolve(stateDir), more }));
+}
+
 async function doctor({ url, json }: Values, root: string): Promise<void> {
   const findings = await examine(stateFolder(root), url === undefined ? undefined : checkPlatformUrl(url));
   process.stdout.write(json === true ? `${JSON.stringify(findings, null, 2)}\n` : textOf(findings));
@@ -194,6 +207,7 @@ async function main(): Promise<void> {
   if (command === 'move') return move(values, root);
   if (command === 'run') return run(values, root);
   if (command === 'handover') return handOver(root);
+  if (command === 'systemd') return printUnit(values);
   if (command === 'doctor') return doctor(values, root);
   throw new Failure(`There is no command "${command}". See gatehouse-runner --help`);
 }
