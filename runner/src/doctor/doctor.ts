@@ -5,6 +5,7 @@ import { failing, fine, type Check, type CheckState } from './check.ts';
 import {
   checkBubblewrap,
   checkFolder,
+  checkHandles,
   checkKernel,
   checkLimits,
   checkNamespaces,
@@ -12,7 +13,9 @@ import {
   checkScope,
   checkSeccomp,
   checkTools,
+  readHandles,
 } from './machine.ts';
+import { checkEgress, checkProxy, checkWebSocket } from './network.ts';
 import { checkEnrolment, checkPlatform } from './platform.ts';
 
 export interface Findings {
@@ -43,10 +46,19 @@ export async function examine(folder: StateFolder, url: string | undefined): Pro
   const bubblewrap = checkBubblewrap();
   const { check: enrolment, config } = checkEnrolment(folder);
   const address = url ?? config?.url;
-  const platform = address === undefined ? [] : await checkPlatform(address, url === undefined ? (config?.token ?? null) : null);
+  const token = url === undefined ? (config?.token ?? null) : null;
+  const platform = address === undefined ? [] : [...(await checkPlatform(address, token)), await checkWebSocket(address, token)];
   const checks = [
-    ...[...machine, bubblewrap, checkSeccomp(), checkScope(), checkLimits(limiter), driversOf(bubblewrap, limiter)],
-    ...[checkFolder(folder.root), enrolment, ...platform],
+    ...[
+      ...machine,
+      bubblewrap,
+      checkSeccomp(),
+      checkScope(),
+      checkEgress(bubblewrap.state === 'ok'),
+      checkLimits(limiter),
+      driversOf(bubblewrap, limiter),
+    ],
+    ...[checkHandles(readHandles()), checkFolder(folder.root), enrolment, ...checkProxy(), ...platform],
   ];
   return { version: VERSION, platform: PLATFORM, state: worst(checks), checks };
 }
