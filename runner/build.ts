@@ -19,7 +19,7 @@ const options: BuildOptions = {
   platform: 'node',
   format: 'esm',
   target: 'node22',
-  external: ['@lydell/node-pty', 'tar-stream', 'ws'],
+  external: ['@lydell/node-pty', 'prom-client', 'tar-stream', 'ws'],
   plugins: [withoutLocales],
   logLevel: 'warning',
 };

@@ -33,9 +33,13 @@ export async function move(options: { root: string; origin: string; stateDir: st
 
 /** A running runner. It ends with this process: its standard input is a pipe that we hold. */
 export function runRunner(options: { root: string; stateDir: string; onLine: (line: string) => void }): ChildProcess {
-  const child = spawn(process.execPath, [bundle(options.root), 'run', '--state-dir', options.stateDir, '--stop-with-stdin'], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    [bundle(options.root), 'run', '--state-dir', options.stateDir, '--stop-with-stdin', '--log-format', 'text'],
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    },
+  );
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => text.split('\n').filter(Boolean).forEach(options.onLine));
   }

@@ -10,14 +10,13 @@ export interface AppAsked {
 }
 
 /** What web apps need to know of the policy. */
-export type AppPolicy = Pick<Policy, 'ports' | 'download'>;
+export type AppPolicy = Pick<Policy, 'ports' | 'download' | 'clipboardOut'>;
 
 /**
  * Whether the policy limits how data leaves a workspace. An app is outside these limits: what it shows can be saved and
  * copied. So only what a template names can be opened then.
  */
-export const limitsData = (policy: AppPolicy): boolean =>
-  policy.download !== null || ('clipboardOut' in policy && policy.clipboardOut !== null && policy.clipboardOut !== 'allow');
+export const limitsData = ({ download, clipboardOut }: AppPolicy): boolean => download !== null || clipboardOut !== null;
 
 /** Why the policy lets nobody open it, or not this person; null: it may be opened. */
 export function appRefusal(policy: AppPolicy, { mine, app }: AppAsked): string | null {

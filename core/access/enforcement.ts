@@ -5,7 +5,16 @@ import { normalRepository, type GitRules } from './egress.ts';
 import { FIELDS, type MergedPolicy, type Policy, type PolicyField } from './policy.ts';
 
 /** Fields that a runner enforces on its own, and is given signed. */
-export const RUNNER_FIELDS = ['upload', 'download', 'recording', 'egress', 'egressHosts', 'git'] as const satisfies readonly PolicyField[];
+export const RUNNER_FIELDS = [
+  'upload',
+  'download',
+  'clipboardOut',
+  'clipboardIn',
+  'recording',
+  'egress',
+  'egressHosts',
+  'git',
+] as const satisfies readonly PolicyField[];
 export type RunnerField = (typeof RUNNER_FIELDS)[number];
 const isRunnerField = (field: PolicyField): field is RunnerField => RUNNER_FIELDS.some((each) => each === field);
 
@@ -14,22 +23,25 @@ const isRunnerField = (field: PolicyField): field is RunnerField => RUNNER_FIELD
  * repositories go beside it (`networkOf`): they hang on egress.
  * @param key what recordings are sealed to; may be null where nothing is recorded
  */
-export function runnerPolicyOf({ upload, download, egress, recording }: MergedPolicy, key: RecordingKey | null): RunnerPolicy {
+export function runnerPolicyOf(merged: MergedPolicy, key: RecordingKey | null): RunnerPolicy {
+  const { egress, recording } = merged;
   if (recording.value !== 'off' && key === null) throw new Error('Recording without a key');
   return {
-    ...(upload.value === null ? {} : { upload: upload.value }),
-    ...(download.value === null ? {} : { download: download.value }),
+    ...Object.fromEntries(sizesOf(merged).map((field) => [field, merged[field].value])),
     ...(egress.value === 'open' ? {} : { egress: egress.value }),
     ...(recording.value === 'off' || key === null ? {} : { recording: { mode: recording.value, key } }),
   };
 }
 
+/** Of what may pass at once, in and out; those that the policy bounds. */
+const sizesOf = (merged: MergedPolicy) =>
+  (['upload', 'download', 'clipboardOut', 'clipboardIn'] as const).filter((field) => merged[field].value !== null);
+
 /** The fields that a runner must be able to enforce for this policy. */
-export const runnerFieldsOf = ({ upload, download, egress, recording }: MergedPolicy): RunnerField[] => [
-  ...(upload.value === null ? [] : (['upload'] as const)),
-  ...(download.value === null ? [] : (['download'] as const)),
-  ...(egress.value === 'open' ? [] : (['egress'] as const)),
-  ...(recording.value === 'off' ? [] : (['recording'] as const)),
+export const runnerFieldsOf = (merged: MergedPolicy): RunnerField[] => [
+  ...sizesOf(merged),
+  ...(merged.egress.value === 'open' ? [] : (['egress'] as const)),
+  ...(merged.recording.value === 'off' ? [] : (['recording'] as const)),
 ];
 
 export interface Network<R> {

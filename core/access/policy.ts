@@ -30,6 +30,7 @@ const LONGEST_IDLE_MINUTES = 120;
 const LONGEST_STEP_UP_HOURS = LONGEST_MINUTES / 60;
 /** what the files service moves at most */
 const MOST_MEGABYTES = 100;
+const MOST_KILOBYTES = 1024;
 
 const network = z.string().transform((text, context) => {
   const normal = normalNetwork(text);
@@ -56,6 +57,7 @@ export const RECORDING = ['required', 'on', 'off'] as const;
 /** Who may open web apps and ports, the strictest first. */
 export const PORTS = ['off', 'owner', 'tenant'] as const;
 const megabytes = z.number().int().min(0).max(MOST_MEGABYTES, `must be at most ${MOST_MEGABYTES}; 0 blocks`);
+const kilobytes = z.number().int().min(0).max(MOST_KILOBYTES, `must be at most ${MOST_KILOBYTES}; 0 blocks`);
 
 /** Each field's values as one level sets them. */
 const FIELD_SCHEMAS = {
@@ -67,6 +69,8 @@ const FIELD_SCHEMAS = {
   autoStop: z.number().int().min(10).max(43_200),
   upload: megabytes,
   download: megabytes,
+  clipboardOut: kilobytes,
+  clipboardIn: kilobytes,
   ports: z.enum(PORTS),
   watermark: onOff,
   egress: z.enum(EGRESS_MODES),
@@ -79,12 +83,6 @@ export const POLICY_FIELDS = Object.keys(FIELD_SCHEMAS) as [PolicyField, ...Poli
 
 /** Fields of the design that nothing enforces yet: they can't be set, and say why. */
 export const UNAVAILABLE = {
-  clipboardOut: { label: 'Clipboard out', group: 'Data', reason: 'Not available yet: nothing counts or stops what is copied out.' },
-  clipboardIn: {
-    label: 'Clipboard in',
-    group: 'Data',
-    reason: 'Not available yet: the runner can’t tell what is pasted from what is typed.',
-  },
   recordInput: {
     label: 'Recording of input',
     group: 'Evidence',
@@ -122,6 +120,9 @@ export interface Policy {
   autoStop: number | null;
   upload: number | null;
   download: number | null;
+  /** kilobytes of one copy, and of one paste */
+  clipboardOut: number | null;
+  clipboardIn: number | null;
   ports: (typeof PORTS)[number];
   watermark: 'off' | 'on';
   egress: EgressMode;
@@ -142,6 +143,8 @@ export const DEFAULT_POLICY: Policy = {
   autoStop: null,
   upload: null,
   download: null,
+  clipboardOut: null,
+  clipboardIn: null,
   // A transport starts closed: the deployment opens it.
   ports: 'off',
   watermark: 'off',
@@ -161,7 +164,7 @@ export interface Field {
   order: 'switch' | 'most' | 'networks' | 'egress' | 'hosts' | 'repositories' | 'choice';
   /** of a `choice`, the strictest first */
   choices?: readonly string[];
-  unit: 'minutes' | 'hours' | 'MB' | null;
+  unit: 'minutes' | 'hours' | 'MB' | 'KB' | null;
   enforcedBy: readonly Enforcer[];
   says: string;
   refuses: string;
@@ -244,7 +247,25 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     unit: 'MB',
     enforcedBy: ['runner'],
     says: 'The largest file that a browser may read from a workspace. The editor opens files the same way: blocked, it opens none.',
-    refuses: 'Files to the browser that are larger. What a terminal prints is not counted.',
+    refuses: 'Files to the browser that are larger. What a terminal prints does not fall under it; it is counted.',
+  },
+  clipboardOut: {
+    label: 'Clipboard out',
+    group: 'Data',
+    order: 'most',
+    unit: 'KB',
+    enforcedBy: ['ide', 'runner'],
+    says: 'The most that one copy in the editor or a terminal takes to the clipboard. The page keeps to it; what is on a screen can always be photographed.',
+    refuses: 'Larger copies in the page, and programs in a terminal that write more to the clipboard by themselves.',
+  },
+  clipboardIn: {
+    label: 'Clipboard in',
+    group: 'Data',
+    order: 'most',
+    unit: 'KB',
+    enforcedBy: ['ide', 'runner'],
+    says: 'The most that one paste puts into a terminal or the editor. What is saved from the editor falls under uploads, too.',
+    refuses: 'Larger pastes, and input into terminals that comes faster than a person types. It does not stop typing.',
   },
   ports: {
     label: 'Ports and web apps',
@@ -397,7 +418,9 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
         ? 'Everywhere'
         : field === 'autoStop' || field === 'stepUp'
           ? 'Never'
-          : `Up to ${MOST_MEGABYTES} MB`;
+          : FIELDS[field].unit === 'KB'
+            ? 'Any size'
+            : `Up to ${MOST_MEGABYTES} MB`;
   if (Array.isArray(value)) {
     const many = field === 'egressHosts' ? 'hosts' : 'networks';
     return value.length === 0
@@ -415,7 +438,8 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
   if (field === 'egress') return EGRESS_WORDS[value as EgressMode];
   if (field === 'ports') return PORTS_WORDS[value as Policy['ports']];
   if (typeof value === 'string') return value === 'on' ? 'On' : value === 'required' ? 'Required' : 'Off';
-  if (FIELDS[field].unit === 'MB') return value === 0 ? 'Blocked' : `Up to ${value} MB`;
-  if (FIELDS[field].unit === 'hours') return `Every ${value} h`;
+  const { unit } = FIELDS[field];
+  if (unit === 'MB' || unit === 'KB') return value === 0 ? 'Blocked' : `Up to ${value} ${unit}`;
+  if (unit === 'hours') return `Every ${value} h`;
   return value % 60 === 0 ? `${value / 60} h` : `${value} min`;
 }

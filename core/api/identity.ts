@@ -60,5 +60,7 @@ export const session = z.object({
   country: z.string().nullable(),
   city: z.string().nullable(),
   method,
+  /** bytes that its connections read from workspaces so far, by what they came from */
+  read: z.object({ files: z.number().int(), terminals: z.number().int(), apps: z.number().int(), other: z.number().int() }),
 });
 export const sessionList = listOf(session);

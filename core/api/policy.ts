@@ -14,6 +14,8 @@ export const policy = z.object({
   autoStop: z.number().nullable(),
   upload: z.number().nullable(),
   download: z.number().nullable(),
+  clipboardOut: z.number().nullable(),
+  clipboardIn: z.number().nullable(),
   ports: z.enum(PORTS),
   watermark: z.enum(['off', 'on']),
   egress: z.enum(EGRESS_MODES),

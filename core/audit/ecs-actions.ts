@@ -113,6 +113,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'app.close': { category: ['network', 'session'], type: ['connection', 'end'] },
   'port.open': { category: ['network', 'session'], type: ['connection', 'start'] },
   'port.close': { category: ['network', 'session'], type: ['connection', 'end'] },
+  'connection.read': { category: ['network'], type: ['info'] },
   'connection.end': { category: ['network', 'session'], type: ['connection', 'end'] },
   'siem.create': { category: ['configuration'], type: ['creation'] },
   'siem.update': { category: ['configuration'], type: ['change'] },

@@ -303,6 +303,8 @@ export const AUDIT_ACTIONS = {
   'app.close': { resource: 'connection', done: 'closed web app {resource}', attempt: 'close web app {resource}' },
   'port.open': { resource: 'connection', done: 'opened port {resource}', attempt: 'open port {resource}' },
   'port.close': { resource: 'connection', done: 'closed port {resource}', attempt: 'close port {resource}' },
+  /** how much was read over it, once it is over */
+  'connection.read': { resource: 'connection', done: 'read from {resource}', attempt: 'read from {resource}' },
   'connection.end': { resource: 'connection', done: 'disconnected from {resource}', attempt: 'disconnect from {resource}' },
   'siem.create': { resource: 'siem', done: 'added SIEM destination {resource}', attempt: 'add SIEM destination {resource}' },
   'siem.update': { resource: 'siem', done: 'changed SIEM destination {resource}', attempt: 'change SIEM destination {resource}' },

@@ -30,10 +30,19 @@ export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
 export const toRunner = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('challenge'), nonce: z.string() }),
   /** after the proof; `orders` is all that the tenant wants of this runner: what is not listed must not run */
-  z.object({ kind: z.literal('ready'), runnerId: z.string(), confirmed: z.boolean(), orders: z.array(workspaceOrder) }),
+  z.object({
+    kind: z.literal('ready'),
+    runnerId: z.string(),
+    confirmed: z.boolean(),
+    orders: z.array(workspaceOrder),
+    /** kinds of messages beyond those of the first release that the platform takes; a release before did not say */
+    takes: z.array(z.string()).optional(),
+  }),
   z.object({ kind: z.literal('order'), order: workspaceOrder }),
   /** reports up to this number are stored; the runner may forget them */
   z.object({ kind: z.literal('stored'), report: z.number().int() }),
+  /** what these connections read to their end is stored */
+  z.object({ kind: z.literal('read-stored'), connectionIds: z.array(z.string()) }),
   /** bytes of build log stored for this workspace and generation */
   z.object({ kind: z.literal('logged'), workspaceId: z.string(), generation: z.number().int(), offset: z.number().int() }),
   z.object({ kind: z.literal('removed') }),
@@ -96,6 +105,17 @@ export type EgressHappening = z.infer<typeof egressHappening>;
 export const happening = z.object({ workspaceId: idSchema('workspace'), egress: egressHappening });
 export type Happening = z.infer<typeof happening>;
 
+/** Bytes that a connection has read from its workspace: contents of files, output of terminals, names and all else. */
+export const readVolume = z.object({ files: counted, terminals: counted, other: counted });
+export type ReadVolume = z.infer<typeof readVolume>;
+/** In all so far, so that a repetition counts nothing twice. `endedAt`: nothing follows. */
+export const readReport = readVolume.extend({
+  workspaceId: idSchema('workspace'),
+  connectionId: idSchema('connection'),
+  endedAt: z.iso.datetime().nullable(),
+});
+export type ReadReport = z.infer<typeof readReport>;
+
 export const fromRunner = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('proof'),
@@ -121,6 +141,8 @@ export const fromRunner = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('report'), report: z.number().int().min(1), time: z.iso.datetime(), body: workspaceReport }),
   /** something for the trail; numbered with the reports, and repeated like them */
   z.object({ kind: z.literal('happened'), report: z.number().int().min(1), time: z.iso.datetime(), body: happening }),
+  /** only to a platform that `takes` it; those that have ended are repeated until `read-stored` */
+  z.object({ kind: z.literal('read'), reports: z.array(readReport).min(1).max(100) }),
   /** build log, in UTF-8 bytes from `offset`; text at most 16 KiB */
   z.object({
     kind: z.literal('log'),

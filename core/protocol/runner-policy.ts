@@ -25,10 +25,12 @@ export const runnerPolicyClaims = z.object({
 });
 export const POLICY_TYPE = 'gatehouse-policy+jwt';
 
-/** What a runner enforces of a policy: megabytes, 0 blocks; `recording` is left out where nothing is recorded. */
+/** What a runner enforces of a policy: megabytes, of the clipboard kilobytes, 0 blocks; `recording` is left out where nothing is recorded. */
 export const runnerPolicy = z.strictObject({
   upload: z.number().int().min(0).optional(),
   download: z.number().int().min(0).optional(),
+  clipboardOut: z.number().int().min(0).optional(),
+  clipboardIn: z.number().int().min(0).optional(),
   /** left out: the network is the machine's */
   egress: z.enum(['allow-list', 'none']).optional(),
   recording: z.object({ mode: z.enum(['on', 'required']), key: recordingKey }).optional(),

@@ -1,14 +1,17 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { EXIT_CODES, examine, textOf } from './doctor/doctor.ts';
 import { enrollRunner } from './enroll.ts';
 import { Failure, messageOf } from './failure.ts';
-import { LOG_FORMATS, makeLog, type LogFormat } from './log.ts';
+import { LOG_FORMATS, LOG_LEVELS, makeLog, type LogLevel, type ProgramLog } from './log.ts';
+import { parseMetricsAddress } from './metrics/serve.ts';
 import { checkPlatformUrl } from './platform-url.ts';
 import { runRunner, type Interruption } from './run.ts';
 import { faultsOf, labels, loadConfig, saveConfig } from './state/config.ts';
+import { unitOf } from './service/unit.ts';
 import { chooseStateRoot, stateFolder } from './state/folder.ts';
 import { readableFingerprint } from './state/keys.ts';
 import { runnerOf } from './state/lock.ts';
@@ -20,10 +23,16 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       Makes this machine a runner, with the one-time code from the Runners page.
   gatehouse-runner move --url <address>
       Tells the runner that its Gatehouse has a new address. Keys and enrolment stay.
-  gatehouse-runner run [--no-bubblewrap] [--engine <socket>] [--log-format text|json]
-      Serves workspaces until it is ended.
+  gatehouse-runner run [--no-bubblewrap] [--engine <socket>] [--metrics 127.0.0.1:9464]
+                       [--log-level debug|info|warning|error] [--log-format text|json]
+      Serves workspaces until it is ended. The log goes to standard error, as text where that is a
+      terminal, else a JSON object a line; SIGUSR1 makes it say everything, and again as before.
+      Figures for Prometheus are served where --metrics says, and nowhere without it; beyond this
+      machine only with --metrics-anywhere: nobody is asked for a password.
   gatehouse-runner handover
       Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
+  gatehouse-runner systemd [--user <name>] [--state-dir <folder>] [--metrics 127.0.0.1:9464]
+      Prints a unit file: gatehouse-runner systemd | sudo tee /etc/systemd/system/gatehouse-runner.service
   gatehouse-runner doctor [--json] [--url <address>] [--engine <socket>]
       Looks at everything that a runner needs, and says what to do. Exit codes: 0 all is well,
       1 something must be mended, 2 it works with less than it could do.
@@ -48,8 +57,12 @@ const OPTIONS = {
   'no-bubblewrap': { type: 'boolean' },
   engine: { type: 'string' },
   'log-format': { type: 'string' },
+  'log-level': { type: 'string' },
+  metrics: { type: 'string' },
+  'metrics-anywhere': { type: 'boolean' },
   'stop-with-stdin': { type: 'boolean' },
   json: { type: 'boolean' },
+  user: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 } as const;
@@ -74,7 +87,12 @@ function parseLabels(given: string[]): Record<string, string> {
   return parsed.data;
 }
 
-const isLogFormat = (value: string): value is LogFormat => LOG_FORMATS.some((format) => format === value);
+/** @throws Failure when it is none of them */
+function choice<T extends string>(option: string, given: string, choices: readonly T[]): T {
+  const chosen = choices.find((each) => each === given);
+  if (chosen === undefined) throw new Failure(`${option} must be one of ${choices.join(', ')}`);
+  return chosen;
+}
 
 async function enroll(values: Values, root: string): Promise<void> {
   const { url, code, name = hostname(), label = [], force = false } = values;
@@ -128,6 +146,14 @@ async function handOver(root: string): Promise<void> {
   process.stdout.write('The runner has ended. Its workspaces run on for 15 minutes, until the next one takes them over.\n');
 }
 
+/** As this program was started, so that the service runs the same one. */
+function printUnit(values: Values): void {
+  const { user = 'gatehouse', 'state-dir': stateDir = '/var/lib/gatehouse-runner', metrics, 'metrics-anywhere': anywhere = false } = values;
+  if (metrics !== undefined) parseMetricsAddress(metrics, anywhere);
+  const more = [...(metrics === undefined ? [] : ['--metrics', metrics]), ...(anywhere ? ['--metrics-anywhere'] : [])];
+  process.stdout.write(unitOf({ program: [process.execPath, process.argv[1] ?? ''], user, stateDir: resolve(stateDir), more }));
+}
+
 async function doctor({ url, json, engine }: Values, root: string): Promise<void> {
   const address = url === undefined ? undefined : checkPlatformUrl(url);
   const findings = await examine(stateFolder(root), { url: address, engine, main: import.meta.url });
@@ -135,17 +161,36 @@ async function doctor({ url, json, engine }: Values, root: string): Promise<void
   process.exitCode = EXIT_CODES[findings.state];
 }
 
-async function run(values: Values, root: string): Promise<void> {
-  const format = values['log-format'] ?? 'text';
-  if (!isLogFormat(format)) throw new Failure(`--log-format must be one of ${LOG_FORMATS.join(', ')}`);
-  await runRunner({
-    folder: stateFolder(root),
-    log: makeLog(format),
-    main: import.meta.url,
-    useBubblewrap: values['no-bubblewrap'] !== true,
-    engine: values.engine,
-    interrupted: interruption(values['stop-with-stdin'] === true),
+/** SIGUSR1 makes it say everything, and once more as much as before. Node would open its debugger at that signal. */
+function turnedByASignal(log: ProgramLog, usual: LogLevel): ProgramLog {
+  process.on('SIGUSR1', () => {
+    const level = log.level === 'debug' ? usual : 'debug';
+    log.level = 'info';
+    log.info(`The log says what is ${level} and worse from now on`);
+    log.level = level;
   });
+  return log;
+}
+
+async function run(values: Values, root: string): Promise<void> {
+  const format = choice('--log-format', values['log-format'] ?? (process.stderr.isTTY ? 'text' : 'json'), LOG_FORMATS);
+  const level = choice('--log-level', values['log-level'] ?? 'info', LOG_LEVELS);
+  const log = turnedByASignal(makeLog({ format, level }), level === 'debug' ? 'info' : level);
+  try {
+    await runRunner({
+      folder: stateFolder(root),
+      log,
+      main: import.meta.url,
+      useBubblewrap: values['no-bubblewrap'] !== true,
+      engine: values.engine,
+      metrics: values.metrics === undefined ? null : parseMetricsAddress(values.metrics, values['metrics-anywhere'] === true),
+      interrupted: interruption(values['stop-with-stdin'] === true),
+    });
+  } catch (error) {
+    // Why it ended is a line of the log like all others.
+    log.error(messageOf(error), error instanceof Failure || !(error instanceof Error) ? {} : { stack: error.stack ?? '' });
+    process.exitCode = error instanceof Failure ? error.exitCode : 1;
+  }
 }
 
 /** What an older Node lacks it would say in words that help nobody. */
@@ -168,6 +213,7 @@ async function main(): Promise<void> {
   if (command === 'move') return move(values, root);
   if (command === 'run') return run(values, root);
   if (command === 'handover') return handOver(root);
+  if (command === 'systemd') return printUnit(values);
   if (command === 'doctor') return doctor(values, root);
   throw new Failure(`There is no command "${command}". See gatehouse-runner --help`);
 }

@@ -11,8 +11,13 @@ import { Failure, messageOf } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
 import { theMachine } from './egress/outside.ts';
 import { findLimiter } from './limits/limiter.ts';
+import { Reads } from './link/reads.ts';
 import { enforcesWhat, PolicyChecker } from './link/policy.ts';
 import type { Log } from './log.ts';
+import { countDials } from './metrics/links.ts';
+import { makeMetrics } from './metrics/metrics.ts';
+import { serveMetrics, type MetricsAddress } from './metrics/serve.ts';
+import { Starts } from './metrics/starts.ts';
 import { Recorder } from './recording/recorder.ts';
 import { Spool } from './recording/spool.ts';
 import { putTo, Uploader } from './recording/uploader.ts';
@@ -35,6 +40,8 @@ export interface RunOptions {
   useBubblewrap: boolean;
   /** socket of the container engine; undefined: it is looked for; `none` */
   engine: string | undefined;
+  /** where figures for Prometheus are served; null: nowhere */
+  metrics: MetricsAddress | null;
   /** resolves when the operator wants the runner to end, and how */
   interrupted: Promise<Interruption>;
 }
@@ -60,7 +67,7 @@ function sweepDaily(rootfs: RootfsStore, supervisor: Supervisor, log: Log): Node
  * Serves the tenant's workspaces until it is told to end.
  * @throws Failure when it can't begin, or must not go on
  */
-export async function runRunner({ folder, log, main, useBubblewrap, engine, interrupted }: RunOptions): Promise<void> {
+export async function runRunner({ folder, log, main, useBubblewrap, engine, metrics, interrupted }: RunOptions): Promise<void> {
   const config = loadConfig(folder);
   const keys = loadKeys(folder);
   prepareStateFolder(folder);
@@ -69,8 +76,9 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, inte
     const limiter = findLimiter(folder.root);
     const drivers = await findDrivers(findParts(main), limiter, log, { useBubblewrap, engine, root: folder.root });
     const { url, token, runnerId, issuer, tenant, labels } = config;
+    const { dial, links } = countDials(dialPlatform(url, token));
     const platform = {
-      dial: dialPlatform(url, token),
+      dial,
       refusal: askRefusal(url, token),
       clock: systemClock,
       log,
@@ -79,11 +87,14 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, inte
     };
     const grants = new GrantChecker({ keys: config.keys, issuer, runnerId, clock: systemClock });
     const logs = new LogSender();
+    const reads = new Reads(systemClock);
     const screens = new WorkerScreens(findBuilt(main, 'gatehouse-screens.js'), log);
     const rootfs = new RootfsStore(folder.rootfs);
     const spool = new Spool(folder.recordings);
     const uploader = new Uploader({ spool, put: putTo(url, token), clock: systemClock, log });
     const recorder = new Recorder({ spool, clock: systemClock, log, closed: () => uploader.wake() });
+    const starts = new Starts(systemClock);
+    const egress = { connections: 0, refused: 0 };
     const journal = new ReportJournal(folder.reports, systemClock);
     // Until the control link is there, the journal keeps what is to be told.
     let tell = (report: WorkspaceReport): void => void journal.add(report);
@@ -91,23 +102,42 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, inte
     const enforces = enforcesWhat(drivers.noNetwork === null);
     const { agreement } = keys;
     const supervisor = new Supervisor(folder.workspaces, {
-      link: { ...platform, grants },
+      link: { ...platform, grants, reads },
       dialStream: dialStreamOf(url, token),
       policies: new PolicyChecker({ keys: config.keys, issuer, runnerId, enforces }),
       egress: {
-        ...{ outside: theMachine, clock: systemClock, log, runnerId, agreement },
-        happened: (workspaceId, egress) => happened({ workspaceId, egress }),
+        ...{ outside: theMachine, clock: systemClock, log, runnerId, agreement, counts: egress },
+        happened: (workspaceId, egress) => {
+          log.debug('The way out of a workspace saw something', { workspace: workspaceId, what: egress.what });
+          return happened({ workspaceId, egress });
+        },
       },
       log,
       screens,
       recorder,
       drivers,
       rootfs,
-      report: (report) => tell(report),
+      report: (report) => {
+        starts.saw(report);
+        tell(report);
+      },
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
       logChanged: (workspaceId) => logs.changed(workspaceId),
     });
-    log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
+    const figures = () => ({
+      ...{ links, starts, egress, sent: reads.totals },
+      workspaces: () => supervisor.inventory,
+      terminals: () => supervisor.terminals,
+      viewers: () => reads.open,
+      reportsWaiting: () => journal.pending.length,
+      recordingBytes: () => spool.bytes,
+      usages: () => supervisor.usages(),
+    });
+    const server = metrics === null ? null : await serveMetrics(metrics, await makeMetrics(figures()), log);
+    log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`, {
+      runner: runnerId,
+      version: VERSION,
+    });
     log.info(`Fingerprint ${fingerprintOf(keys)}`);
     await supervisor.adopt();
     const sweeping = sweepDaily(rootfs, supervisor, log);
@@ -118,6 +148,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, inte
     const control = new ControlLink({
       ...platform,
       logs,
+      reads,
       journal,
       facts: () => ({
         version: VERSION,
@@ -142,6 +173,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, inte
       log.info(how === 'stop' ? 'Ending: workspaces are stopped, their files are kept' : 'Ending: workspaces run on for the next runner');
     } finally {
       control.stop();
+      server?.close();
       clearInterval(sweeping);
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       recorder.stop();

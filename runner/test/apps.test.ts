@@ -8,6 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket as Client, WebSocketServer, type WebSocket } from 'ws';
 import { AppTunnel } from '../src/apps/app-tunnel.ts';
 import { systemClock } from '../src/connection/clock.ts';
+import { Reads } from '../src/link/reads.ts';
 import type { SocketEvents } from '../src/connection/socket.ts';
 import type { DriverKind, Sandbox } from '../src/sandbox/driver.ts';
 import { homeOf } from '../src/sandbox/prepare.ts';
@@ -80,6 +81,7 @@ function openTunnel(sandbox: Sandbox, only: number[] | null = null) {
       clock: systemClock,
       log: silentLog,
       sign: (text) => `signed ${text}`,
+      reads: new Reads(systemClock),
       dialStream: (path, key) => {
         streams.push({ path, key });
         return new Client(`ws://127.0.0.1:${(platform.address() as AddressInfo).port}`);

@@ -3,8 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { checkFolder, checkKernel, checkLimits, checkNode, checkTools } from '../src/doctor/machine.ts';
+import { checkFolder, checkHandles, checkKernel, checkLimits, checkNode, checkTools, readHandles } from '../src/doctor/machine.ts';
+import { checkEgress, checkProxy, checkWebSocket } from '../src/doctor/network.ts';
 import { checkPlatform } from '../src/doctor/platform.ts';
+import { makeLab } from './support/lab.ts';
 import { mintFolder } from './support/mint.ts';
 import { runProgram } from './support/program.ts';
 import { isolationMissing } from './support/sandbox.ts';
@@ -45,6 +47,64 @@ describe('the doctor', () => {
     );
   });
 
+  it('says what many workspaces would run out of', () => {
+    expect(checkHandles({ files: 65_536, instances: 1024, watches: 524_288 })).toMatchObject({ state: 'ok' });
+    expect(checkHandles({ files: null, instances: null, watches: null })).toMatchObject({ state: 'ok' });
+    expect(checkHandles({ files: 1024, instances: 128, watches: 524_288 })).toMatchObject({
+      state: 'warning',
+      found: 'Few for many workspaces: 1024 open files, 128 inotify instances',
+      remedy: expect.stringContaining('fs.inotify.max_user_instances=1024') as unknown,
+    });
+    const { files, instances, watches } = readHandles();
+    expect([files, instances, watches].every((count) => count !== null && count > 0)).toBe(true);
+  });
+
+  it('says whether egress can be limited here', () => {
+    expect(checkEgress(true, () => null)).toMatchObject({ state: 'ok' });
+    expect(checkEgress(true, () => 'no namespaces')).toMatchObject({ state: 'failure', found: 'no namespaces' });
+    expect(checkEgress(false, () => null)).toMatchObject({ state: 'failure' });
+  });
+
+  it('tells WebSockets that pass from those that are lost on the way, and keeps no place of a runner that runs', async () => {
+    const lab = await makeLab();
+    const running = lab.run();
+    await lab.platform.connections.wait(() => true);
+    const { code, text } = await runProgram('source', ['doctor', '--json', '--state-dir', lab.state]);
+    const { checks } = JSON.parse(text) as { checks: { id: string; state: string; found: string }[] };
+    expect([0, 1, 2]).toContain(code);
+    expect(checks.find(({ id }) => id === 'websocket')).toMatchObject({ state: 'ok', found: 'pass to the platform' });
+    expect(running.child.exitCode).toBeNull();
+    const asked = {
+      type: 'about:blank',
+      title: 'Not signed in',
+      status: 401,
+      detail: 'Who are you?',
+      requestId: 'req',
+      code: 'not-signed-in',
+    };
+    expect(await checkWebSocket(await platform(401, {}, asked), null)).toMatchObject({ state: 'ok' });
+    const plain = {
+      type: 'about:blank',
+      title: 'No WebSocket',
+      status: 426,
+      detail: 'Dial a WebSocket',
+      requestId: 'req',
+      code: 'not-signed-in',
+    };
+    expect(await checkWebSocket(await platform(426, {}, plain), 'token')).toMatchObject({ state: 'failure' });
+    expect(await checkWebSocket(await platform(200, {}, { portal: 'please pay' }), 'token')).toMatchObject({
+      state: 'failure',
+      found: 'are answered 200, and not opened',
+    });
+    expect(await checkWebSocket('http://127.0.0.1:1', null)).toMatchObject({ state: 'failure' });
+  });
+
+  it('says that a proxy of the machine is not gone through', () => {
+    expect(checkProxy({})).toEqual([]);
+    expect(checkProxy({ HTTPS_PROXY: 'http://me:secret@proxy:3128' })).toMatchObject([{ state: 'warning' }]);
+    expect(JSON.stringify(checkProxy({ HTTPS_PROXY: 'http://me:secret@proxy:3128' }))).not.toContain('secret');
+  });
+
   it('finds a state folder that others may look into', () => {
     const root = join(mintFolder(), 'state');
     expect(checkFolder(root).found).toContain('not there yet');
@@ -67,7 +127,14 @@ describe('the doctor', () => {
       { state: 'ok' },
       { state: 'failure', found: 'is 90 s behind the platform’s' },
     ]);
-    const fault = { type: 'about:blank', title: 'Gone', status: 410, detail: 'This runner was removed', requestId: 'req' };
+    const fault = {
+      type: 'about:blank',
+      title: 'Gone',
+      status: 410,
+      detail: 'This runner was removed',
+      requestId: 'req',
+      code: 'not-signed-in',
+    };
     expect((await checkPlatform(await platform(410, {}, fault), 'token', () => NOON))[0]).toMatchObject({ state: 'failure' });
     expect((await checkPlatform(await platform(502, {}, { oops: 1 }), 'token', () => NOON))[0]).toMatchObject({
       state: 'failure',
@@ -86,7 +153,7 @@ describe('the doctor', () => {
     expect(findings.state).toBe('failure');
     const states = Object.fromEntries(findings.checks.map(({ id, state }) => [id, state]));
     expect(states).toMatchObject({ node: 'ok', enrolment: 'failure', platform: 'ok' });
-    if (isolationMissing() === null) expect(states).toMatchObject({ bubblewrap: 'ok', namespaces: 'ok', drivers: 'ok' });
+    if (isolationMissing() === null) expect(states).toMatchObject({ bubblewrap: 'ok', namespaces: 'ok', egress: 'ok', drivers: 'ok' });
     const people = await runProgram('packed', ['doctor', '--state-dir', root]);
     expect(people.code).toBe(1);
     expect(people.text).toContain('→ gatehouse-runner enroll, with a code from the Runners page.');

@@ -211,7 +211,9 @@ describe('running', () => {
     run();
     await platform.connections.wait(() => true);
     expect(await platform.heard.wait((message) => message.kind === 'proof')).toMatchObject({
-      enforces: isolated ? ['upload', 'download', 'egress', 'recording', 'egressHosts', 'git'] : ['upload', 'download', 'recording'],
+      enforces: isolated
+        ? ['upload', 'download', 'clipboardOut', 'clipboardIn', 'egress', 'recording', 'egressHosts', 'git']
+        : ['upload', 'download', 'clipboardOut', 'clipboardIn', 'recording'],
     });
     const order = mintOrder();
     platform.policies.set(order.workspaceId, { moon: 'full' });

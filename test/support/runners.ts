@@ -109,7 +109,7 @@ const proofFacts = {
   labels: { rack: 'a' },
   drivers: ['bubblewrap', 'process'] as ('bubblewrap' | 'process')[],
   moreDrivers: [] as string[],
-  enforces: ['upload', 'download', 'recording', 'egress', 'egressHosts', 'git'],
+  enforces: ['upload', 'download', 'clipboardOut', 'clipboardIn', 'recording', 'egress', 'egressHosts', 'git'],
   understands: [...UNDERSTOOD],
   warnings: [],
   inventory: [],

@@ -18,6 +18,7 @@ const firefox = (): Session => ({
   ...{ id: id('session'), current: false, createdAt: '2026-11-23T08:00:00.000Z', lastSeenAt: '2026-11-23T09:00:00.000Z' },
   ...{ expiresAt: '2026-11-23T20:00:00.000Z', ip: '192.0.2.9', browser: 'Firefox 140', os: 'Linux', device: 'desktop' },
   ...{ country: null, city: 'Utrecht', method: 'password' },
+  read: { files: 0, terminals: 0, apps: 0, other: 0 },
 });
 
 async function show(item: Session, facts: Partial<{ person: UserDetail; onended: () => unknown }> = {}) {
@@ -41,6 +42,15 @@ describe('where a person is signed in', () => {
     await fireEvent.click(await screen.findByRole('button', { name: 'End session' }));
     await waitFor(() => expect(onended).toHaveBeenCalledOnce());
     expect(asked.mock.calls.map(([sent]) => `${sent.method} ${sent.path}`)).toEqual([`DELETE /api/v1/user-sessions/${item.id}`]);
+  });
+
+  it('says how much was read from workspaces in it, and of what', async () => {
+    await show({ ...firefox(), read: { files: 12_000_000, terminals: 300_000, apps: 0, other: 2000 } });
+    const line = screen.getByText('read 12 MB from workspaces');
+    expect(line.title).toBe('12 MB of files, 300 kB of terminals, 0 B of web apps, 2.0 kB of names and all else');
+    cleanup();
+    await show(firefox());
+    expect(screen.queryByText(/from workspaces/)).toBeNull();
   });
 
   it('says why it was not ended, and asks on', async () => {

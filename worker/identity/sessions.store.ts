@@ -62,15 +62,25 @@ export async function readSession(
   return session && person ? { session, person, policies: policiesFrom(set?.rows ?? []) } : null;
 }
 
+/** A session with what was read in it, in bytes. */
+export interface ListedSession extends SessionRow {
+  read_files: number;
+  read_terminals: number;
+  read_apps: number;
+  read_other: number;
+}
+const readIn = (what: string): string =>
+  `coalesce((SELECT sum(read_${what}) FROM connections c WHERE c.tenant_id = sessions.tenant_id AND c.session_id = sessions.id), 0) AS read_${what}`;
+
 /** Sessions that are neither over nor idle, the newest first. */
 export const liveSessions = (
   db: TenantDb,
   userId: string,
   live: { now: string; seenSince: string },
   page: { limit: number; before: string },
-): Promise<SessionRow[]> =>
+): Promise<ListedSession[]> =>
   db.rows(
-    `SELECT ${COLUMNS} FROM sessions
+    `SELECT ${COLUMNS}, ${['files', 'terminals', 'apps', 'other'].map(readIn).join(', ')} FROM sessions
      WHERE tenant_id = ? AND user_id = ? AND expires_at > ? AND last_seen_at > ? AND id < ? ORDER BY id DESC LIMIT ?`,
     ...[db.tenantId, userId, live.now, live.seenSince, page.before, page.limit + 1],
   );

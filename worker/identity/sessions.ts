@@ -6,7 +6,7 @@ import type { UserContext } from '../platform/context.ts';
 import { deviceOf } from '../platform/origin.ts';
 import { pageOf } from '../platform/route.ts';
 import { hoursBefore, IDLE_HOURS, meOf } from './session.ts';
-import { deleteAllSessions, deleteOtherSessions, deleteSession, liveSessions, type SessionRow } from './sessions.store.ts';
+import { deleteAllSessions, deleteOtherSessions, deleteSession, liveSessions, type ListedSession } from './sessions.store.ts';
 
 /** One's own sessions need no permission, but a session: every use case here names the caller's user id. */
 
@@ -40,8 +40,9 @@ export async function sessionsOf(
   );
 }
 
-const present = (ctx: UserContext, row: SessionRow) => ({
+const present = (ctx: UserContext, row: ListedSession) => ({
   ...{ id: row.id, current: row.id === ctx.actor.sessionId, createdAt: row.created_at, lastSeenAt: row.last_seen_at },
+  read: { files: row.read_files, terminals: row.read_terminals, apps: row.read_apps, other: row.read_other },
   ...{ expiresAt: row.expires_at, ip: row.ip, ...deviceOf(row.user_agent), country: row.country, city: row.city, method: row.method },
 });
 

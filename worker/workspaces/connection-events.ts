@@ -71,13 +71,23 @@ export class ConnectionEvents {
   }
 }
 
-/** Connections that have ended are not looked for when a session ends. */
+/** Connections that have ended are not looked for when a session ends. What an app’s session read is counted by its object alone. */
 async function markEnded(db: TenantDb, events: readonly DraftEvent[]): Promise<void> {
   const ended = events.filter(({ action }) => ENDS.has(action));
   if (ended.length === 0) return;
   await db.batch(
-    ended.map(({ time, resource }) =>
+    ended.flatMap(({ action, time, resource, details }) => [
       statement('UPDATE connections SET ended_at = ? WHERE tenant_id = ? AND id = ? AND ended_at IS NULL', time, db.tenantId, resource.id),
-    ),
+      ...(action === 'connection.end'
+        ? []
+        : [
+            statement(
+              'UPDATE connections SET read_apps = ? WHERE tenant_id = ? AND id = ?',
+              details['bytesOut'] ?? 0,
+              db.tenantId,
+              resource.id,
+            ),
+          ]),
+    ]),
   );
 }

@@ -4,6 +4,7 @@ import { SUBPROTOCOL } from '@gatehouse/core/protocol/frame.ts';
 import {
   fromRunner,
   type FromRunner,
+  type ReadReport,
   type ToRunner,
   type ToWatcher,
   type WorkspaceReport,
@@ -17,12 +18,16 @@ import { BuildLogs } from './build-log.ts';
 import { provesIdentity } from './runner-keys.ts';
 import { markOffline, markOnline, saveLoad } from './runner-presence.ts';
 import { recordHappening } from './happenings.ts';
+import { recordReads } from './read-volume.ts';
 import { recordReport } from './workspaces.ts';
 import { findOrders, findWorkspace } from './workspaces.store.ts';
 
 const CONTROL_PATH = '/api/v1/runner/control';
 /** A runner pings every 20 s; silent for this long, it is gone. */
 const SILENCE_MS = 60_000;
+
+/** Messages that a runner of the first release did not know, and so must not send to a platform that does not say it. */
+const TAKES = ['read'];
 
 /** What a socket is, kept in its attachment because fields do not survive hibernation. */
 const attachment = z.discriminatedUnion('kind', [
@@ -136,6 +141,8 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
         return this.#enqueue(socket, () => this.#happened(socket, kept, message));
       case 'log':
         return this.#log(socket, message);
+      case 'read':
+        return this.#enqueue(socket, () => this.#read(socket, kept, message.reports));
       case 'load':
         return this.#enqueue(socket, () => saveLoad(this.#asRunner(kept), message));
     }
@@ -160,7 +167,13 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       kept.tenantId,
       kept.runnerId,
     );
-    send(socket, { kind: 'ready', runnerId: kept.runnerId, confirmed: row !== undefined && row.confirmed_at !== null, orders });
+    send(socket, {
+      kind: 'ready',
+      runnerId: kept.runnerId,
+      confirmed: row !== undefined && row.confirmed_at !== null,
+      orders,
+      takes: TAKES,
+    });
   }
 
   async #report(socket: WebSocket, kept: Control, number: number, report: WorkspaceReport): Promise<void> {
@@ -182,6 +195,12 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       await this.ctx.storage.put('stored', told.report);
     }
     send(socket, { kind: 'stored', report: Math.max(told.report, stored) });
+  }
+
+  async #read(socket: WebSocket, kept: Control, reports: ReadReport[]): Promise<void> {
+    await recordReads(this.#asRunner(kept), { type: 'runner', id: kept.runnerId, name: kept.runnerName }, reports);
+    const connectionIds = reports.filter(({ endedAt }) => endedAt !== null).map(({ connectionId }) => connectionId);
+    if (connectionIds.length > 0) send(socket, { kind: 'read-stored', connectionIds });
   }
 
   #log(socket: WebSocket, { workspaceId, generation, offset, text }: Extract<FromRunner, { kind: 'log' }>): void {

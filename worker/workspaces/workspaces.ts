@@ -59,7 +59,7 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
 /** Those that the policy opens to the caller. Limits on data don't touch what a template names. */
 function openableApps(ctx: UserContext, row: store.WorkspaceRow): Workspace['apps'] {
   if (ctx.settings.APPS_DOMAIN === null) return [];
-  const policy = { ports: portsInForce(ctx, row), download: null };
+  const policy = { ports: portsInForce(ctx, row), download: null, clipboardOut: null };
   const mine = row.owner_id === ctx.actor.id;
   return row.spec.apps
     .filter((app) => appRefusal(policy, { mine, app }) === null)

@@ -22,7 +22,7 @@ import { RequestStream } from './request-stream.ts';
 import { SocketStream } from './socket-stream.ts';
 import type { TunnelPort, TunnelStream } from './tunnel-stream.ts';
 
-export type TunnelContext = Pick<LinkContext, 'dial' | 'refusal' | 'clock' | 'log' | 'sign'> & { dialStream: DialStream };
+export type TunnelContext = Pick<LinkContext, 'dial' | 'refusal' | 'clock' | 'log' | 'sign' | 'reads'> & { dialStream: DialStream };
 
 /** SPEC A: the runner's end of a workspace's tunnel: there while the policy opens ports, and closed to everything else. */
 export class AppTunnel {
@@ -154,7 +154,10 @@ export class AppTunnel {
         if (!head.ok) this.#forget(number);
       },
       room: () => this.#credit.room(number),
-      data: (payload) => this.#send({ type: 'data', stream: number, offset: this.#credit.sent(number, payload.byteLength), payload }),
+      data: (payload) => {
+        this.#context.reads.app(payload.byteLength);
+        this.#send({ type: 'data', stream: number, offset: this.#credit.sent(number, payload.byteLength), payload });
+      },
       ack: (offset) => this.#send({ type: 'ack', stream: number, offset }),
       fin: () => {
         this.#send({ type: 'fin', stream: number });
@@ -165,6 +168,7 @@ export class AppTunnel {
         this.#forget(number);
       },
       closed: (bytesIn, bytesOut) => {
+        this.#context.reads.app(bytesOut);
         this.#say({ kind: 'closed', stream: number, bytesIn, bytesOut });
         this.#forget(number);
       },

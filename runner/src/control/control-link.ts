@@ -11,6 +11,7 @@ import {
 import type { Clock } from '../connection/clock.ts';
 import { keepConnected, type Connection } from '../connection/keep-connected.ts';
 import type { Dial, Refusal, Socket } from '../connection/socket.ts';
+import type { Reads } from '../link/reads.ts';
 import type { Log } from '../log.ts';
 import type { LogSender } from './log-sender.ts';
 import type { ReportJournal } from './report-journal.ts';
@@ -27,6 +28,7 @@ export interface ControlOptions {
   log: Log;
   journal: ReportJournal;
   logs: LogSender;
+  reads: Reads;
   sign(text: string): string;
   /** what the runner says of itself at each connection */
   facts(): Facts;
@@ -88,6 +90,7 @@ export class ControlLink {
   }
 
   #send(message: FromRunner): void {
+    this.#options.log.debug('The platform is told something', { kind: message.kind });
     this.#socket?.send(JSON.stringify(message));
   }
 
@@ -98,7 +101,8 @@ export class ControlLink {
     } catch {
       return this.#connection.redial(CLOSE_CODES.protocol.code, 'a message that this runner does not know');
     }
-    const { journal, logs } = this.#options;
+    const { journal, logs, log } = this.#options;
+    log.debug('The platform said something', { kind: message.kind });
     switch (message.kind) {
       case 'challenge':
         return this.#send({
@@ -114,6 +118,8 @@ export class ControlLink {
         return journal.stored(message.report);
       case 'logged':
         return logs.logged(message.workspaceId, message.generation, message.offset);
+      case 'read-stored':
+        return this.#options.reads.stored(message.connectionIds);
       case 'removed':
         this.stop();
         return this.#options.over(
@@ -123,7 +129,7 @@ export class ControlLink {
     }
   }
 
-  #begin({ confirmed, orders }: Extract<ToRunner, { kind: 'ready' }>): void {
+  #begin({ confirmed, orders, takes = [] }: Extract<ToRunner, { kind: 'ready' }>): void {
     const { log, journal, logs } = this.#options;
     this.#connection.settled();
     this.#ready = true;
@@ -132,12 +138,14 @@ export class ControlLink {
     for (const report of journal.pending) this.#send(report);
     if (confirmed) this.#options.wanted(orders);
     logs.online((message) => this.#send(message));
+    if (takes.includes('read')) this.#options.reads.online((reports) => this.#send({ kind: 'read', reports }));
     this.#tellLoad();
   }
 
   #tellLoad(): void {
     this.#cancelLoad();
     this.#send(this.#options.load());
+    this.#options.reads.tell();
     this.#cancelLoad = this.#options.clock.after(LOAD_EVERY, () => this.#tellLoad());
   }
 
@@ -146,5 +154,6 @@ export class ControlLink {
     this.#socket = null;
     this.#cancelLoad();
     this.#options.logs.offline();
+    this.#options.reads.offline();
   }
 }

@@ -10,6 +10,7 @@ import { checkContainers } from './containers.ts';
 import {
   checkBubblewrap,
   checkFolder,
+  checkHandles,
   checkKernel,
   checkLimits,
   checkNamespaces,
@@ -17,7 +18,9 @@ import {
   checkScope,
   checkSeccomp,
   checkTools,
+  readHandles,
 } from './machine.ts';
+import { checkEgress, checkProxy, checkWebSocket } from './network.ts';
 import { checkEnrolment, checkPlatform } from './platform.ts';
 
 export interface Findings {
@@ -60,18 +63,20 @@ export async function examine(folder: StateFolder, { url, engine, main }: Examin
   const containers = await findContainers(findParts(main), { engine, root: place });
   const { check: enrolment, config } = checkEnrolment(folder);
   const address = url ?? config?.url;
-  const platform = address === undefined ? [] : await checkPlatform(address, url === undefined ? (config?.token ?? null) : null);
+  const token = url === undefined ? (config?.token ?? null) : null;
+  const platform = address === undefined ? [] : [...(await checkPlatform(address, token)), await checkWebSocket(address, token)];
   const checks = [
     ...[
       ...machine,
       bubblewrap,
       checkSeccomp(),
       checkScope(),
+      checkEgress(bubblewrap.state === 'ok'),
       checkLimits(limiter),
       checkContainers(containers),
       driversOf(bubblewrap, containers, limiter),
     ],
-    ...[checkFolder(folder.root), enrolment, ...platform],
+    ...[checkHandles(readHandles()), checkFolder(folder.root), enrolment, ...checkProxy(), ...platform],
   ];
   return { version: VERSION, platform: PLATFORM, state: worst(checks), checks };
 }

@@ -121,6 +121,46 @@ export function checkLimits({ version, controls, warnings }: Pick<Limiter, 'vers
   );
 }
 
+/** A sandbox with a terminal has about 20 open here, and each watched home an inotify instance of the runner's user. */
+const [FEW_FILES, FEW_INSTANCES, FEW_WATCHES] = [8192, 512, 65_536];
+
+const numberIn = (file: string, pattern = /(\d+)/): number | null => {
+  try {
+    return Number(pattern.exec(readFileSync(file, 'utf8'))?.[1] ?? NaN) || null;
+  } catch {
+    return null;
+  }
+};
+
+export interface Handles {
+  /** open files that this process may have; and inotify instances and watches of one user; null: not known */
+  files: number | null;
+  instances: number | null;
+  watches: number | null;
+}
+
+export const readHandles = (): Handles => ({
+  files: numberIn('/proc/self/limits', /^Max open files\s+\d+\s+(\d+)/m),
+  instances: numberIn('/proc/sys/fs/inotify/max_user_instances'),
+  watches: numberIn('/proc/sys/fs/inotify/max_user_watches'),
+});
+
+export function checkHandles({ files, instances, watches }: Handles): Check {
+  const few = [
+    ...(files !== null && files < FEW_FILES ? [[`${files} open files`, `LimitNOFILE=65536 in the unit`]] : []),
+    ...(instances !== null && instances < FEW_INSTANCES ? [[`${instances} inotify instances`, 'fs.inotify.max_user_instances=1024']] : []),
+    ...(watches !== null && watches < FEW_WATCHES ? [[`${watches} inotify watches`, 'fs.inotify.max_user_watches=524288']] : []),
+  ];
+  if (few.length === 0) return fine('handles', 'Files and watches', 'enough for many workspaces');
+  const found = `Few for many workspaces: ${few.map(([what]) => what).join(', ')}`;
+  return warning(
+    'handles',
+    'Files and watches',
+    found,
+    `Set ${few.map(([, how]) => how).join(', ')}: beyond, files are not watched any more.`,
+  );
+}
+
 /** @param root state folder, which may not be there yet */
 export function checkFolder(root: string): Check {
   const there = existsSync(root);

@@ -9,7 +9,12 @@ function makeTrail(takes = () => true) {
   const clock = new FakeClock();
   const [told, notices]: [EgressHappening[], string[]] = [[], []];
   const tell = (happening: EgressHappening) => takes() && told.push(happening) > 0;
-  return { clock, told, notices, trail: new Trail({ clock, tell, notice: (text) => notices.push(text) }) };
+  return {
+    clock,
+    told,
+    notices,
+    trail: new Trail({ clock, tell, notice: (text) => notices.push(text), counts: { connections: 0, refused: 0 } }),
+  };
 }
 const counts = (told: EgressHappening[]) => told.map((each) => ('count' in each ? each.count : 0));
 

@@ -10,12 +10,19 @@ const MOST_PLACES = 30;
 const MOST_HOSTS = 100;
 const REST = '(others)';
 
+/** Of all workspaces since the runner began. */
+export interface EgressCounts {
+  connections: number;
+  refused: number;
+}
+
 export interface TrailContext {
   clock: Clock;
   /** for the audit log; false: it takes nothing now, ask again later */
   tell(happening: EgressHappening): boolean;
   /** for the people who are connected */
   notice(text: string): void;
+  counts: EgressCounts;
 }
 
 interface Refused {
@@ -77,6 +84,7 @@ export class Trail {
   /** Counts what goes through a connection to that host. */
   follow(socket: Socket, host: string, port: number): void {
     const used = this.#usedOf(host, port);
+    this.#context.counts.connections += 1;
     used.connections += 1;
     this.#open.set(socket, { used, sent: 0, received: 0 });
     socket.once('close', () => {
@@ -100,6 +108,7 @@ export class Trail {
   }
 
   #refuse(what: string, wanted: string, why: string, say: (key: string, count: number) => EgressHappening): void {
+    this.#context.counts.refused += 1;
     const key = this.#refused.has(wanted) || this.#refused.size < MOST_PLACES ? wanted : REST;
     const known = this.#refused.get(key);
     if (known !== undefined) {

@@ -50,13 +50,13 @@ describe('the policy of a workspace', () => {
   it('is refused, naming the field, when it sets one that this runner can’t enforce', async () => {
     const { check } = await checker();
     await expect(check({ policy: { upload: 20, moon: 'full' } })).rejects.toThrow(/can’t enforce what the policy sets: moon/);
-    expect(enforcesWhat(true)).toEqual(['upload', 'download', 'egress', 'recording', 'egressHosts', 'git']);
+    expect(enforcesWhat(true)).toEqual(['upload', 'download', 'clipboardOut', 'clipboardIn', 'egress', 'recording', 'egressHosts', 'git']);
   });
 
   it('is refused by a machine that can’t give a sandbox a network of its own, where it limits egress', async () => {
     const { check } = await checker(false);
     await expect(check({ policy: { egress: 'none' } })).rejects.toThrow(/can’t enforce what the policy sets: egress/);
-    expect(enforcesWhat(false)).toEqual(['upload', 'download', 'recording']);
+    expect(enforcesWhat(false)).toEqual(['upload', 'download', 'clipboardOut', 'clipboardIn', 'recording']);
   });
 });
 

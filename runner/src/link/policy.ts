@@ -107,6 +107,12 @@ export function boundOf(policy: RunnerPolicy | null, field: 'upload' | 'download
   return most === undefined ? null : most * BYTES;
 }
 
+/** Bytes of one copy or paste; null: any. Before the policy is known, nothing. */
+export function clipboardBound(policy: RunnerPolicy | null, field: 'clipboardIn' | 'clipboardOut'): number | null {
+  const most = policy === null ? 0 : policy[field];
+  return most === undefined ? null : most * 1024;
+}
+
 const WORDS = { upload: 'Writing files from the browser', download: 'Reading files in the browser' } as const;
 
 /** What says that a file is larger than the policy allows. */

@@ -5,7 +5,8 @@ import type { HelperClient } from '../channel/helper-client.ts';
 import { asServiceFailure, ServiceFailure } from '../service-failure.ts';
 import type { Terminals } from '../terminals/terminals.ts';
 import { FileStream } from './file-stream.ts';
-import { boundOf, tooLarge } from './policy.ts';
+import type { Intake } from './intake.ts';
+import { boundOf, clipboardBound, tooLarge } from './policy.ts';
 import type { StreamPort, StreamService } from './stream.ts';
 import { TerminalStream } from './terminal-stream.ts';
 
@@ -25,6 +26,8 @@ export interface Caller {
   /** of its tab and browser key: its input is counted by it */
   clientId: string;
   crew: Crew;
+  /** what its person puts into terminals at once */
+  intake: Intake;
 }
 
 /** SPEC P2: what only those do who drive. */
@@ -59,9 +62,13 @@ export function openService(
   opened: (service: StreamService) => void,
 ): void {
   const { terminals, helper } = services;
-  const { crew, viewer, clientId } = caller;
+  const { crew, viewer, clientId, intake } = caller;
+  const mayPut = (bytes: number) => {
+    const most = clipboardBound(services.policy(), 'clipboardIn');
+    return most === null || intake.take(bytes, most);
+  };
   const attach = (id: string, size: { cols: number; rows: number }, from: number | null) => {
-    const stream = new TerminalStream(port, terminals.find(id), { size, clientId, mayDrive: () => crew.mayDrive(viewer) });
+    const stream = new TerminalStream(port, terminals.find(id), { size, clientId, mayDrive: () => crew.mayDrive(viewer), mayPut });
     opened(stream);
     stream.start(from);
   };

@@ -10,6 +10,7 @@ import type { StreamPort, StreamService } from './stream.ts';
 
 /** SPEC T6: a watcher so far behind is better served by the state of the screen. */
 const FAR_BEHIND = 512 * 1024;
+const TOO_MUCH = 'More was put into the terminal at once than your organisation’s policy lets one paste have';
 const NOTHING = new Uint8Array(0);
 
 export interface TerminalViewer {
@@ -18,6 +19,8 @@ export interface TerminalViewer {
   clientId: string;
   /** whether its keys reach the program (SPEC P2) */
   mayDrive(): boolean;
+  /** whether so much input may go in now (SPEC D3) */
+  mayPut(bytes: number): boolean;
 }
 
 /** One viewer at one terminal: its output from the ring, its input, its size. */
@@ -165,7 +168,11 @@ export class TerminalStream implements StreamService, Source, Watcher {
   #input({ offset, payload }: PlainFrame): void {
     if (this.#typed === null) return this.#port.reset('invalid', 'Input before the answer to “open”');
     if (!this.mayDrive) return this.#port.reset('refused', 'You are watching: somebody else drives');
-    this.#terminal.input(this, this.#viewer.clientId, offset, payload);
+    const { clientId } = this.#viewer;
+    // What came before, and is sent again behind a cut, was counted.
+    const fresh = offset + payload.byteLength - Math.max(offset, this.#terminal.comeOffset(clientId));
+    if (!this.#viewer.mayPut(Math.max(0, fresh))) return this.#port.reset('refused', TOO_MUCH);
+    this.#terminal.input(this, clientId, offset, payload);
   }
 
   #last(): OutFrame {

@@ -3,20 +3,28 @@ import { LIMITS } from '@gatehouse/core/protocol/connection.ts';
 import { decodeJson, encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import type { PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { Outbox, type OutFrame } from '@gatehouse/core/protocol/outbox.ts';
-import { serviceRequest } from '@gatehouse/core/protocol/services.ts';
+import { serviceRequest, type ServiceRequest } from '@gatehouse/core/protocol/services.ts';
 import type { Clock } from '../connection/clock.ts';
 import { messageOf } from '../failure.ts';
 import type { Admitted } from './admission.ts';
+import type { Channel } from './channel.ts';
+import type { Intake } from './intake.ts';
+import type { Reading, ReadKind } from './reads.ts';
 import { openService, type Services } from './services.ts';
 import type { ResetCode, StreamPort, StreamService } from './stream.ts';
 import { Untaken } from './untaken.ts';
 
 const MOST_EARLY = 64;
 
+const readBy = (method: ServiceRequest['method']): ReadKind =>
+  method === 'files.read' ? 'files' : method === 'pty.open' || method === 'pty.attach' ? 'terminals' : 'other';
+
 export interface ViewerContext {
   services: Services;
   crew: Crew;
   clock: Clock;
+  intake: Intake;
+  reading: Reading;
   refuse(reason: string): void;
 }
 
@@ -28,6 +36,8 @@ export class Viewer {
   readonly #outbox: Outbox;
   /** frames: what arrived while the service is just being opened */
   readonly #streams = new Map<number, StreamService | PlainFrame[]>();
+  /** what each stream reads */
+  readonly #kinds = new Map<number, ReadKind>();
   readonly #untaken = new Untaken();
   #latest = 0;
   #left = false;
@@ -37,7 +47,7 @@ export class Viewer {
     this.#clientId = clientId;
     this.#context = context;
     this.#outbox = new Outbox(
-      { send: (stream, frame) => channel.send(stream, frame), buffered: () => channel.buffered, clock: context.clock },
+      { send: (stream, frame) => this.#send(channel, stream, frame), buffered: () => channel.buffered, clock: context.clock },
       LIMITS.passiveWindow,
     );
   }
@@ -69,6 +79,14 @@ export class Viewer {
     this.#left = true;
     for (const stream of [...this.#streams.keys()]) this.#end(stream);
     this.#outbox.close();
+    this.#context.reading.end();
+  }
+
+  /** SPEC D5 */
+  #send(channel: Channel, stream: number, frame: OutFrame): void {
+    const kind = this.#kinds.get(stream);
+    if (kind !== undefined) this.#context.reading.count(kind, frame.payload?.byteLength ?? 0);
+    channel.send(stream, frame);
   }
 
   #open(frame: PlainFrame): void {
@@ -81,8 +99,9 @@ export class Viewer {
     if (!request.success) return this.#reset(stream, 'invalid', 'Not a request that the runner knows');
     const early: PlainFrame[] = [];
     this.#streams.set(stream, early);
-    const { services, crew } = this.#context;
-    const caller = { viewer: this.member.viewer, clientId: this.#clientId, crew };
+    this.#kinds.set(stream, readBy(request.data.method));
+    const { services, crew, intake } = this.#context;
+    const caller = { viewer: this.member.viewer, clientId: this.#clientId, crew, intake };
     openService(services, caller, request.data, this.#port(stream), (service) => {
       // The viewer may have gone while a terminal was starting.
       if (!this.#streams.has(stream)) return service.cancel();
@@ -114,6 +133,7 @@ export class Viewer {
     const open = () => !this.#left && this.#streams.has(stream);
     const done = () => {
       this.#streams.delete(stream);
+      this.#kinds.delete(stream);
       this.#untaken.forget(stream);
       this.#outbox.finish(stream);
     };
@@ -151,6 +171,7 @@ export class Viewer {
   #end(stream: number): void {
     const service = this.#streams.get(stream);
     this.#streams.delete(stream);
+    this.#kinds.delete(stream);
     this.#untaken.forget(stream);
     if (service !== undefined && !Array.isArray(service)) service.cancel();
     this.#outbox.remove(stream);

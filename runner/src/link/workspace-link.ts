@@ -18,6 +18,8 @@ import type { Log } from '../log.ts';
 import type { AgreementKey } from '../state/keys.ts';
 import { Admission, type Admitted } from './admission.ts';
 import type { GrantChecker } from './grant.ts';
+import { Intake } from './intake.ts';
+import type { Reads } from './reads.ts';
 import type { Services } from './services.ts';
 import { Viewer } from './viewer.ts';
 
@@ -32,6 +34,7 @@ export interface LinkContext {
   grants: Pick<GrantChecker, 'check'>;
   sign(text: string): string;
   agreement: AgreementKey;
+  reads: Pick<Reads, 'begin' | 'app'>;
 }
 
 export interface LinkEvents {
@@ -56,6 +59,8 @@ export class WorkspaceLink {
   readonly #connection: Connection;
   readonly #places = new Map<number, Place>();
   readonly #crew: Crew;
+  /** of each person who was here, whatever became of their tabs */
+  readonly #intakes = new Map<string, Intake>();
   #socket: Socket | null = null;
 
   constructor(context: LinkContext, hello: Omit<RunnerHello, 'viewer'>, services: Services, events: LinkEvents) {
@@ -159,6 +164,8 @@ export class WorkspaceLink {
       services: this.#services,
       crew: this.#crew,
       clock: this.#context.clock,
+      intake: this.#intakeOf(admitted.grant.sub),
+      reading: this.#context.reads.begin(this.#hello.workspaceId, admitted.grant.jti),
       refuse: (why: string) => this.#refuse(number, why),
     };
     const viewer = new Viewer(number, admitted, context);
@@ -167,7 +174,16 @@ export class WorkspaceLink {
     this.#crew.join(viewer.member);
     this.#favour(viewer);
     this.#tellBroker({ kind: 'admitted', viewer: number });
-    this.#context.log.info(`${admitted.grant.sub} is connected to ${this.#hello.workspaceId}`);
+    this.#context.log.info(`${admitted.grant.sub} is connected to ${this.#hello.workspaceId}`, {
+      user: admitted.grant.sub,
+      connection: admitted.grant.jti,
+    });
+  }
+
+  #intakeOf(userId: string): Intake {
+    const intake = this.#intakes.get(userId) ?? new Intake(this.#context.clock);
+    this.#intakes.set(userId, intake);
+    return intake;
   }
 
   #received(place: Place, frame: PlainFrame): void {
@@ -186,7 +202,7 @@ export class WorkspaceLink {
   /** What the viewer still says until the broker has closed it is dropped. */
   #refuse(viewer: number, reason: string): void {
     this.#end(viewer);
-    this.#context.log.warn(`A viewer of ${this.#hello.workspaceId} is refused: ${reason}`);
+    this.#context.log.warn(`A viewer of ${this.#hello.workspaceId} is refused: ${reason}`, { viewer });
     this.#tellBroker({ kind: 'refuse', viewer, reason: reason.slice(0, 120) });
   }
 

@@ -23,7 +23,7 @@ import { Uploader, type Put } from './uploader.ts';
 
 const SIZE = { cols: 80, rows: 24 };
 const TERMINAL = { workspaceId: 'wsp_1', terminalId: 'one', title: 'Terminal 1' };
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A runner's recorder on a folder, and the time by hand. */
 async function setUp({ mode = 'required' as 'on' | 'required', most = undefined as number | undefined, root = mintFolder() } = {}) {

@@ -45,6 +45,11 @@ export class Spool {
     return [...this.#all.values()];
   }
 
+  /** of what waits for the service */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** @throws Error when what waits for the service is too much already */
   claim(bytes: number): void {
     if (this.#bytes + bytes > this.#most)

@@ -3,6 +3,7 @@ import { gitCredentials, NO_NETWORK, type GitCredentials } from '@gatehouse/core
 import { openSealed } from '@gatehouse/core/protocol/sealed-box.ts';
 import type { Clock } from '../connection/clock.ts';
 import type { Outside } from '../egress/outside.ts';
+import type { EgressCounts } from '../egress/trail.ts';
 import { WayOut } from '../egress/way-out.ts';
 import { messageOf } from '../failure.ts';
 import type { SignedPolicy } from '../link/policy.ts';
@@ -18,6 +19,7 @@ export interface EgressContext {
   agreement: AgreementKey;
   /** @returns false when it can't be taken now */
   happened(workspaceId: string, happening: EgressHappening): boolean;
+  counts: EgressCounts;
 }
 
 /** The way out of one workspace, as its policy has it now, and what it takes to open one. */
@@ -74,10 +76,11 @@ export class Egress {
 
   /** For a sandbox that has a network of its own, whatever the policy is now. */
   async reopen(): Promise<SandboxNetwork> {
-    const { outside, clock, happened } = this.#context;
+    const { outside, clock, happened, counts } = this.#context;
     this.#wayOut = await WayOut.open(this.#folder, {
       outside,
       clock,
+      counts,
       ways: () => ({ mode: this.#policy === null ? 'none' : (this.#policy.policy.egress ?? 'open'), network: this.#network }),
       credentials: () => this.#credentials,
       tell: (happening) => happened(this.#workspaceId, happening),

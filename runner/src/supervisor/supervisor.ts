@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import { messageOf } from '../failure.ts';
+import type { Usage } from '../sandbox/driver.ts';
 import { loadRecords } from './record.ts';
 import { Workspace, type WorkspaceContext } from './workspace.ts';
 
@@ -39,6 +40,19 @@ export class Supervisor {
 
   get running(): number {
     return [...this.#workspaces.values()].filter((workspace) => workspace.isRunning).length;
+  }
+
+  /** terminals whose program runs */
+  get terminals(): number {
+    return [...this.#workspaces.values()].reduce((sum, { terminals }) => sum + terminals, 0);
+  }
+
+  /** What each running workspace uses now. */
+  async usages(): Promise<{ workspaceId: string; usage: Usage }[]> {
+    const measured = await Promise.all(
+      [...this.#workspaces].map(async ([workspaceId, workspace]) => ({ workspaceId, usage: await workspace.usage().catch(() => null) })),
+    );
+    return measured.flatMap(({ workspaceId, usage }) => (usage === null ? [] : [{ workspaceId, usage }]));
   }
 
   /** Digests of the root file systems that run now. */

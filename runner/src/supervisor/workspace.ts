@@ -2,21 +2,21 @@ import { mkdirSync } from 'node:fs';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
-import { PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
+import { clipboardBound, PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
 import type { DialStream } from '../connection/socket.ts';
 import { AppTunnel } from '../apps/app-tunnel.ts';
-import type { Log } from '../log.ts';
+import { about, type Log } from '../log.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { PolicedTape } from '../recording/terminal-tape.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
-import type { Sandbox } from '../sandbox/driver.ts';
+import type { Sandbox, Usage } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
 import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
-import { Terminals, type Tapes } from '../terminals/terminals.ts';
+import { Terminals, type TerminalPolicy } from '../terminals/terminals.ts';
 import { Egress, type EgressContext } from './egress.ts';
 import { nextStep } from './plan.ts';
 import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
@@ -80,7 +80,8 @@ export class Workspace {
   readonly #egress: Egress;
 
   constructor(context: WorkspaceContext, folder: string, record: WorkspaceRecord) {
-    this.#context = context;
+    const log = about(context.log, { workspace: record.workspaceId });
+    this.#context = { ...context, log, link: { ...context.link, log } };
     this.#folder = folder;
     this.#record = record;
     this.#egress = new Egress(context.egress, record.workspaceId, folder);
@@ -99,6 +100,16 @@ export class Workspace {
 
   get isRunning(): boolean {
     return this.#running !== null;
+  }
+
+  /** terminals whose program runs */
+  get terminals(): number {
+    return this.#running?.terminals.list().filter(({ exit }) => exit === null).length ?? 0;
+  }
+
+  /** What it uses now; null where it does not run. */
+  async usage(): Promise<Usage | null> {
+    return (await this.#running?.sandbox.usage()) ?? null;
   }
 
   /** Takes what the tenant wants now; null: it does not list this workspace. */
@@ -133,7 +144,7 @@ export class Workspace {
     // A helper that was tampered with must not hold up the runner.
     const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
-      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens, this.#tapes);
+      const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens, this.#terminalPolicy);
       void this.#serve(null, trace.generation, sandbox, memory, terminals);
       sandbox.helper.keep();
     } catch (error) {
@@ -268,7 +279,7 @@ export class Workspace {
   async #connect(order: WorkspaceOrder, sandbox: Sandbox, signal: AbortSignal): Promise<void> {
     const { generation } = order;
     const memory = new TerminalMemory(this.#folder);
-    const terminals = new Terminals(sandbox.helper, memory, this.#context.screens, this.#tapes);
+    const terminals = new Terminals(sandbox.helper, memory, this.#context.screens, this.#terminalPolicy);
     const taken = this.#serve(order, generation, sandbox, memory, terminals);
     const cancelled = new Promise<never>((_, reject) => {
       signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
@@ -357,9 +368,12 @@ export class Workspace {
     removeTrace(this.#folder);
   }
 
-  readonly #tapes: Tapes = (terminal) => {
-    const { workspaceId } = this.#record;
-    return new PolicedTape(this.#context.recorder, { workspaceId, ...terminal }, () => this.#policy?.policy ?? null);
+  readonly #terminalPolicy: TerminalPolicy = {
+    tapes: (terminal) => {
+      const { workspaceId } = this.#record;
+      return new PolicedTape(this.#context.recorder, { workspaceId, ...terminal }, () => this.#policy?.policy ?? null);
+    },
+    mostCopied: () => clipboardBound(this.#policy?.policy ?? null, 'clipboardOut'),
   };
 
   #openLog(generation: number): BuildLog {

@@ -8,6 +8,7 @@ import { Gate } from '../recording/gate.ts';
 import { noTape, type TerminalTape, type Verdict } from '../recording/terminal-tape.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import { Checkpoints } from './checkpoints.ts';
+import { CopyMask } from './copy-mask.ts';
 import type { Screens } from './screens/screens.ts';
 import type { Size } from './size.ts';
 
@@ -63,6 +64,7 @@ export class Terminal {
   #paused = false;
   #exit: PtyExit | null = null;
   readonly #tape: TerminalTape;
+  readonly #mask: CopyMask;
   /** holds what must be recorded and is not yet */
   readonly #gate = new Gate((reason) => this.#heldBy(reason));
   /** offset behind the output that has come, held or not; and whether the end has */
@@ -71,13 +73,18 @@ export class Terminal {
   /** input that waits while output is held */
   #waiting: (() => void)[] = [];
 
-  /** @param ended its program has ended by itself */
+  /** @param ended its program has ended by itself; @param mostCopied bytes that it may copy for its viewers at once; null: any */
   constructor(
     { terminalId, name, cols, rows }: TerminalFacts,
     screens: Screens,
-    { ended = () => undefined, tape = noTape }: { ended?: () => void; tape?: TerminalTape } = {},
+    {
+      ended = () => undefined,
+      tape = noTape,
+      mostCopied = () => null,
+    }: { ended?: () => void; tape?: TerminalTape; mostCopied?: () => number | null } = {},
   ) {
     this.#tape = tape;
+    this.#mask = new CopyMask(mostCopied);
     this.id = terminalId;
     this.#name = name;
     this.#size = this.#wanted = { cols, rows };
@@ -172,6 +179,11 @@ export class Terminal {
     this.review();
   }
 
+  /** Offset behind the input of this client that has come, whether the program has it or not. */
+  comeOffset(clientId: string): number {
+    return this.#inputs.of(clientId);
+  }
+
   /** Bytes of this client's input that the program has, also through earlier runners. What is under way may be sent again. */
   inputOffset(clientId: string): number {
     return this.#typedTo.get(clientId) ?? this.#inputs.of(clientId);
@@ -245,8 +257,9 @@ export class Terminal {
   }
 
   /** What comes is recorded before anybody sees it. */
-  #take(bytes: Uint8Array, offset: number): void {
+  #take(output: Uint8Array, offset: number): void {
     if (offset !== this.#received) throw new Error('output with a gap or an overlap');
+    const bytes = this.#mask.pass(output);
     this.#received = offset + bytes.byteLength;
     this.#gate.pass(
       () => this.#tape.output(bytes, offset + bytes.byteLength),

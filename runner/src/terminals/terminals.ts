@@ -14,34 +14,41 @@ const MOST_ENDED = 16;
 
 /** What records each terminal of a workspace, by its id. */
 export type Tapes = (terminal: { terminalId: string; title: string }) => TerminalTape;
-const noTapes: Tapes = () => noTape;
+
+/** What the policy asks of a workspace's terminals. */
+export interface TerminalPolicy {
+  tapes: Tapes;
+  /** bytes that one program's copy to the clipboard of its viewers may have; null: any */
+  mostCopied(): number | null;
+}
+const noPolicy: TerminalPolicy = { tapes: () => noTape, mostCopied: () => null };
 
 /** The terminals of one running workspace. */
 export class Terminals {
   readonly #helper: HelperClient;
   readonly #memory: Pick<TerminalMemory, 'lost' | 'keep'>;
   readonly #screens: Screens;
-  readonly #tapes: Tapes;
+  readonly #policy: TerminalPolicy;
   readonly #terminals = new Map<string, Terminal>();
   /** those whose shell has not started yet: nobody else may see them before */
   readonly #starting = new Map<string, Promise<Terminal>>();
   #count = 0;
 
   /** @param memory knows those that were lost with an earlier sandbox; they stay until they are closed */
-  constructor(helper: HelperClient, memory: Pick<TerminalMemory, 'lost' | 'keep'>, screens: Screens, tapes = noTapes) {
+  constructor(helper: HelperClient, memory: Pick<TerminalMemory, 'lost' | 'keep'>, screens: Screens, policy = noPolicy) {
     this.#helper = helper;
     this.#memory = memory;
     this.#screens = screens;
-    this.#tapes = tapes;
-    for (const { lost, ...facts } of memory.lost) this.#add(facts, noTapes).lose(lost ?? '');
+    this.#policy = policy;
+    for (const { lost, ...facts } of memory.lost) this.#add(facts, noPolicy).lose(lost ?? '');
   }
 
   /**
    * Those that live in a sandbox which another runner started, with all the output that is kept of them.
    * @throws Error when the helper does not tell
    */
-  static async adopt(helper: HelperClient, memory: TerminalMemory, screens: Screens, tapes = noTapes): Promise<Terminals> {
-    const terminals = new Terminals(helper, memory, screens, tapes);
+  static async adopt(helper: HelperClient, memory: TerminalMemory, screens: Screens, policy = noPolicy): Promise<Terminals> {
+    const terminals = new Terminals(helper, memory, screens, policy);
     const list = terminalList.parse(await helper.call({ method: 'terminal.list' }));
     const attached = list.terminals.map((facts) =>
       terminals.#add(facts).connect(helper, { method: 'terminal.attach', terminalId: facts.terminalId, from: 0 }),
@@ -118,16 +125,16 @@ export class Terminals {
     return terminal;
   }
 
-  #add(facts: TerminalFacts, tapes = this.#tapes): Terminal {
-    const terminal = this.#make(facts, tapes);
+  #add(facts: TerminalFacts, policy = this.#policy): Terminal {
+    const terminal = this.#make(facts, policy);
     this.#terminals.set(terminal.id, terminal);
     return terminal;
   }
 
-  #make(facts: TerminalFacts, tapes = this.#tapes): Terminal {
+  #make(facts: TerminalFacts, { tapes, mostCopied } = this.#policy): Terminal {
     this.#count = Math.max(this.#count, Number(/^Terminal (\d{1,6})$/.exec(facts.name)?.[1] ?? 0));
     const tape = tapes({ terminalId: facts.terminalId, title: facts.name });
-    return new Terminal(facts, this.#screens, { ended: () => this.#remember(), tape });
+    return new Terminal(facts, this.#screens, { ended: () => this.#remember(), tape, mostCopied });
   }
 
   #remember(): void {

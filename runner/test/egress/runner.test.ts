@@ -127,7 +127,7 @@ describe.runIf(isolation)('a runner', () => {
     const { platform, run } = await enrolled();
     await run('--no-bubblewrap');
     const proof = await platform.heard.wait((message) => message.kind === 'proof');
-    expect(proof).toMatchObject({ enforces: ['upload', 'download', 'recording'] });
+    expect(proof).toMatchObject({ enforces: ['upload', 'download', 'clipboardOut', 'clipboardIn', 'recording'] });
     const order = mintOrder();
     platform.policies.set(order.workspaceId, LIMITED);
     platform.networks.set(order.workspaceId, NO_NETWORK);

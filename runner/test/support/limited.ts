@@ -46,6 +46,7 @@ export async function startLimited(
       return true;
     },
     notice: (text) => notices.push(text),
+    counts: { connections: 0, refused: 0 },
   });
   onTestFinished(() => wayOut.close());
   const sandbox = await startSandbox(options.kind ?? 'bubblewrap', { ...plan, network: wayOut.inside });

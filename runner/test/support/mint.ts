@@ -29,4 +29,4 @@ export function mintOrder(change: Partial<Omit<WorkspaceOrder, 'spec'>> & { spec
   };
 }
 
-export const silentLog = { info: () => undefined, warn: () => undefined, error: () => undefined };
+export const silentLog = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -20,7 +20,9 @@ describe('who opens a web app', () => {
   });
   test('where what leaves is limited, only what the template names', () => {
     expect([null, own].map((app) => may({ ports: 'owner', download: 10 }, true, app))).toEqual([false, true]);
-    expect(limitsData(DEFAULT_POLICY)).toBe(false);
+    expect([{}, { download: 10 }, { clipboardOut: 0 }, { clipboardIn: 0 }].map((set) => limitsData({ ...DEFAULT_POLICY, ...set }))).toEqual(
+      [false, true, true, false],
+    );
   });
 });
 

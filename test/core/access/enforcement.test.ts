@@ -28,6 +28,9 @@ test('a runner is given what it must enforce, and nothing where nothing is bound
     upload: 20,
     download: 0,
   });
+  const clipboard = mergePolicy({ egress: 'open', clipboardOut: 0 }, { clipboardIn: 64 });
+  expect(runnerPolicyOf(clipboard, null)).toEqual({ clipboardOut: 0, clipboardIn: 64 });
+  expect(runnerFieldsOf(clipboard)).toEqual(['clipboardOut', 'clipboardIn']);
   const key = { id: 'rky_1', publicKey: 'A'.repeat(43) };
   const recorded = mergePolicy({ recording: 'on', egress: 'open' }, {}, { recording: 'required' });
   expect(runnerPolicyOf(recorded, key)).toEqual({ recording: { mode: 'required', key } });

@@ -6,6 +6,7 @@ import { signViewerProof } from '@gatehouse/core/protocol/viewer-proof.ts';
 import { setImmediate } from 'node:timers/promises';
 import type { SocketEvents } from '../../../../runner/src/connection/socket.ts';
 import { nodeAead } from '../../../../runner/src/link/node-aead.ts';
+import { Reads } from '../../../../runner/src/link/reads.ts';
 import { WorkspaceLink } from '../../../../runner/src/link/workspace-link.ts';
 import { Terminals } from '../../../../runner/src/terminals/terminals.ts';
 import { silentLog } from '../../../../runner/test/support/mint.ts';
@@ -50,6 +51,7 @@ export class RunnerRig {
         grants: { check: async () => grantOf(owner.userId, place) },
         sign: place.keys.sign,
         agreement: place.keys.agreement,
+        reads: new Reads(clock),
       },
       { workspaceId: place.workspaceId, generation: 1, root: '/home', sandbox: 'process' },
       {

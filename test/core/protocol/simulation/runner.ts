@@ -1,4 +1,5 @@
 import { GrantChecker } from '../../../../runner/src/link/grant.ts';
+import { Reads } from '../../../../runner/src/link/reads.ts';
 import { WorkspaceLink } from '../../../../runner/src/link/workspace-link.ts';
 import type { SocketEvents } from '../../../../runner/src/connection/socket.ts';
 import { Terminals } from '../../../../runner/src/terminals/terminals.ts';
@@ -36,6 +37,7 @@ export class Runner {
         grants: new GrantChecker({ keys: issuer.keys, issuer: issuer.issuer, runnerId, clock: timed }),
         sign: keys.sign,
         agreement: keys.agreement,
+        reads: new Reads(timed),
       },
       { workspaceId, generation: 1, root: '/home', sandbox: 'process' },
       {

@@ -74,7 +74,7 @@ function takesKey(ide: Ide, screen: XtermScreen, event: KeyboardEvent): boolean 
   if (event.key === 'c' && screen.selection !== '') {
     if (isDown) {
       event.preventDefault();
-      void navigator.clipboard.writeText(screen.selection);
+      if (ide.clipboard.mayCopy(screen.selection)) void navigator.clipboard.writeText(screen.selection);
       screen.clearSelection();
     }
     return true;

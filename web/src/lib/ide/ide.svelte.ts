@@ -2,6 +2,7 @@ import type { Policy } from '@gatehouse/core/access/policy.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { attachTo, type WorkspaceApi } from './connection/attach.ts';
+import { ClipboardRule } from './clipboard.ts';
 import { Connection } from './connection/connection.ts';
 import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
 import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
@@ -59,6 +60,7 @@ export class Ide {
   readonly search: TextSearch;
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
+  readonly clipboard: ClipboardRule;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
 
@@ -80,6 +82,7 @@ export class Ide {
   constructor(ports: IdePorts) {
     this.#ports = ports;
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
+    this.clipboard = new ClipboardRule(() => this.policy, ports.failed);
     const api: WorkspaceApi = {
       get: () => ports.api.get(),
       attach: async (key) => {

@@ -94,9 +94,15 @@ export class CodeEditor {
   }
 
   /** the text that is selected in the file that is shown */
-  get selection(): string {
+  get selected(): string {
     const { state } = this.#view;
     return this.#shown === null ? '' : state.sliceDoc(state.selection.main.from, state.selection.main.to);
+  }
+
+  /** What a copy takes: all that is selected, and of a cursor alone its line. */
+  get selection(): string {
+    const { doc, selection } = this.#view.state;
+    return selection.ranges.map((range) => (range.empty ? doc.lineAt(range.head).text : doc.sliceString(range.from, range.to))).join('\n');
   }
 
   /** Whether files can only be read. */
