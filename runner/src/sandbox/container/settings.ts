@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { OWN_TASKS } from '../../limits/cgroup.ts';
 import { memoryOfAll } from '../../limits/find-cgroups.ts';
-import { ownLimit, processBounds } from '../../limits/rlimits.ts';
+import { prlimitArguments, processBounds, type ProcessBound } from '../../limits/rlimits.ts';
 import { scratchSizes } from '../bubblewrap-limits.ts';
 import type { SandboxParts, SandboxPlan } from '../driver.ts';
 import { HELPER_FLAGS } from '../helper-program.ts';
@@ -14,6 +14,8 @@ export const HOME = '/home/dev';
 export const CONTROL = '/etc/gatehouse';
 const PARTS = '/opt/gatehouse';
 const TOOLS = `${PARTS}/tools`;
+const LOAD = [`${TOOLS}/ld.so`, '--library-path', TOOLS];
+const PRLIMIT = '/usr/bin/prlimit';
 const DOOR = `${PARTS}/door`;
 
 export const SOCKET = 'helper.sock';
@@ -24,8 +26,6 @@ export const doorOf = (folder: string): string => join(folder, 'door');
 export const LABELS = { runner: 'gatehouse.runner', workspace: 'gatehouse.workspace' } as const;
 
 const MEBI = 1024 * 1024;
-/** of one user: more than Podman itself may have on most machines it can't give */
-const MOST_PROCESSES = 32_768;
 const SCRATCH = 'rw,exec,nosuid,nodev,mode=1777';
 
 interface Mount {
@@ -43,12 +43,13 @@ const show = (Source: string, Target: string, ReadOnly = true): Mount => ({
 /** The image may have another C library, or none: the helper brings Node's own. */
 function mountsOf(plan: SandboxPlan, parts: SandboxParts): Mount[] {
   const control = controlOf(plan);
-  const { loader, libraries } = librariesOf([parts.node]);
+  const { loader, libraries } = librariesOf([parts.node, PRLIMIT]);
   const { network } = plan;
   return [
     ...[show(homeOf(plan), HOME, false), show(doorOf(plan.folder), DOOR, false), show(control, CONTROL)],
     ...[show(join(control, 'passwd'), '/etc/passwd'), show(join(control, 'group'), '/etc/group')],
     ...[show(parts.node, `${PARTS}/node`), show(parts.helper, `${PARTS}/helper.mjs`), show(loader, `${TOOLS}/ld.so`)],
+    show(PRLIMIT, `${TOOLS}/prlimit`),
     ...Object.entries(libraries).map(([name, path]) => show(path, `${TOOLS}/${name}`)),
     ...Object.entries(parts.packages).map(([name, folder]) => show(folder, `${PARTS}/node_modules/${name}`)),
     ...(network === null
@@ -66,20 +67,22 @@ const HELPER_ENVIRONMENT = [
   ...['LD_PRELOAD', 'LD_LIBRARY_PATH', 'NODE_OPTIONS', 'NODE_PATH', 'NODE_EXTRA_CA_CERTS'].map((name) => `${name}=`),
 ];
 
-/** What it may use. Podman and Docker take the same words. */
-function limitsOf({ limits }: SandboxPlan, { controls, isRootless }: Pick<Engine, 'controls' | 'isRootless'>) {
-  const memory = limits.memoryMb === null ? memoryOfAll() : limits.memoryMb * MEBI;
-  const most = Math.min(ownLimit('Max processes'), MOST_PROCESSES);
-  // A user that all workspaces of a runner have is counted only where the kernel does not count each container.
+/** The bounds of each process. A user that all workspaces have is not counted where the kernel counts each container. */
+function boundsOf({ limits }: SandboxPlan, { controls, isRootless }: Pick<Engine, 'controls' | 'isRootless'>): ProcessBound[] {
   const isShared = isRootless || process.getuid?.() !== 0;
-  const bounds = processBounds(limits, controls).map((bound) =>
-    bound.name === 'nproc' && controls.includes('pids') && isShared ? { ...bound, soft: most, hard: most } : bound,
-  );
+  return processBounds(limits, controls).filter(({ name }) => name !== 'nproc' || !isShared || !controls.includes('pids'));
+}
+
+/** What it may use. Podman and Docker take the same words. */
+function limitsOf(plan: SandboxPlan, engine: Engine) {
+  const { memoryMb, processes, cpus } = plan.limits;
+  const { controls } = engine;
+  const memory = memoryMb === null ? memoryOfAll() : memoryMb * MEBI;
   return {
     ...(controls.includes('memory') ? { Memory: memory, MemorySwap: memory } : {}),
-    ...(controls.includes('pids') ? { PidsLimit: limits.processes + OWN_TASKS } : {}),
-    ...(controls.includes('cpu') && limits.cpus !== null ? { NanoCpus: Math.round(limits.cpus * 1e9) } : {}),
-    Ulimits: bounds.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+    ...(controls.includes('pids') ? { PidsLimit: processes + OWN_TASKS } : {}),
+    ...(controls.includes('cpu') && cpus !== null ? { NanoCpus: Math.round(cpus * 1e9) } : {}),
+    Ulimits: boundsOf(plan, engine).map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
   };
 }
 
@@ -102,7 +105,9 @@ export function containerSettings({ plan, parts, engine, image, user, entrance, 
   return {
     Image: image.id,
     Entrypoint: [
-      ...[...entrance, `${TOOLS}/ld.so`, '--library-path', TOOLS, `${PARTS}/node`, ...HELPER_FLAGS],
+      // Rootless Podman does not hear of them by its API.
+      ...[...LOAD, `${TOOLS}/prlimit`, ...prlimitArguments(boundsOf(plan, engine))],
+      ...[...entrance, ...LOAD, `${PARTS}/node`, ...HELPER_FLAGS],
       ...[`${PARTS}/helper.mjs`, `${DOOR}/${SOCKET}`, `${CONTROL}/settings.json`],
     ],
     ...{ Cmd: [], Env: HELPER_ENVIRONMENT, WorkingDir: '/', Hostname: plan.name, Labels: labels },
