@@ -2,8 +2,9 @@ import type { ReadReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makeLab } from './support/lab.ts';
 import { makeLink, OWNER } from './support/link.ts';
-import { mintId } from './support/mint.ts';
+import { mintId, mintOrder } from './support/mint.ts';
 import { runIn } from './support/sandbox.ts';
 
 /** Viewers here keep to nothing but the grammar: what they may not do is asked for all the same. */
@@ -167,5 +168,31 @@ describe('D5 what a connection reads', () => {
     for (const viewer of [1, 2]) current().broker.control({ kind: 'left', viewer });
     await expect.poll(() => told.length).toBe(1);
     expect(told).toMatchObject([{ connectionId: loud, files: 0, terminals: 0 }]);
+  });
+
+  it('is told to the platform at once when it is over, again until that is stored, and to a platform of the release before never', async () => {
+    const { platform, run } = await makeLab();
+    const program = run();
+    await platform.connections.wait(() => true);
+    const order = mintOrder();
+    platform.want(order);
+    await platform.reported(order, 'running');
+    const leave = () => platform.links.all.at(-1)?.broker.control({ kind: 'left', viewer: 1 });
+    await (await platform.join(order.workspaceId)).call({ method: 'files.stat', path: '' });
+    leave();
+    const told = await platform.heard.wait((message) => message.kind === 'read');
+    const over = platform.heard.all.length;
+    // It was not stored: after a cut it is told again.
+    platform.connections.all.at(-1)?.terminate();
+    expect(await platform.heard.wait((message) => message.kind === 'read', over)).toEqual(told);
+    if (told.kind !== 'read') throw new Error('Nothing was told');
+    platform.send({ kind: 'read-stored', connectionIds: told.reports.map(({ connectionId }) => connectionId) });
+    platform.takes = undefined;
+    const before = platform.heard.all.length;
+    platform.connections.all.at(-1)?.terminate();
+    await platform.heard.wait((message) => message.kind === 'load', before);
+    program.child.kill('SIGTERM');
+    expect(await program.ended).toBe(0);
+    expect(platform.heard.all.slice(before).filter(({ kind }) => kind === 'read')).toEqual([]);
   });
 });

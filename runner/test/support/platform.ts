@@ -50,6 +50,8 @@ export class Platform {
   agreementKey = '';
   url = '';
   confirmed = true;
+  /** messages that a release before did not take; left out: it is that release */
+  takes: string[] | undefined = ['read'];
   #issuer: Awaited<ReturnType<typeof makeIssuer>> | null = null;
   #viewers = 0;
 
@@ -177,6 +179,7 @@ export class Platform {
             runnerId: this.runnerId,
             confirmed: this.confirmed,
             orders: [...this.orders.values()].map((order) => this.#signed(order)),
+            takes: this.takes,
           }),
         );
         this.connections.push(socket);

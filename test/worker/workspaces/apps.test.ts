@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import { appOpened } from '@gatehouse/core/api/apps.ts';
+import { sessionList } from '@gatehouse/core/api/identity.ts';
 import { workspace as workspaceSchema } from '@gatehouse/core/api/workspaces.ts';
 import { STREAM_KEY_HEADER, TUNNEL } from '@gatehouse/core/protocol/tunnel.ts';
 import { makeKeys, openSocket, TestSocket } from '../../support/runners.ts';
@@ -196,6 +197,8 @@ describe('the tunnel', () => {
     await expect
       .poll(async () => (await eventsOf(site.tenant)).find(({ action }) => action === 'app.close'))
       .toMatchObject({ resource: { name: 'box: Docs' }, details: { app: 'docs', requests: 1, bytesOut: 1000 } });
+    const [session] = read(await api(site.dev).get('/me/sessions'), sessionList).items;
+    expect(session?.read).toMatchObject({ apps: 1000 });
   });
 
   test('a shared app closes for the others when the policy makes it the owner’s', async () => {
