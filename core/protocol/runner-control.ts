@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
 import { templateSpec } from '../api/templates.ts';
+import { hears, usageTold } from './workspace-usage.ts';
 
 /** The control link: JSON text messages between a runner and its Runner object. */
 
@@ -30,13 +31,17 @@ export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
 export const toRunner = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('challenge'), nonce: z.string() }),
   /** after the proof; `orders` is all that the tenant wants of this runner: what is not listed must not run */
-  z.object({ kind: z.literal('ready'), runnerId: z.string(), confirmed: z.boolean(), orders: z.array(workspaceOrder) }),
+  z.object({ kind: z.literal('ready'), runnerId: z.string(), confirmed: z.boolean(), orders: z.array(workspaceOrder), hears }),
   z.object({ kind: z.literal('order'), order: workspaceOrder }),
   /** reports up to this number are stored; the runner may forget them */
   z.object({ kind: z.literal('stored'), report: z.number().int() }),
   /** bytes of build log stored for this workspace and generation */
   z.object({ kind: z.literal('logged'), workspaceId: z.string(), generation: z.number().int(), offset: z.number().int() }),
   z.object({ kind: z.literal('removed') }),
+  /** somebody looks at what workspaces use: for the next minute it is told more often */
+  z.object({ kind: z.literal('watch') }),
+  /** a line for all terminals of a workspace */
+  z.object({ kind: z.literal('notice'), workspaceId: z.string(), text: z.string().max(500) }),
 ]);
 export type ToRunner = z.infer<typeof toRunner>;
 
@@ -108,6 +113,7 @@ export const fromRunner = z.discriminatedUnion('kind', [
     enforces: z.array(z.string().max(40)).max(50).optional(),
     /** fields of a template's content that it understands; a release before did not say */
     understands: z.array(z.string().max(60)).max(100).optional(),
+    hears,
     warnings: z.array(z.string().max(300)).max(20),
     /** what it really has on disk and running */
     inventory: z
@@ -134,6 +140,7 @@ export const fromRunner = z.discriminatedUnion('kind', [
     diskFree: z.number(),
     running: z.number().int(),
   }),
+  usageTold,
 ]);
 export type FromRunner = z.infer<typeof fromRunner>;
 
