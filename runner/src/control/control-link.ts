@@ -14,6 +14,7 @@ import type { Dial, Refusal, Socket } from '../connection/socket.ts';
 import type { Log } from '../log.ts';
 import type { LogSender } from './log-sender.ts';
 import type { ReportJournal } from './report-journal.ts';
+import type { UsageTeller } from './usage.ts';
 
 export const CONTROL_PATH = '/api/v1/runner/control';
 const LOAD_EVERY = 30_000;
@@ -31,6 +32,9 @@ export interface ControlOptions {
   /** what the runner says of itself at each connection */
   facts(): Facts;
   load(): FromRunner;
+  usage: UsageTeller;
+  /** a line for all terminals of a workspace */
+  notice(workspaceId: string, text: string): void;
   /** all that the tenant wants of this runner */
   wanted(orders: WorkspaceOrder[]): void;
   order(order: WorkspaceOrder): void;
@@ -114,6 +118,10 @@ export class ControlLink {
         return journal.stored(message.report);
       case 'logged':
         return logs.logged(message.workspaceId, message.generation, message.offset);
+      case 'watch':
+        return this.#options.usage.watch();
+      case 'notice':
+        return this.#options.notice(message.workspaceId, message.text);
       case 'removed':
         this.stop();
         return this.#options.over(
@@ -123,7 +131,7 @@ export class ControlLink {
     }
   }
 
-  #begin({ confirmed, orders }: Extract<ToRunner, { kind: 'ready' }>): void {
+  #begin({ confirmed, orders, hears = [] }: Extract<ToRunner, { kind: 'ready' }>): void {
     const { log, journal, logs } = this.#options;
     this.#connection.settled();
     this.#ready = true;
@@ -133,6 +141,7 @@ export class ControlLink {
     if (confirmed) this.#options.wanted(orders);
     logs.online((message) => this.#send(message));
     this.#tellLoad();
+    this.#options.usage.online((message) => this.#send(message), hears);
   }
 
   #tellLoad(): void {
@@ -146,5 +155,6 @@ export class ControlLink {
     this.#socket = null;
     this.#cancelLoad();
     this.#options.logs.offline();
+    this.#options.usage.offline();
   }
 }

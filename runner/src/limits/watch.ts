@@ -1,13 +1,16 @@
+import { setTimeout } from 'node:timers/promises';
 import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { Sandbox, Usage } from '../sandbox/driver.ts';
 import type { Cgroup } from './cgroup.ts';
 import { DiskUse } from './disk.ts';
-import { measureProcesses } from './processes.ts';
-import { outOfDisk, outOfMemory, sizeWords } from './words.ts';
+import { Foreground } from './foreground.ts';
+import { measureProcesses, processesOf } from './processes.ts';
+import { outOfDisk, outOfMemory, outOfProcesses, sizeWords } from './words.ts';
 
 const LOOK_EVERY_MS = 2000;
 /** a full home is told of again: terminals that were opened since don't know */
 const TELL_AGAIN_MS = 60_000;
+const DISK_WITHIN_MS = 500;
 const MEBI = 1024 * 1024;
 /** a home this near to its bound is told of, and one so far above it is stopped */
 const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
@@ -32,8 +35,11 @@ class Watch {
   readonly #watched: Watched;
   readonly #attached: Attached;
   readonly #disk: DiskUse;
+  readonly #foreground: Foreground;
   readonly #timer: NodeJS.Timeout;
   #killed: number;
+  /** refused processes that were seen */
+  #refused: number;
   /** what it has run into last, in words */
   #trouble: string | null = null;
   /** why it is being stopped */
@@ -48,7 +54,9 @@ class Watch {
     const { folder, limits, cgroup } = watched;
     // All of the folder: a program can also write to what its helper has open there.
     this.#disk = new DiskUse(folder, limits.diskMb === null ? null : limits.diskMb * MEBI);
+    this.#foreground = new Foreground(() => cgroup?.pids ?? processesOf(watched.belongs));
     this.#killed = cgroup?.outOfMemory ?? 0;
+    this.#refused = cgroup?.crowded ?? 0;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
   }
 
@@ -56,18 +64,20 @@ class Watch {
     const { cgroup, belongs } = this.#watched;
     const [cpuMs, memoryBytes, processes] = [cgroup?.cpuMs ?? null, cgroup?.memoryBytes ?? null, cgroup?.tasks ?? null];
     const counted = cpuMs === null || memoryBytes === null || processes === null ? measureProcesses(belongs) : null;
-    if (this.#disk.bytes === null) await this.#disk.look(Date.now()).catch(() => undefined);
+    // A large home takes minutes to walk, and the rest is worth knowing meanwhile.
+    if (this.#disk.bytes === null) await Promise.race([this.#disk.look(Date.now()).catch(() => undefined), setTimeout(DISK_WITHIN_MS)]);
     return {
       cpuMs: cpuMs ?? counted?.cpuMs ?? null,
       memoryBytes: memoryBytes ?? counted?.memoryBytes ?? null,
       processes: processes ?? counted?.processes ?? null,
       diskBytes: this.#disk.bytes,
+      foregroundMs: this.#foreground.look(),
     };
   }
 
   trouble(): string | null {
     this.#lookAtKills();
-    return this.#over ?? this.#trouble;
+    return this.#over ?? this.#crowded() ?? this.#trouble;
   }
 
   /** Why it ended, where that was a limit. */
@@ -101,6 +111,14 @@ class Watch {
     this.#killed = killed;
     this.#trouble = outOfMemory(this.#watched.limits.memoryMb);
     this.#tell(`A program was ended: ${this.#trouble}.`);
+  }
+
+  /** Said for as long as it goes on: it ends nothing by itself. */
+  #crowded(): string | null {
+    const refused = this.#watched.cgroup?.crowded ?? 0;
+    const isNow = refused > this.#refused;
+    this.#refused = refused;
+    return isNow ? outOfProcesses(this.#watched.limits.processes) : null;
   }
 
   #lookAtMemory(): void {

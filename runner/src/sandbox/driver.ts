@@ -45,6 +45,8 @@ export interface Usage {
   processes: number | null;
   /** bytes of its home, as last measured */
   diskBytes: number | null;
+  /** processor time of what stood in the foreground of its terminals, added up since it was first asked for: two readings tell work */
+  foregroundMs: number | null;
 }
 
 /** What a later runner needs to find a sandbox again. */

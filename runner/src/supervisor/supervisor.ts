@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
+import type { Measured } from '../control/usage.ts';
 import { messageOf } from '../failure.ts';
 import { loadRecords } from './record.ts';
 import { Workspace, type WorkspaceContext } from './workspace.ts';
@@ -39,6 +40,16 @@ export class Supervisor {
 
   get running(): number {
     return [...this.#workspaces.values()].filter((workspace) => workspace.isRunning).length;
+  }
+
+  /** What runs, to be measured. */
+  get measured(): Measured[] {
+    return [...this.#workspaces.values()].flatMap((workspace) => workspace.measured ?? []);
+  }
+
+  /** A line for all terminals of a workspace, if it runs. */
+  notice(workspaceId: string, text: string): void {
+    this.#workspaces.get(workspaceId)?.notice(text);
   }
 
   /** Digests of the root file systems that run now. */

@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
+import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
+import type { Measured } from '../control/usage.ts';
 import { messageOf } from '../failure.ts';
 import { PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
@@ -99,6 +101,18 @@ export class Workspace {
 
   get isRunning(): boolean {
     return this.#running !== null;
+  }
+
+  get measured(): Measured | null {
+    const sandbox = this.#running?.sandbox;
+    if (sandbox === undefined) return null;
+    const limits = sandbox.trace.limits ?? templateLimits.parse({});
+    return { workspaceId: this.#record.workspaceId, limits, usage: () => sandbox.usage(), trouble: () => sandbox.trouble() };
+  }
+
+  /** A line for all of its terminals, if it runs. */
+  notice(text: string): void {
+    void this.#running?.sandbox.helper.call({ method: 'terminal.note', text });
   }
 
   /** Takes what the tenant wants now; null: it does not list this workspace. */
