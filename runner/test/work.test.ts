@@ -178,9 +178,9 @@ describe('what a runner tells of its workspaces', () => {
     expect(told[0]).toHaveLength(1);
     const [first] = running.splice(0);
     await pass(USAGE_EVERY.else);
-    expect(told[1]).toEqual([]);
+    expect(told).toHaveLength(1);
     if (first) running.push(first);
     await pass(USAGE_EVERY.else);
-    expect(told[2]).toMatchObject([{ cpu: { used: null } }]);
+    expect(told[1]).toMatchObject([{ cpu: { used: null } }]);
   });
 });

@@ -116,7 +116,7 @@ export class UsageTeller {
 /** Processors that were busy between two readings; null: nobody can tell. */
 function shareOf(before: number | null, now: number | null, passedMs: number): number | null {
   if (before === null || now === null || passedMs <= 0) return null;
-  return Number((Math.max(0, now - before) / passedMs).toFixed(3));
+  return Math.max(0, now - before) / passedMs;
 }
 
 /** Whether something works, by what the foreground has used over a minute; in between it is as it was. */
