@@ -83,13 +83,13 @@ export function leftWords(at: string, now: number): string {
 const REASONS: Record<Stop['why'], string> = {
   idle: 'nobody is connected',
   work: 'a program works in it, but nobody was connected for long',
-  schedule: 'its template’s schedule says so',
+  schedule: 'its schedule says so',
 };
 
 /** "Stops in 12 min: nobody is connected" */
 export const stopWords = ({ at, why }: Stop, now: number): string => `Stops in ${leftWords(at, now)}: ${REASONS[why]}`;
 
-/** "This workspace stops at 19:00: its template’s schedule says so." It does not change while the time passes. */
+/** "This workspace stops at 19:00: its schedule says so." It does not change while the time passes. */
 export const warningWords = ({ at, why }: Stop): string => `This workspace stops at ${clock.format(new Date(at))}: ${REASONS[why]}.`;
 
 /** So near that whoever is there is to be warned. */
