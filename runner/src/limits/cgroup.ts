@@ -113,11 +113,6 @@ export class Cgroup {
     return numberOf(read(this.#folders.pids, 'pids.current'));
   }
 
-  /** how often the kernel has refused it one more process */
-  get crowded(): number {
-    return field(read(this.#folders.pids, 'pids.events'), 'max') ?? 0;
-  }
-
   /** processes in it; null: nobody can tell */
   get pids(): string[] | null {
     const all = read(this.places[0], 'cgroup.procs');

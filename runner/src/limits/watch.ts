@@ -5,12 +5,14 @@ import type { Cgroup } from './cgroup.ts';
 import { DiskUse } from './disk.ts';
 import { Foreground } from './foreground.ts';
 import { measureProcesses, processesOf } from './processes.ts';
-import { outOfDisk, outOfMemory, outOfProcesses, sizeWords } from './words.ts';
+import { outOfDisk, outOfMemory, sizeWords } from './words.ts';
 
 const LOOK_EVERY_MS = 2000;
 /** a full home is told of again: terminals that were opened since don't know */
 const TELL_AGAIN_MS = 60_000;
 const DISK_WITHIN_MS = 500;
+/** what it ran into longer ago is no trouble any more */
+const TROUBLED_MS = 15 * 60_000;
 const MEBI = 1024 * 1024;
 /** a home this near to its bound is told of, and one so far above it is stopped */
 const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
@@ -38,10 +40,9 @@ class Watch {
   readonly #foreground: Foreground;
   readonly #timer: NodeJS.Timeout;
   #killed: number;
-  /** refused processes that were seen */
-  #refused: number;
   /** what it has run into last, in words */
   #trouble: string | null = null;
+  #troubledAt = -Infinity;
   /** why it is being stopped */
   #over: string | null = null;
   #toldOfDisk: 'nothing' | 'near' | 'full' = 'nothing';
@@ -56,7 +57,6 @@ class Watch {
     this.#disk = new DiskUse(folder, limits.diskMb === null ? null : limits.diskMb * MEBI);
     this.#foreground = new Foreground(() => cgroup?.pids ?? processesOf(watched.belongs));
     this.#killed = cgroup?.outOfMemory ?? 0;
-    this.#refused = cgroup?.crowded ?? 0;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
   }
 
@@ -77,7 +77,8 @@ class Watch {
 
   trouble(): string | null {
     this.#lookAtKills();
-    return this.#over ?? this.#crowded() ?? this.#trouble;
+    const recent = performance.now() - this.#troubledAt < TROUBLED_MS ? this.#trouble : null;
+    return this.#over ?? recent;
   }
 
   /** Why it ended, where that was a limit. */
@@ -110,15 +111,8 @@ class Watch {
     if (killed <= this.#killed) return;
     this.#killed = killed;
     this.#trouble = outOfMemory(this.#watched.limits.memoryMb);
+    this.#troubledAt = performance.now();
     this.#tell(`A program was ended: ${this.#trouble}.`);
-  }
-
-  /** Said for as long as it goes on: it ends nothing by itself. */
-  #crowded(): string | null {
-    const refused = this.#watched.cgroup?.crowded ?? 0;
-    const isNow = refused > this.#refused;
-    this.#refused = refused;
-    return isNow ? outOfProcesses(this.#watched.limits.processes) : null;
   }
 
   #lookAtMemory(): void {

@@ -10,6 +10,3 @@ export const outOfMemory = (memoryMb: number | null): string =>
 
 export const outOfDisk = (diskMb: number): string =>
   `the workspace used more than its ${sizeWords(diskMb)} of disk. Its files are kept: start it again and delete what is not needed`;
-
-export const outOfProcesses = (processes: number): string =>
-  `the workspace runs as many processes and threads as it may (${processes}): programs can’t start others`;

@@ -73,7 +73,7 @@ export interface Sandbox {
   trace: SandboxTrace;
   /** what it uses now, with all that runs in it */
   usage(): Promise<Usage>;
-  /** the limit that it has run into last, in words; null: none */
+  /** the limit that it has run into last, in words; null: none, or long ago */
   trouble(): string | null;
   /** resolves with the reason when the sandbox is over, wanted or not; never once it is left */
   ended: Promise<string>;
