@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { workspaceHealthList, runnerUsage, type WorkspaceHealth } from '@gatehouse/core/api/workspace-health.ts';
+import { dryRun } from '@gatehouse/core/api/template-dry-run.ts';
+import { templateDetail } from '@gatehouse/core/api/templates.ts';
 import type { PolicyValues } from '@gatehouse/core/access/policy.ts';
 import type { WorkspaceUsage } from '@gatehouse/core/protocol/workspace-usage.ts';
 import type { Services } from '../../../worker/platform/context.ts';
@@ -195,6 +197,21 @@ describe('a schedule', () => {
     const site = await makeSite();
     const { id } = await makeRunning(site);
     expect(problem(await api(site.dev).post(`/workspaces/${id}/postpone`, { why: 'schedule' })).code).toBe('not-ready');
+  });
+
+  test('is in the dry run as a sentence, in the file, and in the diff of versions', async () => {
+    const site = await makeSite();
+    const owner = api(site.tenant.owner);
+    const schedule = { timeZone: 'Europe/Berlin', stops: [{ days: ['monday', 'friday'], at: '19:00' }], postpone: 2 };
+    const dry = read(await owner.post(`/templates/${site.templateId}/dry-run`, { spec: { schedule } }), dryRun);
+    expect(dry.schedule?.words).toBe('Stops Monday and Friday at 19:00, Berlin time');
+    expect(dry.schedule?.next).toMatch(/^(today|tomorrow|Monday|Friday) 19:00$/);
+    await owner.post(`/templates/${site.templateId}/versions`, { spec: { schedule } });
+    const diff = await owner.get(`/templates/${site.templateId}/diff?from=1&to=2`);
+    expect(diff.body).toEqual({ changes: [{ path: 'schedule', old: null, new: schedule, secret: false }] });
+    const written = await owner.get(`/templates/${site.templateId}/export`);
+    const imported = read(await owner.post('/templates/import', { file: String(written.body), name: 'again' }), templateDetail);
+    expect(imported.spec.schedule).toEqual(schedule);
   });
 
   test('what is wrong with one is told with its field', async () => {
