@@ -33,6 +33,7 @@ import { templateVersionRoutes } from './workspaces/template-versions.routes.ts'
 import { templateRoutes } from './workspaces/templates.routes.ts';
 import { appRoutes } from './workspaces/apps.routes.ts';
 import { workspaceNetworkRoutes } from './workspaces/workspace-network.routes.ts';
+import { stoppingRoutes } from './workspaces/stopping.routes.ts';
 import { workspaceRoutes } from './workspaces/workspaces.routes.ts';
 
 const base = routes();
@@ -70,6 +71,7 @@ const joined = base
   .route('/', runnerRoutes)
   .route('/', workspaceRoutes)
   .route('/', workspaceNetworkRoutes)
+  .route('/', stoppingRoutes)
   .route('/', gitCredentialRoutes)
   .route('/', appRoutes)
   .route('/', recordingRoutes)

@@ -105,6 +105,8 @@ function workspacePort(env: Env, settings: Settings): WorkspacePort {
     refreshRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).refresh(),
     stop: (shard, workspaceId) => workspaceOf(env, settings, shard, workspaceId).stop(),
     logs: (shard, runnerId, workspaceId, from) => runnerOf(env, settings, shard, runnerId).logs(workspaceId, from),
+    usage: (shard, runnerId, workspaceIds) => runnerOf(env, settings, shard, runnerId).usage(workspaceIds),
+    notice: (shard, runnerId, workspaceId, text) => runnerOf(env, settings, shard, runnerId).notice(workspaceId, text),
     connectRunner: (shard, runnerId, facts) => runnerOf(env, settings, shard, runnerId).fetch(socketRequest(facts)),
     connectWorkspace: (shard, workspaceId, facts) => workspaceOf(env, settings, shard, workspaceId).fetch(socketRequest(facts)),
     enterApp: (facts, cookieHash) => workspaceOf(env, settings, facts.shard, facts.workspaceId).enterApp(cookieHash, facts),

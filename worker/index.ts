@@ -16,6 +16,7 @@ import { log } from './platform/log.ts';
 import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
+import { sweepSchedules } from './workspaces/scheduled-stop.ts';
 import { sweepRecordings } from './workspaces/recording-sweep.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
@@ -72,6 +73,7 @@ export default {
       sweepDirectory(services),
       sweepSessions(services),
       sweepIdleWorkspaces(services),
+      sweepSchedules(services),
       sweepRefusals(services),
       sweepRecordings(services),
     ]);

@@ -28,6 +28,8 @@ const LONGEST_MINUTES = 720;
 const LONGEST_IDLE_MINUTES = 120;
 /** No session is longer, and each asks by itself. */
 const LONGEST_STEP_UP_HOURS = LONGEST_MINUTES / 60;
+/** a week */
+const LONGEST_WORK_HOURS = 168;
 /** what the files service moves at most */
 const MOST_MEGABYTES = 100;
 const MOST_KILOBYTES = 1024;
@@ -67,6 +69,7 @@ const FIELD_SCHEMAS = {
   idleTimeout: z.number().int().min(10).max(LONGEST_IDLE_MINUTES, `must be at most ${LONGEST_IDLE_MINUTES}`),
   stepUp: z.number().int().min(1).max(LONGEST_STEP_UP_HOURS, `must be at most ${LONGEST_STEP_UP_HOURS}`),
   autoStop: z.number().int().min(10).max(43_200),
+  unattendedWork: z.number().int().min(1).max(LONGEST_WORK_HOURS, `must be at most ${LONGEST_WORK_HOURS}`),
   upload: megabytes,
   download: megabytes,
   clipboardOut: kilobytes,
@@ -118,6 +121,8 @@ export interface Policy {
   /** hours */
   stepUp: number | null;
   autoStop: number | null;
+  /** hours; says something only beside `autoStop` */
+  unattendedWork: number;
   upload: number | null;
   download: number | null;
   /** kilobytes of one copy, and of one paste */
@@ -141,6 +146,8 @@ export const DEFAULT_POLICY: Policy = {
   idleTimeout: LONGEST_IDLE_MINUTES,
   stepUp: null,
   autoStop: null,
+  // A night's build ends within it, and a loop that somebody forgot does not run through the weekend.
+  unattendedWork: 12,
   upload: null,
   download: null,
   clipboardOut: null,
@@ -228,8 +235,17 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     order: 'most',
     unit: 'minutes',
     enforcedBy: ['worker'],
-    says: 'A workspace that nobody is connected to is stopped after this time. Its files are kept.',
-    refuses: 'Workspaces that run on with nobody there.',
+    says: 'A workspace that nobody is connected to and in which no program works is stopped after this time. Its files are kept.',
+    refuses: 'Workspaces that run on with nobody there. A program that only waits for input, or sleeps, is no work.',
+  },
+  unattendedWork: {
+    label: 'Unattended work',
+    group: 'Connection',
+    order: 'most',
+    unit: 'hours',
+    enforcedBy: ['worker'],
+    says: 'How long a program at work in a terminal holds up auto-stop after the last person has left. Without auto-stop it says nothing.',
+    refuses: 'Programs that would keep a workspace running for ever.',
   },
   upload: {
     label: 'Upload',
@@ -440,6 +456,7 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
   if (typeof value === 'string') return value === 'on' ? 'On' : value === 'required' ? 'Required' : 'Off';
   const { unit } = FIELDS[field];
   if (unit === 'MB' || unit === 'KB') return value === 0 ? 'Blocked' : `Up to ${value} ${unit}`;
-  if (unit === 'hours') return `Every ${value} h`;
+  if (field === 'stepUp') return `Every ${value} h`;
+  if (unit === 'hours') return `${value} h`;
   return value % 60 === 0 ? `${value / 60} h` : `${value} min`;
 }

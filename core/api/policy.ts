@@ -12,6 +12,7 @@ export const policy = z.object({
   idleTimeout: z.number(),
   stepUp: z.number().nullable(),
   autoStop: z.number().nullable(),
+  unattendedWork: z.number(),
   upload: z.number().nullable(),
   download: z.number().nullable(),
   clipboardOut: z.number().nullable(),

@@ -13,6 +13,7 @@ const SPEC_RULES: FieldRules<TemplateSpec> = {
   branch: 'tracked',
   stopScript: 'tracked',
   runnerLabels: 'tracked',
+  schedule: 'tracked',
   limits: 'tracked',
   rootfs: 'tracked',
   image: 'tracked',

@@ -19,6 +19,8 @@ export const dryRun = z.object({
     /** one by one, for those who may see runners: nothing lacking means that it can take it */
     items: z.array(z.object({ id: idSchema('runner'), name: z.string(), lacks: z.array(z.string()) })),
   }),
+  /** when it stops by itself; null: never, by the template */
+  schedule: z.object({ words: z.string(), next: z.string() }).nullable(),
   clone: z.object({ repository: z.string(), branch: z.string() }).nullable(),
   parameters: z.array(z.object({ name: z.string(), label: z.string(), variable: z.string(), value: z.string().nullable() })),
   faults: z.array(z.object({ path: z.string(), message: z.string() })),

@@ -3,7 +3,7 @@ import { templateSpec, type TemplateSpec } from './templates.ts';
 /** What every release of the runner understands. */
 const ALWAYS = ['repository', 'startupScript', 'environment', 'apps', 'driver'];
 /** What the service does by itself. */
-const OURS: readonly string[] = ['runnerLabels'];
+const OURS: readonly string[] = ['runnerLabels', 'schedule'];
 
 /** What a runner of this release understands of a template, as it says when it connects. */
 export const UNDERSTOOD: readonly string[] = [...Object.keys(templateSpec.shape), 'secrets'];

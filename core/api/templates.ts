@@ -7,6 +7,7 @@ import { templateImage } from './template-image.ts';
 import { templateLimits } from './template-limits.ts';
 import { templateNetwork } from './template-network.ts';
 import { templateRootfs } from './template-rootfs.ts';
+import { templateSchedule } from './template-schedule.ts';
 import { fillIn, parameterFaults, referencesIn, templateParameters } from './template-parameters.ts';
 
 /** git over https, no credentials inside; http only to the runner's own loopback, as tests and labs serve it */
@@ -71,6 +72,8 @@ export const templateSpec = z.object({
     .record(labelKey, labelValue)
     .refine((all) => Object.keys(all).length <= 20, 'must have at most 20 labels')
     .default({}),
+  /** when its workspaces stop by themselves */
+  schedule: templateSchedule.default(null),
 });
 export type TemplateSpec = z.infer<typeof templateSpec>;
 

@@ -98,6 +98,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'workspace.start': { category: ['host'], type: ['start'] },
   'workspace.update': { category: ['configuration'], type: ['change'] },
   'workspace.stop': { category: ['host'], type: ['end'] },
+  'workspace.postpone': { category: ['host'], type: ['change'] },
   'workspace.delete': { category: ['configuration'], type: ['deletion'] },
   'workspace.read': { category: ['host'], type: ['access'] },
   'workspace.running': { category: ['host'], type: ['start'] },

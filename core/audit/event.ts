@@ -276,6 +276,11 @@ export const AUDIT_ACTIONS = {
     attempt: 'change the version of workspace {resource}',
   },
   'workspace.stop': { resource: 'workspace', done: 'stopped workspace {resource}', attempt: 'stop workspace {resource}' },
+  'workspace.postpone': {
+    resource: 'workspace',
+    done: 'postponed the stop of workspace {resource}',
+    attempt: 'postpone the stop of workspace {resource}',
+  },
   'workspace.delete': { resource: 'workspace', done: 'deleted workspace {resource}', attempt: 'delete workspace {resource}' },
   'workspace.read': { resource: 'workspace', done: 'opened workspace {resource}', attempt: 'open workspace {resource}' },
   'workspace.running': { resource: 'workspace', done: 'reported workspace {resource} running', attempt: 'bring up workspace {resource}' },

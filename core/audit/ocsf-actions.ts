@@ -132,6 +132,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'workspace.start': ['application_lifecycle', 'Start'],
   'workspace.update': ['entity_management', 'Update'],
   'workspace.stop': ['application_lifecycle', 'Stop'],
+  'workspace.postpone': ['entity_management', 'Update'],
   'workspace.delete': ['application_lifecycle', 'Remove'],
   'workspace.read': ['entity_management', 'Read'],
   'workspace.running': ['application_lifecycle', 'Start'],

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
 import { SANDBOX_DRIVERS, templateSpec, type TemplateSpec } from '../api/templates.ts';
+import { hears } from './heard.ts';
+import { usageTold } from './workspace-usage.ts';
 
 /** The control link: JSON text messages between a runner and its Runner object. */
 
@@ -30,14 +32,7 @@ export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
 export const toRunner = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('challenge'), nonce: z.string() }),
   /** after the proof; `orders` is all that the tenant wants of this runner: what is not listed must not run */
-  z.object({
-    kind: z.literal('ready'),
-    runnerId: z.string(),
-    confirmed: z.boolean(),
-    orders: z.array(workspaceOrder),
-    /** kinds of messages beyond those of the first release that the platform takes; a release before did not say */
-    takes: z.array(z.string()).optional(),
-  }),
+  z.object({ kind: z.literal('ready'), runnerId: z.string(), confirmed: z.boolean(), orders: z.array(workspaceOrder), hears }),
   z.object({ kind: z.literal('order'), order: workspaceOrder }),
   /** reports up to this number are stored; the runner may forget them */
   z.object({ kind: z.literal('stored'), report: z.number().int() }),
@@ -46,6 +41,10 @@ export const toRunner = z.discriminatedUnion('kind', [
   /** bytes of build log stored for this workspace and generation */
   z.object({ kind: z.literal('logged'), workspaceId: z.string(), generation: z.number().int(), offset: z.number().int() }),
   z.object({ kind: z.literal('removed') }),
+  /** somebody looks at what workspaces use: for the next minute it is told more often */
+  z.object({ kind: z.literal('watch') }),
+  /** a line for all terminals of a workspace */
+  z.object({ kind: z.literal('notice'), workspaceId: z.string(), text: z.string().max(500) }),
 ]);
 export type ToRunner = z.infer<typeof toRunner>;
 
@@ -131,6 +130,7 @@ export const fromRunner = z.discriminatedUnion('kind', [
     enforces: z.array(z.string().max(40)).max(50).optional(),
     /** fields of a template's content that it understands; a release before did not say */
     understands: z.array(z.string().max(60)).max(100).optional(),
+    hears,
     warnings: z.array(z.string().max(300)).max(20),
     /** what it really has on disk and running */
     inventory: z
@@ -141,7 +141,7 @@ export const fromRunner = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('report'), report: z.number().int().min(1), time: z.iso.datetime(), body: workspaceReport }),
   /** something for the trail; numbered with the reports, and repeated like them */
   z.object({ kind: z.literal('happened'), report: z.number().int().min(1), time: z.iso.datetime(), body: happening }),
-  /** only to a platform that `takes` it; those that have ended are repeated until `read-stored` */
+  /** only to a platform that hears it; those that have ended are repeated until `read-stored` */
   z.object({ kind: z.literal('read'), reports: z.array(readReport).min(1).max(100) }),
   /** build log, in UTF-8 bytes from `offset`; text at most 16 KiB */
   z.object({
@@ -159,6 +159,7 @@ export const fromRunner = z.discriminatedUnion('kind', [
     diskFree: z.number(),
     running: z.number().int(),
   }),
+  usageTold,
 ]);
 export type FromRunner = z.infer<typeof fromRunner>;
 type Proof = Extract<FromRunner, { kind: 'proof' }>;

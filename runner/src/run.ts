@@ -1,3 +1,4 @@
+import { HEARD_BY_RUNNER } from '@gatehouse/core/protocol/heard.ts';
 import { UNDERSTOOD } from '@gatehouse/core/api/template-needs.ts';
 import { saidDrivers, type Happening, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { findBuilt } from './built-program.ts';
@@ -7,6 +8,7 @@ import { ControlLink } from './control/control-link.ts';
 import { measureLoad } from './control/load.ts';
 import { LogSender } from './control/log-sender.ts';
 import { ReportJournal } from './control/report-journal.ts';
+import { UsageTeller } from './control/usage.ts';
 import { Failure, messageOf } from './failure.ts';
 import { GrantChecker } from './link/grant.ts';
 import { theMachine } from './egress/outside.ts';
@@ -157,10 +159,13 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
         ...saidDrivers(drivers.offered),
         enforces,
         understands: [...UNDERSTOOD],
+        hears: [...HEARD_BY_RUNNER],
         warnings: [...drivers.warnings, ...supervisor.warnings],
         inventory: supervisor.inventory,
       }),
       load: () => measureLoad(folder.root, supervisor.running),
+      usage: new UsageTeller({ clock: systemClock, measured: () => supervisor.measured }),
+      notice: (workspaceId, text) => supervisor.notice(workspaceId, text),
       wanted: (orders) => supervisor.reconcile(orders),
       order: (order) => supervisor.take(order),
       over: (why, removed) => end(new Failure(why, removed ? REMOVED : 1)),

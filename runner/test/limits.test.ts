@@ -52,6 +52,14 @@ describe('a group of version 2', () => {
     for (const [name, text] of Object.entries(shown)) writeFileSync(join(folder, name), text);
     expect([group.memoryBytes, group.cpuMs, group.tasks, group.outOfMemory]).toEqual([4000, 1235, 7, 2]);
   });
+
+  it('tells its processes', () => {
+    const { folder, group } = mintGroup();
+    expect(group.pids).toEqual([]);
+    writeFileSync(join(folder, 'cgroup.procs'), '12\n345\n');
+    expect(group.pids).toEqual(['12', '345']);
+    expect(new Cgroup('v2', {}).pids).toBeNull();
+  });
 });
 
 describe('the limits of a process', () => {

@@ -11,6 +11,7 @@ import {
   type ToViewer,
 } from '@gatehouse/core/protocol/connection.ts';
 import { decodeFrame, decodeJson, encodeControl, encodeFrame, SUBPROTOCOL, type Frame } from '@gatehouse/core/protocol/frame.ts';
+import { HEARD_BY_RUNNER } from '@gatehouse/core/protocol/heard.ts';
 import { toRunner, type FromRunner, type ToRunner } from '@gatehouse/core/protocol/runner-control.ts';
 import { base64url } from '../../worker/platform/encoding.ts';
 import { api, call, ORIGIN, read, unique, type Answer, type Tenant } from './tenants.ts';
@@ -111,6 +112,7 @@ const proofFacts = {
   moreDrivers: [] as string[],
   enforces: ['upload', 'download', 'clipboardOut', 'clipboardIn', 'recording', 'egress', 'egressHosts', 'git'],
   understands: [...UNDERSTOOD],
+  hears: [...HEARD_BY_RUNNER],
   warnings: [],
   inventory: [],
 };
@@ -118,7 +120,7 @@ const proofFacts = {
 /** The runner's control socket, proved and `ready`. */
 export async function connectControl(
   runner: EnrolledRunner,
-  facts: Partial<typeof proofFacts> | { enforces: undefined } | { understands: undefined } = {},
+  facts: Partial<typeof proofFacts> | { enforces: undefined } | { understands: undefined } | { hears: undefined } = {},
 ): Promise<{ control: TestSocket<ToRunner>; ready: Extract<ToRunner, { kind: 'ready' }>; tell(message: FromRunner): void }> {
   const { socket } = await openSocket('/runner/control', { Authorization: `Bearer ${runner.token}` });
   if (!socket) throw new Error('The control socket was refused');

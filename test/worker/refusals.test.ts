@@ -345,6 +345,7 @@ const ROUTES: Record<string, RouteCase> = {
   'PUT /api/v1/templates/:id/policy': { ...overTemplates, headers: { 'If-Match': '"0"' }, body: { values: {} } },
 
   'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
+  'GET /api/v1/runners/:id/usage': { ...overRunners, who: ['owner', 'template-admin', 'auditor'] },
   'DELETE /api/v1/runners/:id': overRunners,
   'POST /api/v1/runners/:id/confirm': { ...overRunners, body: { fingerprint: 'SHA256:0000' } },
   'POST /api/v1/runner-enrollments': { who: templateAdmins, body: { name: 'runner' } },
@@ -393,6 +394,8 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/workspaces/:id/logs': overWorkspaces,
   'GET /api/v1/workspaces/:id/access': overWorkspaces,
   'GET /api/v1/workspaces/:id/network': overWorkspaces,
+  'GET /api/v1/workspace-health': { who: 'signed in', query: '?ids=wsp_01m856tm29e6frrs5mmr9m5rhs' },
+  'POST /api/v1/workspaces/:id/postpone': { ...overWorkspaces, who: [], body: { why: 'idle' } },
   'POST /api/v1/workspaces/:id/attach': {
     ...overWorkspaces,
     browser: true,

@@ -4,6 +4,7 @@ import type { Scope } from '@gatehouse/core/access/scopes.ts';
 import type { AuditOrigin, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { SignInMethod } from '@gatehouse/core/api/identity.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
+import type { WorkspaceUsage } from '@gatehouse/core/protocol/workspace-usage.ts';
 import type { Settings } from './env.ts';
 import type { Proof } from './proof.ts';
 import type { DeriveRequest, LedgerObject, OutboxBatch, RecordingIndexObject } from './objects.ts';
@@ -62,6 +63,10 @@ export interface WorkspacePort {
     workspaceId: string,
     from: number,
   ): Promise<{ generation: number; offset: number; text: string; truncated: boolean }>;
+  /** what its workspaces use, as the runner told last; those that it has told nothing of lately are left out */
+  usage(shard: string, runnerId: string, workspaceIds: readonly string[]): Promise<Record<string, WorkspaceUsage>>;
+  /** a line for all terminals of a workspace, if its runner is there and takes such lines */
+  notice(shard: string, runnerId: string, workspaceId: string, text: string): Promise<void>;
   connectWorkspace(shard: string, workspaceId: string, facts: LinkFacts | ViewerSocketFacts | TunnelFacts | StreamFacts): Promise<Response>;
   /** begins a session of a web app. @returns why not, null when it has begun */
   enterApp(facts: AppFacts, cookieHash: string): Promise<string | null>;

@@ -3,6 +3,7 @@ import type { Histogram } from '@gatehouse/core/api/audit.ts';
 import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import type { FindingRuleId, FindingState } from '@gatehouse/core/audit/findings.ts';
 import type { Filter } from '@gatehouse/core/audit/filter.ts';
+import type { WorkspaceUsage } from '@gatehouse/core/protocol/workspace-usage.ts';
 import type { AppFacts } from './socket-facts.ts';
 
 /**
@@ -436,6 +437,9 @@ export interface RunnerObject extends Rpc.DurableObjectBranded {
   remove(): Promise<void>;
   /** build log of the workspace from that byte on */
   logs(workspaceId: string, from: number): Promise<{ generation: number; offset: number; text: string; truncated: boolean }>;
+  /** what these workspaces use; asking has the runner tell it more often for a while */
+  usage(workspaceIds: readonly string[]): Promise<Record<string, WorkspaceUsage>>;
+  notice(workspaceId: string, text: string): Promise<void>;
 }
 
 export interface WorkspaceObject extends Rpc.DurableObjectBranded {

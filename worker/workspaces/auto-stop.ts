@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { deadlineOf } from '@gatehouse/core/access/deadline.ts';
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
 import { policiesFrom, policiesOf, policyQuery, scopesOf } from '../directory/policies.ts';
-import { commit, eventOf, GuardFailed } from '../platform/commit.ts';
 import type { Services } from '../platform/context.ts';
-import { objectContext } from '../platform/object-context.ts';
-import { wish } from './workspaces.store.ts';
+import { stopByItself } from './stop-by-itself.ts';
+import { ATTENDED_AT, IS_CONNECTED, IS_WORKING, WITH_STOPS } from './stopping.store.ts';
 
 /** Of one shard in one minute; the rest follows. */
 const AT_ONCE = 200;
@@ -15,30 +16,35 @@ const idle = z.object({
   template_id: z.string(),
   runner_id: z.string(),
   generation: z.number(),
-  used_at: z.string(),
+  attended_at: z.string(),
+  working: z.number(),
+  work_until: z.string().nullable(),
 });
 
+/** The strictest of what is set. @param otherwise the number of a parameter: the deployment's */
+const strictest = (field: string, otherwise: string) =>
+  `min(coalesce(${otherwise}, 1e9), coalesce((SELECT min(json_extract(p.body, '$.${field}')) FROM policies p
+    WHERE p.tenant_id = w.tenant_id AND p.scope IN ('tenant', w.template_id)), 1e9))`;
+
 /**
- * Workspaces that run with nobody connected for as long as the strictest level of their policy says, the longest unused
- * first. A start, and a connection that ended, count as use. ?1 now, ?2 the deployment's minutes or NULL.
+ * Workspaces that run with nobody connected, and nothing at work, for as long as the strictest level of their policy says, and those
+ * whose work nobody has attended for too long; the longest unattended first. ?1 now, ?2 and ?3 the deployment's or NULL.
  */
 const IDLE = `SELECT * FROM (
-    SELECT w.tenant_id, w.id, w.name, w.template_id, w.runner_id, w.generation,
-      max(w.created_at, coalesce(w.started_at, ''), coalesce(w.last_used_at, ''), coalesce((SELECT max(c.ended_at) FROM connections c
-        WHERE c.tenant_id = w.tenant_id AND c.workspace_id = w.id), '')) AS used_at,
-      min(coalesce(?2, 1e9), coalesce((SELECT min(json_extract(p.body, '$.autoStop')) FROM policies p
-        WHERE p.tenant_id = w.tenant_id AND p.scope IN ('tenant', w.template_id)), 1e9)) AS minutes
-    FROM workspaces w
-    WHERE w.desired = 'running' AND w.phase = 'running'
-      AND NOT EXISTS (SELECT 1 FROM connections c WHERE c.tenant_id = w.tenant_id AND c.workspace_id = w.id AND c.ended_at IS NULL)
-  ) WHERE (julianday(?1) - julianday(used_at)) * 1440 >= minutes ORDER BY used_at LIMIT ?3`;
+    SELECT w.tenant_id, w.id, w.name, w.template_id, w.runner_id, w.generation, ${ATTENDED_AT} AS attended_at,
+      ${IS_WORKING} AS working, s.work_until, ${strictest('autoStop', '?2')} AS minutes, 60 * ${strictest('unattendedWork', '?3')} AS longest
+    FROM workspaces w ${WITH_STOPS}
+    WHERE w.desired = 'running' AND w.phase = 'running' AND NOT ${IS_CONNECTED}
+  ) WHERE (working = 0 AND (julianday(?1) - julianday(max(attended_at, coalesce(work_until, '')))) * 1440 >= minutes)
+    OR (julianday(?1) - julianday(attended_at)) * 1440 >= max(minutes, longest)
+  ORDER BY attended_at LIMIT ?4`;
 
 /** Stops what nobody has used for as long as its policy's auto-stop says, in every shard. */
 export async function sweepIdleWorkspaces(services: Services): Promise<void> {
   const now = services.now().toISOString();
-  const floor = services.settings.policy.autoStop ?? null;
+  const { autoStop = null, unattendedWork = DEFAULT_POLICY.unattendedWork } = services.settings.policy;
   for (const [shard, d1] of services.shards) {
-    const { results } = await d1.prepare(IDLE).bind(now, floor, AT_ONCE).all();
+    const { results } = await d1.prepare(IDLE).bind(now, autoStop, unattendedWork, AT_ONCE).all();
     for (const each of results) {
       await stopIfIdle(services, shard, idle.parse(each)).catch((error: unknown) =>
         services.log('error', 'an idle workspace was not stopped', { shard, error: String(error) }),
@@ -48,25 +54,21 @@ export async function sweepIdleWorkspaces(services: Services): Promise<void> {
 }
 
 async function stopIfIdle(services: Services, shard: string, workspace: z.infer<typeof idle>): Promise<void> {
-  const { tenant_id: tenantId, id, name } = workspace;
-  const ctx = objectContext(services, { tenantId, shard }, { type: 'system', name: 'Gatehouse' });
-  const [set] = await ctx.db.batch([policyQuery(tenantId, scopesOf(workspace.template_id))]);
-  const { autoStop } = policiesOf(services.settings.policy, policiesFrom(set?.rows ?? []), workspace.template_id).policy;
-  if (autoStop === null || services.now().getTime() - Date.parse(workspace.used_at) < autoStop * 60_000) return;
-  const event = eventOf(ctx, {
-    action: 'workspace.stop',
-    resource: { type: 'workspace', id, name },
-    reason: `Nobody was connected for ${autoStop} minutes`,
-    workspaceId: id,
-    details: { policy: 'autoStop' },
-  });
-  try {
-    await commit(ctx, { guard: wish(tenantId, workspace, 'stopped', services.now()), events: [event] });
-  } catch (error) {
-    // Somebody started, stopped or deleted it at this moment.
-    if (error instanceof GuardFailed) return;
-    throw error;
-  }
-  await services.workspaces.order(shard, workspace.runner_id, id);
-  await services.workspaces.stop(shard, id);
+  const { tenant_id: tenantId, template_id: templateId } = workspace;
+  const [set] = await services.tenantDb(shard, tenantId).batch([policyQuery(tenantId, scopesOf(templateId))]);
+  const { policy } = policiesOf(services.settings.policy, policiesFrom(set?.rows ?? []), templateId);
+  const facts = {
+    connected: false,
+    attendedAt: Date.parse(workspace.attended_at),
+    working: workspace.working === 1,
+    workedUntil: workspace.work_until === null ? null : Date.parse(workspace.work_until),
+    scheduledAt: null,
+  };
+  const deadline = deadlineOf(facts, policy);
+  if (deadline === null || deadline.at > services.now().getTime()) return;
+  const why =
+    deadline.why === 'work'
+      ? { reason: `Nobody was connected for ${policy.unattendedWork} hours, whatever works in it`, details: { policy: 'unattendedWork' } }
+      : { reason: `Nobody was connected for ${policy.autoStop} minutes`, details: { policy: 'autoStop' } };
+  await stopByItself(services, shard, workspace, why);
 }

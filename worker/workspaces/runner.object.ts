@@ -9,16 +9,20 @@ import {
   type ToWatcher,
   type WorkspaceReport,
 } from '@gatehouse/core/protocol/runner-control.ts';
+import { HEARD_BY_RUNNER, HEARD_BY_WORKER } from '@gatehouse/core/protocol/heard.ts';
+import type { UsageTold, WorkspaceUsage } from '@gatehouse/core/protocol/workspace-usage.ts';
 import { base64url } from '../platform/encoding.ts';
 import { ComposedObject } from '../platform/durable.ts';
 import { objectContext } from '../platform/object-context.ts';
 import type { RunnerObject } from '../platform/objects.ts';
 import { controlFacts, factsOf, watcherFacts } from '../platform/socket-facts.ts';
 import { BuildLogs } from './build-log.ts';
+import { LiveUsage } from './live-usage.ts';
 import { provesIdentity } from './runner-keys.ts';
 import { markOffline, markOnline, saveLoad } from './runner-presence.ts';
 import { recordHappening } from './happenings.ts';
 import { recordReads } from './read-volume.ts';
+import { recordWork } from './stopping.ts';
 import { recordReport } from './workspaces.ts';
 import { findOrders, findWorkspace } from './workspaces.store.ts';
 
@@ -26,12 +30,9 @@ const CONTROL_PATH = '/api/v1/runner/control';
 /** A runner pings every 20 s; silent for this long, it is gone. */
 const SILENCE_MS = 60_000;
 
-/** Messages that a runner of the first release did not know, and so must not send to a platform that does not say it. */
-const TAKES = ['read'];
-
 /** What a socket is, kept in its attachment because fields do not survive hibernation. */
 const attachment = z.discriminatedUnion('kind', [
-  controlFacts.extend({ nonce: z.string(), proved: z.boolean(), since: z.number() }),
+  controlFacts.extend({ nonce: z.string(), proved: z.boolean(), since: z.number(), hears: z.array(z.string()).default([]) }),
   watcherFacts.omit({ from: true }),
 ]);
 type Control = Extract<z.infer<typeof attachment>, { kind: 'control' }>;
@@ -42,6 +43,7 @@ type Control = Extract<z.infer<typeof attachment>, { kind: 'control' }>;
  */
 export abstract class RunnerShell extends ComposedObject implements RunnerObject {
   #logs = new BuildLogs(this.ctx.storage.sql);
+  readonly #usage = new LiveUsage(this.ctx.storage);
   /** Messages that touch D1 are worked on one after another, in their order. */
   #queue: Promise<void> = Promise.resolve();
 
@@ -52,7 +54,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     if (facts.kind === 'control') {
       const nonce = base64url(crypto.getRandomValues(new Uint8Array(32)));
       this.ctx.acceptWebSocket(server, ['control']);
-      server.serializeAttachment({ ...facts, nonce, proved: false, since: Date.now() });
+      server.serializeAttachment({ ...facts, nonce, proved: false, since: Date.now(), hears: [] } satisfies Control);
       send(server, { kind: 'challenge', nonce });
       await this.ctx.storage.put('facts', facts);
       await this.#watchPresence();
@@ -110,6 +112,16 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     return this.#logs.read(workspaceId, from);
   }
 
+  async usage(workspaceIds: readonly string[]): Promise<Record<string, WorkspaceUsage>> {
+    const now = Date.now();
+    if (await this.#usage.watch(now)) this.#sayIfHeard({ kind: 'watch' });
+    return this.#usage.read(workspaceIds, now);
+  }
+
+  async notice(workspaceId: string, text: string): Promise<void> {
+    this.#sayIfHeard({ kind: 'notice', workspaceId, text });
+  }
+
   /** Sockets can die without a word, and with them the whole machine: presence is looked at again and again. */
   override async alarm(): Promise<void> {
     const facts = controlFacts.safeParse(await this.ctx.storage.get('facts'));
@@ -145,6 +157,8 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
         return this.#enqueue(socket, () => this.#read(socket, kept, message.reports));
       case 'load':
         return this.#enqueue(socket, () => saveLoad(this.#asRunner(kept), message));
+      case 'usage':
+        return this.#enqueue(socket, () => this.#takeUsage(kept, message));
     }
   }
 
@@ -153,7 +167,8 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       return close(socket, 'unauthenticated');
     // One runner, one control socket: the newest wins.
     for (const other of this.ctx.getWebSockets('control')) if (other !== socket) close(other, 'replaced');
-    socket.serializeAttachment({ ...kept, proved: true });
+    const hears = HEARD_BY_RUNNER.filter((kind) => proof.hears?.includes(kind));
+    socket.serializeAttachment({ ...kept, proved: true, hears } satisfies Control);
     this.#enqueue(socket, async () => {
       await markOnline(this.#asRunner(kept), proof);
       await this.#sendReady(socket, kept);
@@ -167,13 +182,8 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       kept.tenantId,
       kept.runnerId,
     );
-    send(socket, {
-      kind: 'ready',
-      runnerId: kept.runnerId,
-      confirmed: row !== undefined && row.confirmed_at !== null,
-      orders,
-      takes: TAKES,
-    });
+    const confirmed = row !== undefined && row.confirmed_at !== null;
+    send(socket, { kind: 'ready', runnerId: kept.runnerId, confirmed, orders, hears: [...HEARD_BY_WORKER] });
   }
 
   async #report(socket: WebSocket, kept: Control, number: number, report: WorkspaceReport): Promise<void> {
@@ -201,6 +211,15 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     await recordReads(this.#asRunner(kept), { type: 'runner', id: kept.runnerId, name: kept.runnerName }, reports);
     const connectionIds = reports.filter(({ endedAt }) => endedAt !== null).map(({ connectionId }) => connectionId);
     if (connectionIds.length > 0) send(socket, { kind: 'read-stored', connectionIds });
+  }
+
+  async #takeUsage(kept: Control, { workspaces }: UsageTold): Promise<void> {
+    await this.#usage.take(workspaces, Date.now(), (changed) => recordWork(this.#asRunner(kept), kept.runnerId, changed));
+  }
+
+  #sayIfHeard(message: Extract<ToRunner, { kind: 'watch' | 'notice' }>): void {
+    const control = this.#control();
+    if (control?.facts.hears.includes(message.kind)) send(control.socket, message);
   }
 
   #log(socket: WebSocket, { workspaceId, generation, offset, text }: Extract<FromRunner, { kind: 'log' }>): void {

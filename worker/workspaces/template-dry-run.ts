@@ -3,6 +3,7 @@ import { runnerFieldsOf } from '@gatehouse/core/access/enforcement.ts';
 import { FIELDS, inWords, POLICY_FIELDS, type MergedPolicy } from '@gatehouse/core/access/policy.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import type { DryRun, dryRunAsk } from '@gatehouse/core/api/template-dry-run.ts';
+import { momentWords, nextStop, scheduleWords } from '@gatehouse/core/api/template-schedule.ts';
 import { fillIn, parameterEnvironment, valueFaults, variableOf } from '@gatehouse/core/api/template-parameters.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
 import { roleOf } from '../access/template-access.ts';
@@ -38,6 +39,7 @@ export async function dryRunTemplate(ctx: UserContext, id: string, ask: z.infer<
   return {
     driver: spec.driver,
     runners: { ready, items: ctx.actor.permissions.has('runner:read') ? runners : [] },
+    schedule: scheduleShown(spec, ctx.now().getTime()),
     clone: spec.repository === '' ? null : { repository: spec.repository, branch: fillIn(spec.branch, values) },
     parameters: spec.parameters.map(({ name, label }) => ({
       ...{ name, label, variable: variableOf(name) },
@@ -50,6 +52,9 @@ export async function dryRunTemplate(ctx: UserContext, id: string, ask: z.infer<
     warnings: warningsOf(spec, { ready, people, secrets }),
   };
 }
+
+const scheduleShown = ({ schedule }: TemplateSpec, now: number): DryRun['schedule'] =>
+  schedule && { words: scheduleWords(schedule), next: momentWords(schedule.timeZone, nextStop(schedule, now), now) };
 
 /** Each runner, and why it can't take it. */
 async function runnersFor(ctx: UserContext, template: TemplateRow, spec: TemplateSpec, merged: MergedPolicy) {

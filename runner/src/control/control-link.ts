@@ -15,6 +15,7 @@ import type { Reads } from '../link/reads.ts';
 import type { Log } from '../log.ts';
 import type { LogSender } from './log-sender.ts';
 import type { ReportJournal } from './report-journal.ts';
+import type { UsageTeller } from './usage.ts';
 
 export const CONTROL_PATH = '/api/v1/runner/control';
 const LOAD_EVERY = 30_000;
@@ -33,6 +34,9 @@ export interface ControlOptions {
   /** what the runner says of itself at each connection */
   facts(): Facts;
   load(): FromRunner;
+  usage: UsageTeller;
+  /** a line for all terminals of a workspace */
+  notice(workspaceId: string, text: string): void;
   /** all that the tenant wants of this runner */
   wanted(orders: WorkspaceOrder[]): void;
   order(order: WorkspaceOrder): void;
@@ -120,6 +124,10 @@ export class ControlLink {
         return logs.logged(message.workspaceId, message.generation, message.offset);
       case 'read-stored':
         return this.#options.reads.stored(message.connectionIds);
+      case 'watch':
+        return this.#options.usage.watch();
+      case 'notice':
+        return this.#options.notice(message.workspaceId, message.text);
       case 'removed':
         this.stop();
         return this.#options.over(
@@ -129,7 +137,7 @@ export class ControlLink {
     }
   }
 
-  #begin({ confirmed, orders, takes = [] }: Extract<ToRunner, { kind: 'ready' }>): void {
+  #begin({ confirmed, orders, hears = [] }: Extract<ToRunner, { kind: 'ready' }>): void {
     const { log, journal, logs } = this.#options;
     this.#connection.settled();
     this.#ready = true;
@@ -138,8 +146,9 @@ export class ControlLink {
     for (const report of journal.pending) this.#send(report);
     if (confirmed) this.#options.wanted(orders);
     logs.online((message) => this.#send(message));
-    if (takes.includes('read')) this.#options.reads.online((reports) => this.#send({ kind: 'read', reports }));
+    if (hears.includes('read')) this.#options.reads.online((reports) => this.#send({ kind: 'read', reports }));
     this.#tellLoad();
+    this.#options.usage.online((message) => this.#send(message), hears);
   }
 
   #tellLoad(): void {
@@ -155,5 +164,6 @@ export class ControlLink {
     this.#cancelLoad();
     this.#options.logs.offline();
     this.#options.reads.offline();
+    this.#options.usage.offline();
   }
 }

@@ -127,6 +127,12 @@ export class Cgroup {
     return numberOf(read(this.#folders.pids, 'pids.current'));
   }
 
+  /** processes in it; null: nobody can tell */
+  get pids(): string[] | null {
+    const all = read(this.places[0], 'cgroup.procs');
+    return all === null ? null : all.split('\n').filter((pid) => pid !== '');
+  }
+
   /** how often the kernel has killed one of its processes for want of memory */
   get outOfMemory(): number {
     return field(read(this.#folders.memory, this.#version === 'v1' ? 'memory.oom_control' : 'memory.events'), 'oom_kill') ?? 0;

@@ -2,7 +2,20 @@ import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import type { Usage } from '../sandbox/driver.ts';
 
 /** Linux counts processor time for programs in hundredths of a second on every machine that Node runs on. */
-const TICK_MS = 10;
+export const TICK_MS = 10;
+
+/** Numbers of the processes that belong. */
+export const processesOf = (belongs: (pid: string) => boolean): string[] =>
+  readdirSync('/proc').filter((name) => /^\d+$/.test(name) && belongs(name));
+
+/** The fields of `/proc/<pid>/stat` behind the name of the program, the first is its state. @throws Error when it has ended */
+export function statOf(pid: string): number[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
+}
 
 /** The processes that share their process namespace with `pid`. */
 export function inNamespaceOf(pid: number): (other: string) => boolean {
@@ -20,14 +33,9 @@ export function inNamespaceOf(pid: number): (other: string) => boolean {
 /** Counts by hand, where there are no cgroups to ask. Processor time of what has ended counts once its parent has noticed. */
 export function measureProcesses(belongs: (pid: string) => boolean): Pick<Usage, 'cpuMs' | 'memoryBytes' | 'processes'> {
   let [ticks, kib, processes] = [0, 0, 0];
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid) || !belongs(pid)) continue;
+  for (const pid of processesOf(belongs)) {
     try {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-      const facts = stat
-        .slice(stat.lastIndexOf(')') + 2)
-        .split(' ')
-        .map(Number);
+      const facts = statOf(pid);
       const memory = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
       for (const at of [11, 12, 13, 14]) ticks += facts[at] ?? 0;
       processes += facts[17] ?? 0;

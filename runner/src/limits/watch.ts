@@ -1,13 +1,18 @@
+import { setTimeout } from 'node:timers/promises';
 import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { Sandbox, Usage } from '../sandbox/driver.ts';
 import type { Cgroup } from './cgroup.ts';
 import { DiskUse } from './disk.ts';
-import { measureProcesses } from './processes.ts';
+import { Foreground } from './foreground.ts';
+import { measureProcesses, processesOf } from './processes.ts';
 import { outOfDisk, outOfMemory, sizeWords } from './words.ts';
 
 const LOOK_EVERY_MS = 2000;
 /** a full home is told of again: terminals that were opened since don't know */
 const TELL_AGAIN_MS = 60_000;
+const DISK_WITHIN_MS = 500;
+/** what it ran into longer ago is no trouble any more */
+const TROUBLED_MS = 15 * 60_000;
 const MEBI = 1024 * 1024;
 /** a home this near to its bound is told of, and one so far above it is stopped */
 const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
@@ -15,7 +20,7 @@ const [DISK_NEAR, DISK_OVER] = [0.9, 1.1];
 const DISK_MORE = 16 * MEBI;
 
 /** What a sandbox uses, as the kernel counts it. */
-export type Gauge = Pick<Cgroup, 'controls' | 'cpuMs' | 'memoryBytes' | 'tasks' | 'outOfMemory' | 'remove'>;
+export type Gauge = Pick<Cgroup, 'controls' | 'cpuMs' | 'memoryBytes' | 'tasks' | 'pids' | 'outOfMemory' | 'remove'>;
 
 export interface Watched {
   /** folder of the workspace, with its home */
@@ -35,10 +40,12 @@ class Watch {
   readonly #watched: Watched;
   readonly #attached: Attached;
   readonly #disk: DiskUse;
+  readonly #foreground: Foreground;
   readonly #timer: NodeJS.Timeout;
   #killed: number;
   /** what it has run into last, in words */
   #trouble: string | null = null;
+  #troubledAt = -Infinity;
   /** why it is being stopped */
   #over: string | null = null;
   #toldOfDisk: 'nothing' | 'near' | 'full' = 'nothing';
@@ -51,6 +58,7 @@ class Watch {
     const { folder, limits, cgroup } = watched;
     // All of the folder: a program can also write to what its helper has open there.
     this.#disk = new DiskUse(folder, limits.diskMb === null ? null : limits.diskMb * MEBI);
+    this.#foreground = new Foreground(() => cgroup?.pids ?? processesOf(watched.belongs));
     this.#killed = cgroup?.outOfMemory ?? 0;
     this.#timer = setInterval(() => void this.#look(), LOOK_EVERY_MS);
   }
@@ -59,18 +67,21 @@ class Watch {
     const { cgroup, belongs } = this.#watched;
     const [cpuMs, memoryBytes, processes] = [cgroup?.cpuMs ?? null, cgroup?.memoryBytes ?? null, cgroup?.tasks ?? null];
     const counted = cpuMs === null || memoryBytes === null || processes === null ? measureProcesses(belongs) : null;
-    if (this.#disk.bytes === null) await this.#disk.look(Date.now()).catch(() => undefined);
+    // A large home takes minutes to walk, and the rest is worth knowing meanwhile.
+    if (this.#disk.bytes === null) await Promise.race([this.#disk.look(Date.now()).catch(() => undefined), setTimeout(DISK_WITHIN_MS)]);
     return {
       cpuMs: cpuMs ?? counted?.cpuMs ?? null,
       memoryBytes: memoryBytes ?? counted?.memoryBytes ?? null,
       processes: processes ?? counted?.processes ?? null,
       diskBytes: this.#disk.bytes,
+      foregroundMs: this.#foreground.look(),
     };
   }
 
   trouble(): string | null {
     this.#lookAtKills();
-    return this.#over ?? this.#trouble;
+    const recent = performance.now() - this.#troubledAt < TROUBLED_MS ? this.#trouble : null;
+    return this.#over ?? recent;
   }
 
   /** Why it ended, where that was a limit. */
@@ -103,6 +114,7 @@ class Watch {
     if (killed <= this.#killed) return;
     this.#killed = killed;
     this.#trouble = outOfMemory(this.#watched.limits.memoryMb);
+    this.#troubledAt = performance.now();
     this.#tell(`A program was ended: ${this.#trouble}.`);
   }
 

@@ -47,6 +47,8 @@ export interface Usage {
   processes: number | null;
   /** bytes of its home, as last measured */
   diskBytes: number | null;
+  /** processor time of what stood in the foreground of its terminals, added up since it was first asked for: two readings tell work */
+  foregroundMs: number | null;
 }
 
 /** What a later runner needs to find a sandbox again. */
@@ -75,7 +77,7 @@ export interface Sandbox {
   trace: SandboxTrace;
   /** what it uses now, with all that runs in it */
   usage(): Promise<Usage>;
-  /** the limit that it has run into last, in words; null: none */
+  /** the limit that it has run into last, in words; null: none, or long ago */
   trouble(): string | null;
   /** resolves with the reason when the sandbox is over, wanted or not; never once it is left */
   ended: Promise<string>;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
+import type { Measured } from '../control/usage.ts';
 import { messageOf } from '../failure.ts';
 import type { Usage } from '../sandbox/driver.ts';
 import { loadRecords } from './record.ts';
@@ -47,12 +48,20 @@ export class Supervisor {
     return [...this.#workspaces.values()].reduce((sum, { terminals }) => sum + terminals, 0);
   }
 
+  /** What runs, to be measured. */
+  get measured(): Measured[] {
+    return [...this.#workspaces.values()].flatMap((workspace) => workspace.measured ?? []);
+  }
+
   /** What each running workspace uses now. */
   async usages(): Promise<{ workspaceId: string; usage: Usage }[]> {
-    const measured = await Promise.all(
-      [...this.#workspaces].map(async ([workspaceId, workspace]) => ({ workspaceId, usage: await workspace.usage().catch(() => null) })),
-    );
-    return measured.flatMap(({ workspaceId, usage }) => (usage === null ? [] : [{ workspaceId, usage }]));
+    const looks = this.measured.map(async ({ workspaceId, usage }) => ({ workspaceId, usage: await usage().catch(() => null) }));
+    return (await Promise.all(looks)).flatMap(({ workspaceId, usage }) => (usage === null ? [] : [{ workspaceId, usage }]));
+  }
+
+  /** A line for all terminals of a workspace, if it runs. */
+  notice(workspaceId: string, text: string): void {
+    this.#workspaces.get(workspaceId)?.notice(text);
   }
 
   /** Digests of the root file systems that run now. */

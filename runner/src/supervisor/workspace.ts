@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
+import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { BuildLog } from '../control/build-log.ts';
+import type { Measured } from '../control/usage.ts';
 import { messageOf } from '../failure.ts';
 import { clipboardBound, PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
 import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
@@ -10,7 +12,7 @@ import { about, type Log } from '../log.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { PolicedTape } from '../recording/terminal-tape.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
-import type { Sandbox, Usage } from '../sandbox/driver.ts';
+import type { Sandbox } from '../sandbox/driver.ts';
 import type { Drivers } from '../sandbox/choose.ts';
 import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
@@ -107,9 +109,16 @@ export class Workspace {
     return this.#running?.terminals.list().filter(({ exit }) => exit === null).length ?? 0;
   }
 
-  /** What it uses now; null where it does not run. */
-  async usage(): Promise<Usage | null> {
-    return (await this.#running?.sandbox.usage()) ?? null;
+  get measured(): Measured | null {
+    const sandbox = this.#running?.sandbox;
+    if (sandbox === undefined) return null;
+    const limits = sandbox.trace.limits ?? templateLimits.parse({});
+    return { workspaceId: this.#record.workspaceId, limits, usage: () => sandbox.usage(), trouble: () => sandbox.trouble() };
+  }
+
+  /** A line for all of its terminals, if it runs. */
+  notice(text: string): void {
+    void this.#running?.sandbox.helper.call({ method: 'terminal.note', text });
   }
 
   /** Takes what the tenant wants now; null: it does not list this workspace. */

@@ -186,6 +186,14 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
       return { ...own(site.dev, await ask(site.dev, `POST /workspaces/${id}/stop`), id), db: site.tenant.db };
     },
   },
+  'POST /workspaces/:id/postpone': {
+    leaves: ['workspace.postpone'],
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const { id } = await makeRunning(site);
+      return { ...own(site.dev, await ask(site.dev, `POST /workspaces/${id}/postpone`, { why: 'idle' }), id), db: site.tenant.db };
+    },
+  },
   'POST /workspaces/:id/update': {
     leaves: ['workspace.update'],
     diff: ['version'],

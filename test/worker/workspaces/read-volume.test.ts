@@ -66,7 +66,7 @@ describe('D5: what was read over a connection', () => {
   test('is taken from the runner of that workspace alone', async () => {
     const { site, report, inSession, events } = await readOver();
     const { control, tell, ready } = await connectControl(await enrollRunner(site.tenant));
-    expect(ready.takes).toContain('read');
+    expect(ready.hears).toContain('read');
     tell({ kind: 'read', reports: [report({ files: 1_000_000, endedAt: ENDED })] });
     await control.until((message) => message.kind === 'read-stored');
     expect(await inSession()).toMatchObject({ files: 0 });

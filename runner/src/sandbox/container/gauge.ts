@@ -29,6 +29,10 @@ export class ContainerGauge implements Gauge {
     return this.#group?.tasks ?? null;
   }
 
+  get pids(): string[] | null {
+    return this.#group?.pids ?? null;
+  }
+
   get outOfMemory(): number {
     this.#killed = Math.max(this.#killed, this.#group?.outOfMemory ?? 0);
     return this.#killed;

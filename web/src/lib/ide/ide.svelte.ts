@@ -28,7 +28,7 @@ import { Terminals } from './terminals/terminals.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
 
 export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
-  api: WorkspaceApi & { start(): Promise<Workspace> };
+  api: WorkspaceApi & { start(): Promise<Workspace>; stop(): Promise<Workspace> };
   drafts: DraftStore;
   memory: Memory;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
@@ -150,6 +150,15 @@ export class Ide {
   async startWorkspace(): Promise<void> {
     this.workspace = await this.#ports.api.start();
     this.#connection.start();
+  }
+
+  /** Stops the workspace now; this page then says that it has ended. */
+  async stopWorkspace(): Promise<void> {
+    try {
+      this.workspace = await this.#ports.api.stop();
+    } catch (thrown) {
+      this.#ports.failed('The workspace was not stopped', thrown instanceof Error ? thrown.message : String(thrown));
+    }
   }
 
   /** Remembers in this browser what is in sight. Call it in an effect. */

@@ -1,4 +1,5 @@
 import type { TemplateApp } from '@gatehouse/core/api/template-apps.ts';
+import { type TemplateSchedule, type Weekday } from '@gatehouse/core/api/template-schedule.ts';
 import { templateLimits, USUAL_LIMITS, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
 import { parameterDraftOf, parameterOf, type ParameterDraft } from './parameter-draft.ts';
@@ -26,6 +27,8 @@ export interface SpecDraft {
   branch: string;
   stopScript: string;
   runnerLabels: { name: string; value: string }[];
+  /** no stop: no schedule */
+  schedule: { timeZone: string; stops: { days: Weekday[]; at: string }[]; postpone: string };
 }
 
 const typed = (value: number | null) => (value === null ? '' : String(value));
@@ -38,6 +41,17 @@ const limitsDraft = ({ cpus, memoryMb, processes, diskMb }: TemplateLimits): Spe
 const UNBOUNDED = templateLimits.parse({});
 /** What is no number is left to the schema. */
 const amount = <T>(text: string, empty: T) => (text.trim() === '' ? empty : Number(text));
+
+const USUAL_POSTPONE = '3';
+const scheduleDraft = (schedule: TemplateSchedule | null): SpecDraft['schedule'] => ({
+  timeZone: schedule?.timeZone ?? '',
+  stops: schedule?.stops.map(({ days, at }) => ({ days: [...days], at })) ?? [],
+  postpone: schedule === null ? USUAL_POSTPONE : String(schedule.postpone),
+});
+export const scheduleOf = ({ timeZone, stops, postpone }: SpecDraft['schedule']): TemplateSchedule | null =>
+  stops.length === 0
+    ? null
+    : { timeZone: timeZone.trim(), stops: stops.map(({ days, at }) => ({ days: [...days], at })), postpone: amount(postpone, 0) };
 
 export function draftOf(spec: TemplateSpec): SpecDraft {
   return {
@@ -54,6 +68,7 @@ export function draftOf(spec: TemplateSpec): SpecDraft {
     branch: spec.branch,
     stopScript: spec.stopScript,
     runnerLabels: Object.entries(spec.runnerLabels).map(([name, value]) => ({ name, value })),
+    schedule: scheduleDraft(spec.schedule),
   };
 }
 
@@ -84,6 +99,7 @@ export function specOf(draft: SpecDraft): TemplateSpec {
     branch: draft.branch.trim(),
     stopScript: draft.stopScript,
     runnerLabels: namedOf(draft.runnerLabels),
+    schedule: scheduleOf(draft.schedule),
   };
 }
 
@@ -97,4 +113,5 @@ export const EMPTY_DRAFT: SpecDraft = {
   rootfs: { source: '', digest: '' },
   image: '',
   resources: [],
+  schedule: scheduleDraft(null),
 };

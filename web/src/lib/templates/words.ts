@@ -29,6 +29,7 @@ const FIELD_WORDS: Partial<Record<string, string>> = {
   driver: 'Sandbox',
   parameters: 'Parameters',
   runnerLabels: 'Runner labels',
+  schedule: 'Schedule',
   limits: 'Limits',
   rootfs: 'Root file system',
   image: 'Image',

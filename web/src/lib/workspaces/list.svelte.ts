@@ -4,6 +4,7 @@ import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import { asProblem } from '#lib/api/problem.ts';
 import * as workspaces from '#lib/api/workspaces.ts';
 import { Resource } from '#lib/resource.svelte.ts';
+import { HealthBoard } from './health.svelte.ts';
 import type { LiveState } from './watch.svelte.ts';
 
 const PAGE = 100;
@@ -19,6 +20,7 @@ export class WorkspaceList {
   #wanted = PAGE;
   /** one that a dialog is about, and that is not among those */
   #apart = $state.raw<Workspace | null>(null);
+  readonly health = new HealthBoard();
   /** ids of rows whose request is under way */
   pending = $state<Record<string, boolean>>({});
 
@@ -40,6 +42,12 @@ export class WorkspaceList {
   async more(): Promise<void> {
     this.#wanted += PAGE;
     await this.resource.load();
+  }
+
+  /** What those that run use, and when they stop. */
+  async lookAtHealth(): Promise<void> {
+    const running = this.items.filter(({ phase }) => phase === 'running').map(({ id }) => id);
+    if (running.length > 0) await this.health.load(running);
   }
 
   start(id: string): Promise<void> {
