@@ -254,6 +254,21 @@ export const AUDIT_ACTIONS = {
     attempt: 'withdraw a request to use template {resource}',
   },
   'template.read': { resource: 'template', done: 'opened template {resource}', attempt: 'open template {resource}' },
+  'tenant.quota': {
+    resource: 'tenant',
+    done: 'changed how many workspaces everybody in {resource} may have',
+    attempt: 'change how many workspaces everybody in {resource} may have',
+  },
+  'group.quota': {
+    resource: 'group',
+    done: 'changed how many workspaces group {resource} gives',
+    attempt: 'change how many workspaces group {resource} gives',
+  },
+  'user.quota': {
+    resource: 'user',
+    done: 'changed how many workspaces {resource} may have',
+    attempt: 'change how many workspaces {resource} may have',
+  },
   'runner.enrollment.create': {
     resource: 'runner',
     done: 'made an enrolment code for a runner',

@@ -158,6 +158,7 @@ const enrolment = {
   version: '0.1.0',
   platform: 'linux-x64',
 };
+const quota = { workspaces: 5, running: null };
 const overDestinations = { who: ['owner'], id: 'destination', make: makeDestination } as const;
 
 /** Every route of the API; one that is missing here, or here and nowhere else, fails the suite. */
@@ -247,6 +248,16 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
   'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },
+
+  'GET /api/v1/quotas': { who: templateAdmins },
+  'GET /api/v1/me/quota': { who: 'signed in' },
+  'POST /api/v1/quotas/preview': { who: templateAdmins, body: { subject: { type: 'tenant' }, values: quota } },
+  'GET /api/v1/tenant/quota': { who: 'signed in' },
+  'PUT /api/v1/tenant/quota': { who: templateAdmins, headers: { 'If-Match': '"0"' }, body: quota },
+  'GET /api/v1/groups/:id/quota': { ...overGroups, who: groupReaders },
+  'PUT /api/v1/groups/:id/quota': { ...overGroups, who: templateAdmins, headers: { 'If-Match': '"0"' }, body: quota },
+  'GET /api/v1/users/:id/quota': seeUsers,
+  'PUT /api/v1/users/:id/quota': { ...overUsers, who: templateAdmins, headers: { 'If-Match': '"0"' }, body: quota },
 
   'GET /api/v1/groups': { who: 'signed in' },
   'POST /api/v1/groups': { who: groupAdmins, body: { name: 'Refused' } },

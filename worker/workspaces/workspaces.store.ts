@@ -11,6 +11,7 @@ import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { openGitCredentials } from './git-credentials.store.ts';
 import { environmentOf, parseValues, withDefaults } from './parameters.ts';
+import { withinQuota } from './quotas.store.ts';
 import { ensureRecordingKey } from './recording-keys.ts';
 import { signRunnerNetwork, signRunnerPolicy } from './runner-keys.ts';
 import { openSecrets } from './template-secrets.store.ts';
@@ -112,12 +113,13 @@ export interface NewWorkspace {
   parameters: ParameterValues;
 }
 
-/** Only below the quota: else it changes nothing. */
+/** Only below the quotas of the organisation and of its owner: else it changes nothing. */
 export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota: number): Statement =>
   statement(
     `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, parameters)
      SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?10
-     WHERE (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND phase <> 'deleted') < ?9`,
+     WHERE (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND phase <> 'deleted') < ?9
+       AND ${withinQuota('workspaces', '?4', '?8')} AND ${withinQuota('running', '?4', '?8')}`,
     tenantId,
     workspace.id,
     workspace.name,
@@ -136,7 +138,12 @@ export interface VersionChoice {
   parameters: ParameterValues;
 }
 
-/** A new wish for a workspace, if it is still as the caller saw it. @param as another version from this start on */
+const OWNER = '(SELECT o.owner_id FROM workspaces o WHERE o.tenant_id = ?1 AND o.id = ?2)';
+
+/**
+ * A new wish for a workspace, if it is still as the caller saw it; one to run, if its owner may run one more.
+ * @param as another version from this start on
+ */
 export const wish = (
   tenantId: string,
   seen: { id: string; generation: number },
@@ -148,7 +155,8 @@ export const wish = (
     `UPDATE workspaces SET desired = ?4, phase = ?5, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
        started_at = CASE WHEN ?4 = 'running' THEN ?6 ELSE started_at END,
        version_id = coalesce(?7, version_id), parameters = coalesce(?8, parameters)
-     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
+     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'
+       AND (?4 <> 'running' OR ${withinQuota('running', OWNER, '?6', '?2')})`,
     tenantId,
     seen.id,
     seen.generation,

@@ -16,6 +16,7 @@ import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse, require, requi
 import type { Context, UserContext } from '../platform/context.ts';
 import { parseValues, resolveValues } from './parameters.ts';
 import { runnerFor } from './placement.ts';
+import { quotaRefusal } from './quotas.ts';
 import { templateFor } from './templates.ts';
 import { isBehind, versionForNew, versionToStart } from './workspace-version.ts';
 import * as store from './workspaces.store.ts';
@@ -140,10 +141,11 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
     diff: Object.keys(parameters).length === 0 ? [] : [{ path: 'parameters', old: null, new: parameters, secret: false }],
     details: { template: template.name, version: version.number, runner: runner.name },
   });
+  const refused = () => quotaRefusal(ctx, ['workspaces', 'running']);
   await onUnique(
     onGuard(
       commit(ctx, { guard: store.insertWorkspace(ctx.db.tenantId, workspace, QUOTAS.workspaces), events: [event] }),
-      () => new AppError('quota-exceeded', `An organisation has ${quotaWords('workspaces')}`),
+      async () => (await refused()) ?? new AppError('quota-exceeded', `An organisation has ${quotaWords('workspaces')}`),
     ),
     'workspaces.tenant_id, workspaces.owner_id, workspaces.name',
     () => new AppError('conflict', `You have a workspace ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),
@@ -183,7 +185,8 @@ export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof W
   const details = as === null ? {} : { version: as.number };
   const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id, details });
   const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired, ctx.now(), as), events: [event] });
-  await onGuard(work, () => new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
+  const refused = async () => (desired === 'running' ? quotaRefusal(ctx, ['running']) : null);
+  await onGuard(work, async () => (await refused()) ?? new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
   ctx.defer(ctx.workspaces.order(ctx.db.shard, workspace.runner_id, id));
   if (desired !== 'running' && workspace.phase === 'running') ctx.defer(ctx.workspaces.stop(ctx.db.shard, id));
   return (await store.findWorkspace(ctx.db, id)) ?? workspace;

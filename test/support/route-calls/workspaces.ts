@@ -8,7 +8,21 @@ import { onDraft } from '../template-versions.ts';
 import { api, read, services, unique } from '../tenants.ts';
 import { ensureRecordingKey } from '../../../worker/workspaces/recording-keys.ts';
 import { insertRunner, insertWorkspace } from '../workspaces.ts';
-import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, operates, own, owner, owns, self } from './call.ts';
+import {
+  type RouteCall,
+  askedFor,
+  groupId,
+  idOf,
+  ifMatch,
+  makeRequest,
+  makes,
+  makeUser,
+  operates,
+  own,
+  owner,
+  owns,
+  self,
+} from './call.ts';
 
 export const WORKSPACES_CALLS: Record<string, RouteCall> = {
   'POST /templates': {
@@ -143,6 +157,37 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     call: self((person, _tenant, ask) => ask(person, 'POST /notices/seen')),
   },
 
+  'PUT /tenant/quota': {
+    leaves: ['tenant.quota'],
+    diff: ['running'],
+    call: async (tenant, ask) => {
+      const by = await owner(tenant);
+      const { headers } = await api(by).get('/tenant/quota');
+      const values = { workspaces: null, running: 900 + Number.parseInt(unique().slice(0, 2), 16) };
+      return own(by, await ask(by, 'PUT /tenant/quota', values, { 'If-Match': headers.get('ETag') ?? '' }), tenant.id);
+    },
+  },
+  'PUT /groups/:id/quota': {
+    leaves: ['group.quota'],
+    diff: ['workspaces'],
+    call: owns('PUT /groups/:id/quota', groupId, { workspaces: 5, running: null }, ifMatch(0)),
+  },
+  'PUT /users/:id/quota': {
+    leaves: ['user.quota'],
+    diff: ['workspaces', 'running'],
+    call: owns('PUT /users/:id/quota', makeUser, { workspaces: 5, running: 2 }, ifMatch(0)),
+  },
+  'POST /quotas/preview': {
+    leaves: 'it changes nothing',
+    call: async (tenant, ask) => {
+      const by = await owner(tenant);
+      return own(
+        by,
+        await ask(by, 'POST /quotas/preview', { subject: { type: 'tenant' }, values: { workspaces: 1, running: null } }),
+        null,
+      );
+    },
+  },
   'DELETE /runners/:id': { leaves: ['runner.remove'], call: owns('DELETE /runners/:id', insertRunner) },
   'POST /runners/:id/confirm': {
     leaves: ['runner.confirm'],
