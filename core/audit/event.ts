@@ -280,6 +280,23 @@ export const AUDIT_ACTIONS = {
     done: 'confirmed the fingerprint of runner {resource}',
     attempt: 'confirm the fingerprint of runner {resource}',
   },
+  'runner.update': {
+    resource: 'runner',
+    done: 'changed how many workspaces run on runner {resource}',
+    attempt: 'change how many workspaces run on runner {resource}',
+  },
+  'runner.drain': { resource: 'runner', done: 'began to drain runner {resource}', attempt: 'drain runner {resource}' },
+  'runner.drain.lift': {
+    resource: 'runner',
+    done: 'lifted the drain of runner {resource}',
+    attempt: 'lift the drain of runner {resource}',
+  },
+  'runner.revoke': { resource: 'runner', done: 'revoked runner {resource}', attempt: 'revoke runner {resource}' },
+  'runner.rotate_key': {
+    resource: 'runner',
+    done: 'changed the keys of runner {resource}',
+    attempt: 'change the keys of runner {resource}',
+  },
   'runner.remove': { resource: 'runner', done: 'removed runner {resource}', attempt: 'remove runner {resource}' },
   'runner.connect': { resource: 'runner', done: 'came online', attempt: 'come online' },
   'runner.disconnect': { resource: 'runner', done: 'went offline', attempt: 'go offline' },

@@ -356,6 +356,7 @@ const ROUTES: Record<string, RouteCase> = {
   'PUT /api/v1/templates/:id/policy': { ...overTemplates, headers: { 'If-Match': '"0"' }, body: { values: {} } },
 
   'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
+  'PATCH /api/v1/runners/:id': { ...overRunners, body: { capacity: 10 } },
   'DELETE /api/v1/runners/:id': overRunners,
   'POST /api/v1/runners/:id/confirm': { ...overRunners, body: { fingerprint: 'SHA256:0000' } },
   'POST /api/v1/runner-enrollments': { who: templateAdmins, body: { name: 'runner' } },

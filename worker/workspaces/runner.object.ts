@@ -18,9 +18,12 @@ import { provesIdentity } from './runner-keys.ts';
 import { markOffline, markOnline, saveLoad } from './runner-presence.ts';
 import { recordHappening } from './happenings.ts';
 import { recordReport } from './workspaces.ts';
-import { findOrders, findWorkspace } from './workspaces.store.ts';
+import { admit, handedOver } from './queue.store.ts';
+import { findOrders, findWorkspace, lineOf } from './workspaces.store.ts';
 
 const CONTROL_PATH = '/api/v1/runner/control';
+/** Phases by which a workspace gives its place back. */
+const GIVES_BACK: ReadonlyArray<WorkspaceReport['phase']> = ['stopped', 'failed', 'deleted'];
 /** A runner pings every 20 s; silent for this long, it is gone. */
 const SILENCE_MS = 60_000;
 
@@ -30,6 +33,10 @@ const attachment = z.discriminatedUnion('kind', [
   watcherFacts.omit({ from: true }),
 ]);
 type Control = Extract<z.infer<typeof attachment>, { kind: 'control' }>;
+interface Connected {
+  socket: WebSocket;
+  facts: Control;
+}
 
 /**
  * One runner's presence: its control socket, the orders to it, its reports, the build logs of its
@@ -80,10 +87,36 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
   async order(workspaceId: string): Promise<void> {
     const control = this.#control();
     if (!control) return;
-    const ctx = objectContext(this.compose(), control.facts, { type: 'system', name: 'Gatehouse' });
-    const [order] = await findOrders(ctx, control.facts.runnerId, workspaceId);
-    if (order) send(control.socket, { kind: 'order', order });
-    await this.#tellState(workspaceId, control.facts);
+    await this.#send(control, workspaceId);
+    await this.#dispatch(control, workspaceId);
+  }
+
+  async dispatch(): Promise<void> {
+    const control = this.#control();
+    if (control) await this.#dispatch(control);
+  }
+
+  async #send({ socket, facts }: Connected, workspaceId: string): Promise<void> {
+    const ctx = objectContext(this.compose(), facts, { type: 'system', name: 'Gatehouse' });
+    const [order] = await findOrders(ctx, facts.runnerId, workspaceId);
+    if (order) send(socket, { kind: 'order', order });
+    await this.#tellState(workspaceId, facts);
+  }
+
+  /** An order that is sent again changes nothing at the runner. @param but one that was sent just now */
+  async #dispatch(control: Connected, but?: string): Promise<void> {
+    const { tenantId, shard, runnerId } = control.facts;
+    const db = this.compose().tenantDb(shard, tenantId);
+    const [, found] = await db.batch([admit(tenantId, runnerId), handedOver(tenantId, runnerId)]);
+    const ids = (found?.rows ?? []).map(({ id }) => String(id));
+    for (const id of ids) if (id !== but) await this.#send(control, id);
+    // Whoever still waits has moved up.
+    for (const id of this.#watched()) if (!ids.includes(id)) await this.#tellState(id, control.facts);
+  }
+
+  #watched(): Set<string> {
+    const kept = this.ctx.getWebSockets().map((socket) => attachment.safeParse(socket.deserializeAttachment()).data);
+    return new Set(kept.flatMap((each) => (each?.kind === 'watch' ? [each.workspaceId] : [])));
   }
 
   async refresh(): Promise<void> {
@@ -154,6 +187,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
   }
 
   async #sendReady(socket: WebSocket, kept: Control): Promise<void> {
+    await this.#asRunner(kept).db.batch([admit(kept.tenantId, kept.runnerId)]);
     const orders = await findOrders(this.#asRunner(kept), kept.runnerId, null);
     const row = await this.#asRunner(kept).db.first<{ confirmed_at: string | null }>(
       'SELECT confirmed_at FROM runners WHERE tenant_id = ? AND id = ?',
@@ -171,6 +205,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       await this.ctx.storage.put('stored', number);
       if (report.phase === 'deleted') this.#logs.forget(report.workspaceId);
       await this.#tellState(report.workspaceId, kept);
+      if (GIVES_BACK.includes(report.phase)) await this.#dispatch({ socket, facts: kept });
     }
     send(socket, { kind: 'stored', report: Math.max(number, stored) });
   }
@@ -204,7 +239,10 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     if (to.length === 0) return;
     const row = await findWorkspace(this.compose().tenantDb(where.shard, where.tenantId), workspaceId);
     const state: ToWatcher = row
-      ? { kind: 'state', generation: row.generation, phase: row.phase, step: row.step, percent: row.percent, error: row.error }
+      ? {
+          ...{ kind: 'state', generation: row.generation, phase: row.phase, step: row.step, percent: row.percent },
+          ...{ error: row.error, line: lineOf(row) },
+        }
       : { kind: 'state', generation: 0, phase: 'deleted', step: null, percent: null, error: null };
     for (const socket of to) send(socket, state);
   }
@@ -213,7 +251,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     for (const socket of this.ctx.getWebSockets(`watch:${workspaceId}`)) send(socket, message);
   }
 
-  #control(): { socket: WebSocket; facts: Control } | undefined {
+  #control(): Connected | undefined {
     for (const socket of this.ctx.getWebSockets('control')) {
       const facts = attachment.parse(socket.deserializeAttachment());
       if (facts.kind === 'control' && facts.proved && socket.readyState === WebSocket.OPEN) return { socket, facts };

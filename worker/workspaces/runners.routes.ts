@@ -1,11 +1,13 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
+import { runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, routes, socket, versionFor } from '../platform/route.ts';
 import { linkFactsFor } from './connections.ts';
+import { changeRunner } from './runner-capacity.ts';
 import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment, removeRunner } from './runners.ts';
 import { presentRunner } from './runners.store.ts';
 
@@ -27,6 +29,14 @@ const remove = createRoute({
   tags,
   request: { params },
   responses: { 204: noContent, ...problems },
+});
+const update = createRoute({
+  method: 'patch',
+  path: '/runners/{id}',
+  summary: 'Say how many workspaces run on a runner at once',
+  tags,
+  request: { params, ...body(runnerUpdate) },
+  responses: { 200: json(api.runner), ...problems },
 });
 const confirm = createRoute({
   method: 'post',
@@ -96,6 +106,7 @@ export const runnerRoutes = routes()
     await removeRunner(c.get('signedIn'), c.req.valid('param').id);
     return c.body(null, 204);
   })
+  .openapi(update, async (c) => c.json(await changeRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
   .openapi(confirm, async (c) =>
     c.json(await confirmRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').fingerprint), 200),
   )

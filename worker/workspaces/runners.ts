@@ -8,6 +8,7 @@ import type {
   runnerEnroll,
   runnerEnrolled,
 } from '@gatehouse/core/api/workspaces.ts';
+import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, onUnique, record, require, requireVerifiedEmail } from '../platform/commit.ts';
 import type { Context, RequestFacts, RunnerActor, Services, UserContext } from '../platform/context.ts';
@@ -18,7 +19,7 @@ import { findRemovedRunner, findRunner, findRunnerByToken, findRunners, presentR
 
 const ENROLLMENT_MINUTES = 15;
 const minutesLater = (now: Date, minutes: number) => new Date(now.getTime() + minutes * 60_000).toISOString();
-const resourceOf = (runner: { id: string; name: string }) => ({ type: 'runner' as const, id: runner.id, name: runner.name });
+export const resourceOf = (runner: { id: string; name: string }) => ({ type: 'runner' as const, id: runner.id, name: runner.name });
 
 export async function listRunners(ctx: UserContext, page: { limit: number; after: string | null }): Promise<RunnerRow[]> {
   await require(ctx, 'runner:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /runners' } });
@@ -204,6 +205,13 @@ export async function removeRunner(ctx: UserContext, id: string): Promise<void> 
   });
   await onGuard(commit(ctx, { guard, changes: [release], events: [event] }), () => new AppError('not-found', 'There is no such runner'));
   ctx.defer(ctx.workspaces.removeRunner(ctx.db.shard, id));
+}
+
+/** A runner that the caller is about to change. @throws AppError `not-found`, `permission-denied` */
+export async function manageable(ctx: UserContext, id: string, action: AuditAction): Promise<RunnerRow> {
+  const runner = await existing(ctx, id);
+  await require(ctx, 'runner:manage', { action, resource: resourceOf(runner) });
+  return runner;
 }
 
 async function existing(ctx: Context, id: string): Promise<RunnerRow> {

@@ -188,6 +188,11 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
       );
     },
   },
+  'PATCH /runners/:id': {
+    leaves: ['runner.update'],
+    diff: ['capacity'],
+    call: owns('PATCH /runners/:id', insertRunner, { capacity: 10 }),
+  },
   'DELETE /runners/:id': { leaves: ['runner.remove'], call: owns('DELETE /runners/:id', insertRunner) },
   'POST /runners/:id/confirm': {
     leaves: ['runner.confirm'],
