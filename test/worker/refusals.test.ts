@@ -357,6 +357,9 @@ const ROUTES: Record<string, RouteCase> = {
 
   'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
   'PATCH /api/v1/runners/:id': { ...overRunners, body: { capacity: 10 } },
+  'POST /api/v1/runners/:id/drain': { ...overRunners, body: { until: null } },
+  'DELETE /api/v1/runners/:id/drain': overRunners,
+  'POST /api/v1/runners/:id/revoke': overRunners,
   'DELETE /api/v1/runners/:id': overRunners,
   'POST /api/v1/runners/:id/confirm': { ...overRunners, body: { fingerprint: 'SHA256:0000' } },
   'POST /api/v1/runner-enrollments': { who: templateAdmins, body: { name: 'runner' } },

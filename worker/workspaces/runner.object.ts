@@ -67,6 +67,8 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    // What was on its way when the socket was given up.
+    if (socket.readyState !== WebSocket.OPEN) return;
     const kept = attachment.parse(socket.deserializeAttachment());
     if (message === 'ping') return;
     if (kept.kind === 'watch') return close(socket, 'protocol');
@@ -181,6 +183,10 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     for (const other of this.ctx.getWebSockets('control')) if (other !== socket) close(other, 'replaced');
     socket.serializeAttachment({ ...kept, proved: true });
     this.#enqueue(socket, async () => {
+      if (!(await this.#isKnown(kept))) {
+        send(socket, { kind: 'removed' });
+        return close(socket, 'gone');
+      }
       await markOnline(this.#asRunner(kept), proof);
       await this.#sendReady(socket, kept);
     });
@@ -213,6 +219,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
   async #happened(socket: WebSocket, kept: Control, told: Extract<FromRunner, { kind: 'happened' }>): Promise<void> {
     const stored = (await this.ctx.storage.get<number>('stored')) ?? 0;
     if (told.report > stored) {
+      if (!(await this.#isKnown(kept))) return;
       await recordHappening(this.#asRunner(kept), { type: 'runner', id: kept.runnerId, name: kept.runnerName }, told);
       await this.ctx.storage.put('stored', told.report);
     }
@@ -276,6 +283,14 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       close(socket, 'slow');
     });
     this.ctx.waitUntil(this.#queue);
+  }
+
+  /** @returns whether the runner may still be heard: it may have been shut out since its message came */
+  async #isKnown({ tenantId, shard, runnerId }: Control): Promise<boolean> {
+    const row = await this.compose()
+      .tenantDb(shard, tenantId)
+      .first('SELECT 1 FROM runners WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL AND revoked_at IS NULL', tenantId, runnerId);
+    return row !== undefined;
   }
 
   #asRunner(kept: Control) {

@@ -1,14 +1,16 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
-import { runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
+import { runnerDrain, runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, routes, socket, versionFor } from '../platform/route.ts';
 import { linkFactsFor } from './connections.ts';
+import { drainRunner, liftDrain } from './drain.ts';
+import { removeRunner, revokeRunner } from './runner-revoke.ts';
 import { changeRunner } from './runner-capacity.ts';
-import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment, removeRunner } from './runners.ts';
+import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment } from './runners.ts';
 import { presentRunner } from './runners.store.ts';
 
 const params = z.object({ id: idSchema('runner') });
@@ -36,6 +38,30 @@ const update = createRoute({
   summary: 'Say how many workspaces run on a runner at once',
   tags,
   request: { params, ...body(runnerUpdate) },
+  responses: { 200: json(api.runner), ...problems },
+});
+const drain = createRoute({
+  method: 'post',
+  path: '/runners/{id}/drain',
+  summary: 'Empty a runner: nothing starts there, and what runs goes on until a moment',
+  tags,
+  request: { params, ...body(runnerDrain) },
+  responses: { 200: json(api.runner), ...problems },
+});
+const lift = createRoute({
+  method: 'delete',
+  path: '/runners/{id}/drain',
+  summary: 'Let a runner take workspaces again',
+  tags,
+  request: { params },
+  responses: { 200: json(api.runner), ...problems },
+});
+const revoke = createRoute({
+  method: 'post',
+  path: '/runners/{id}/revoke',
+  summary: 'Shut a runner out for good; its workspaces stay listed',
+  tags,
+  request: { params },
   responses: { 200: json(api.runner), ...problems },
 });
 const confirm = createRoute({
@@ -107,6 +133,9 @@ export const runnerRoutes = routes()
     return c.body(null, 204);
   })
   .openapi(update, async (c) => c.json(await changeRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
+  .openapi(drain, async (c) => c.json(await drainRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
+  .openapi(lift, async (c) => c.json(await liftDrain(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(revoke, async (c) => c.json(await revokeRunner(c.get('signedIn'), c.req.valid('param').id), 200))
   .openapi(confirm, async (c) =>
     c.json(await confirmRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').fingerprint), 200),
   )

@@ -168,7 +168,7 @@ export async function confirmRunner(ctx: UserContext, id: string, fingerprint: s
   }
   if (runner.confirmed_at !== null) return presentRunner(runner);
   const guard = statement(
-    'UPDATE runners SET confirmed_at = ?3 WHERE tenant_id = ?1 AND id = ?2 AND confirmed_at IS NULL AND deleted_at IS NULL',
+    'UPDATE runners SET confirmed_at = ?3 WHERE tenant_id = ?1 AND id = ?2 AND confirmed_at IS NULL AND deleted_at IS NULL AND revoked_at IS NULL',
     ctx.db.tenantId,
     id,
     ctx.now().toISOString(),
@@ -179,32 +179,6 @@ export async function confirmRunner(ctx: UserContext, id: string, fingerprint: s
   );
   ctx.defer(ctx.workspaces.refreshRunner(ctx.db.shard, id));
   return presentRunner(await existing(ctx, id));
-}
-
-/** Its token stops at once; its workspaces count as deleted, the files stay on its machine. */
-export async function removeRunner(ctx: UserContext, id: string): Promise<void> {
-  const runner = await existing(ctx, id);
-  await require(ctx, 'runner:manage', { action: 'runner.remove', resource: resourceOf(runner) });
-  const now = ctx.now().toISOString();
-  const guard = statement(
-    'UPDATE runners SET deleted_at = ?3, online = 0 WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL',
-    ctx.db.tenantId,
-    id,
-    now,
-  );
-  const release = statement(
-    "UPDATE workspaces SET desired = 'deleted', phase = 'deleted', generation = generation + 1 WHERE tenant_id = ? AND runner_id = ? AND phase <> 'deleted'",
-    ctx.db.tenantId,
-    id,
-  );
-  const event = eventOf(ctx, {
-    action: 'runner.remove',
-    resource: resourceOf(runner),
-    status: 204,
-    details: { workspaces: runner.workspaces },
-  });
-  await onGuard(commit(ctx, { guard, changes: [release], events: [event] }), () => new AppError('not-found', 'There is no such runner'));
-  ctx.defer(ctx.workspaces.removeRunner(ctx.db.shard, id));
 }
 
 /** A runner that the caller is about to change. @throws AppError `not-found`, `permission-denied` */
@@ -264,6 +238,6 @@ async function tellOfRemoved(services: Services, request: RequestFacts, db: Tena
     resource: resourceOf(runner),
     outcome: 'denied',
     status: 401,
-    reason: 'The runner was removed',
+    reason: 'The runner was removed or revoked',
   });
 }

@@ -193,6 +193,21 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     diff: ['capacity'],
     call: owns('PATCH /runners/:id', insertRunner, { capacity: 10 }),
   },
+  'POST /runners/:id/drain': {
+    leaves: ['runner.drain'],
+    diff: ['drain', 'until'],
+    call: owns('POST /runners/:id/drain', insertRunner, { until: '2099-01-01T00:00:00.000Z' }),
+  },
+  'DELETE /runners/:id/drain': {
+    leaves: ['runner.drain.lift'],
+    diff: ['drain'],
+    call: owns('DELETE /runners/:id/drain', async (tenant) => {
+      const id = await insertRunner(tenant);
+      await api(tenant.owner).post(`/runners/${id}/drain`, { until: null });
+      return id;
+    }),
+  },
+  'POST /runners/:id/revoke': { leaves: ['runner.revoke'], call: owns('POST /runners/:id/revoke', insertRunner) },
   'DELETE /runners/:id': { leaves: ['runner.remove'], call: owns('DELETE /runners/:id', insertRunner) },
   'POST /runners/:id/confirm': {
     leaves: ['runner.confirm'],
