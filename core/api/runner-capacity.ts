@@ -13,3 +13,6 @@ export const runnerUpdate = z.object({
 
 /** `until`: then what still runs is stopped; null: it may go on as long as it likes. */
 export const runnerDrain = z.object({ until: time.nullable() });
+
+/** The fingerprint of the keys that the runner has from now on. */
+export const runnerKeysChanged = z.object({ fingerprint: z.string() });

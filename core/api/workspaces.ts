@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { policy } from './policy.ts';
 import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
+import { toldRotation } from '../protocol/runner-rotation.ts';
 import { WORKSPACE_PHASES, workspaceLine } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
 import { APP_ICONS } from './template-apps.ts';
@@ -123,6 +124,8 @@ export const attachment = z.object({
     fingerprint: z.string(),
     identityKey: publicKey,
     agreementKey: publicKey,
+    /** signed changes of its keys, so that a page which remembers earlier ones knows these */
+    rotations: z.array(toldRotation).default([]),
   }),
 });
 export type Attachment = z.infer<typeof attachment>;

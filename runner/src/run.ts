@@ -21,7 +21,7 @@ import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
 import { loadConfig } from './state/config.ts';
 import { prepareStateFolder, type StateFolder } from './state/folder.ts';
-import { fingerprintOf, loadKeys } from './state/keys.ts';
+import { KeyRing } from './state/key-ring.ts';
 import { lockState } from './state/lock.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { WorkerScreens } from './terminals/screens/worker-screens.ts';
@@ -60,15 +60,15 @@ function sweepDaily(rootfs: RootfsStore, supervisor: Supervisor, log: Log): Node
  */
 export async function runRunner({ folder, log, main, useBubblewrap, interrupted }: RunOptions): Promise<void> {
   const config = loadConfig(folder);
-  const keys = loadKeys(folder);
   prepareStateFolder(folder);
   const release = lockState(folder);
   try {
     const limiter = findLimiter(folder.root);
     const drivers = findDrivers(findParts(main), limiter, log, useBubblewrap);
     const { url, token, runnerId, issuer, tenant, labels } = config;
+    const keys = new KeyRing({ folder, config, clock: systemClock, log });
     const platform = {
-      dial: dialPlatform(url, token),
+      dial: keys.gate(dialPlatform(url, token)),
       refusal: askRefusal(url, token),
       clock: systemClock,
       log,
@@ -106,7 +106,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       logChanged: (workspaceId) => logs.changed(workspaceId),
     });
     log.info(`Runner ${config.name} (${runnerId}) of ${tenant.name}, version ${VERSION}, dials ${url}`);
-    log.info(`Fingerprint ${fingerprintOf(keys)}`);
+    log.info(`Fingerprint ${keys.fingerprint}`);
     await supervisor.adopt();
     const sweeping = sweepDaily(rootfs, supervisor, log);
     recorder.finishLost();
@@ -140,6 +140,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       log.info(how === 'stop' ? 'Ending: workspaces are stopped, their files are kept' : 'Ending: workspaces run on for the next runner');
     } finally {
       control.stop();
+      keys.stop();
       clearInterval(sweeping);
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       recorder.stop();

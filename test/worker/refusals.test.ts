@@ -159,6 +159,8 @@ const enrolment = {
   platform: 'linux-x64',
 };
 const quota = { workspaces: 5, running: null };
+const keysOf = (letter: string) => ({ identityKey: letter.repeat(43), agreementKey: letter.repeat(43) });
+const rotation = { old: keysOf('a'), next: keysOf('b'), oldSignature: 'a'.repeat(86), newSignature: 'b'.repeat(86) };
 const overDestinations = { who: ['owner'], id: 'destination', make: makeDestination } as const;
 
 /** Every route of the API; one that is missing here, or here and nowhere else, fails the suite. */
@@ -364,6 +366,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/runners/:id/confirm': { ...overRunners, body: { fingerprint: 'SHA256:0000' } },
   'POST /api/v1/runner-enrollments': { who: templateAdmins, body: { name: 'runner' } },
   'GET /api/v1/runner-enrollments/:id': { who: templateAdmins, id: 'enrollment', make: makeEnrollment },
+  'POST /api/v1/runner/keys': { who: 'open', body: rotation },
   'POST /api/v1/runner/enroll': { who: 'open', body: enrolment },
   'GET /api/v1/runner/control': { who: 'open' },
   'GET /api/v1/runner/workspaces/:id/link': { who: 'open', id: 'workspace' },

@@ -1,7 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
-import { runnerDrain, runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
+import { runnerRotation } from '@gatehouse/core/protocol/runner-rotation.ts';
+import { runnerDrain, runnerKeysChanged, runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
@@ -9,6 +10,7 @@ import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, 
 import { linkFactsFor } from './connections.ts';
 import { drainRunner, liftDrain } from './drain.ts';
 import { removeRunner, revokeRunner } from './runner-revoke.ts';
+import { rotateKeys } from './runner-rotation.ts';
 import { changeRunner } from './runner-capacity.ts';
 import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment } from './runners.ts';
 import { presentRunner } from './runners.store.ts';
@@ -98,6 +100,14 @@ const enroll = createRoute({
   request: body(api.runnerEnroll),
   responses: { 201: json(api.runnerEnrolled), ...problems },
 });
+const rotate = createRoute({
+  method: 'post',
+  path: '/runner/keys',
+  summary: 'A runner changes its keys, signed by the old and the new ones',
+  tags,
+  request: body(runnerRotation),
+  responses: { 200: json(runnerKeysChanged), ...problems },
+});
 const control = createRoute({
   method: 'get',
   path: '/runner/control',
@@ -146,6 +156,10 @@ export const runnerRoutes = routes()
     const wait = await services.throttle.begin(`enroll:${c.get('request').origin.ip ?? 'unknown'}`, ENROLL_RULE);
     if (wait > 0) throw new AppError('rate-limited', 'Too many enrolments were tried from this network', { retryAfter: wait });
     return c.json(await enrollRunner(services, c.get('request'), c.req.valid('json')), 201);
+  })
+  .openapi(rotate, async (c) => {
+    const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
+    return c.json(await rotateKeys(ctx, c.req.valid('json')), 200);
   })
   .openapi(control, async (c) => {
     // The token first: a runner whose socket was refused asks again without the upgrade to learn why.

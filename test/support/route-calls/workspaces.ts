@@ -2,7 +2,7 @@ import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspace
 import { makeTemplate, writeAcl } from '../access.ts';
 import { BROWSER_KEY, proofHeader } from '../browser-key.ts';
 import { insertRecording, sealSlice } from '../recordings.ts';
-import { enrollRunner, makeKeys } from '../runners.ts';
+import { enrollRunner, makeKeys, rotationOf } from '../runners.ts';
 import { makeRunning, makeSite } from '../site.ts';
 import { onDraft } from '../template-versions.ts';
 import { api, read, services, unique } from '../tenants.ts';
@@ -220,6 +220,16 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
   'POST /runner-enrollments': {
     leaves: ['runner.enrollment.create'],
     call: async (tenant, ask) => ({ ...(await makes('POST /runner-enrollments', () => ({ name: 'runner' }))(tenant, ask)), on: null }),
+  },
+  'POST /runner/keys': {
+    leaves: ['runner.rotate_key'],
+    diff: ['fingerprint'],
+    call: async (tenant, ask) => {
+      const runner = await enrollRunner(tenant);
+      const { rotation } = await rotationOf(runner);
+      const answer = await ask(null, 'POST /runner/keys', rotation, { Authorization: `Bearer ${runner.token}` });
+      return { answer, on: runner.id, by: { type: 'runner', id: runner.id }, sessionId: null };
+    },
   },
   'POST /runner/enroll': {
     leaves: ['runner.enroll'],
