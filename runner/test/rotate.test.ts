@@ -29,7 +29,7 @@ const known = ({ identityKey, agreementKey }: Platform) => fingerprintOf({ ident
 describe('a runner gets new keys', () => {
   it('while it runs: its workspaces run on, and its sockets are proved with the new key', async () => {
     const { platform, folder, before, run, rotate } = await enrolled();
-    const order = mintOrder({ driver: 'process' });
+    const order = mintOrder();
     run();
     await platform.connections.wait(() => true);
     platform.want(order);

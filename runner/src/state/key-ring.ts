@@ -33,6 +33,8 @@ export class KeyRing {
   constructor(options: KeyRingOptions) {
     this.#options = options;
     this.#keys = loadKeys(options.folder);
+    // Whoever asked an earlier runner was told that it did not answer.
+    rmSync(options.folder.rotationAsked, { force: true });
     this.#begin(() => this.#settle());
     this.#look();
   }
