@@ -26,6 +26,7 @@ import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
 import { gitCredentialRoutes } from './workspaces/git-credentials.routes.ts';
+import { quotaRoutes } from './workspaces/quotas.routes.ts';
 import { recordingRoutes } from './workspaces/recordings.routes.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
@@ -69,6 +70,7 @@ const joined = base
   .route('/', templateVersionRoutes)
   .route('/', policyRoutes)
   .route('/', runnerRoutes)
+  .route('/', quotaRoutes)
   .route('/', workspaceRoutes)
   .route('/', workspaceNetworkRoutes)
   .route('/', stoppingRoutes)

@@ -102,6 +102,7 @@ function workspacePort(env: Env, settings: Settings): WorkspacePort {
     workspaceOf(env, settings, shard, workspaceId).revoke(connectionId, cause);
   return {
     order: (shard, runnerId, workspaceId) => runnerOf(env, settings, shard, runnerId).order(workspaceId),
+    dispatch: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).dispatch(),
     refreshRunner: (shard, runnerId) => runnerOf(env, settings, shard, runnerId).refresh(),
     stop: (shard, workspaceId) => workspaceOf(env, settings, shard, workspaceId).stop(),
     logs: (shard, runnerId, workspaceId, from) => runnerOf(env, settings, shard, runnerId).logs(workspaceId, from),

@@ -31,6 +31,7 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'GET /api/v1/workspaces/:id/connect': 'page',
   'GET /api/v1/local/mails': 'page',
   'POST /api/v1/runner/enroll': 'program',
+  'POST /api/v1/runner/keys': 'program',
   'GET /api/v1/runner/control': 'program',
   'GET /api/v1/runner/workspaces/:id/link': 'program',
   'GET /api/v1/runner/workspaces/:id/apps': 'program',

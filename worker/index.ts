@@ -15,6 +15,8 @@ import { parseSettings, type Env } from './platform/env.ts';
 import { log } from './platform/log.ts';
 import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
+import { sweepDrains } from './workspaces/drain.ts';
+import { sweepQueues } from './workspaces/queue.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
 import { sweepSchedules } from './workspaces/scheduled-stop.ts';
 import { sweepRecordings } from './workspaces/recording-sweep.ts';
@@ -74,6 +76,8 @@ export default {
       sweepSessions(services),
       sweepIdleWorkspaces(services),
       sweepSchedules(services),
+      sweepQueues(services),
+      sweepDrains(services),
       sweepRefusals(services),
       sweepRecordings(services),
     ]);

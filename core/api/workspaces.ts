@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { policy } from './policy.ts';
 import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
-import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
+import { toldRotation } from '../protocol/runner-rotation.ts';
+import { WORKSPACE_PHASES, workspaceLine } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
 import { APP_ICONS } from './template-apps.ts';
 import { parameterValues, templateParameters } from './template-parameters.ts';
@@ -59,7 +60,14 @@ export const workspace = z.object({
   rootfs: z.string().nullable(),
   /** the image that its container is made from; null: it is none */
   image: z.string().nullable(),
-  runner: z.object({ id: idSchema('runner'), name: z.string(), online: z.boolean() }),
+  runner: z.object({
+    ...{ id: idSchema('runner'), name: z.string(), online: z.boolean() },
+    /** nothing starts there; `until`: then what runs is stopped */
+    drain: z.object({ until: time.nullable() }).nullable(),
+    revoked: z.boolean(),
+  }),
+  /** where it stands in line before its runner, which is full; null: it does not wait for a place */
+  line: workspaceLine.nullable(),
   desired: z.enum(['running', 'stopped', 'deleted']),
   phase: z.enum(WORKSPACE_PHASES),
   generation: z.number().int(),
@@ -118,13 +126,15 @@ export const attachment = z.object({
     fingerprint: z.string(),
     identityKey: publicKey,
     agreementKey: publicKey,
+    /** signed changes of its keys, so that a page which remembers earlier ones knows these */
+    rotations: z.array(toldRotation).default([]),
   }),
 });
 export type Attachment = z.infer<typeof attachment>;
 
 export const workspaceLogs = z.object({ generation: z.number().int(), offset: z.number().int(), text: z.string(), truncated: z.boolean() });
 
-export const RUNNER_STATES = ['unconfirmed', 'online', 'offline'] as const;
+export const RUNNER_STATES = ['unconfirmed', 'online', 'offline', 'revoked'] as const;
 export const runner = z.object({
   id: idSchema('runner'),
   name: z.string(),
@@ -139,6 +149,16 @@ export const runner = z.object({
   load: z
     .object({ load1: z.number(), memoryFree: z.number(), memoryTotal: z.number(), diskFree: z.number(), running: z.number() })
     .nullable(),
+  /** workspaces that run on it at once; null: as many as there are */
+  capacity: z.number().int().nullable(),
+  /** places taken, and workspaces that wait in line for one */
+  used: z.number().int(),
+  waiting: z.number().int(),
+  /** nothing starts there: since when, until when what runs may go on (null: as long as it likes), and how much of it is left */
+  drain: z.object({ since: time, until: time.nullable(), total: z.number().int(), left: z.number().int() }).nullable(),
+  revokedAt: time.nullable(),
+  /** since when it has its keys */
+  keysSince: time,
   createdAt: time,
   lastSeenAt: time.nullable(),
 });

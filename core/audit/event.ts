@@ -254,6 +254,21 @@ export const AUDIT_ACTIONS = {
     attempt: 'withdraw a request to use template {resource}',
   },
   'template.read': { resource: 'template', done: 'opened template {resource}', attempt: 'open template {resource}' },
+  'tenant.quota': {
+    resource: 'tenant',
+    done: 'changed how many workspaces everybody in {resource} may have',
+    attempt: 'change how many workspaces everybody in {resource} may have',
+  },
+  'group.quota': {
+    resource: 'group',
+    done: 'changed how many workspaces group {resource} gives',
+    attempt: 'change how many workspaces group {resource} gives',
+  },
+  'user.quota': {
+    resource: 'user',
+    done: 'changed how many workspaces {resource} may have',
+    attempt: 'change how many workspaces {resource} may have',
+  },
   'runner.enrollment.create': {
     resource: 'runner',
     done: 'made an enrolment code for a runner',
@@ -264,6 +279,23 @@ export const AUDIT_ACTIONS = {
     resource: 'runner',
     done: 'confirmed the fingerprint of runner {resource}',
     attempt: 'confirm the fingerprint of runner {resource}',
+  },
+  'runner.update': {
+    resource: 'runner',
+    done: 'changed how many workspaces run on runner {resource}',
+    attempt: 'change how many workspaces run on runner {resource}',
+  },
+  'runner.drain': { resource: 'runner', done: 'began to drain runner {resource}', attempt: 'drain runner {resource}' },
+  'runner.drain.lift': {
+    resource: 'runner',
+    done: 'lifted the drain of runner {resource}',
+    attempt: 'lift the drain of runner {resource}',
+  },
+  'runner.revoke': { resource: 'runner', done: 'revoked runner {resource}', attempt: 'revoke runner {resource}' },
+  'runner.rotate_key': {
+    resource: 'runner',
+    done: 'changed the keys of runner {resource}',
+    attempt: 'change the keys of runner {resource}',
   },
   'runner.remove': { resource: 'runner', done: 'removed runner {resource}', attempt: 'remove runner {resource}' },
   'runner.connect': { resource: 'runner', done: 'came online', attempt: 'come online' },

@@ -174,6 +174,10 @@ export const saidDrivers = (offered: readonly TemplateSpec['driver'][]): Pick<Pr
   moreDrivers: offered.filter((driver) => driver === 'container'),
 });
 
+/** A workspace's place in the line before its runner, from 1, and how many run there of how many. */
+export const workspaceLine = z.object({ position: z.number().int(), running: z.number().int(), capacity: z.number().int().nullable() });
+export type WorkspaceLine = z.infer<typeof workspaceLine>;
+
 /** Object → browser, on the live log of one workspace (`GET /workspaces/:id/logs` as WebSocket). */
 export const toWatcher = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('log'), generation: z.number().int(), offset: z.number().int(), text: z.string() }),
@@ -184,6 +188,8 @@ export const toWatcher = z.discriminatedUnion('kind', [
     step: z.string().nullable(),
     percent: z.number().nullable(),
     error: z.string().nullable(),
+    /** a release before did not say */
+    line: workspaceLine.nullable().optional(),
   }),
 ]);
 export type ToWatcher = z.infer<typeof toWatcher>;

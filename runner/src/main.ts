@@ -1,20 +1,24 @@
 #!/usr/bin/env node
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { EXIT_CODES, examine, textOf } from './doctor/doctor.ts';
 import { enrollRunner } from './enroll.ts';
 import { Failure, messageOf } from './failure.ts';
 import { LOG_FORMATS, LOG_LEVELS, makeLog, type LogLevel, type ProgramLog } from './log.ts';
 import { parseMetricsAddress } from './metrics/serve.ts';
 import { checkPlatformUrl } from './platform-url.ts';
+import { rotateKeys } from './rotate.ts';
 import { runRunner, type Interruption } from './run.ts';
+import { writeAtomically } from './state/atomic-file.ts';
 import { faultsOf, labels, loadConfig, saveConfig } from './state/config.ts';
 import { unitOf } from './service/unit.ts';
-import { chooseStateRoot, stateFolder } from './state/folder.ts';
+import { chooseStateRoot, stateFolder, type StateFolder } from './state/folder.ts';
 import { readableFingerprint } from './state/keys.ts';
-import { runnerOf } from './state/lock.ts';
+import { lockState, runnerOf } from './state/lock.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this machine; it only dials out
@@ -31,6 +35,8 @@ const HELP = `gatehouse-runner ${VERSION}: runs Gatehouse workspaces on this mac
       machine only with --metrics-anywhere: nobody is asked for a password.
   gatehouse-runner handover
       Ends the runner that runs, and leaves its workspaces and their terminals to the next "run".
+  gatehouse-runner rotate-key
+      Gives the runner new keys, signed by the old ones: browsers accept them, and what runs runs on.
   gatehouse-runner systemd [--user <name>] [--state-dir <folder>] [--metrics 127.0.0.1:9464]
       Prints a unit file: gatehouse-runner systemd | sudo tee /etc/systemd/system/gatehouse-runner.service
   gatehouse-runner doctor [--json] [--url <address>] [--engine <socket>]
@@ -146,6 +152,41 @@ async function handOver(root: string): Promise<void> {
   process.stdout.write('The runner has ended. Its workspaces run on for 15 minutes, until the next one takes them over.\n');
 }
 
+const answered = z.union([z.object({ fingerprint: z.string() }), z.object({ why: z.string() })]);
+const ANSWER_WITHIN_MS = 60_000;
+
+/** A runner that runs changes its keys itself, so that it always knows which ones count. */
+async function askToRotate(folder: StateFolder, pid: number): Promise<string> {
+  rmSync(folder.rotationAnswer, { force: true });
+  writeAtomically(folder.rotationAsked, '');
+  for (let waited = 0; !existsSync(folder.rotationAnswer); waited += 50) {
+    if (waited > ANSWER_WITHIN_MS || runnerOf(folder) !== pid)
+      throw new Failure('The runner does not answer. Its log says how far it is; it keeps a key that works.');
+    await setTimeout(50);
+  }
+  const answer = answered.parse(JSON.parse(readFileSync(folder.rotationAnswer, 'utf8')));
+  rmSync(folder.rotationAnswer, { force: true });
+  if ('why' in answer) throw new Failure(answer.why);
+  return answer.fingerprint;
+}
+
+async function rotateKey(root: string): Promise<void> {
+  const folder = stateFolder(root);
+  const config = loadConfig(folder);
+  const pid = runnerOf(folder);
+  let fingerprint: string;
+  if (pid === null) {
+    const release = lockState(folder);
+    fingerprint = await rotateKeys(folder, config).finally(release);
+  } else fingerprint = await askToRotate(folder, pid);
+  process.stdout.write(`This runner has new keys. Their fingerprint:
+
+    ${readableFingerprint(fingerprint).replaceAll('\n', '\n    ')}
+
+The Runners page shows the same. Browsers accept them, because the old key signed them.
+`);
+}
+
 /** As this program was started, so that the service runs the same one. */
 function printUnit(values: Values): void {
   const { user = 'gatehouse', 'state-dir': stateDir = '/var/lib/gatehouse-runner', metrics, 'metrics-anywhere': anywhere = false } = values;
@@ -212,6 +253,7 @@ async function main(): Promise<void> {
   if (command === 'enroll') return enroll(values, root);
   if (command === 'move') return move(values, root);
   if (command === 'run') return run(values, root);
+  if (command === 'rotate-key') return rotateKey(root);
   if (command === 'handover') return handOver(root);
   if (command === 'systemd') return printUnit(values);
   if (command === 'doctor') return doctor(values, root);

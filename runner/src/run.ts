@@ -28,7 +28,7 @@ import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
 import { loadConfig } from './state/config.ts';
 import { prepareStateFolder, type StateFolder } from './state/folder.ts';
-import { fingerprintOf, loadKeys } from './state/keys.ts';
+import { KeyRing } from './state/key-ring.ts';
 import { lockState } from './state/lock.ts';
 import { Supervisor } from './supervisor/supervisor.ts';
 import { WorkerScreens } from './terminals/screens/worker-screens.ts';
@@ -71,14 +71,14 @@ function sweepDaily(rootfs: RootfsStore, supervisor: Supervisor, log: Log): Node
  */
 export async function runRunner({ folder, log, main, useBubblewrap, engine, metrics, interrupted }: RunOptions): Promise<void> {
   const config = loadConfig(folder);
-  const keys = loadKeys(folder);
   prepareStateFolder(folder);
   const release = lockState(folder);
   try {
     const limiter = findLimiter(folder.root);
     const drivers = await findDrivers(findParts(main), limiter, log, { useBubblewrap, engine, root: folder.root });
     const { url, token, runnerId, issuer, tenant, labels } = config;
-    const { dial, links } = countDials(dialPlatform(url, token));
+    const keys = new KeyRing({ folder, config, clock: systemClock, log });
+    const { dial, links } = countDials(keys.gate(dialPlatform(url, token)));
     const platform = {
       dial,
       refusal: askRefusal(url, token),
@@ -140,7 +140,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
       runner: runnerId,
       version: VERSION,
     });
-    log.info(`Fingerprint ${fingerprintOf(keys)}`);
+    log.info(`Fingerprint ${keys.fingerprint}`);
     await supervisor.adopt();
     const sweeping = sweepDaily(rootfs, supervisor, log);
     recorder.finishLost();
@@ -179,6 +179,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
     } finally {
       control.stop();
       server?.close();
+      keys.stop();
       clearInterval(sweeping);
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       recorder.stop();

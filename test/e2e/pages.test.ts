@@ -174,6 +174,7 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/policy?file', 'Download gatehouse.yaml'],
     ['/runners', 'build-lon-01'],
     ['/runners/enrol', 'Make a code'],
+    ['/runners/quotas', 'Running at once'],
     ['/users', 'dana@meridian.test'],
     ['/users?show=invited', 'oskar@vantage.test'],
     ['/users/invite', 'Invite somebody'],

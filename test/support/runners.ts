@@ -12,6 +12,7 @@ import {
 } from '@gatehouse/core/protocol/connection.ts';
 import { decodeFrame, decodeJson, encodeControl, encodeFrame, SUBPROTOCOL, type Frame } from '@gatehouse/core/protocol/frame.ts';
 import { HEARD_BY_RUNNER } from '@gatehouse/core/protocol/heard.ts';
+import { rotationText, type RunnerRotation } from '@gatehouse/core/protocol/runner-rotation.ts';
 import { toRunner, type FromRunner, type ToRunner } from '@gatehouse/core/protocol/runner-control.ts';
 import { base64url } from '../../worker/platform/encoding.ts';
 import { api, call, ORIGIN, read, unique, type Answer, type Tenant } from './tenants.ts';
@@ -56,6 +57,18 @@ export async function enrollRunner(tenant: Tenant, options: { confirm?: boolean 
   const { runnerId, token, fingerprint } = read(await enrollCall(code, keys, name), runnerEnrolled);
   if (options.confirm !== false) await owner.post(`/runners/${runnerId}/confirm`, { fingerprint });
   return { id: runnerId, name, token, fingerprint, keys };
+}
+
+/** New keys for a runner, and the statement of both that it has them from now on. @param by whose key signs as the old one */
+export async function rotationOf(
+  runner: Pick<EnrolledRunner, 'id' | 'keys'>,
+  by: RunnerKeys = runner.keys,
+): Promise<{ keys: RunnerKeys; rotation: RunnerRotation }> {
+  const keys = await makeKeys();
+  const publicOf = ({ identityKey, agreementKey }: RunnerKeys) => ({ identityKey, agreementKey });
+  const [old, next] = [publicOf(runner.keys), publicOf(keys)];
+  const text = rotationText(runner.id, old, next);
+  return { keys, rotation: { old, next, oldSignature: await by.sign(text), newSignature: await keys.sign(text) } };
 }
 
 /** A socket whose messages wait in order until somebody asks for them. */

@@ -158,6 +158,9 @@ const enrolment = {
   version: '0.1.0',
   platform: 'linux-x64',
 };
+const quota = { workspaces: 5, running: null };
+const keysOf = (letter: string) => ({ identityKey: letter.repeat(43), agreementKey: letter.repeat(43) });
+const rotation = { old: keysOf('a'), next: keysOf('b'), oldSignature: 'a'.repeat(86), newSignature: 'b'.repeat(86) };
 const overDestinations = { who: ['owner'], id: 'destination', make: makeDestination } as const;
 
 /** Every route of the API; one that is missing here, or here and nowhere else, fails the suite. */
@@ -247,6 +250,16 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/invitations': { who: ['owner', 'user-admin', 'template-admin', 'auditor'] },
   'POST /api/v1/invitations': { who: ['owner', 'user-admin'], body: { email: 'new@refused.test', roles: ['user-admin'] } },
   'DELETE /api/v1/invitations/:id': { who: ['owner', 'user-admin'], id: 'invitation', make: makeInvitation },
+
+  'GET /api/v1/quotas': { who: templateAdmins },
+  'GET /api/v1/me/quota': { who: 'signed in' },
+  'POST /api/v1/quotas/preview': { who: templateAdmins, body: { subject: { type: 'tenant' }, values: quota } },
+  'GET /api/v1/tenant/quota': { who: 'signed in' },
+  'PUT /api/v1/tenant/quota': { who: templateAdmins, headers: { 'If-Match': '"0"' }, body: quota },
+  'GET /api/v1/groups/:id/quota': { ...overGroups, who: groupReaders },
+  'PUT /api/v1/groups/:id/quota': { ...overGroups, who: templateAdmins, headers: { 'If-Match': '"0"' }, body: quota },
+  'GET /api/v1/users/:id/quota': seeUsers,
+  'PUT /api/v1/users/:id/quota': { ...overUsers, who: templateAdmins, headers: { 'If-Match': '"0"' }, body: quota },
 
   'GET /api/v1/groups': { who: 'signed in' },
   'POST /api/v1/groups': { who: groupAdmins, body: { name: 'Refused' } },
@@ -346,10 +359,15 @@ const ROUTES: Record<string, RouteCase> = {
 
   'GET /api/v1/runners': { who: ['owner', 'template-admin', 'auditor'] },
   'GET /api/v1/runners/:id/usage': { ...overRunners, who: ['owner', 'template-admin', 'auditor'] },
+  'PATCH /api/v1/runners/:id': { ...overRunners, body: { capacity: 10 } },
+  'POST /api/v1/runners/:id/drain': { ...overRunners, body: { until: null } },
+  'DELETE /api/v1/runners/:id/drain': overRunners,
+  'POST /api/v1/runners/:id/revoke': overRunners,
   'DELETE /api/v1/runners/:id': overRunners,
   'POST /api/v1/runners/:id/confirm': { ...overRunners, body: { fingerprint: 'SHA256:0000' } },
   'POST /api/v1/runner-enrollments': { who: templateAdmins, body: { name: 'runner' } },
   'GET /api/v1/runner-enrollments/:id': { who: templateAdmins, id: 'enrollment', make: makeEnrollment },
+  'POST /api/v1/runner/keys': { who: 'open', body: rotation },
   'POST /api/v1/runner/enroll': { who: 'open', body: enrolment },
   'GET /api/v1/runner/control': { who: 'open' },
   'GET /api/v1/runner/workspaces/:id/link': { who: 'open', id: 'workspace' },

@@ -14,7 +14,7 @@ const row = z.object({
 /** What each confirmed runner says that it enforces. */
 export async function readRunnerReports(db: TenantDb): Promise<RunnerReport[]> {
   const rows = await db.rows(
-    'SELECT name, enforces FROM runners WHERE tenant_id = ? AND confirmed_at IS NOT NULL AND deleted_at IS NULL ORDER BY name',
+    'SELECT name, enforces FROM runners WHERE tenant_id = ? AND confirmed_at IS NOT NULL AND deleted_at IS NULL AND revoked_at IS NULL ORDER BY name',
     db.tenantId,
   );
   return rows.map((each) => row.parse(each));

@@ -58,7 +58,8 @@ const standing = (where: string) => `
     UNION SELECT subject.user_id, 'group', m.group_id FROM subject CROSS JOIN group_members m
     WHERE m.tenant_id = ?1 AND m.member_type = subject.type AND m.member_id = subject.id AND ${inForce('m', '?2')}
   ), standing AS (
-    SELECT c.id, c.workspace_id, c.user_id, c.app_shared AS shared, c.lapses_at AS noted, w.owner_id = c.user_id AS mine, t.id IS NOT NULL AS there,
+    SELECT c.id, c.workspace_id, c.user_id, c.app_shared AS shared, c.lapses_at AS noted, w.owner_id = c.user_id AS mine, t.id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM runners k WHERE k.tenant_id = ?1 AND k.id = w.runner_id AND coalesce(k.revoked_at, k.deleted_at) IS NOT NULL) AS there,
       coalesce(s.expires_at > ?2, 0) AND EXISTS (
         SELECT 1 FROM users u JOIN tenants o ON o.tenant_id = u.tenant_id AND o.state = 'active'
         WHERE u.tenant_id = ?1 AND u.id = c.user_id AND u.state = 'active'

@@ -156,12 +156,12 @@ export async function onUnique<T>(work: Promise<T>, columns: string, error: () =
 }
 
 /** Turns a guard that matched nothing into the error that the caller names. That somebody wrote over what they had not seen is an event. */
-export async function onGuard<T>(work: Promise<T>, error: () => AppError): Promise<T> {
+export async function onGuard<T>(work: Promise<T>, error: () => AppError | Promise<AppError>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
     if (!(cause instanceof GuardFailed)) throw cause;
-    const refusal = error();
+    const refusal = await error();
     if (refusal.code === 'stale-version') await cause.recordFailure(ERRORS[refusal.code].status, refusal.message);
     throw refusal;
   }

@@ -53,6 +53,8 @@ export interface ConnectionBounds extends ConnectionPlace {
 export interface WorkspacePort {
   /** tells the runner, if it is connected, that what the tenant wants of this workspace changed */
   order(shard: string, runnerId: string, workspaceId: string): Promise<void>;
+  /** gives out the runner's free places and sends the orders that go with them; Idempotent */
+  dispatch(shard: string, runnerId: string): Promise<void>;
   /** closes the sockets of a workspace that is being stopped, with 4410 */
   stop(shard: string, workspaceId: string): Promise<void>;
   /** hands a WebSocket request on to the object that keeps it; `facts` are what the Worker has checked */

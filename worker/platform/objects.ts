@@ -433,6 +433,8 @@ export interface LedgerObject extends Rpc.DurableObjectBranded {
 export interface RunnerObject extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
   order(workspaceId: string): Promise<void>;
+  /** gives free places to who waits for them, and sends every order of a workspace that has a place and was not begun */
+  dispatch(): Promise<void>;
   refresh(): Promise<void>;
   remove(): Promise<void>;
   /** build log of the workspace from that byte on */

@@ -11,6 +11,7 @@ import { countAttempt } from '../platform/throttle.ts';
 import { boundsOf, requirePolicy, type ConnectFacts } from './connect-policy.ts';
 import { openConnection } from './connection-open.ts';
 import { signGrant } from './runner-keys.ts';
+import { findRotations } from './runner-rotation.ts';
 import type { WorkspaceRow } from './workspaces.store.ts';
 import { accessOf, readWorkspace } from './workspaces.ts';
 
@@ -63,6 +64,7 @@ export async function attach(asking: UserContext, id: string, key: BrowserKey, f
       fingerprint: workspace.runner_fingerprint,
       identityKey: workspace.runner_identity_key,
       agreementKey: workspace.runner_agreement_key,
+      rotations: await findRotations(ctx.db, workspace.runner_id),
     },
   };
 }

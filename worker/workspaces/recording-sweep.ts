@@ -18,7 +18,7 @@ const toPurge = z.object({ tenant_id: z.string(), recording_id: z.string(), slic
 const LAPSED = `SELECT r.tenant_id, r.id, r.title, r.workspace_id, r.workspace_name FROM recordings r
   LEFT JOIN recording_settings s ON s.tenant_id = r.tenant_id
   WHERE (r.ended_at IS NOT NULL OR EXISTS
-      (SELECT 1 FROM runners x WHERE x.tenant_id = r.tenant_id AND x.id = r.runner_id AND x.deleted_at IS NOT NULL))
+      (SELECT 1 FROM runners x WHERE x.tenant_id = r.tenant_id AND x.id = r.runner_id AND coalesce(x.deleted_at, x.revoked_at) IS NOT NULL))
     AND julianday(?1) - julianday(coalesce(r.ended_at, r.started_at)) > coalesce(s.retention_days, ?2)
   ORDER BY r.ended_at LIMIT ?3`;
 

@@ -160,7 +160,7 @@ export const deleteRecording = (db: TenantDb, id: string): { guard: Statement; c
   guard: statement(
     `INSERT INTO recording_purges (tenant_id, recording_id, slices)
      SELECT tenant_id, id, slices FROM recordings WHERE tenant_id = ?1 AND id = ?2 AND (ended_at IS NOT NULL OR EXISTS
-       (SELECT 1 FROM runners x WHERE x.tenant_id = ?1 AND x.id = recordings.runner_id AND x.deleted_at IS NOT NULL))`,
+       (SELECT 1 FROM runners x WHERE x.tenant_id = ?1 AND x.id = recordings.runner_id AND coalesce(x.deleted_at, x.revoked_at) IS NOT NULL))`,
     ...[db.tenantId, id],
   ),
   changes: [

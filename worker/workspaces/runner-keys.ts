@@ -14,10 +14,14 @@ export function runnerFingerprint(identityKey: string, agreementKey: string): st
 }
 
 /** Whether the signature over the challenge is by the runner's Ed25519 identity key. Synchronous: object handlers must not interleave. */
-export function provesIdentity(identityKey: string, nonce: string, path: string, signature: string): boolean {
+export const provesIdentity = (identityKey: string, nonce: string, path: string, signature: string): boolean =>
+  signedBy(identityKey, challengeText(nonce, path), signature);
+
+/** Whether the text was signed by that Ed25519 key. */
+export function signedBy(identityKey: string, text: string, signature: string): boolean {
   try {
     const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: identityKey }, format: 'jwk' });
-    return verify(null, new TextEncoder().encode(challengeText(nonce, path)), key, fromBase64url(signature));
+    return verify(null, new TextEncoder().encode(text), key, fromBase64url(signature));
   } catch {
     return false;
   }

@@ -16,7 +16,7 @@ export async function markOnline(ctx: RunnerAlone, proof: Extract<FromRunner, { 
   const now = ctx.now().toISOString();
   const facts = statement(
     `UPDATE runners SET version = ?3, platform = ?4, labels = ?5, drivers = ?6, warnings = ?7, last_seen_at = ?8, enforces = ?9, understands = ?10
-     WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL`,
+     WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL AND revoked_at IS NULL`,
     ctx.db.tenantId,
     id,
     proof.version,
@@ -57,7 +57,7 @@ async function change(
   reason?: string,
 ): Promise<void> {
   const guard = statement(
-    'UPDATE runners SET online = ?3, last_seen_at = ?4 WHERE tenant_id = ?1 AND id = ?2 AND online <> ?3 AND deleted_at IS NULL',
+    'UPDATE runners SET online = ?3, last_seen_at = ?4 WHERE tenant_id = ?1 AND id = ?2 AND online <> ?3 AND deleted_at IS NULL AND revoked_at IS NULL',
     ctx.db.tenantId,
     resourceOf(ctx).id,
     online,

@@ -24,9 +24,12 @@ import { recordHappening } from './happenings.ts';
 import { recordReads } from './read-volume.ts';
 import { recordWork } from './stopping.ts';
 import { recordReport } from './workspaces.ts';
-import { findOrders, findWorkspace } from './workspaces.store.ts';
+import { admit, handedOver } from './queue.store.ts';
+import { findOrders, findWorkspace, lineOf } from './workspaces.store.ts';
 
 const CONTROL_PATH = '/api/v1/runner/control';
+/** Phases by which a workspace gives its place back. */
+const GIVES_BACK: ReadonlyArray<WorkspaceReport['phase']> = ['stopped', 'failed', 'deleted'];
 /** A runner pings every 20 s; silent for this long, it is gone. */
 const SILENCE_MS = 60_000;
 
@@ -36,6 +39,10 @@ const attachment = z.discriminatedUnion('kind', [
   watcherFacts.omit({ from: true }),
 ]);
 type Control = Extract<z.infer<typeof attachment>, { kind: 'control' }>;
+interface Connected {
+  socket: WebSocket;
+  facts: Control;
+}
 
 /**
  * One runner's presence: its control socket, the orders to it, its reports, the build logs of its
@@ -67,6 +74,8 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    // What was on its way when the socket was given up.
+    if (socket.readyState !== WebSocket.OPEN) return;
     const kept = attachment.parse(socket.deserializeAttachment());
     if (message === 'ping') return;
     if (kept.kind === 'watch') return close(socket, 'protocol');
@@ -87,10 +96,36 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
   async order(workspaceId: string): Promise<void> {
     const control = this.#control();
     if (!control) return;
-    const ctx = objectContext(this.compose(), control.facts, { type: 'system', name: 'Gatehouse' });
-    const [order] = await findOrders(ctx, control.facts.runnerId, workspaceId);
-    if (order) send(control.socket, { kind: 'order', order });
-    await this.#tellState(workspaceId, control.facts);
+    await this.#send(control, workspaceId);
+    await this.#dispatch(control, workspaceId);
+  }
+
+  async dispatch(): Promise<void> {
+    const control = this.#control();
+    if (control) await this.#dispatch(control);
+  }
+
+  async #send({ socket, facts }: Connected, workspaceId: string): Promise<void> {
+    const ctx = objectContext(this.compose(), facts, { type: 'system', name: 'Gatehouse' });
+    const [order] = await findOrders(ctx, facts.runnerId, workspaceId);
+    if (order) send(socket, { kind: 'order', order });
+    await this.#tellState(workspaceId, facts);
+  }
+
+  /** An order that is sent again changes nothing at the runner. @param but one that was sent just now */
+  async #dispatch(control: Connected, but?: string): Promise<void> {
+    const { tenantId, shard, runnerId } = control.facts;
+    const db = this.compose().tenantDb(shard, tenantId);
+    const [, found] = await db.batch([admit(tenantId, runnerId), handedOver(tenantId, runnerId)]);
+    const ids = (found?.rows ?? []).map(({ id }) => String(id));
+    for (const id of ids) if (id !== but) await this.#send(control, id);
+    // Whoever still waits has moved up.
+    for (const id of this.#watched()) if (!ids.includes(id)) await this.#tellState(id, control.facts);
+  }
+
+  #watched(): Set<string> {
+    const kept = this.ctx.getWebSockets().map((socket) => attachment.safeParse(socket.deserializeAttachment()).data);
+    return new Set(kept.flatMap((each) => (each?.kind === 'watch' ? [each.workspaceId] : [])));
   }
 
   async refresh(): Promise<void> {
@@ -170,12 +205,17 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     const hears = HEARD_BY_RUNNER.filter((kind) => proof.hears?.includes(kind));
     socket.serializeAttachment({ ...kept, proved: true, hears } satisfies Control);
     this.#enqueue(socket, async () => {
+      if (!(await this.#isKnown(kept))) {
+        send(socket, { kind: 'removed' });
+        return close(socket, 'gone');
+      }
       await markOnline(this.#asRunner(kept), proof);
       await this.#sendReady(socket, kept);
     });
   }
 
   async #sendReady(socket: WebSocket, kept: Control): Promise<void> {
+    await this.#asRunner(kept).db.batch([admit(kept.tenantId, kept.runnerId)]);
     const orders = await findOrders(this.#asRunner(kept), kept.runnerId, null);
     const row = await this.#asRunner(kept).db.first<{ confirmed_at: string | null }>(
       'SELECT confirmed_at FROM runners WHERE tenant_id = ? AND id = ?',
@@ -194,6 +234,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       await this.ctx.storage.put('stored', number);
       if (report.phase === 'deleted') this.#logs.forget(report.workspaceId);
       await this.#tellState(report.workspaceId, kept);
+      if (GIVES_BACK.includes(report.phase)) await this.#dispatch({ socket, facts: kept });
     }
     send(socket, { kind: 'stored', report: Math.max(number, stored) });
   }
@@ -201,6 +242,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
   async #happened(socket: WebSocket, kept: Control, told: Extract<FromRunner, { kind: 'happened' }>): Promise<void> {
     const stored = (await this.ctx.storage.get<number>('stored')) ?? 0;
     if (told.report > stored) {
+      if (!(await this.#isKnown(kept))) return;
       await recordHappening(this.#asRunner(kept), { type: 'runner', id: kept.runnerId, name: kept.runnerName }, told);
       await this.ctx.storage.put('stored', told.report);
     }
@@ -242,7 +284,10 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     if (to.length === 0) return;
     const row = await findWorkspace(this.compose().tenantDb(where.shard, where.tenantId), workspaceId);
     const state: ToWatcher = row
-      ? { kind: 'state', generation: row.generation, phase: row.phase, step: row.step, percent: row.percent, error: row.error }
+      ? {
+          ...{ kind: 'state', generation: row.generation, phase: row.phase, step: row.step, percent: row.percent },
+          ...{ error: row.error, line: lineOf(row) },
+        }
       : { kind: 'state', generation: 0, phase: 'deleted', step: null, percent: null, error: null };
     for (const socket of to) send(socket, state);
   }
@@ -251,7 +296,7 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     for (const socket of this.ctx.getWebSockets(`watch:${workspaceId}`)) send(socket, message);
   }
 
-  #control(): { socket: WebSocket; facts: Control } | undefined {
+  #control(): Connected | undefined {
     for (const socket of this.ctx.getWebSockets('control')) {
       const facts = attachment.parse(socket.deserializeAttachment());
       if (facts.kind === 'control' && facts.proved && socket.readyState === WebSocket.OPEN) return { socket, facts };
@@ -276,6 +321,14 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
       close(socket, 'slow');
     });
     this.ctx.waitUntil(this.#queue);
+  }
+
+  /** @returns whether the runner may still be heard: it may have been shut out since its message came */
+  async #isKnown({ tenantId, shard, runnerId }: Control): Promise<boolean> {
+    const row = await this.compose()
+      .tenantDb(shard, tenantId)
+      .first('SELECT 1 FROM runners WHERE tenant_id = ? AND id = ? AND deleted_at IS NULL AND revoked_at IS NULL', tenantId, runnerId);
+    return row !== undefined;
   }
 
   #asRunner(kept: Control) {

@@ -1,12 +1,18 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
+import { runnerRotation } from '@gatehouse/core/protocol/runner-rotation.ts';
+import { runnerDrain, runnerKeysChanged, runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, routes, socket, versionFor } from '../platform/route.ts';
 import { linkFactsFor } from './connections.ts';
-import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment, removeRunner } from './runners.ts';
+import { drainRunner, liftDrain } from './drain.ts';
+import { removeRunner, revokeRunner } from './runner-revoke.ts';
+import { rotateKeys } from './runner-rotation.ts';
+import { changeRunner } from './runner-capacity.ts';
+import { authenticateRunner, confirmRunner, createEnrollment, enrollRunner, listRunners, readEnrollment } from './runners.ts';
 import { presentRunner } from './runners.store.ts';
 
 const params = z.object({ id: idSchema('runner') });
@@ -27,6 +33,38 @@ const remove = createRoute({
   tags,
   request: { params },
   responses: { 204: noContent, ...problems },
+});
+const update = createRoute({
+  method: 'patch',
+  path: '/runners/{id}',
+  summary: 'Say how many workspaces run on a runner at once',
+  tags,
+  request: { params, ...body(runnerUpdate) },
+  responses: { 200: json(api.runner), ...problems },
+});
+const drain = createRoute({
+  method: 'post',
+  path: '/runners/{id}/drain',
+  summary: 'Empty a runner: nothing starts there, and what runs goes on until a moment',
+  tags,
+  request: { params, ...body(runnerDrain) },
+  responses: { 200: json(api.runner), ...problems },
+});
+const lift = createRoute({
+  method: 'delete',
+  path: '/runners/{id}/drain',
+  summary: 'Let a runner take workspaces again',
+  tags,
+  request: { params },
+  responses: { 200: json(api.runner), ...problems },
+});
+const revoke = createRoute({
+  method: 'post',
+  path: '/runners/{id}/revoke',
+  summary: 'Shut a runner out for good; its workspaces stay listed',
+  tags,
+  request: { params },
+  responses: { 200: json(api.runner), ...problems },
 });
 const confirm = createRoute({
   method: 'post',
@@ -62,6 +100,14 @@ const enroll = createRoute({
   request: body(api.runnerEnroll),
   responses: { 201: json(api.runnerEnrolled), ...problems },
 });
+const rotate = createRoute({
+  method: 'post',
+  path: '/runner/keys',
+  summary: 'A runner changes its keys, signed by the old and the new ones',
+  tags,
+  request: body(runnerRotation),
+  responses: { 200: json(runnerKeysChanged), ...problems },
+});
 const control = createRoute({
   method: 'get',
   path: '/runner/control',
@@ -96,6 +142,10 @@ export const runnerRoutes = routes()
     await removeRunner(c.get('signedIn'), c.req.valid('param').id);
     return c.body(null, 204);
   })
+  .openapi(update, async (c) => c.json(await changeRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
+  .openapi(drain, async (c) => c.json(await drainRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json')), 200))
+  .openapi(lift, async (c) => c.json(await liftDrain(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(revoke, async (c) => c.json(await revokeRunner(c.get('signedIn'), c.req.valid('param').id), 200))
   .openapi(confirm, async (c) =>
     c.json(await confirmRunner(c.get('signedIn'), c.req.valid('param').id, c.req.valid('json').fingerprint), 200),
   )
@@ -106,6 +156,10 @@ export const runnerRoutes = routes()
     const wait = await services.throttle.begin(`enroll:${c.get('request').origin.ip ?? 'unknown'}`, ENROLL_RULE);
     if (wait > 0) throw new AppError('rate-limited', 'Too many enrolments were tried from this network', { retryAfter: wait });
     return c.json(await enrollRunner(services, c.get('request'), c.req.valid('json')), 201);
+  })
+  .openapi(rotate, async (c) => {
+    const ctx = await authenticateRunner(c.get('services'), c.get('request'), c.req.header('Authorization'));
+    return c.json(await rotateKeys(ctx, c.req.valid('json')), 200);
   })
   .openapi(control, async (c) => {
     // The token first: a runner whose socket was refused asks again without the upgrade to learn why.

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { SANDBOX_DRIVERS } from '@gatehouse/core/api/templates.ts';
 import { runner as runnerSchema, type Runner } from '@gatehouse/core/api/workspaces.ts';
 import type { TenantDb } from '../platform/tenant-db.ts';
+import { PLACES, WAITING } from './queue.store.ts';
 
 const parsedJson = <T extends z.ZodType>(schema: T) =>
   z
@@ -29,11 +30,21 @@ const row = z.object({
   last_seen_at: z.string().nullable(),
   confirmed_at: z.string().nullable(),
   workspaces: z.number(),
+  /** null: as many as there are */
+  capacity: z.number().nullable(),
+  places: z.number(),
+  waiting: z.number(),
+  drain_since: z.string().nullable(),
+  drain_until: z.string().nullable(),
+  drain_total: z.number().nullable(),
+  revoked_at: z.string().nullable(),
+  keys_since: z.string().nullable(),
 });
 export type RunnerRow = z.infer<typeof row>;
 
 const SELECT = `SELECT r.id, r.name, r.identity_key, r.agreement_key, r.fingerprint, r.version, r.platform, r.labels, r.drivers, r.enforces, r.understands, r.warnings,
-  r.load, r.online, r.created_at, r.last_seen_at, r.confirmed_at,
+  r.load, r.online, r.created_at, r.last_seen_at, r.confirmed_at, r.capacity, r.drain_since, r.drain_until, r.drain_total, r.revoked_at, r.keys_since,
+  ${PLACES} AS places, ${WAITING} AS waiting,
   (SELECT count(*) FROM workspaces w WHERE w.tenant_id = ?1 AND w.runner_id = r.id AND w.phase <> 'deleted') AS workspaces
   FROM runners r WHERE r.tenant_id = ?1 AND r.deleted_at IS NULL`;
 
@@ -52,16 +63,16 @@ export async function findRunnerByToken(db: TenantDb, tokenHash: string) {
   const found = await db.first(
     `SELECT r.id, r.name, r.identity_key, r.confirmed_at, t.slug, t.name AS tenant_name, t.region, t.created_at AS tenant_created_at
      FROM runners r JOIN tenants t ON t.tenant_id = r.tenant_id
-     WHERE r.tenant_id = ? AND r.token_hash = ? AND r.deleted_at IS NULL AND t.state = 'active'`,
+     WHERE r.tenant_id = ? AND r.token_hash = ? AND r.deleted_at IS NULL AND r.revoked_at IS NULL AND t.state = 'active'`,
     db.tenantId,
     tokenHash,
   );
   return found === undefined ? undefined : tokenRow.parse(found);
 }
-/** A runner that was removed and still has its token. */
+/** A runner that was removed or revoked and still has its token. */
 export const findRemovedRunner = (db: TenantDb, tokenHash: string) =>
   db.first<{ id: string; name: string }>(
-    'SELECT id, name FROM runners WHERE tenant_id = ? AND token_hash = ? AND deleted_at IS NOT NULL',
+    'SELECT id, name FROM runners WHERE tenant_id = ? AND token_hash = ? AND coalesce(deleted_at, revoked_at) IS NOT NULL',
     db.tenantId,
     tokenHash,
   );
@@ -77,7 +88,10 @@ const tokenRow = z.object({
   tenant_created_at: z.string(),
 });
 
-/** Where a new workspace goes: confirmed, connected, offers the driver, enforces and understands those fields, has those labels and the fewest workspaces. */
+/**
+ * Where a new workspace goes: confirmed, connected, not being emptied, offers the driver, enforces and understands those fields, has
+ * those labels and the most free places. Where all are full, the one with the shortest line.
+ */
 export async function findFreeRunner(
   db: TenantDb,
   wanted: {
@@ -89,13 +103,13 @@ export async function findFreeRunner(
   },
 ): Promise<RunnerRow | undefined> {
   const found = await db.first(
-    `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND (?2 IS NULL OR r.id = ?2)
+    `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND r.drain_since IS NULL AND r.revoked_at IS NULL AND (?2 IS NULL OR r.id = ?2)
      AND EXISTS (SELECT 1 FROM json_each(r.drivers) WHERE value = ?3)
      AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.enforces, '[]'))))
      AND NOT EXISTS (SELECT 1 FROM json_each(?5) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.understands, '[]'))))
      AND NOT EXISTS (SELECT 1 FROM json_each(?6) AS label
        WHERE NOT EXISTS (SELECT 1 FROM json_each(r.labels) AS has WHERE has.key = label.key AND has.value = label.value))
-     ORDER BY workspaces, r.name LIMIT 1`,
+     ORDER BY coalesce(r.capacity - places - waiting, 1e9) DESC, workspaces, r.name LIMIT 1`,
     db.tenantId,
     wanted.runnerId,
     wanted.driver,
@@ -106,11 +120,17 @@ export async function findFreeRunner(
   return found === undefined ? undefined : row.parse(found);
 }
 
+function stateOf(each: RunnerRow): Runner['state'] {
+  if (each.revoked_at !== null) return 'revoked';
+  if (each.confirmed_at === null) return 'unconfirmed';
+  return each.online === 1 ? 'online' : 'offline';
+}
+
 export function presentRunner(each: RunnerRow): Runner {
   return {
     id: each.id,
     name: each.name,
-    state: each.confirmed_at === null ? 'unconfirmed' : each.online === 1 ? 'online' : 'offline',
+    state: stateOf(each),
     fingerprint: each.fingerprint,
     version: each.version,
     platform: each.platform,
@@ -119,6 +139,15 @@ export function presentRunner(each: RunnerRow): Runner {
     warnings: each.warnings,
     workspaces: each.workspaces,
     load: each.load,
+    capacity: each.capacity,
+    used: each.places,
+    waiting: each.waiting,
+    drain:
+      each.drain_since === null
+        ? null
+        : { since: each.drain_since, until: each.drain_until, total: Math.max(each.drain_total ?? 0, each.places), left: each.places },
+    revokedAt: each.revoked_at,
+    keysSince: each.keys_since ?? each.created_at,
     createdAt: each.created_at,
     lastSeenAt: each.last_seen_at,
   };

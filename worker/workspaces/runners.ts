@@ -8,6 +8,7 @@ import type {
   runnerEnroll,
   runnerEnrolled,
 } from '@gatehouse/core/api/workspaces.ts';
+import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, onUnique, record, require, requireVerifiedEmail } from '../platform/commit.ts';
 import type { Context, RequestFacts, RunnerActor, Services, UserContext } from '../platform/context.ts';
@@ -18,7 +19,7 @@ import { findRemovedRunner, findRunner, findRunnerByToken, findRunners, presentR
 
 const ENROLLMENT_MINUTES = 15;
 const minutesLater = (now: Date, minutes: number) => new Date(now.getTime() + minutes * 60_000).toISOString();
-const resourceOf = (runner: { id: string; name: string }) => ({ type: 'runner' as const, id: runner.id, name: runner.name });
+export const resourceOf = (runner: { id: string; name: string }) => ({ type: 'runner' as const, id: runner.id, name: runner.name });
 
 export async function listRunners(ctx: UserContext, page: { limit: number; after: string | null }): Promise<RunnerRow[]> {
   await require(ctx, 'runner:read', { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /runners' } });
@@ -167,7 +168,7 @@ export async function confirmRunner(ctx: UserContext, id: string, fingerprint: s
   }
   if (runner.confirmed_at !== null) return presentRunner(runner);
   const guard = statement(
-    'UPDATE runners SET confirmed_at = ?3 WHERE tenant_id = ?1 AND id = ?2 AND confirmed_at IS NULL AND deleted_at IS NULL',
+    'UPDATE runners SET confirmed_at = ?3 WHERE tenant_id = ?1 AND id = ?2 AND confirmed_at IS NULL AND deleted_at IS NULL AND revoked_at IS NULL',
     ctx.db.tenantId,
     id,
     ctx.now().toISOString(),
@@ -180,30 +181,11 @@ export async function confirmRunner(ctx: UserContext, id: string, fingerprint: s
   return presentRunner(await existing(ctx, id));
 }
 
-/** Its token stops at once; its workspaces count as deleted, the files stay on its machine. */
-export async function removeRunner(ctx: UserContext, id: string): Promise<void> {
+/** A runner that the caller is about to change. @throws AppError `not-found`, `permission-denied` */
+export async function manageable(ctx: UserContext, id: string, action: AuditAction): Promise<RunnerRow> {
   const runner = await existing(ctx, id);
-  await require(ctx, 'runner:manage', { action: 'runner.remove', resource: resourceOf(runner) });
-  const now = ctx.now().toISOString();
-  const guard = statement(
-    'UPDATE runners SET deleted_at = ?3, online = 0 WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL',
-    ctx.db.tenantId,
-    id,
-    now,
-  );
-  const release = statement(
-    "UPDATE workspaces SET desired = 'deleted', phase = 'deleted', generation = generation + 1 WHERE tenant_id = ? AND runner_id = ? AND phase <> 'deleted'",
-    ctx.db.tenantId,
-    id,
-  );
-  const event = eventOf(ctx, {
-    action: 'runner.remove',
-    resource: resourceOf(runner),
-    status: 204,
-    details: { workspaces: runner.workspaces },
-  });
-  await onGuard(commit(ctx, { guard, changes: [release], events: [event] }), () => new AppError('not-found', 'There is no such runner'));
-  ctx.defer(ctx.workspaces.removeRunner(ctx.db.shard, id));
+  await require(ctx, 'runner:manage', { action, resource: resourceOf(runner) });
+  return runner;
 }
 
 async function existing(ctx: Context, id: string): Promise<RunnerRow> {
@@ -256,6 +238,6 @@ async function tellOfRemoved(services: Services, request: RequestFacts, db: Tena
     resource: resourceOf(runner),
     outcome: 'denied',
     status: 401,
-    reason: 'The runner was removed',
+    reason: 'The runner was removed or revoked',
   });
 }

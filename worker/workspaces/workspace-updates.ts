@@ -10,6 +10,8 @@ import { commit, eventOf, onGuard, refuse, requireScope } from '../platform/comm
 import type { UserContext } from '../platform/context.ts';
 import { nextValues, parseValues } from './parameters.ts';
 import { requireFit } from './placement.ts';
+import { startRefusal } from './queue.ts';
+import { admit } from './queue.store.ts';
 import { findVersion, findVersions, type VersionRow } from './template-versions.store.ts';
 import { parseSpec } from './templates.store.ts';
 import { templateFor } from './templates.ts';
@@ -74,8 +76,10 @@ export async function updateWorkspace(ctx: UserContext, id: string, input: z.inf
     details: { template: workspace.template_name, version: version.number, restarted: restarts },
   });
   await onGuard(
-    commit(ctx, { guard, events: [event] }),
-    () => new AppError('conflict', 'The workspace changed in the meantime. Look again.'),
+    commit(ctx, { guard, changes: [admit(tenantId, workspace.runner_id)], events: [event] }),
+    async () =>
+      (restarts ? await startRefusal(ctx, [], workspace.runner_id) : null) ??
+      new AppError('conflict', 'The workspace changed in the meantime. Look again.'),
   );
   if (restarts) ctx.defer(startAgain(ctx, workspace));
   return (await store.findWorkspace(ctx.db, id)) ?? workspace;

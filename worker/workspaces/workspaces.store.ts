@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import { fillIn, type ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
 import { versionState } from '@gatehouse/core/api/templates.ts';
-import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import {
+  WORKSPACE_PHASES,
+  type WorkspaceLine,
+  type WorkspaceOrder,
+  type WorkspaceReport,
+} from '@gatehouse/core/protocol/runner-control.ts';
 import { networkOf, runnerOpensOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import type { GitCredentials } from '@gatehouse/core/protocol/runner-policy.ts';
 import { agreementKeyOf } from '@gatehouse/core/protocol/runner-keys.ts';
@@ -11,6 +16,8 @@ import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { openGitCredentials } from './git-credentials.store.ts';
 import { environmentOf, parseValues, withDefaults } from './parameters.ts';
+import { LINE, RUNS_NOW, takesNew, takesStarts } from './queue.store.ts';
+import { withinQuota } from './quotas.store.ts';
 import { ensureRecordingKey } from './recording-keys.ts';
 import { signRunnerNetwork, signRunnerPolicy } from './runner-keys.ts';
 import { openSecrets } from './template-secrets.store.ts';
@@ -41,6 +48,12 @@ const row = z.object({
   runner_fingerprint: z.string(),
   runner_identity_key: z.string(),
   runner_agreement_key: z.string(),
+  runner_capacity: z.number().nullable(),
+  runner_places: z.number(),
+  runner_drains: z.number(),
+  runner_drain_until: z.string().nullable(),
+  runner_revoked: z.number(),
+  position: z.number().nullable(),
   desired: z.enum(['running', 'stopped', 'deleted']),
   phase: z.enum(WORKSPACE_PHASES),
   generation: z.number(),
@@ -57,7 +70,7 @@ const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS
   q.id AS required_id, q.number AS required_number, q.required_from, w.parameters,
   (SELECT group_concat(json_extract(p.body, '$.ports')) FROM policies p WHERE p.tenant_id = ?1 AND p.scope IN ('tenant', w.template_id)) AS ports_set,
   w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
-  r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
+  r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, ${LINE}, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id
   JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -66,6 +79,12 @@ const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS
   JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id
   LEFT JOIN users u ON u.tenant_id = ?1 AND u.id = w.owner_id
   WHERE w.tenant_id = ?1 AND w.phase <> 'deleted'`;
+
+/** Where a workspace stands in line; null where it does not. */
+export const lineOf = (workspace: Pick<WorkspaceRow, 'position' | 'runner_places' | 'runner_capacity'>): WorkspaceLine | null =>
+  workspace.position === null
+    ? null
+    : { position: workspace.position, running: workspace.runner_places, capacity: workspace.runner_capacity };
 
 /** Oldest first by id; the caller's own, or everybody's. */
 export async function findWorkspaces(
@@ -112,12 +131,17 @@ export interface NewWorkspace {
   parameters: ParameterValues;
 }
 
-/** Only below the quota: else it changes nothing. */
-export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota: number): Statement =>
+/**
+ * Only below the quotas of the organisation and of its owner, and on a runner that takes it: else it changes nothing. It stands in
+ * line until `admit`, in the same batch, gives it a place. @param mayWait also where no place is free now
+ */
+export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota: number, mayWait: boolean): Statement =>
   statement(
-    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, parameters)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?10
-     WHERE (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND phase <> 'deleted') < ?9`,
+    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, parameters, waits_since)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?10, ?8
+     WHERE (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND phase <> 'deleted') < ?9
+       AND ${withinQuota('workspaces', '?4', '?8')} AND ${withinQuota('running', '?4', '?8')}
+       AND ${takesNew('?7', '?11')}`,
     tenantId,
     workspace.id,
     workspace.name,
@@ -128,6 +152,7 @@ export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota
     workspace.createdAt,
     quota,
     JSON.stringify(workspace.parameters),
+    mayWait ? 1 : 0,
   );
 
 /** The version that a workspace has from now on, with the values of its parameters. */
@@ -136,7 +161,14 @@ export interface VersionChoice {
   parameters: ParameterValues;
 }
 
-/** A new wish for a workspace, if it is still as the caller saw it. @param as another version from this start on */
+const REVOKED = 'EXISTS (SELECT 1 FROM runners r WHERE r.tenant_id = ?1 AND r.id = workspaces.runner_id AND r.revoked_at IS NOT NULL)';
+const OWNER = '(SELECT o.owner_id FROM workspaces o WHERE o.tenant_id = ?1 AND o.id = ?2)';
+
+/**
+ * A new wish for a workspace, if it is still as the caller saw it; one to run, if its owner may run one more and its runner takes
+ * starts. What has no place stands in line until `admit` gives it one. A revoked runner deletes nothing: what is on it goes at once.
+ * @param as another version from this start on
+ */
 export const wish = (
   tenantId: string,
   seen: { id: string; generation: number },
@@ -145,10 +177,13 @@ export const wish = (
   as: VersionChoice | null = null,
 ): Statement =>
   statement(
-    `UPDATE workspaces SET desired = ?4, phase = ?5, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
+    `UPDATE workspaces SET desired = ?4, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
+       phase = CASE WHEN ?4 = 'deleted' AND ${REVOKED} THEN 'deleted' WHEN ?4 = 'stopped' AND waits_since IS NOT NULL THEN 'stopped' ELSE ?5 END,
+       waits_since = CASE WHEN ?4 = 'running' AND place = 0 THEN coalesce(waits_since, ?6) END,
        started_at = CASE WHEN ?4 = 'running' THEN ?6 ELSE started_at END,
        version_id = coalesce(?7, version_id), parameters = coalesce(?8, parameters)
-     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
+     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'
+       AND (?4 <> 'running' OR (${withinQuota('running', OWNER, '?6', '?2')} AND ${takesStarts('workspaces.runner_id')}))`,
     tenantId,
     seen.id,
     seen.generation,
@@ -166,11 +201,12 @@ export const chooseVersion = (tenantId: string, seen: { id: string; generation: 
     ...[tenantId, seen.id, seen.generation, as.versionId, JSON.stringify(as.parameters)],
   );
 
-/** What a runner says of a workspace, if it is its own and the report is of the present wish. */
+/** What a runner says of a workspace, if it is its own, not in line, and the report is of the present wish. Whoever is over gives its place back. */
 export const applyReport = (tenantId: string, runnerId: string, report: WorkspaceReport): Statement =>
   statement(
-    `UPDATE workspaces SET phase = ?5, step = ?6, percent = ?7, error = ?8
-     WHERE tenant_id = ?1 AND runner_id = ?2 AND id = ?3 AND generation = ?4 AND phase <> 'deleted'
+    `UPDATE workspaces SET phase = ?5, step = ?6, percent = ?7, error = ?8,
+       place = CASE WHEN ?5 IN ('stopped', 'failed', 'deleted') THEN 0 WHEN ?5 IN ('starting', 'running') THEN 1 ELSE place END
+     WHERE tenant_id = ?1 AND runner_id = ?2 AND id = ?3 AND generation = ?4 AND phase <> 'deleted' AND waits_since IS NULL
        AND (phase <> ?5 OR step IS NOT ?6 OR percent IS NOT ?7 OR error IS NOT ?8)`,
     tenantId,
     runnerId,
@@ -196,19 +232,22 @@ const orderRow = z.object({
   parameters: z.string(),
 });
 
-/** All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. */
+/**
+ * All that is wanted of a runner, or of one of its workspaces. A runner that nobody has confirmed gets nothing. What stands in line is
+ * wanted stopped until it has a place; alone it is no order yet.
+ */
 export async function findOrders(
   ctx: Pick<Context, 'db' | 'settings' | 'now' | 'secrets' | 'newId' | 'log'>,
   runnerId: string,
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {
   const orders = statement(
-    `SELECT w.id, w.generation, w.desired, w.name, w.owner_id, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id, w.parameters, r.agreement_key
+    `SELECT w.id, w.generation, ${RUNS_NOW} AS desired, w.name, w.owner_id, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id, w.parameters, r.agreement_key
      FROM workspaces w
-     JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id AND r.confirmed_at IS NOT NULL AND r.deleted_at IS NULL
+     JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id AND r.confirmed_at IS NOT NULL AND r.deleted_at IS NULL AND r.revoked_at IS NULL
      JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
      LEFT JOIN users u ON u.tenant_id = ?1 AND u.id = w.owner_id
-     WHERE w.tenant_id = ?1 AND w.runner_id = ?2 AND w.phase <> 'deleted' AND (?3 IS NULL OR w.id = ?3)`,
+     WHERE w.tenant_id = ?1 AND w.runner_id = ?2 AND w.phase <> 'deleted' AND (?3 IS NULL OR (w.id = ?3 AND w.waits_since IS NULL))`,
     ctx.db.tenantId,
     runnerId,
     workspaceId,

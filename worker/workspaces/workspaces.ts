@@ -16,6 +16,9 @@ import { commit, eventOf, GuardFailed, onGuard, onUnique, refuse, require, requi
 import type { Context, UserContext } from '../platform/context.ts';
 import { parseValues, resolveValues } from './parameters.ts';
 import { runnerFor } from './placement.ts';
+import { atFreePlace, startRefusal } from './queue.ts';
+import { admit } from './queue.store.ts';
+import type { RunnerRow } from './runners.store.ts';
 import { templateFor } from './templates.ts';
 import { isBehind, versionForNew, versionToStart } from './workspace-version.ts';
 import * as store from './workspaces.store.ts';
@@ -42,7 +45,11 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
     parameters: parseValues(row.parameters),
     rootfs: row.spec.rootfs?.digest ?? null,
     image: row.spec.image,
-    runner: { id: row.runner_id, name: row.runner_name, online: row.runner_online === 1 },
+    runner: {
+      ...{ id: row.runner_id, name: row.runner_name, online: row.runner_online === 1, revoked: row.runner_revoked === 1 },
+      drain: row.runner_drains === 1 ? { until: row.runner_drain_until } : null,
+    },
+    line: store.lineOf(row),
     desired: row.desired,
     phase: row.phase,
     generation: row.generation,
@@ -121,35 +128,33 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
   const template = await templateFor(ctx, input.templateId, 'use', 'workspace.create');
   const version = await versionForNew(ctx, template, input.versionId);
   const parameters = resolveValues(version.spec, input.parameters);
-  const runner = await runnerFor(ctx, { templateId: template.id, spec: version.spec, runnerId: input.runnerId ?? null });
   const id = ctx.newId('workspace');
-  const workspace = {
-    id,
-    name: input.name,
-    ownerId: ctx.actor.id,
-    templateId: template.id,
-    versionId: version.id,
-    runnerId: runner.id,
-    parameters,
-    createdAt: ctx.now().toISOString(),
+  const make = (runner: RunnerRow, mayWait: boolean) => {
+    const workspace = {
+      ...{ id, name: input.name, ownerId: ctx.actor.id, templateId: template.id, versionId: version.id },
+      ...{ runnerId: runner.id, parameters, createdAt: ctx.now().toISOString() },
+    };
+    const event = eventOf(ctx, {
+      action: 'workspace.create',
+      resource: resourceOf(workspace),
+      status: 201,
+      workspaceId: id,
+      diff: Object.keys(parameters).length === 0 ? [] : [{ path: 'parameters', old: null, new: parameters, secret: false }],
+      details: { template: template.name, version: version.number, runner: runner.name },
+    });
+    const guard = store.insertWorkspace(ctx.db.tenantId, workspace, QUOTAS.workspaces, mayWait);
+    return commit(ctx, { guard, changes: [admit(ctx.db.tenantId, runner.id)], events: [event] });
   };
-  const event = eventOf(ctx, {
-    action: 'workspace.create',
-    resource: resourceOf(workspace),
-    status: 201,
-    workspaceId: id,
-    diff: Object.keys(parameters).length === 0 ? [] : [{ path: 'parameters', old: null, new: parameters, secret: false }],
-    details: { template: template.name, version: version.number, runner: runner.name },
-  });
-  await onUnique(
+  const wanted = { templateId: template.id, spec: version.spec, runnerId: input.runnerId ?? null };
+  const { id: runnerId } = await onUnique(
     onGuard(
-      commit(ctx, { guard: store.insertWorkspace(ctx.db.tenantId, workspace, QUOTAS.workspaces), events: [event] }),
+      atFreePlace(ctx, () => runnerFor(ctx, wanted), make),
       () => new AppError('quota-exceeded', `An organisation has ${quotaWords('workspaces')}`),
     ),
     'workspaces.tenant_id, workspaces.owner_id, workspaces.name',
     () => new AppError('conflict', `You have a workspace ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),
   );
-  ctx.defer(ctx.workspaces.order(ctx.db.shard, runner.id, id));
+  ctx.defer(ctx.workspaces.order(ctx.db.shard, runnerId, id));
   return readWorkspace(ctx, id);
 }
 
@@ -183,8 +188,10 @@ export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof W
   const as = verb === 'start' ? await versionToStart(ctx, workspace) : null;
   const details = as === null ? {} : { version: as.number };
   const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id, details });
-  const work = commit(ctx, { guard: store.wish(ctx.db.tenantId, workspace, desired, ctx.now(), as), events: [event] });
-  await onGuard(work, () => new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
+  const guard = store.wish(ctx.db.tenantId, workspace, desired, ctx.now(), as);
+  const work = commit(ctx, { guard, changes: [admit(ctx.db.tenantId, workspace.runner_id)], events: [event] });
+  const refused = async () => (desired === 'running' ? startRefusal(ctx, ['running'], workspace.runner_id) : null);
+  await onGuard(work, async () => (await refused()) ?? new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
   ctx.defer(ctx.workspaces.order(ctx.db.shard, workspace.runner_id, id));
   if (desired !== 'running' && workspace.phase === 'running') ctx.defer(ctx.workspaces.stop(ctx.db.shard, id));
   return (await store.findWorkspace(ctx.db, id)) ?? workspace;
@@ -213,7 +220,8 @@ function eventAction(phase: WorkspaceReport['phase']): AuditAction | null {
 }
 
 /**
- * A runner's report on one of its workspaces. A repeated or outdated report changes nothing and leaves no event.
+ * A runner's report on one of its workspaces. A repeated or outdated report changes nothing and leaves no event. A place that it
+ * gives back goes to who waits for it, in the same transaction.
  * @returns whether anything changed
  */
 export async function recordReport(ctx: Omit<Context, 'tenant'>, runnerId: string, report: WorkspaceReport): Promise<boolean> {
@@ -234,7 +242,7 @@ export async function recordReport(ctx: Omit<Context, 'tenant'>, runnerId: strin
     details: { generation: report.generation, ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }) },
   });
   try {
-    await commit(ctx, { guard, events: [event] });
+    await commit(ctx, { guard, changes: [admit(ctx.db.tenantId, runnerId)], events: [event] });
     return true;
   } catch (error) {
     if (error instanceof GuardFailed) return false;

@@ -8,6 +8,11 @@ export interface StateFolder {
   config: string;
   identityKey: string;
   agreementKey: string;
+  /** a change of keys that is not settled yet */
+  rotation: string;
+  /** asks the runner that runs to change its keys, and what became of it */
+  rotationAsked: string;
+  rotationAnswer: string;
   lock: string;
   reports: string;
   workspaces: string;
@@ -22,6 +27,9 @@ export function stateFolder(root: string): StateFolder {
     config: at('config.json'),
     identityKey: at('identity.pem'),
     agreementKey: at('agreement.pem'),
+    rotation: at('rotation.json'),
+    rotationAsked: at('rotation.asked'),
+    rotationAnswer: at('rotation.answer'),
     lock: at('runner.lock'),
     reports: at('reports.json'),
     workspaces: at('workspaces'),

@@ -37,18 +37,24 @@ function once<T>(make: () => T): () => T {
   return () => (made ??= make());
 }
 
+/** Both private halves as PEM: how they are stored. */
+export interface KeyPems {
+  identity: string;
+  agreement: string;
+}
+
 /** Makes both pairs without storing them, so that a refused enrolment leaves what was there. */
-export function makeKeys(): { keys: RunnerKeys; save(folder: StateFolder): void } {
+export function makeKeys(): { keys: RunnerKeys; pems: KeyPems; save(folder: StateFolder): void } {
   const identity = generateKeyPairSync('ed25519').privateKey;
   const agreement = generateKeyPairSync('x25519').privateKey;
   const pem = (key: KeyObject) => key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return {
-    keys: fromPrivate(identity, agreement),
-    save(folder) {
-      writeAtomically(folder.identityKey, pem(identity));
-      writeAtomically(folder.agreementKey, pem(agreement));
-    },
-  };
+  const pems = { identity: pem(identity), agreement: pem(agreement) };
+  return { keys: fromPrivate(identity, agreement), pems, save: (folder) => saveKeys(folder, pems) };
+}
+
+export function saveKeys(folder: StateFolder, { identity, agreement }: KeyPems): void {
+  writeAtomically(folder.identityKey, identity);
+  writeAtomically(folder.agreementKey, agreement);
 }
 
 function readKey(path: string, kind: 'ed25519' | 'x25519'): KeyObject {

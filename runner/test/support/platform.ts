@@ -11,6 +11,7 @@ import {
   type WorkspaceOrder,
   type WorkspaceReport,
 } from '@gatehouse/core/protocol/runner-control.ts';
+import { runnerRotation, type RunnerRotation } from '@gatehouse/core/protocol/runner-rotation.ts';
 import type { RunnerNetwork } from '@gatehouse/core/protocol/runner-policy.ts';
 import { onTestFinished } from 'vitest';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -46,6 +47,9 @@ export class Platform {
   readonly logs = new Map<string, Buffer>();
   readonly gitRoots = new Map<string, string>();
   storesReports = true;
+  /** what becomes of a change of keys: taken; stored but the answer is lost; lost before it is stored; refused */
+  keyChanges: 'take' | 'lose answer' | 'lose request' | 'refuse' = 'take';
+  readonly keyRequests = new Heard<RunnerRotation>();
   identityKey = '';
   agreementKey = '';
   url = '';
@@ -125,6 +129,7 @@ export class Platform {
     const [, , name = ''] = path.split('/');
     const root = this.gitRoots.get(name);
     if (path.startsWith('/git/')) return this.#serveGit(root ?? '/none', path.slice(`/git/${name}`.length), response);
+    if (path === '/api/v1/runner/keys') return this.#changeKeys(request, response);
     if (path !== '/api/v1/runner/enroll') return void response.writeHead(this.token === '' ? 401 : 426).end();
     let text = '';
     for await (const piece of request) text += String(piece);
@@ -151,6 +156,23 @@ export class Platform {
       keys: this.#issuer?.keys,
     };
     response.writeHead(201).end(JSON.stringify(answer));
+  }
+
+  async #changeKeys(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let text = '';
+    for await (const piece of request) text += String(piece);
+    const rotation = runnerRotation.parse(JSON.parse(text));
+    const { old, next } = rotation;
+    const how = this.keyChanges;
+    const isKnown = [old.identityKey, next.identityKey].includes(this.identityKey);
+    if (how === 'refuse' || (how !== 'lose request' && !isKnown)) {
+      const fault = { type: 'about:blank', title: 'That clashes', status: 409, detail: 'Not these keys', code: 'conflict' };
+      response.writeHead(409).end(JSON.stringify({ ...fault, requestId: mintId('request') }));
+    } else if (how !== 'lose request') {
+      [this.identityKey, this.agreementKey] = [next.identityKey, next.agreementKey];
+      if (how === 'take') response.writeHead(200).end(JSON.stringify({ fingerprint: fingerprintOf(next) }));
+    }
+    this.keyRequests.push(rotation);
   }
 
   async #serveGit(root: string, path: string, response: ServerResponse): Promise<void> {

@@ -2,13 +2,27 @@ import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspace
 import { makeTemplate, writeAcl } from '../access.ts';
 import { BROWSER_KEY, proofHeader } from '../browser-key.ts';
 import { insertRecording, sealSlice } from '../recordings.ts';
-import { enrollRunner, makeKeys } from '../runners.ts';
+import { enrollRunner, makeKeys, rotationOf } from '../runners.ts';
 import { makeRunning, makeSite } from '../site.ts';
 import { onDraft } from '../template-versions.ts';
 import { api, read, services, unique } from '../tenants.ts';
 import { ensureRecordingKey } from '../../../worker/workspaces/recording-keys.ts';
 import { insertRunner, insertWorkspace } from '../workspaces.ts';
-import { type RouteCall, askedFor, groupId, idOf, ifMatch, makeRequest, makes, operates, own, owner, owns, self } from './call.ts';
+import {
+  type RouteCall,
+  askedFor,
+  groupId,
+  idOf,
+  ifMatch,
+  makeRequest,
+  makes,
+  makeUser,
+  operates,
+  own,
+  owner,
+  owns,
+  self,
+} from './call.ts';
 
 export const WORKSPACES_CALLS: Record<string, RouteCall> = {
   'POST /templates': {
@@ -143,6 +157,57 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     call: self((person, _tenant, ask) => ask(person, 'POST /notices/seen')),
   },
 
+  'PUT /tenant/quota': {
+    leaves: ['tenant.quota'],
+    diff: ['running'],
+    call: async (tenant, ask) => {
+      const by = await owner(tenant);
+      const { headers } = await api(by).get('/tenant/quota');
+      const values = { workspaces: null, running: 900 + Number.parseInt(unique().slice(0, 2), 16) };
+      return own(by, await ask(by, 'PUT /tenant/quota', values, { 'If-Match': headers.get('ETag') ?? '' }), tenant.id);
+    },
+  },
+  'PUT /groups/:id/quota': {
+    leaves: ['group.quota'],
+    diff: ['workspaces'],
+    call: owns('PUT /groups/:id/quota', groupId, { workspaces: 5, running: null }, ifMatch(0)),
+  },
+  'PUT /users/:id/quota': {
+    leaves: ['user.quota'],
+    diff: ['workspaces', 'running'],
+    call: owns('PUT /users/:id/quota', makeUser, { workspaces: 5, running: 2 }, ifMatch(0)),
+  },
+  'POST /quotas/preview': {
+    leaves: 'it changes nothing',
+    call: async (tenant, ask) => {
+      const by = await owner(tenant);
+      return own(
+        by,
+        await ask(by, 'POST /quotas/preview', { subject: { type: 'tenant' }, values: { workspaces: 1, running: null } }),
+        null,
+      );
+    },
+  },
+  'PATCH /runners/:id': {
+    leaves: ['runner.update'],
+    diff: ['capacity'],
+    call: owns('PATCH /runners/:id', insertRunner, { capacity: 10 }),
+  },
+  'POST /runners/:id/drain': {
+    leaves: ['runner.drain'],
+    diff: ['drain', 'until'],
+    call: owns('POST /runners/:id/drain', insertRunner, { until: '2099-01-01T00:00:00.000Z' }),
+  },
+  'DELETE /runners/:id/drain': {
+    leaves: ['runner.drain.lift'],
+    diff: ['drain'],
+    call: owns('DELETE /runners/:id/drain', async (tenant) => {
+      const id = await insertRunner(tenant);
+      await api(tenant.owner).post(`/runners/${id}/drain`, { until: null });
+      return id;
+    }),
+  },
+  'POST /runners/:id/revoke': { leaves: ['runner.revoke'], call: owns('POST /runners/:id/revoke', insertRunner) },
   'DELETE /runners/:id': { leaves: ['runner.remove'], call: owns('DELETE /runners/:id', insertRunner) },
   'POST /runners/:id/confirm': {
     leaves: ['runner.confirm'],
@@ -155,6 +220,16 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
   'POST /runner-enrollments': {
     leaves: ['runner.enrollment.create'],
     call: async (tenant, ask) => ({ ...(await makes('POST /runner-enrollments', () => ({ name: 'runner' }))(tenant, ask)), on: null }),
+  },
+  'POST /runner/keys': {
+    leaves: ['runner.rotate_key'],
+    diff: ['fingerprint'],
+    call: async (tenant, ask) => {
+      const runner = await enrollRunner(tenant);
+      const { rotation } = await rotationOf(runner);
+      const answer = await ask(null, 'POST /runner/keys', rotation, { Authorization: `Bearer ${runner.token}` });
+      return { answer, on: runner.id, by: { type: 'runner', id: runner.id }, sessionId: null };
+    },
   },
   'POST /runner/enroll': {
     leaves: ['runner.enroll'],

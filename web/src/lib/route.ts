@@ -54,6 +54,7 @@ export const route = {
 
   runners: () => '/runners',
   enrolRunner: () => '/runners/enrol',
+  quotas: () => '/runners/quotas',
   users: (query: Query = {}) => withQuery('/users', query),
   inviteUser: () => '/users/invite',
   groups: () => '/groups',

@@ -133,7 +133,7 @@ export class BrowserRig {
   #outcome(): AttachOutcome {
     const { runnerId, fingerprint, keys } = this.#place;
     const { identityKey, agreementKey } = keys;
-    const runner = { id: runnerId, name: 'runner', fingerprint, identityKey, agreementKey };
+    const runner = { id: runnerId, name: 'runner', fingerprint, identityKey, agreementKey, rotations: [] };
     const facts = { connectionId: 'con', ticket: 'ticket', grant: 'grant', expiresAt: '', access: 'own' as const };
     const attachment = { ...facts, policy: DEFAULT_POLICY, runner };
     return { kind: 'admitted', attachment };

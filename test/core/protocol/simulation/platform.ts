@@ -74,7 +74,7 @@ export class Platform {
     const attachment: Attachment = {
       ...{ connectionId: mintId('connection'), ticket: 'ticket', grant, access, expiresAt: new Date(clock.now() + 30_000).toISOString() },
       policy: DEFAULT_POLICY,
-      runner: { id: runnerId, name: 'runner', fingerprint, identityKey, agreementKey },
+      runner: { id: runnerId, name: 'runner', fingerprint, identityKey, agreementKey, rotations: [] },
     };
     return { kind: 'admitted', attachment };
   }

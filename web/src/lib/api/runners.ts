@@ -20,6 +20,14 @@ export async function list(call: Call = {}): Promise<{ items: Runner[] }> {
 export const confirm = (id: string, fingerprint: string) =>
   read(api.runners[':id'].confirm.$post({ ...at(id), json: { fingerprint } }), runner);
 
+/** @param capacity null: as many as there are */
+export const setCapacity = (id: string, capacity: number | null) =>
+  read(api.runners[':id'].$patch({ ...at(id), json: { capacity } }), runner);
+/** @param until null: what runs goes on as long as it likes */
+export const drain = (id: string, until: string | null) => read(api.runners[':id'].drain.$post({ ...at(id), json: { until } }), runner);
+export const liftDrain = (id: string) => read(api.runners[':id'].drain.$delete(at(id)), runner);
+export const revoke = (id: string) => read(api.runners[':id'].revoke.$post(at(id)), runner);
+
 export async function remove(id: string): Promise<void> {
   await api.runners[':id'].$delete(at(id));
 }

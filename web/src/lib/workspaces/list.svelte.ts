@@ -70,11 +70,11 @@ export class WorkspaceList {
   }
 
   /** News from the live log of a row. What came to rest is read again, because its other facts changed too. */
-  heard(id: string, { generation, phase, step, percent, error }: LiveState): void {
+  heard(id: string, { generation, phase, step, percent, error, line = null }: LiveState): void {
     const workspace = this.find(id);
     if (workspace === undefined || generation < workspace.generation) return;
     const rested = phase !== workspace.phase && !['queued', 'starting', 'stopping'].includes(phase);
-    this.put({ ...workspace, generation, phase, step, percent, error });
+    this.put({ ...workspace, generation, phase, step, percent, error, line });
     if (rested) void this.resource.load();
   }
 

@@ -1,4 +1,5 @@
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
+import { lineWords } from '@gatehouse/core/api/workspace-line.ts';
 import type { Tone } from '#lib/components/Status.svelte';
 
 export interface ShownState {
@@ -11,10 +12,10 @@ export interface ShownState {
   percent: number | null;
 }
 
-type Facts = Pick<Workspace, 'phase' | 'step' | 'percent' | 'runner' | 'desired'>;
+type Facts = Pick<Workspace, 'phase' | 'step' | 'percent' | 'runner' | 'desired' | 'line'>;
 
 /** How a workspace's state is told: a shape, a colour, a word and one line more. */
-export function shownState({ phase, step, percent, runner, desired }: Facts): ShownState {
+export function shownState({ phase, step, percent, runner, desired, line }: Facts): ShownState {
   const still = { moving: false, percent: null };
   if (desired === 'deleted' && phase !== 'deleted') {
     const detail = runner.online ? (step ?? 'Its files are being removed') : `Waits for ${runner.name}, which is offline`;
@@ -22,6 +23,7 @@ export function shownState({ phase, step, percent, runner, desired }: Facts): Sh
   }
   switch (phase) {
     case 'queued':
+      if (line !== null) return { tone: 'info', word: 'In line', detail: lineWords(line, runner), moving: true, percent: null };
       return runner.online
         ? { tone: 'info', word: 'Queued', detail: `Waits for ${runner.name}`, moving: true, percent: null }
         : { ...still, tone: 'unknown', word: 'Waiting', detail: `${runner.name} is offline; it starts when the runner returns` };
@@ -36,6 +38,8 @@ export function shownState({ phase, step, percent, runner, desired }: Facts): Sh
     case 'stopped':
       return { ...still, tone: 'off', word: 'Stopped', detail: 'Nothing is lost: files are kept' };
     case 'failed':
+      if (runner.revoked)
+        return { ...still, tone: 'bad', word: 'Runner revoked', detail: `${runner.name} was shut out; files are kept there` };
       return { ...still, tone: 'bad', word: 'Could not start', detail: step === null ? '' : `Ended at: ${step}` };
     case 'deleted':
       return { ...still, tone: 'off', word: 'Deleted', detail: '' };

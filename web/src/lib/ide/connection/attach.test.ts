@@ -8,6 +8,7 @@ import { proofKeyOf } from './browser-key.ts';
 const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
 const key = await proofKeyOf(pair);
 
+const RUNNER = { id: 'run_1', name: 'fra-1', online: true, drain: null, revoked: false };
 const workspace = (more: Partial<Workspace>): Workspace => ({
   id: 'wsp_1',
   name: 'api',
@@ -15,7 +16,8 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   template: { id: 'tpl_1', name: 'Node', version: 1, versionId: 'tpv_1', state: 'published' },
   update: null,
   parameters: {},
-  runner: { id: 'run_1', name: 'fra-1', online: true },
+  runner: RUNNER,
+  line: null,
   desired: 'running',
   phase: 'running',
   generation: 1,
@@ -38,7 +40,17 @@ it.each([
     { phase: 'starting', step: 'Cloning', percent: 40 },
     { kind: 'waiting', reason: 'starting', detail: 'Cloning', percent: 40 },
   ],
-  ['its runner away', { runner: { id: 'run_1', name: 'fra-1', online: false } }, { kind: 'waiting', reason: 'runner-away' }],
+  ['its runner away', { runner: { ...RUNNER, online: false } }, { kind: 'waiting', reason: 'runner-away' }],
+  [
+    'in line before its runner',
+    { phase: 'queued', line: { position: 3, running: 10, capacity: 10 } },
+    { kind: 'waiting', reason: 'starting', detail: '3rd in line for runner fra-1, which is full (10 of 10)' },
+  ],
+  [
+    'on a runner that was revoked',
+    { phase: 'failed', desired: 'stopped', runner: { ...RUNNER, online: false, revoked: true }, error: 'It was revoked' },
+    { kind: 'ended', why: 'failed', detail: 'It was revoked' },
+  ],
   ['stopping', { desired: 'stopped', phase: 'stopping' }, { kind: 'waiting', reason: 'stopping' }],
   ['stopped', { desired: 'stopped', phase: 'stopped' }, { kind: 'ended', why: 'stopped' }],
   ['just started again', { desired: 'running', phase: 'stopped' }, { kind: 'waiting', reason: 'starting' }],

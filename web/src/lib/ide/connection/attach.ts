@@ -1,3 +1,4 @@
+import { lineWords } from '@gatehouse/core/api/workspace-line.ts';
 import type { Attachment, Workspace } from '@gatehouse/core/api/workspaces.ts';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
 import type { Attach, AttachOutcome, ProofKey } from './ports.ts';
@@ -40,7 +41,7 @@ export function attachTo(api: WorkspaceApi, seen: (workspace: Workspace) => void
 
 /** What keeps a person out of a workspace in this state; null when nothing does. */
 export function readiness(workspace: Workspace): AttachOutcome | null {
-  const { phase, desired, runner, step, percent, error, generation } = workspace;
+  const { phase, desired, runner, step, percent, error, generation, line } = workspace;
   const waiting = (reason: 'starting' | 'stopping' | 'runner-away', detail: string): AttachOutcome => ({
     kind: 'waiting',
     reason,
@@ -48,10 +49,12 @@ export function readiness(workspace: Workspace): AttachOutcome | null {
     percent,
   });
   if (phase === 'deleted' || desired === 'deleted') return ended('gone', 'This workspace was deleted.');
+  if (runner.revoked) return ended('failed', error ?? `Runner ${runner.name} was revoked.`);
   if (phase === 'failed' && desired === 'running') return ended('failed', error ?? 'The runner did not say why.');
   if (phase === 'stopped' && desired === 'stopped') return ended('stopped', 'The workspace is stopped. Its files are kept.');
   if (!runner.online)
     return waiting('runner-away', `Its runner, ${runner.name}, is not connected. This page goes on as soon as it is back.`);
+  if (line !== null) return waiting('starting', lineWords(line, runner));
   if (desired === 'stopped') return waiting('stopping', step ?? 'Ending its programs');
   if (phase !== 'running') return waiting('starting', step ?? (generation === 1 ? 'Preparing it for the first time' : 'Waking it up'));
   return null;

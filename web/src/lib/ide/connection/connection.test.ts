@@ -2,6 +2,9 @@ import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { viewerHello } from '@gatehouse/core/protocol/connection.ts';
 import { verifyViewerProof } from '@gatehouse/core/protocol/viewer-proof.ts';
+import { fingerprintOf, type RunnerKeys } from '@gatehouse/core/protocol/runner-keys.ts';
+import { rotationText } from '@gatehouse/core/protocol/runner-rotation.ts';
+import { encode } from 'jose/base64url';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { admitted, Bench } from '../testing/connected.ts';
 import { ALONE, RUNNER } from '../testing/fake-runner.ts';
@@ -123,6 +126,17 @@ describe('opening', () => {
   });
 });
 
+/** Keys that a runner had before, and their signed word that these follow. */
+async function signedChange({ identityKey, agreementKey }: RunnerKeys) {
+  const pair = (await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify'])) as CryptoKeyPair;
+  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
+  const before = { identityKey: encode(raw), agreementKey: encode(crypto.getRandomValues(new Uint8Array(32))) };
+  const next = { identityKey, agreementKey };
+  const text = new TextEncoder().encode(rotationText(RUNNER.id, before, next));
+  const oldSignature = encode(new Uint8Array(await crypto.subtle.sign('Ed25519', pair.privateKey, text)));
+  return { before, rotation: { old: before, next, oldSignature } };
+}
+
 describe('O6: the runner’s keys', () => {
   it('are remembered when it is met for the first time, and known the next', async () => {
     await bench.connect();
@@ -145,6 +159,16 @@ describe('O6: the runner’s keys', () => {
     await bench.dialling(() => bench.connection.trust(change.id, change.shown));
     await bench.runner.link.greet();
     expect(bench.state).toMatchObject({ kind: 'connected', runner: { firstMet: false } });
+  });
+
+  it('when the remembered ones signed for them, they are known and remembered instead', async () => {
+    const { before, rotation } = await signedChange(RUNNER);
+    bench.pins.set(RUNNER.id, await fingerprintOf(before));
+    const outcome = admitted(1);
+    if (outcome.kind !== 'admitted') throw new Error('Not admitted');
+    bench.outcomes = [{ kind: 'admitted', attachment: { ...outcome.attachment, runner: { ...RUNNER, rotations: [rotation] } } }];
+    await bench.connect();
+    expect([...bench.pins]).toEqual([[RUNNER.id, RUNNER.fingerprint]]);
   });
 
   it('that do not make up the fingerprint which was confirmed are not spoken to', async () => {

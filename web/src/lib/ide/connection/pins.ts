@@ -1,10 +1,11 @@
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import { fingerprintOf } from '@gatehouse/core/protocol/runner-keys.ts';
+import { leadsTo } from '@gatehouse/core/protocol/runner-rotation.ts';
 import type { Ended, KnownRunner, Pins } from './ports.ts';
 
 export type Recognition = { ok: true; runner: KnownRunner } | { ok: false; ended: Ended };
 
-/** SPEC O6: whether these are the keys that this browser knows of the runner. Those of a new one are remembered. */
+/** SPEC O6: whether these are the keys that this browser knows of the runner, or those that they were exchanged for. Then these are remembered. */
 export async function recognize(runner: Attachment['runner'], pins: Pins): Promise<Recognition> {
   const { id, name } = runner;
   const shown = await fingerprintOf(runner);
@@ -13,11 +14,12 @@ export async function recognize(runner: Attachment['runner'], pins: Pins): Promi
     return { ok: false, ended: { why: 'broken', detail, requestId: null } };
   }
   const remembered = pins.get(id);
-  if (remembered !== null && remembered !== shown) {
+  const isChanged = remembered !== null && remembered !== shown;
+  if (isChanged && !(await leadsTo(id, remembered, runner, runner.rotations))) {
     const detail = `${name} shows other keys than it did before. Nothing was sent.`;
     return { ok: false, ended: { why: 'runner-changed', detail, requestId: null, change: { id, name, remembered, shown } } };
   }
-  if (remembered === null) pins.set(id, shown);
+  if (remembered !== shown) pins.set(id, shown);
   return { ok: true, runner: { name, fingerprint: shown, firstMet: remembered === null } };
 }
 

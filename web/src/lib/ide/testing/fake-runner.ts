@@ -24,6 +24,7 @@ export const RUNNER = {
   identityKey: 'U5Ypa1zVkln9UpgsrzXOkkdR2cph0sWOEk-wPnYZbB4',
   agreementKey: AGREEMENT.x,
   fingerprint: 'SHA256:d5a993ea8712920527735966c341c96adb229d575ec06948c2062f77a19652c1',
+  rotations: [],
 };
 
 /** The person of the page alone, driving. */
