@@ -15,6 +15,7 @@ import { parseSettings, type Env } from './platform/env.ts';
 import { log } from './platform/log.ts';
 import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
+import { sweepTrash } from './workspaces/trash.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
 import { sweepRecordings } from './workspaces/recording-sweep.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
@@ -72,6 +73,7 @@ export default {
       sweepDirectory(services),
       sweepSessions(services),
       sweepIdleWorkspaces(services),
+      sweepTrash(services),
       sweepRefusals(services),
       sweepRecordings(services),
     ]);

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { policy } from './policy.ts';
 import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
-import { WORKSPACE_PHASES } from '../protocol/runner-control.ts';
+import { FAILURES, WORKSPACE_PHASES } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
 import { APP_ICONS } from './template-apps.ts';
 import { parameterValues, templateParameters } from './template-parameters.ts';
 import { SANDBOX_DRIVERS, specChange, versionState } from './templates.ts';
+import { workspaceState } from './workspace-states.ts';
 
 export const workspaceName = z
   .string()
@@ -57,13 +58,28 @@ export const workspace = z.object({
   parameters: parameterValues,
   /** digest of the root file system that its programs come from; null: the runner's machine */
   rootfs: z.string().nullable(),
-  runner: z.object({ id: idSchema('runner'), name: z.string(), online: z.boolean() }),
+  runner: z.object({
+    id: idSchema('runner'),
+    name: z.string(),
+    online: z.boolean(),
+    /** it was taken out of the organisation; what it had is on its machine */
+    removed: z.boolean(),
+    lastSeenAt: time.nullable(),
+  }),
   desired: z.enum(['running', 'stopped', 'deleted']),
   phase: z.enum(WORKSPACE_PHASES),
   generation: z.number().int(),
   step: z.string().nullable(),
   percent: z.number().nullable(),
   error: z.string().nullable(),
+  /** why it failed, for programs */
+  failure: z.enum([...FAILURES, 'runner-removed']).nullable(),
+  /** when its phase or step last changed */
+  changedAt: time.nullable(),
+  /** it was deleted then, and can be restored until then */
+  trash: z.object({ at: time, until: time }).nullable(),
+  /** what all this comes to, in words, and what the caller can do */
+  state: workspaceState,
   createdAt: time,
   lastUsedAt: time.nullable(),
   mine: z.boolean(),
@@ -94,6 +110,10 @@ export const workspaceUpdateOffer = z.object({
   versions: z.array(versionName),
 });
 export type WorkspaceUpdateOffer = z.infer<typeof workspaceUpdateOffer>;
+
+export const workspaceRename = z.object({ name: workspaceName });
+/** `name` left out: the one that it had */
+export const workspaceRestore = z.object({ name: workspaceName.optional() });
 
 const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 

@@ -204,8 +204,16 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     if (to.length === 0) return;
     const row = await findWorkspace(this.compose().tenantDb(where.shard, where.tenantId), workspaceId);
     const state: ToWatcher = row
-      ? { kind: 'state', generation: row.generation, phase: row.phase, step: row.step, percent: row.percent, error: row.error }
-      : { kind: 'state', generation: 0, phase: 'deleted', step: null, percent: null, error: null };
+      ? {
+          kind: 'state',
+          generation: row.generation,
+          phase: row.phase,
+          step: row.step,
+          percent: row.percent,
+          error: row.error,
+          failure: row.failure,
+        }
+      : { kind: 'state', generation: 0, phase: 'deleted', step: null, percent: null, error: null, failure: null };
     for (const socket of to) send(socket, state);
   }
 

@@ -180,7 +180,7 @@ export async function confirmRunner(ctx: UserContext, id: string, fingerprint: s
   return presentRunner(await existing(ctx, id));
 }
 
-/** Its token stops at once; its workspaces count as deleted, the files stay on its machine. */
+/** Its token stops at once; its workspaces say that they have no runner, and their files stay on its machine. */
 export async function removeRunner(ctx: UserContext, id: string): Promise<void> {
   const runner = await existing(ctx, id);
   await require(ctx, 'runner:manage', { action: 'runner.remove', resource: resourceOf(runner) });
@@ -192,9 +192,12 @@ export async function removeRunner(ctx: UserContext, id: string): Promise<void> 
     now,
   );
   const release = statement(
-    "UPDATE workspaces SET desired = 'deleted', phase = 'deleted', generation = generation + 1 WHERE tenant_id = ? AND runner_id = ? AND phase <> 'deleted'",
+    `UPDATE workspaces SET generation = generation + 1, step = NULL, percent = NULL, error = NULL, failure = 'runner-removed', changed_at = ?3,
+       phase = CASE desired WHEN 'deleted' THEN 'deleted' ELSE 'failed' END, desired = CASE desired WHEN 'deleted' THEN 'deleted' ELSE 'stopped' END
+     WHERE tenant_id = ?1 AND runner_id = ?2 AND phase <> 'deleted'`,
     ctx.db.tenantId,
     id,
+    now,
   );
   const event = eventOf(ctx, {
     action: 'runner.remove',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fillIn, type ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
 import { versionState } from '@gatehouse/core/api/templates.ts';
-import { WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import { FAILURES, WORKSPACE_PHASES, type WorkspaceOrder, type WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { networkOf, runnerOpensOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import type { GitCredentials } from '@gatehouse/core/protocol/runner-policy.ts';
 import { agreementKeyOf } from '@gatehouse/core/protocol/runner-keys.ts';
@@ -38,6 +38,8 @@ const row = z.object({
   runner_id: z.string(),
   runner_name: z.string(),
   runner_online: z.number(),
+  runner_removed: z.number(),
+  runner_seen_at: z.string().nullable(),
   runner_fingerprint: z.string(),
   runner_identity_key: z.string(),
   runner_agreement_key: z.string(),
@@ -47,6 +49,9 @@ const row = z.object({
   step: z.string().nullable(),
   percent: z.number().nullable(),
   error: z.string().nullable(),
+  failure: z.enum([...FAILURES, 'runner-removed']).nullable(),
+  changed_at: z.string().nullable(),
+  trashed_at: z.string().nullable(),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });
@@ -56,8 +61,10 @@ const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS
   w.version_id, v.number AS version_number, v.state AS version_state, v.spec, n.id AS newest_id, n.number AS newest_number,
   q.id AS required_id, q.number AS required_number, q.required_from, w.parameters,
   (SELECT group_concat(json_extract(p.body, '$.ports')) FROM policies p WHERE p.tenant_id = ?1 AND p.scope IN ('tenant', w.template_id)) AS ports_set,
-  w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
-  r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
+  w.runner_id, r.name AS runner_name, r.online AS runner_online, r.deleted_at IS NOT NULL AS runner_removed,
+  r.last_seen_at AS runner_seen_at, r.fingerprint AS runner_fingerprint,
+  r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, w.desired, w.phase, w.generation, w.step, w.percent, w.error,
+  w.failure, w.changed_at, w.trashed_at, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id
   JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -67,30 +74,31 @@ const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS
   LEFT JOIN users u ON u.tenant_id = ?1 AND u.id = w.owner_id
   WHERE w.tenant_id = ?1 AND w.phase <> 'deleted'`;
 
-/** Oldest first by id; the caller's own, or everybody's. */
+/** Oldest first by id; the caller's own, or everybody's; those in the trash, or the others. */
 export async function findWorkspaces(
   ctx: UserContext,
-  page: { limit: number; after: string | null; everybody: boolean },
+  page: { limit: number; after: string | null; everybody: boolean; trashed: boolean },
 ): Promise<WorkspaceRow[]> {
   const rows = await ctx.db.rows(
-    `${SELECT} AND (?2 = 1 OR w.owner_id = ?3) AND (?4 IS NULL OR w.id > ?4) ORDER BY w.id LIMIT ?5`,
+    `${SELECT} AND (?2 = 1 OR w.owner_id = ?3) AND (?4 IS NULL OR w.id > ?4) AND (w.trashed_at IS NOT NULL) = ?6 ORDER BY w.id LIMIT ?5`,
     ctx.db.tenantId,
     page.everybody ? 1 : 0,
     ctx.actor.id,
     page.after,
     page.limit + 1,
+    page.trashed ? 1 : 0,
   );
   return rows.map((each) => row.parse(each));
 }
 
-/** Those made from a template, oldest first by id. */
+/** Those made from a template that are not in the trash, oldest first by id. */
 export async function findWorkspacesOf(
   ctx: Pick<UserContext, 'db'>,
   templateId: string,
   page: { limit: number; after: string },
 ): Promise<WorkspaceRow[]> {
   const rows = await ctx.db.rows(
-    `${SELECT} AND w.template_id = ?2 AND w.id > ?3 ORDER BY w.id LIMIT ?4`,
+    `${SELECT} AND w.template_id = ?2 AND w.trashed_at IS NULL AND w.id > ?3 ORDER BY w.id LIMIT ?4`,
     ...[ctx.db.tenantId, templateId, page.after, page.limit + 1],
   );
   return rows.map((each) => row.parse(each));
@@ -115,8 +123,8 @@ export interface NewWorkspace {
 /** Only below the quota: else it changes nothing. */
 export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota: number): Statement =>
   statement(
-    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, parameters)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?10
+    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, changed_at, parameters)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?8, ?10
      WHERE (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND phase <> 'deleted') < ?9`,
     tenantId,
     workspace.id,
@@ -140,15 +148,16 @@ export interface VersionChoice {
 export const wish = (
   tenantId: string,
   seen: { id: string; generation: number },
-  desired: 'running' | 'stopped' | 'deleted',
+  desired: 'running' | 'stopped',
   now: Date,
   as: VersionChoice | null = null,
 ): Statement =>
   statement(
     `UPDATE workspaces SET desired = ?4, phase = ?5, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
+       failure = NULL, changed_at = ?6,
        started_at = CASE WHEN ?4 = 'running' THEN ?6 ELSE started_at END,
        version_id = coalesce(?7, version_id), parameters = coalesce(?8, parameters)
-     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
+     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted' AND trashed_at IS NULL`,
     tenantId,
     seen.id,
     seen.generation,
@@ -162,14 +171,14 @@ export const wish = (
 /** Another version for the next start of a workspace that does not run, if it is still as the caller saw it. */
 export const chooseVersion = (tenantId: string, seen: { id: string; generation: number }, as: VersionChoice): Statement =>
   statement(
-    `UPDATE workspaces SET version_id = ?4, parameters = ?5 WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
+    `UPDATE workspaces SET version_id = ?4, parameters = ?5 WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted' AND trashed_at IS NULL`,
     ...[tenantId, seen.id, seen.generation, as.versionId, JSON.stringify(as.parameters)],
   );
 
 /** What a runner says of a workspace, if it is its own and the report is of the present wish. */
-export const applyReport = (tenantId: string, runnerId: string, report: WorkspaceReport): Statement =>
+export const applyReport = (tenantId: string, runnerId: string, report: WorkspaceReport, now: Date): Statement =>
   statement(
-    `UPDATE workspaces SET phase = ?5, step = ?6, percent = ?7, error = ?8
+    `UPDATE workspaces SET phase = ?5, step = ?6, percent = ?7, error = ?8, failure = ?9, changed_at = ?10
      WHERE tenant_id = ?1 AND runner_id = ?2 AND id = ?3 AND generation = ?4 AND phase <> 'deleted'
        AND (phase <> ?5 OR step IS NOT ?6 OR percent IS NOT ?7 OR error IS NOT ?8)`,
     tenantId,
@@ -180,6 +189,8 @@ export const applyReport = (tenantId: string, runnerId: string, report: Workspac
     report.step ?? null,
     report.percent ?? null,
     report.error ?? null,
+    report.reason ?? null,
+    now.toISOString(),
   );
 
 const orderRow = z.object({
