@@ -27,7 +27,7 @@ export interface StateFacts {
   runner: { name: string; online: boolean; removed: boolean; lastSeenAt: string | null };
 }
 
-export const STATE_CODES = [
+export const STATE_KINDS = [
   'queued',
   'waiting',
   'starting',
@@ -56,7 +56,7 @@ export const STATE_CODES = [
   'failed',
   'runner-removed',
 ] as const;
-export type StateCode = (typeof STATE_CODES)[number];
+export type StateKind = (typeof STATE_KINDS)[number];
 
 export const STATE_TONES = ['ok', 'info', 'off', 'bad', 'unknown'] as const;
 
@@ -80,7 +80,7 @@ const failed = (word: string, sentence: string, ways: readonly Way[]): StateMean
 });
 
 /** Each state of a workspace: what it is called, what it means, and the ways out of it. */
-export const WORKSPACE_STATES: Record<StateCode, StateMeaning> = {
+export const WORKSPACE_STATES: Record<StateKind, StateMeaning> = {
   queued: {
     ...{ word: 'Queued', tone: 'info', moving: true, ways: ['log', 'stop', 'delete'] },
     sentence: ({ runner }) => `It waits for ${runner.name}.`,
@@ -177,7 +177,7 @@ export const WORKSPACE_STATES: Record<StateCode, StateMeaning> = {
 };
 
 /** The one state that a workspace is in. @param now milliseconds */
-export function stateOf(facts: StateFacts, now: number): StateCode {
+export function stateOf(facts: StateFacts, now: number): StateKind {
   const { desired, phase, failure, trash, runner } = facts;
   if (phase === 'deleted') return 'deleted';
   if (desired === 'deleted') return runner.online ? 'deleting' : 'lost-deleting';
@@ -203,7 +203,7 @@ const isLate = ({ changedAt }: StateFacts, now: number): boolean =>
   changedAt !== null && now - Date.parse(changedAt) > LATE_AFTER_MINUTES * 60_000;
 
 export const workspaceState = z.object({
-  code: z.enum(STATE_CODES),
+  kind: z.enum(STATE_KINDS),
   word: z.string(),
   /** what it means, for a person */
   sentence: z.string(),
@@ -242,9 +242,9 @@ const inUtc = (time: string): string => `${time.slice(0, 16).replace('T', ' ')} 
 
 /** The state with its sentence, and the ways that are open to the caller. @param now milliseconds @param at how a time is written */
 export function describeState(facts: StateFacts, caller: StateCaller, now: number, at: (time: string) => string = inUtc): WorkspaceState {
-  const code = stateOf(facts, now);
-  const { word, sentence, ways } = WORKSPACE_STATES[code];
-  return { code, word, sentence: sentence(facts, at), ways: ways.filter((way) => isOpenTo(way, caller)) };
+  const kind = stateOf(facts, now);
+  const { word, sentence, ways } = WORKSPACE_STATES[kind];
+  return { kind, word, sentence: sentence(facts, at), ways: ways.filter((way) => isOpenTo(way, caller)) };
 }
 
 /** Until when something can be restored that was put into the trash then. */

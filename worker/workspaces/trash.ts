@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { TRASH_DAYS, trashedUntil } from '@gatehouse/core/api/workspace-states.ts';
 import type { workspaceRestore } from '@gatehouse/core/api/workspaces.ts';
 import { AppError } from '@gatehouse/core/errors.ts';

@@ -1,5 +1,5 @@
 import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
-import type { Sandbox, Usage } from '../sandbox/driver.ts';
+import type { Sandbox, Trouble, Usage } from '../sandbox/driver.ts';
 import type { Cgroup } from './cgroup.ts';
 import { DiskUse } from './disk.ts';
 import { measureProcesses } from './processes.ts';
@@ -34,10 +34,10 @@ class Watch {
   readonly #disk: DiskUse;
   readonly #timer: NodeJS.Timeout;
   #killed: number;
-  /** what it has run into last, in words */
-  #trouble: string | null = null;
+  /** what it has run into last */
+  #trouble: Trouble | null = null;
   /** why it is being stopped */
-  #over: string | null = null;
+  #over: Trouble | null = null;
   #toldOfDisk: 'nothing' | 'near' | 'full' = 'nothing';
   #toldAt = -Infinity;
   #busy = false;
@@ -65,7 +65,7 @@ class Watch {
     };
   }
 
-  trouble(): string | null {
+  trouble(): Trouble | null {
     this.#lookAtKills();
     return this.#over ?? this.#trouble;
   }
@@ -73,7 +73,7 @@ class Watch {
   /** Why it ended, where that was a limit. */
   whyEnded(why: string): string {
     this.#lookAtKills();
-    return this.#over ?? this.#trouble ?? why;
+    return (this.#over ?? this.#trouble)?.words ?? why;
   }
 
   end(): void {
@@ -99,14 +99,15 @@ class Watch {
     const killed = this.#watched.cgroup?.outOfMemory ?? 0;
     if (killed <= this.#killed) return;
     this.#killed = killed;
-    this.#trouble = outOfMemory(this.#watched.limits.memoryMb);
-    this.#tell(`A program was ended: ${this.#trouble}.`);
+    this.#trouble = { reason: 'out-of-memory', words: outOfMemory(this.#watched.limits.memoryMb) };
+    this.#tell(`A program was ended: ${this.#trouble.words}.`);
   }
 
   #lookAtMemory(): void {
     const { cgroup, limits, belongs } = this.#watched;
     if (limits.memoryMb === null || cgroup?.controls.includes('memory') === true) return;
-    if ((measureProcesses(belongs).memoryBytes ?? 0) > limits.memoryMb * MEBI) this.#end(outOfMemory(limits.memoryMb));
+    if ((measureProcesses(belongs).memoryBytes ?? 0) > limits.memoryMb * MEBI)
+      this.#end({ reason: 'out-of-memory', words: outOfMemory(limits.memoryMb) });
   }
 
   async #lookAtDisk(): Promise<void> {
@@ -116,7 +117,8 @@ class Watch {
     if (bytes === null || diskMb === null) return;
     const most = diskMb * MEBI;
     // Who was over it must be able to start, and delete.
-    if (bytes > Math.max(most * DISK_OVER, this.#disk.before + DISK_MORE)) return this.#end(outOfDisk(diskMb));
+    if (bytes > Math.max(most * DISK_OVER, this.#disk.before + DISK_MORE))
+      return this.#end({ reason: 'home-full', words: outOfDisk(diskMb) });
     const now = bytes > most ? 'full' : bytes > most * DISK_NEAR ? 'near' : 'nothing';
     if (now === this.#toldOfDisk && (now === 'nothing' || performance.now() - this.#toldAt < TELL_AGAIN_MS)) return;
     this.#toldOfDisk = now;
@@ -131,7 +133,7 @@ class Watch {
     void this.#attached.helper.call({ method: 'terminal.note', text });
   }
 
-  #end(why: string): void {
+  #end(why: Trouble): void {
     if (this.#over !== null) return;
     this.#over = why;
     void this.#attached.stop();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   describeState,
   LATE_AFTER_MINUTES,
-  STATE_CODES,
+  STATE_KINDS,
   stateOf,
   WAYS,
   WORKSPACE_STATES,
@@ -30,7 +30,7 @@ describe('the state of a workspace', () => {
             for (const lies of [null, trash])
               for (const changedAt of [facts().changedAt, '2026-11-27T09:00:00.000Z'])
                 reached.add(stateOf(facts({ desired, phase, failure, runner: each, trash: lies, changedAt }), NOW));
-    expect([...reached].sort()).toEqual([...STATE_CODES].sort());
+    expect([...reached].sort()).toEqual([...STATE_KINDS].sort());
   });
 
   test.each<[string, Partial<StateFacts>, string]>([
@@ -52,8 +52,8 @@ describe('the state of a workspace', () => {
     ['is being deleted', { desired: 'deleted', phase: 'stopping', trash }, 'deleting'],
     ['is deleted when its runner returns', { desired: 'deleted', phase: 'stopping', trash, runner: offline }, 'lost-deleting'],
     ['failed without a code', { phase: 'failed' }, 'failed'],
-  ])('%s', (_, change, code) => {
-    expect(stateOf(facts(change), NOW)).toBe(code);
+  ])('%s', (_, change, kind) => {
+    expect(stateOf(facts(change), NOW)).toBe(kind);
   });
 
   test('turns late by the bound, not before', () => {
@@ -65,12 +65,12 @@ describe('the state of a workspace', () => {
 
 describe('what a state says', () => {
   test('is a sentence with its end, for each, with facts or without', () => {
-    for (const code of STATE_CODES) {
-      const { sentence } = WORKSPACE_STATES[code];
+    for (const kind of STATE_KINDS) {
+      const { sentence } = WORKSPACE_STATES[kind];
       const at = (time: string) => time;
-      expect(sentence(facts({ trash }), at), code).toMatch(/^[A-Z].*[.]$/);
+      expect(sentence(facts({ trash }), at), kind).toMatch(/^[A-Z].*[.]$/);
       const bare = facts({ changedAt: null, trash, runner: { ...offline, lastSeenAt: null } });
-      expect(sentence(bare, at), code).not.toMatch(/null|undefined/);
+      expect(sentence(bare, at), kind).not.toMatch(/null|undefined/);
     }
   });
 
@@ -79,10 +79,10 @@ describe('what a state says', () => {
   });
 
   test('each state that is not an end has a way out, and no way twice', () => {
-    for (const code of STATE_CODES.filter((code) => !['deleting', 'deleted'].includes(code))) {
-      const { ways } = WORKSPACE_STATES[code];
-      expect(ways.length, code).toBeGreaterThan(0);
-      expect(new Set(ways).size, code).toBe(ways.length);
+    for (const kind of STATE_KINDS.filter((kind) => !['deleting', 'deleted'].includes(kind))) {
+      const { ways } = WORKSPACE_STATES[kind];
+      expect(ways.length, kind).toBeGreaterThan(0);
+      expect(new Set(ways).size, kind).toBe(ways.length);
       expect(ways.every((way) => WAYS.includes(way))).toBe(true);
     }
   });

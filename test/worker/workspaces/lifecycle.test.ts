@@ -95,7 +95,7 @@ describe('a failure', () => {
     const seen = await get(site, id);
     expect(seen).toMatchObject({ phase: 'failed', failure: 'start-script-failed', error });
     expect(seen.state).toEqual({
-      code: 'start-script-failed',
+      kind: 'start-script-failed',
       word: 'Could not start',
       sentence: 'The template’s start-up script failed. Files are kept.',
       ways: ['start', 'log', 'update', 'ask', 'delete'],
@@ -110,10 +110,10 @@ describe('a failure', () => {
     const site = await makeSite();
     const { id } = await makeRunning(site);
     await tell(site, 2, { workspaceId: id, generation: 1, phase: 'failed', error: 'Broken' });
-    expect((await get(site, id)).state.code).toBe('failed');
+    expect((await get(site, id)).state.kind).toBe('failed');
     const body = { workspaceId: id, generation: 1, phase: 'failed', error: 'On fire', reason: 'on-fire' } as unknown as WorkspaceReport;
     await tell(site, 3, body);
-    expect(await get(site, id)).toMatchObject({ error: 'On fire', state: { code: 'failed' } });
+    expect(await get(site, id)).toMatchObject({ error: 'On fire', state: { kind: 'failed' } });
   });
 
   test('of the stop script leaves a workspace that is stopped, and says so', async () => {
@@ -127,7 +127,7 @@ describe('a failure', () => {
       error: 'It ended with exit code 3',
       reason: 'stop-script-failed',
     });
-    expect(await get(site, id)).toMatchObject({ phase: 'stopped', state: { code: 'stop-script-failed', word: 'Stopped' } });
+    expect(await get(site, id)).toMatchObject({ phase: 'stopped', state: { kind: 'stop-script-failed', word: 'Stopped' } });
     const [, , , stopped] = await eventsOf(site.tenant).then((all) => all.filter(({ action }) => action.startsWith('workspace.')));
     expect(stopped).toMatchObject({ action: 'workspace.stopped', outcome: 'success', details: { failure: 'stop-script-failed' } });
   });
@@ -138,9 +138,9 @@ test('a wish for a workspace whose runner is offline is kept, said truthfully, a
   const { id } = await makeRunning(site);
   site.control.socket.close(1000);
   await site.control.closed;
-  await expect.poll(async () => (await get(site, id)).state.code).toBe('lost-running');
+  await expect.poll(async () => (await get(site, id)).state.kind).toBe('lost-running');
   expect((await get(site, id)).state.sentence).toMatch(/^Runner .* is offline since .* UTC; the workspace may still be running there\.$/);
-  expect(read(await api(site.dev).post(`/workspaces/${id}/stop`), workspaceSchema).state.code).toBe('lost-stopping');
+  expect(read(await api(site.dev).post(`/workspaces/${id}/stop`), workspaceSchema).state.kind).toBe('lost-stopping');
   const { ready } = await connectControl(site.runner);
   expect(ready.orders).toMatchObject([{ workspaceId: id, desired: 'stopped', generation: 2 }]);
 });

@@ -114,7 +114,7 @@ describe('a runner’s control socket', () => {
     expect((await openSocket('/runner/control', { Authorization: `Bearer ${site.runner.token}` })).response.status).toBe(401);
     const [left] = read(await api(site.dev).get('/workspaces'), workspaceList).items;
     expect(left).toMatchObject({ phase: 'failed', failure: 'runner-removed', runner: { removed: true } });
-    expect(left?.state).toMatchObject({ code: 'runner-removed', ways: ['restore-home', 'ask', 'delete'] });
+    expect(left?.state).toMatchObject({ kind: 'runner-removed', ways: ['restore-home', 'ask', 'delete'] });
     const path = `/workspaces/${left?.id}`;
     for (const verb of ['start', 'restart', 'update']) expect((await api(site.dev).post(`${path}/${verb}`, {})).status, verb).toBe(409);
     expect((await api(site.dev).delete(path)).status).toBe(202);

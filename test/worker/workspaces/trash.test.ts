@@ -23,7 +23,7 @@ describe('a workspace that is deleted', () => {
     const { id } = await makeRunning(site);
     const { viewer } = await join(site.dev, id);
     const deleted = read(await api(site.dev).delete(`/workspaces/${id}`), workspaceSchema);
-    expect(deleted).toMatchObject({ desired: 'stopped', phase: 'stopping', generation: 2, state: { code: 'trashed' } });
+    expect(deleted).toMatchObject({ desired: 'stopped', phase: 'stopping', generation: 2, state: { kind: 'trashed' } });
     expect(Date.parse(deleted.trash?.until ?? '') - Date.parse(deleted.trash?.at ?? '')).toBe(7 * 86_400_000);
     expect(deleted.state.ways).toEqual(['restore', 'log', 'purge']);
     await orderOf(site, 'stopped');
@@ -56,7 +56,7 @@ describe('a workspace that is deleted', () => {
     await site.control.until((message) => message.kind === 'stored' && message.report === 2);
     expect(read(await api(site.dev).delete(`/workspaces/${id}`), workspaceSchema)).toMatchObject({ phase: 'stopped', generation: 2 });
     const restored = read(await api(site.dev).post(`/workspaces/${id}/restore`, {}), workspaceSchema);
-    expect(restored).toMatchObject({ phase: 'stopped', trash: null, state: { code: 'stopped' } });
+    expect(restored).toMatchObject({ phase: 'stopped', trash: null, state: { kind: 'stopped' } });
     expect(await listed(site)).toEqual([id]);
     expect(await actionsOf(site.tenant, 'workspace.re')).toEqual(['workspace.restore']);
   });
@@ -90,7 +90,7 @@ describe('a workspace that is deleted', () => {
     await api(site.dev).delete(`/workspaces/${id}`);
     expect((await api(site.dev).post(`/workspaces/${id}/purge`)).status).toBe(202);
     expect((await api(site.dev).post(`/workspaces/${id}/purge`)).status).toBe(202);
-    expect((await get(site, id)).state).toMatchObject({ code: 'deleting', ways: [] });
+    expect((await get(site, id)).state).toMatchObject({ kind: 'deleting', ways: [] });
     expect((await api(site.dev).post(`/workspaces/${id}/restore`, {})).status).toBe(410);
     await orderOf(site, 'deleted');
     site.tell(report(id, 3, 'deleted'));
