@@ -24,6 +24,7 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
       attach: (key) => workspaces.attach(workspaceId, key),
       get: () => workspaces.get(workspaceId),
       start: () => workspaces.start(workspaceId),
+      restart: () => workspaces.restart(workspaceId),
     },
     workspaceId,
     userId: user.id,

@@ -23,7 +23,7 @@ import { Terminals } from './terminals/terminals.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
 
 export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
-  api: WorkspaceApi & { start(): Promise<Workspace> };
+  api: WorkspaceApi & { start(): Promise<Workspace>; restart(): Promise<Workspace> };
   drafts: DraftStore;
   memory: Memory;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
@@ -132,6 +132,12 @@ export class Ide {
   /** Asks the runner to start the workspace, then waits for it. @throws ApiProblem */
   async startWorkspace(): Promise<void> {
     this.workspace = await this.#ports.api.start();
+    this.#connection.start();
+  }
+
+  /** Ends what runs and starts it anew, then waits for it. @throws ApiProblem */
+  async restartWorkspace(): Promise<void> {
+    this.workspace = await this.#ports.api.restart();
     this.#connection.start();
   }
 

@@ -8,6 +8,7 @@ import { proofKeyOf } from './browser-key.ts';
 const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
 const key = await proofKeyOf(pair);
 
+const RUNNER = { id: 'run_1', name: 'fra-1', removed: false, lastSeenAt: null };
 const workspace = (more: Partial<Workspace>): Workspace => ({
   id: 'wsp_1',
   name: 'api',
@@ -15,13 +16,17 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   template: { id: 'tpl_1', name: 'Node', version: 1, versionId: 'tpv_1', state: 'published' },
   update: null,
   parameters: {},
-  runner: { id: 'run_1', name: 'fra-1', online: true },
+  runner: { ...RUNNER, online: true },
   desired: 'running',
   phase: 'running',
   generation: 1,
   step: null,
   percent: null,
   error: null,
+  failure: null,
+  changedAt: null,
+  trash: null,
+  state: { kind: 'running', word: 'Running', sentence: '', ways: [] },
   createdAt: '2026-01-01T00:00:00.000Z',
   lastUsedAt: null,
   rootfs: null,
@@ -37,11 +42,25 @@ it.each([
     { phase: 'starting', step: 'Cloning', percent: 40 },
     { kind: 'waiting', reason: 'starting', detail: 'Cloning', percent: 40 },
   ],
-  ['its runner away', { runner: { id: 'run_1', name: 'fra-1', online: false } }, { kind: 'waiting', reason: 'runner-away' }],
+  ['its runner away', { runner: { ...RUNNER, online: false } }, { kind: 'waiting', reason: 'runner-away' }],
   ['stopping', { desired: 'stopped', phase: 'stopping' }, { kind: 'waiting', reason: 'stopping' }],
   ['stopped', { desired: 'stopped', phase: 'stopped' }, { kind: 'ended', why: 'stopped' }],
   ['just started again', { desired: 'running', phase: 'stopped' }, { kind: 'waiting', reason: 'starting' }],
-  ['failed', { phase: 'failed', error: 'No such repository' }, { kind: 'ended', why: 'failed', detail: 'No such repository' }],
+  [
+    'failed',
+    { phase: 'failed', error: 'No such repository' },
+    { kind: 'ended', why: 'failed', detail: 'It could not be started, or ended by itself. Files are kept. No such repository' },
+  ],
+  [
+    'in the trash',
+    { desired: 'stopped', phase: 'stopped', trash: { at: '2026-01-01T00:00:00.000Z', until: '2026-01-08T00:00:00.000Z' } },
+    { kind: 'ended', why: 'trashed' },
+  ],
+  [
+    'without a runner',
+    { desired: 'stopped', phase: 'failed', failure: 'runner-removed', runner: { ...RUNNER, online: false, removed: true } },
+    { kind: 'ended', why: 'no-runner' },
+  ],
   ['deleted', { desired: 'deleted', phase: 'deleted' }, { kind: 'ended', why: 'gone' }],
 ] as const)('a workspace that is %s', (_name, more, outcome) => {
   const found = readiness(workspace(more));
