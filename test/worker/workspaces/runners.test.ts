@@ -120,8 +120,8 @@ describe('a runner’s control socket', () => {
     expect((await api(site.dev).delete(path)).status).toBe(202);
     expect((await api(site.dev).post(`${path}/purge`)).status).toBe(202);
     expect((await api(site.dev).get(path)).status).toBe(404);
-    expect(await actionsOf(site.tenant, 'workspace.')).toEqual([
-      ...['workspace.create', 'workspace.delete', 'workspace.purge', 'workspace.deleted'],
+    expect((await actionsOf(site.tenant, 'workspace.')).sort()).toEqual([
+      ...['workspace.create', 'workspace.delete', 'workspace.deleted', 'workspace.purge'],
     ]);
   });
 
