@@ -195,6 +195,10 @@ test.each<Pull>(['runner', 'runner and sandboxes', 'runner and platform'])(
       await pull(what, acts);
       await settled(acts);
       await until(async () => (await waitingOutbox(product)).length === 0, PATIENCE_S);
+      // What a killed runner had begun to start ends by itself, as soon as it has come up.
+      const runs = acts.filter(({ scene }) => scene.ends === 'running').length;
+      const count = () => [...sandboxes(product.stateDir).values()].reduce((sum, { size }) => sum + size, 0);
+      await until(() => Promise.resolve(count() === runs), 10).catch(() => undefined);
       const live = sandboxes(product.stateDir);
       for (const act of acts) expect(await judge(act, what === 'runner and sandboxes', live)).toEqual(due(act));
       expect([...live.keys()].filter((id) => !acts.some(({ space }) => space.id === id))).toEqual([]);

@@ -19,6 +19,7 @@ export interface DoorOptions {
 export class Door {
   readonly #options: DoorOptions;
   #runner: Socket | null = null;
+  #met = false;
   #kept = false;
   #timer: NodeJS.Timeout;
 
@@ -28,8 +29,14 @@ export class Door {
     createServer({ highWaterMark: HIGH_WATER_MARK }, (socket) => this.#enter(socket)).listen({ fd: options.fd });
   }
 
+  /** The runner that started this is gone. One that has connected tells it by that connection. */
+  abandoned(): void {
+    if (!this.#met) this.#options.over();
+  }
+
   #enter(socket: Socket): void {
     clearTimeout(this.#timer);
+    this.#met = true;
     const before = this.#runner;
     this.#runner = socket;
     before?.destroy();
