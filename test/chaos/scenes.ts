@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import type { Person } from '../../scripts/api.ts';
 import { until } from '../support/product.ts';
-import { Space } from './space.ts';
+import { Space, START, STOP } from './space.ts';
 
 /** The templates and the machine that workspaces are made on. */
 export interface Stage {
@@ -16,6 +16,8 @@ export interface Stage {
   older: string;
   /** resolves when somebody has come to clone */
   cloneBegan(): Promise<void>;
+  /** a root file system that no runner has yet, and where it is served */
+  makeSystem(): Promise<{ digest: string; source: string }>;
   bytes(count: number): Uint8Array;
   roll(sides: number): number;
 }
@@ -94,6 +96,18 @@ export const SCENES: Record<string, Scene> = {
       const space = await create(stage, stage.templates.plain, name);
       await until(() => Promise.resolve(existsSync(space.folder)));
       await moment(stage, 3000);
+      return space;
+    },
+  },
+  'create, its root file system being unpacked': {
+    ...{ wishes: ['workspace.create'], ends: 'running' },
+    set: async (stage, name) => {
+      const rootfs = await stage.makeSystem();
+      const spec = { driver: 'bubblewrap', startupScript: START, stopScript: STOP, rootfs };
+      const { id } = await stage.owner.call<{ id: string }>('POST', '/templates', { name: `system-${name}`, spec });
+      const space = await create(stage, id, name);
+      await until(() => Promise.resolve(existsSync(join(stage.workspaces, '..', 'rootfs', `${rootfs.digest.slice(7)}.new`))));
+      await moment(stage, 300);
       return space;
     },
   },
