@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { AuditEvent } from '@gatehouse/core/audit/event.ts';
-import { Person } from '../../scripts/api.ts';
+import type { Person } from '../../scripts/api.ts';
 import { serveGit } from '../support/git-server.ts';
 import { type Product, signUp, startProduct, until } from '../support/product.ts';
 import { waitingOutbox } from './archive.ts';
@@ -32,7 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'gatehouse-plug-'));
 /** those who came to clone while that is held */
 let cloning: Array<() => void> = [];
 let cloneHeld = true;
-let began = () => undefined as void;
+let began: () => void = () => undefined;
 
 beforeAll(async () => {
   product = await startProduct({ POLICY_EGRESS: 'open' }, 1000);
