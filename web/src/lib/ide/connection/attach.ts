@@ -1,6 +1,7 @@
+import { describeState } from '@gatehouse/core/api/workspace-states.ts';
 import type { Attachment, Workspace } from '@gatehouse/core/api/workspaces.ts';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
-import { errorLines, shownState } from '#lib/workspaces/state.ts';
+import { dateTime } from '#lib/time.ts';
 import type { Attach, AttachOutcome, ProofKey } from './ports.ts';
 
 export interface WorkspaceApi {
@@ -41,8 +42,8 @@ export function attachTo(api: WorkspaceApi, seen: (workspace: Workspace) => void
 
 /** What keeps a person out of a workspace in this state; null when nothing does. */
 export function readiness(workspace: Workspace): AttachOutcome | null {
-  const { desired, percent, generation, step } = workspace;
-  const { kind, detail } = shownState(workspace);
+  const { desired, percent, generation, step, mine, error } = workspace;
+  const { kind, sentence: detail } = describeState(workspace, { mine, mayStopAll: false }, Date.now(), dateTime);
   const waiting = (reason: 'starting' | 'stopping' | 'runner-away', words: string): AttachOutcome => ({
     ...{ kind: 'waiting', reason, detail: words, percent },
   });
@@ -84,7 +85,7 @@ export function readiness(workspace: Workspace): AttachOutcome | null {
     case 'machine-full':
     case 'killed':
     case 'failed':
-      return ended('failed', [detail, errorLines(workspace)[0]].filter(Boolean).join(' '));
+      return ended('failed', [detail, error?.trim().split('\n')[0]].filter(Boolean).join(' '));
   }
 }
 
