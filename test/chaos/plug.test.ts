@@ -32,7 +32,7 @@ const folder = mkdtempSync(join(tmpdir(), 'gatehouse-plug-'));
 /** those who came to clone while that is held */
 let cloning: Array<() => void> = [];
 let cloneHeld = true;
-let began: () => void = () => undefined;
+let began = Promise.withResolvers<undefined>();
 
 beforeAll(async () => {
   product = await startProduct({ POLICY_EGRESS: 'open' }, 1000);
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await owner.call('PUT', '/tenant/policy', { values: { egress: 'open' } }, { 'If-Match': '"0"' });
   await product.addRunner(owner, RUNNER);
   git = await serveGit(makeRepository(), folder, () => {
-    began();
+    began.resolve(undefined);
     return cloneHeld ? new Promise((go) => cloning.push(go)) : Promise.resolve();
   });
   const spec = { driver: 'bubblewrap', startupScript: START, stopScript: STOP };
@@ -56,7 +56,7 @@ beforeAll(async () => {
   stage = {
     ...{ owner, templates, roll, workspaces: join(product.stateDir, `runner-${RUNNER}`, 'workspaces') },
     older: versions.items.find(({ number }) => number === 1)?.id ?? '',
-    cloneBegan: () => new Promise((so) => (began = so)),
+    cloneBegan: () => began.promise,
     makeSystem: () => makeSystem(folder),
     bytes: (count) => Uint8Array.from({ length: count }, () => chance.between(0, 255)),
   };
@@ -88,6 +88,7 @@ interface Act {
 /** Brings a workspace to each step, all beside each other. */
 async function setAll(round: string): Promise<Act[]> {
   cloneHeld = true;
+  began = Promise.withResolvers();
   return Promise.all(
     Object.entries(SCENES).map(async ([step, scene], index) => {
       const space = await scene.set(stage, `${round}-${index}`).catch((cause: unknown) => {

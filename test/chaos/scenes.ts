@@ -4,6 +4,7 @@ import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import type { Person } from '../../scripts/api.ts';
 import { until } from '../support/product.ts';
 import { Space, START, STOP } from './space.ts';
+import type { System } from './system.ts';
 
 /** The templates and the machine that workspaces are made on. */
 export interface Stage {
@@ -15,9 +16,9 @@ export interface Stage {
   /** version of `plain` before its newest, from which an update goes */
   older: string;
   /** resolves when somebody has come to clone */
-  cloneBegan(): Promise<void>;
+  cloneBegan(): Promise<unknown>;
   /** a root file system that no runner has yet, and where it is served */
-  makeSystem(): Promise<{ digest: string; source: string }>;
+  makeSystem(): Promise<System>;
   bytes(count: number): Uint8Array;
   roll(sides: number): number;
 }
@@ -102,13 +103,23 @@ export const SCENES: Record<string, Scene> = {
   'create, its root file system being unpacked': {
     ...{ wishes: ['workspace.create'], ends: 'running' },
     set: async (stage, name) => {
-      const rootfs = await stage.makeSystem();
-      const spec = { driver: 'bubblewrap', startupScript: START, stopScript: STOP, rootfs };
+      const { asked, ...rootfs } = await stage.makeSystem();
+      const spec = {
+        driver: 'bubblewrap',
+        startupScript: START,
+        stopScript: STOP,
+        rootfs: { digest: rootfs.digest, source: rootfs.source },
+      };
       const { id } = await stage.owner.call<{ id: string }>('POST', '/templates', { name: `system-${name}`, spec });
       const space = await create(stage, id, name);
-      await until(() => Promise.resolve(existsSync(join(stage.workspaces, '..', 'rootfs', `${rootfs.digest.slice(7)}.new`))));
-      await moment(stage, 300);
+      await asked;
+      space.system = rootfs;
       return space;
+    },
+    last: async (stage, space) => {
+      space.system?.release();
+      const place = join(stage.workspaces, '..', 'rootfs', space.system?.digest.slice(7) ?? '');
+      while (!existsSync(`${place}.new`) && !existsSync(place)) await moment(stage, 2);
     },
   },
   'create, at the clone': {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { WorkspaceState } from '@gatehouse/core/api/workspace-states.ts';
 import type { Person } from '../../scripts/api.ts';
 import { until } from '../support/product.ts';
+import type { System } from './system.ts';
 
 /** What the API tells of a workspace. */
 export interface Told {
@@ -27,6 +28,8 @@ export class Space {
   readonly folder: string;
   readonly home: string;
   readonly #owner: Person;
+  /** the root file system that it waits for, if any */
+  system: Pick<System, 'digest' | 'release'> | null = null;
   #planted: string | null = null;
 
   /** @param workspaces folder of the runner's workspaces */

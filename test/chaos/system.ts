@@ -13,11 +13,19 @@ const libraries = (): string[] => {
   return [...new Set([...said.matchAll(/(\/\S+\.so\S*) \(/g)].map(([, path]) => path ?? ''))];
 };
 
+export interface System {
+  digest: string;
+  source: string;
+  /** resolves when a runner asks for it, which gets it once that is released */
+  asked: Promise<unknown>;
+  release(): void;
+}
+
 /**
  * A root file system made from this machine's shell, different each time, served on loopback for as long as this process lives.
  * @param folder where it is made
  */
-export async function makeSystem(folder: string): Promise<{ digest: string; source: string }> {
+export async function makeSystem(folder: string): Promise<System> {
   const name = randomUUID();
   const [root, file] = [join(folder, name), join(folder, `${name}.tar`)];
   mkdirSync(join(root, 'etc'), { recursive: true });
@@ -25,9 +33,18 @@ export async function makeSystem(folder: string): Promise<{ digest: string; sour
   const paths = [...PROGRAMS.flatMap((each) => [`/bin/${each}`, `/usr/bin/${each}`]), ...libraries()].filter(existsSync);
   execFileSync('tar', ['-chf', file, '-C', '/', ...paths.map((path) => path.slice(1)), '-C', root, 'etc']);
   const bytes = readFileSync(file);
-  const server = createServer((_request, response) => response.end(bytes));
+  const [asked, released] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  const server = createServer((_request, response) => {
+    asked.resolve(undefined);
+    void released.promise.then(() => response.end(bytes));
+  });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   server.unref();
   const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  return { digest, source: `http://127.0.0.1:${(server.address() as AddressInfo).port}/root.tar` };
+  return {
+    digest,
+    source: `http://127.0.0.1:${(server.address() as AddressInfo).port}/root.tar`,
+    asked: asked.promise,
+    release: () => released.resolve(undefined),
+  };
 }
