@@ -17,6 +17,7 @@ import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { sweepDrains } from './workspaces/drain.ts';
 import { sweepQueues } from './workspaces/queue.ts';
+import { sweepTrash } from './workspaces/trash.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
 import { sweepSchedules } from './workspaces/scheduled-stop.ts';
 import { sweepRecordings } from './workspaces/recording-sweep.ts';
@@ -78,6 +79,7 @@ export default {
       sweepSchedules(services),
       sweepQueues(services),
       sweepDrains(services),
+      sweepTrash(services),
       sweepRefusals(services),
       sweepRecordings(services),
     ]);

@@ -1,4 +1,4 @@
-import type { Workspace } from './workspaces.ts';
+import type { WorkspaceLine } from '../protocol/runner-control.ts';
 
 const ORDINALS: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 const rule = new Intl.PluralRules('en-GB', { type: 'ordinal' });
@@ -6,7 +6,7 @@ const rule = new Intl.PluralRules('en-GB', { type: 'ordinal' });
 const ordinal = (place: number): string => `${place}${ORDINALS[rule.select(place)] ?? 'th'}`;
 
 /** "3rd in line for runner eu-1, which is full (10 of 10)" */
-export function lineWords({ position, running, capacity }: NonNullable<Workspace['line']>, runner: Workspace['runner']): string {
+export function lineWords({ position, running, capacity }: WorkspaceLine, runner: { name: string; drain: object | null }): string {
   const place = `${ordinal(position)} in line for runner ${runner.name}`;
   if (runner.drain !== null) return `${place}, which is being drained`;
   return capacity === null || running < capacity ? place : `${place}, which is full (${running} of ${capacity})`;

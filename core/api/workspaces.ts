@@ -3,11 +3,12 @@ import { policy } from './policy.ts';
 import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { toldRotation } from '../protocol/runner-rotation.ts';
-import { WORKSPACE_PHASES, workspaceLine } from '../protocol/runner-control.ts';
+import { FAILURES, WORKSPACE_PHASES, workspaceLine } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
 import { APP_ICONS } from './template-apps.ts';
 import { parameterValues, templateParameters } from './template-parameters.ts';
 import { SANDBOX_DRIVERS, specChange, versionState } from './templates.ts';
+import { workspaceState } from './workspace-states.ts';
 
 export const workspaceName = z
   .string()
@@ -64,7 +65,10 @@ export const workspace = z.object({
     ...{ id: idSchema('runner'), name: z.string(), online: z.boolean() },
     /** nothing starts there; `until`: then what runs is stopped */
     drain: z.object({ until: time.nullable() }).nullable(),
+    /** it was shut out, or taken out of the organisation; what it had is on its machine */
     revoked: z.boolean(),
+    removed: z.boolean(),
+    lastSeenAt: time.nullable(),
   }),
   /** where it stands in line before its runner, which is full; null: it does not wait for a place */
   line: workspaceLine.nullable(),
@@ -74,6 +78,14 @@ export const workspace = z.object({
   step: z.string().nullable(),
   percent: z.number().nullable(),
   error: z.string().nullable(),
+  /** why it failed, for programs */
+  failure: z.enum([...FAILURES, 'runner-removed']).nullable(),
+  /** when its phase or step last changed */
+  changedAt: time.nullable(),
+  /** it was deleted then, and can be restored until then */
+  trash: z.object({ at: time, until: time }).nullable(),
+  /** what all this comes to, in words, and what the caller can do */
+  state: workspaceState,
   createdAt: time,
   lastUsedAt: time.nullable(),
   mine: z.boolean(),
@@ -104,6 +116,10 @@ export const workspaceUpdateOffer = z.object({
   versions: z.array(versionName),
 });
 export type WorkspaceUpdateOffer = z.infer<typeof workspaceUpdateOffer>;
+
+export const workspaceRename = z.object({ name: workspaceName });
+/** `name` left out: the one that it had */
+export const workspaceRestore = z.object({ name: workspaceName.optional() });
 
 const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 

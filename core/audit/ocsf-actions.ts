@@ -34,7 +34,7 @@ export const OCSF_CLASSES = {
   },
   detection_finding: { uid: 2004, category: 2, activities: { Create: 1, Update: 2, Close: 3 } },
   network_activity: { uid: 4001, category: 4, activities: { Open: 1, Close: 2, Fail: 4, Refuse: 5 } },
-  application_lifecycle: { uid: 6002, category: 6, activities: { Install: 1, Remove: 2, Start: 3, Stop: 4 } },
+  application_lifecycle: { uid: 6002, category: 6, activities: { Install: 1, Remove: 2, Start: 3, Stop: 4, Restart: 5 } },
   api_activity: { uid: 6003, category: 6, activities: { Create: 1, Read: 2, Update: 3, Delete: 4 } },
 } as const;
 
@@ -141,6 +141,10 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'workspace.update': ['entity_management', 'Update'],
   'workspace.stop': ['application_lifecycle', 'Stop'],
   'workspace.postpone': ['entity_management', 'Update'],
+  'workspace.restart': ['application_lifecycle', 'Restart'],
+  'workspace.rename': ['entity_management', 'Update'],
+  'workspace.restore': ['entity_management', 'Update'],
+  'workspace.purge': ['application_lifecycle', 'Remove'],
   'workspace.delete': ['application_lifecycle', 'Remove'],
   'workspace.read': ['entity_management', 'Read'],
   'workspace.running': ['application_lifecycle', 'Start'],

@@ -8,7 +8,24 @@ import { usageTold } from './workspace-usage.ts';
 
 export const WORKSPACE_PHASES = ['queued', 'starting', 'running', 'stopping', 'stopped', 'failed', 'deleted'] as const;
 
-/** What the tenant wants of one workspace. `generation` grows with each start, stop or delete. */
+/** Why a workspace failed, for programs. What they mean, and the ways out, stand in core/api/workspace-states.ts. */
+export const FAILURES = [
+  'clone-failed',
+  'start-script-failed',
+  'stop-script-failed',
+  'root-file-system-failed',
+  'policy-refused',
+  'driver-missing',
+  'connection-refused',
+  'out-of-memory',
+  'home-full',
+  'machine-full',
+  'killed',
+  'failed',
+] as const;
+export type Failure = (typeof FAILURES)[number];
+
+/** What the tenant wants of one workspace. `generation` grows with each wish. */
 export const workspaceOrder = z.object({
   workspaceId: idSchema('workspace'),
   generation: z.number().int().min(1),
@@ -58,6 +75,8 @@ export const workspaceReport = z.object({
   /** phase `failed`: what failed, for a person to read */
   error: z.string().max(2000).optional(),
   exitCode: z.number().int().optional(),
+  /** phase `failed`, or `stopped` where only the stop script failed; a release before says none, one of a later release counts as `failed` */
+  reason: z.enum(FAILURES).optional().catch('failed'),
 });
 export type WorkspaceReport = z.infer<typeof workspaceReport>;
 
@@ -190,6 +209,10 @@ export const toWatcher = z.discriminatedUnion('kind', [
     error: z.string().nullable(),
     /** a release before did not say */
     line: workspaceLine.nullable().optional(),
+    failure: z
+      .enum([...FAILURES, 'runner-removed'])
+      .nullable()
+      .default(null),
   }),
 ]);
 export type ToWatcher = z.infer<typeof toWatcher>;

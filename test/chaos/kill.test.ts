@@ -106,7 +106,10 @@ interface Space {
   phase: string;
   error: string | null;
 }
-const spaces = () => everyItem<Space>('/workspaces?all=true&');
+const spaces = async () => [
+  ...(await everyItem<Space>('/workspaces?all=true&')),
+  ...(await everyItem<Space>('/workspaces?all=true&trash=true&')),
+];
 
 /** Work by five people at once, while everything under them is killed, until `ROUNDS` are over. */
 async function havoc(): Promise<void> {

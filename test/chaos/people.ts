@@ -69,7 +69,7 @@ export function inviter(me: Witness): { step: Step; open: Array<{ id: string; em
   return { step, open };
 }
 
-/** Makes a few workspaces, and starts, stops and deletes them without waiting for the runner. */
+/** Makes a few workspaces, and starts, stops, restarts, deletes and restores them without waiting for the runner. */
 export function developer(me: Witness, templateId: string, roll: (sides: number) => number): { step: Step; ids: string[] } {
   const ids: string[] = [];
   let count = 0;
@@ -82,8 +82,14 @@ export function developer(me: Witness, templateId: string, roll: (sides: number)
     const { status, body } = await me.read(`/workspaces/${id}`);
     if (status !== 200 || body['desired'] === 'deleted') return void ids.splice(ids.indexOf(id), 1);
     const name = String(body['name']);
+    if (body['trash'] !== null) {
+      if (roll(2) === 0) await me.change(['workspace.restore', name], ['POST', `/workspaces/${id}/restore`], {});
+      else await me.change(['workspace.purge', name], ['POST', `/workspaces/${id}/purge`]);
+      return;
+    }
     if (body['desired'] === 'stopped') await me.change(['workspace.start', name], ['POST', `/workspaces/${id}/start`]);
-    else if (roll(4) > 0) await me.change(['workspace.stop', name], ['POST', `/workspaces/${id}/stop`]);
+    else if (roll(4) === 0) await me.change(['workspace.restart', name], ['POST', `/workspaces/${id}/restart`]);
+    else if (roll(3) > 0) await me.change(['workspace.stop', name], ['POST', `/workspaces/${id}/stop`]);
     else await me.change(['workspace.delete', name], ['DELETE', `/workspaces/${id}`]);
   };
   return {

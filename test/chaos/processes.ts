@@ -29,17 +29,28 @@ export function findWorkerd(parent = process.pid): number | undefined {
  * namespaces that see it, so that two sandboxes of one workspace would be seen as two.
  */
 export function sandboxes(stateDir: string): Map<string, Set<string>> {
-  const own = namespaceOf('self');
   const found = new Map<string, Set<string>>();
-  for (const { pid } of processes()) {
-    const namespace = namespaceOf(pid);
-    if (namespace === own) continue;
-    const mounts = read(() => readFileSync(`/proc/${pid}/mountinfo`, 'utf8'));
-    const name = stateDir.split('/').at(-1) ?? '';
-    const workspace = new RegExp(`/${name}/[^ ]*/workspaces/(wsp_[0-9a-z]+)/home `).exec(mounts)?.[1];
-    if (workspace !== undefined) found.set(workspace, (found.get(workspace) ?? new Set()).add(namespace));
-  }
+  for (const { workspace, namespace } of insiders(stateDir)) found.set(workspace, (found.get(workspace) ?? new Set()).add(namespace));
   return found;
+}
+
+/** Kills all that runs in sandboxes below `stateDir`, as when the machine loses its power. */
+export function killSandboxes(stateDir: string): void {
+  for (let left = insiders(stateDir); left.length > 0; left = insiders(stateDir)) {
+    for (const { pid } of left) read(() => String(process.kill(pid, 'SIGKILL')));
+  }
+}
+
+function insiders(stateDir: string): Array<{ pid: number; workspace: string; namespace: string }> {
+  const own = namespaceOf('self');
+  const name = stateDir.split('/').at(-1) ?? '';
+  const home = new RegExp(`/${name}/[^ ]*/workspaces/(wsp_[0-9a-z]+)/home `);
+  return processes().flatMap(({ pid }) => {
+    const namespace = namespaceOf(pid);
+    if (namespace === own) return [];
+    const workspace = home.exec(read(() => readFileSync(`/proc/${pid}/mountinfo`, 'utf8')))?.[1];
+    return workspace === undefined ? [] : [{ pid, workspace, namespace }];
+  });
 }
 
 /** Resident megabytes, as cheap as can be asked each second. */

@@ -128,6 +128,8 @@ async function work(owner: Person): Promise<typeof pages> {
   const broken = await makeTemplate(owner, 'python-ml', 'uv-is-not-there sync');
   const running = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: template, name: 'settlement-api' });
   const failed = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: broken, name: 'fraud-rules' });
+  const deleted = await owner.call<{ id: string }>('POST', '/workspaces', { templateId: template, name: 'old-ledger' });
+  await owner.call('DELETE', `/workspaces/${deleted.id}`);
   // More than one page of the audit log.
   for (let times = 0; times < 100; times++)
     await expect(dana.call('POST', '/invitations', { email: 'x@meridian.test', roles: [] })).rejects.toThrow('403');
@@ -158,6 +160,10 @@ async function work(owner: Person): Promise<typeof pages> {
     [`/workspaces/${failed.id}/log`, 'uv-is-not-there'],
     [`/workspaces/${failed.id}/network`, 'Programs in this workspace reach'],
     [`/workspaces/${failed.id}/delete`, 'Delete fraud-rules?'],
+    [`/workspaces/${failed.id}/rename`, 'Rename fraud-rules'],
+    ['/workspaces?trash=true', 'In the trash'],
+    [`/workspaces/${deleted.id}/purge?trash=true`, 'Delete old-ledger for good?'],
+    [`/workspaces/${deleted.id}/restore?trash=true`, 'Restore old-ledger'],
     ['/templates', 'python-ml'],
     ['/templates/new', 'Create template'],
     [`/templates/${template}`, 'What a workspace starts with'],

@@ -1,12 +1,19 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 
-/** A bare clone of a repository, served read-only by `git http-backend`, git's own CGI program, on loopback. */
-export async function serveGit(repository: string, folder: string): Promise<{ url: string; stop(): Promise<void> }> {
+/**
+ * A bare clone of a repository, served read-only by `git http-backend`, git's own CGI program, on loopback.
+ * @param before each request is answered
+ */
+export async function serveGit(
+  repository: string,
+  folder: string,
+  before: () => Promise<void> = () => Promise.resolve(),
+): Promise<{ url: string; stop(): Promise<void> }> {
   execFileSync('git', ['clone', '--quiet', '--bare', repository, join(folder, 'project.git')]);
   const backend = join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend');
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse) => {
     const { pathname, search } = new URL(request.url ?? '/', 'http://localhost');
     const child = spawn(backend, {
       env: {
@@ -35,7 +42,8 @@ export async function serveGit(repository: string, folder: string): Promise<{ ur
       response.writeHead(status ? Number.parseInt(status) : 200, Object.fromEntries(headers.filter(([name]) => name !== 'Status')));
       response.end(output.subarray(end + 4));
     });
-  });
+  };
+  const server = createServer((request, response) => void before().then(() => answer(request, response)));
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;

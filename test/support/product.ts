@@ -20,8 +20,8 @@ export interface Product extends Server {
   addRunner(owner: Person, name: string, origin?: string): Promise<void>;
   /** the process that runs now */
   runner(name: string): ChildProcess;
-  /** kills a runner and starts it again on the same state */
-  killRunner(name: string): Promise<void>;
+  /** kills a runner and starts it again on the same state @param meanwhile what happens while it is dead */
+  killRunner(name: string, meanwhile?: () => unknown): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -61,10 +61,11 @@ export async function startProduct(bindings: Record<string, string> = {}, cronMs
         ),
       );
     },
-    killRunner: async (name) => {
+    killRunner: async (name, meanwhile = () => undefined) => {
       const ended = once(runner(name), 'exit');
       runner(name).kill('SIGKILL');
       await ended;
+      await meanwhile();
       run(name);
     },
     end: async () => {

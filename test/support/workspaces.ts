@@ -37,3 +37,11 @@ export async function insertWorkspace(tenant: Tenant): Promise<string> {
   ]);
   return id;
 }
+
+/** A workspace of the tenant's owner that lies in the trash. @returns its id */
+export async function insertTrashed(tenant: Tenant): Promise<string> {
+  const id = await insertWorkspace(tenant);
+  const now = new Date().toISOString();
+  await tenant.db.batch([statement('UPDATE workspaces SET trashed_at = ? WHERE tenant_id = ? AND id = ?', now, tenant.id, id)]);
+  return id;
+}

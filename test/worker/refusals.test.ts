@@ -20,7 +20,7 @@ import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEa
 import { BROWSER_KEY } from '../support/browser-key.ts';
 import { ROUTE_CALLS } from '../support/route-calls.ts';
 import { makeDraft } from '../support/template-versions.ts';
-import { insertRunner, insertWorkspace } from '../support/workspaces.ts';
+import { insertRunner, insertTrashed, insertWorkspace } from '../support/workspaces.ts';
 import {
   addSession,
   addToken,
@@ -150,6 +150,7 @@ const overWorkspaces: RouteCase = {
   make: insertWorkspace,
   blind: ['user-admin', 'member'],
 };
+const overTrash: RouteCase = { ...overWorkspaces, make: insertTrashed };
 const enrolment = {
   code: `ghe_s0.tnt_01m856tm29e6frrs5mmr9m5rhs.${'a'.repeat(43)}`,
   name: 'runner',
@@ -405,6 +406,10 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },
   'GET /api/v1/workspaces/:id': overWorkspaces,
   'DELETE /api/v1/workspaces/:id': { ...overWorkspaces, who: templateAdmins },
+  'PATCH /api/v1/workspaces/:id': { ...overWorkspaces, who: [], body: { name: 'other' } },
+  'POST /api/v1/workspaces/:id/restart': { ...overWorkspaces, who: [] },
+  'POST /api/v1/workspaces/:id/restore': { ...overTrash, who: templateAdmins, body: {} },
+  'POST /api/v1/workspaces/:id/purge': { ...overTrash, who: templateAdmins },
   'POST /api/v1/workspaces/:id/start': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/stop': { ...overWorkspaces, who: templateAdmins },
   'GET /api/v1/workspaces/:id/update': { ...overWorkspaces, who: templateAdmins },

@@ -9,9 +9,14 @@ import { presentRunner, type RunnerRow } from './runners.store.ts';
 
 const CLOSED_AT_ONCE = 20;
 
-/** Words for a workspace whose runner is revoked; the page shows them as its state. */
-export const revokedWords = (runner: string): string =>
-  `Runner ${runner} was revoked: Gatehouse does not speak with it any more. Its files are still on that machine, out of Gatehouse’s reach.`;
+/**
+ * SQL: what nobody but this runner could have deleted is gone with it, all else has no runner any more; a higher generation makes what it
+ * still says outdated. Binds ?1 tenant, ?2 runner, ?3 now, ?4 failure or NULL.
+ */
+const RELEASE = `UPDATE workspaces SET generation = generation + 1, place = 0, waits_since = NULL, step = NULL, percent = NULL, error = NULL,
+    failure = ?4, changed_at = ?3, phase = CASE desired WHEN 'deleted' THEN 'deleted' ELSE 'failed' END,
+    desired = CASE desired WHEN 'deleted' THEN 'deleted' ELSE 'stopped' END
+  WHERE tenant_id = ?1 AND runner_id = ?2 AND phase <> 'deleted'`;
 
 /**
  * Shuts a runner out, for good and at once: its token and key are refused, its sockets and those of everybody who is in a workspace
@@ -28,14 +33,7 @@ export async function revokeRunner(ctx: UserContext, id: string): Promise<Runner
      WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL AND revoked_at IS NULL`,
     ...[tenantId, id, ctx.now().toISOString()],
   );
-  // What nobody but this runner could have deleted is gone with it; a higher generation makes what it still says outdated.
-  const release = statement(
-    `UPDATE workspaces SET generation = generation + 1, place = 0, waits_since = NULL, step = NULL, percent = NULL,
-       phase = CASE desired WHEN 'deleted' THEN 'deleted' ELSE 'failed' END,
-       desired = CASE desired WHEN 'deleted' THEN 'deleted' ELSE 'stopped' END, error = ?3
-     WHERE tenant_id = ?1 AND runner_id = ?2 AND phase <> 'deleted'`,
-    ...[tenantId, id, revokedWords(runner.name)],
-  );
+  const release = statement(RELEASE, ...[tenantId, id, ctx.now().toISOString(), null]);
   const event = eventOf(ctx, {
     ...{ action, resource: resourceOf(runner), status: 200 },
     details: { workspaces: runner.workspaces, fingerprint: runner.fingerprint },
@@ -44,7 +42,7 @@ export async function revokeRunner(ctx: UserContext, id: string): Promise<Runner
   return presentRunner(await manageable(ctx, id, action));
 }
 
-/** Takes a runner off the list: shut out like a revoked one, its workspaces count as deleted. The files stay on its machine. */
+/** Takes a runner off the list: shut out like a revoked one; its workspaces say that they have no runner, and their files stay on its machine. */
 export async function removeRunner(ctx: UserContext, id: string): Promise<void> {
   const action = 'runner.remove';
   const runner = await manageable(ctx, id, action);
@@ -53,11 +51,7 @@ export async function removeRunner(ctx: UserContext, id: string): Promise<void> 
     'UPDATE runners SET deleted_at = ?3, online = 0 WHERE tenant_id = ?1 AND id = ?2 AND deleted_at IS NULL',
     ...[tenantId, id, ctx.now().toISOString()],
   );
-  const release = statement(
-    `UPDATE workspaces SET desired = 'deleted', phase = 'deleted', generation = generation + 1, place = 0, waits_since = NULL
-     WHERE tenant_id = ? AND runner_id = ? AND phase <> 'deleted'`,
-    ...[tenantId, id],
-  );
+  const release = statement(RELEASE, ...[tenantId, id, ctx.now().toISOString(), 'runner-removed']);
   const event = eventOf(ctx, { action, resource: resourceOf(runner), status: 204, details: { workspaces: runner.workspaces } });
   await onGuard(shutOut(ctx, runner, { guard, release, event }), () => new AppError('not-found', 'There is no such runner'));
 }

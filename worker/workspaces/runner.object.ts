@@ -286,9 +286,9 @@ export abstract class RunnerShell extends ComposedObject implements RunnerObject
     const state: ToWatcher = row
       ? {
           ...{ kind: 'state', generation: row.generation, phase: row.phase, step: row.step, percent: row.percent },
-          ...{ error: row.error, line: lineOf(row) },
+          ...{ error: row.error, failure: row.failure, line: lineOf(row) },
         }
-      : { kind: 'state', generation: 0, phase: 'deleted', step: null, percent: null, error: null };
+      : { kind: 'state', generation: 0, phase: 'deleted', step: null, percent: null, error: null, failure: null };
     for (const socket of to) send(socket, state);
   }
 

@@ -131,7 +131,7 @@ export async function deleteTemplate(ctx: UserContext, id: string): Promise<void
   });
   await onGuard(
     commit(ctx, { guard, changes: [forgetSecrets(ctx.db.tenantId, id)], events: [event] }),
-    () => new AppError('conflict', 'Workspaces are made from this template. Delete them first.'),
+    () => new AppError('conflict', 'Workspaces are made from this template. Delete them first, those in the trash for good.'),
   );
 }
 

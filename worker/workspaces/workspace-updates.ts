@@ -16,7 +16,7 @@ import { findVersion, findVersions, type VersionRow } from './template-versions.
 import { parseSpec } from './templates.store.ts';
 import { templateFor } from './templates.ts';
 import { isDue, versionOfTemplate } from './workspace-version.ts';
-import { accessOf, readWorkspace, resourceOf } from './workspaces.ts';
+import { accessOf, passOn, readWorkspace, requireThere, resourceOf } from './workspaces.ts';
 import * as store from './workspaces.store.ts';
 
 const action = 'workspace.update';
@@ -59,7 +59,7 @@ export async function offerUpdate(ctx: UserContext, id: string, versionId: strin
  */
 export async function updateWorkspace(ctx: UserContext, id: string, input: z.infer<typeof workspaceUpdate>): Promise<store.WorkspaceRow> {
   const { workspace, mine, isAdmin } = await updatable(ctx, id);
-  if (workspace.desired === 'deleted') throw new AppError('not-ready', 'The workspace is being deleted');
+  requireThere(workspace);
   const version = await allowed(ctx, workspace, isAdmin, input.versionId ?? newestFor(workspace));
   const spec = parseSpec(version.spec);
   const had = parseValues(workspace.parameters);
@@ -81,14 +81,8 @@ export async function updateWorkspace(ctx: UserContext, id: string, input: z.inf
       (restarts ? await startRefusal(ctx, [], workspace.runner_id) : null) ??
       new AppError('conflict', 'The workspace changed in the meantime. Look again.'),
   );
-  if (restarts) ctx.defer(startAgain(ctx, workspace));
+  if (restarts) ctx.defer(passOn(ctx, workspace));
   return (await store.findWorkspace(ctx.db, id)) ?? workspace;
-}
-
-/** Whoever is in it is told that it stopped before the runner starts it anew, whose link must not be closed with theirs. */
-async function startAgain(ctx: UserContext, { id, runner_id: runnerId, phase }: store.WorkspaceRow): Promise<void> {
-  if (phase === 'running') await ctx.workspaces.stop(ctx.db.shard, id);
-  await ctx.workspaces.order(ctx.db.shard, runnerId, id);
 }
 
 function changesOf(workspace: store.WorkspaceRow, version: VersionRow, had: ParameterValues, has: ParameterValues): AuditChange[] {

@@ -8,18 +8,21 @@ import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, keysetPage, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
 import { attach } from './attach.ts';
 import { redeemTicket } from './connections.ts';
+import { deleteWorkspace, purgeWorkspace, restoreWorkspace } from './trash.ts';
+import { renameWorkspace } from './workspace-name.ts';
 import { listWorkspacesOf, offerUpdate, updateWorkspace } from './workspace-updates.ts';
 import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, readWorkspaceAccess, wishFor } from './workspaces.ts';
 
 const params = z.object({ id: idSchema('workspace') });
-const listQuery = page.extend({ all: z.enum(['true', 'false']).default('false') });
+const flag = z.enum(['true', 'false']).default('false');
+const listQuery = page.extend({ all: flag, trash: flag });
 const logQuery = z.object({ from: z.coerce.number<number | string>().int().min(0).default(0) });
 
 const tags = ['Workspaces'];
 const list = createRoute({
   method: 'get',
   path: '/workspaces',
-  summary: 'Your workspaces, or all that you may see',
+  summary: 'Your workspaces, or all that you may see; those in the trash apart',
   tags,
   request: { query: listQuery },
   responses: { 200: json(api.workspaceList), ...problems },
@@ -43,7 +46,7 @@ const read = createRoute({
 const remove = createRoute({
   method: 'delete',
   path: '/workspaces/{id}',
-  summary: 'Delete a workspace',
+  summary: 'Stop a workspace and put it into the trash',
   tags,
   request: { params },
   responses: { 202: json(api.workspace), ...problems },
@@ -60,6 +63,38 @@ const stop = createRoute({
   method: 'post',
   path: '/workspaces/{id}/stop',
   summary: 'Stop a workspace',
+  tags,
+  request: { params },
+  responses: { 202: json(api.workspace), ...problems },
+});
+const restart = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/restart',
+  summary: 'Restart a workspace, or start one that failed',
+  tags,
+  request: { params },
+  responses: { 202: json(api.workspace), ...problems },
+});
+const rename = createRoute({
+  method: 'patch',
+  path: '/workspaces/{id}',
+  summary: 'Rename a workspace',
+  tags,
+  request: { params, ...body(api.workspaceRename) },
+  responses: { 200: json(api.workspace), ...problems },
+});
+const restore = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/restore',
+  summary: 'Take a workspace out of the trash',
+  tags,
+  request: { params, ...body(api.workspaceRestore) },
+  responses: { 200: json(api.workspace), ...problems },
+});
+const purge = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/purge',
+  summary: 'Delete a workspace in the trash for good',
   tags,
   request: { params },
   responses: { 202: json(api.workspace), ...problems },
@@ -130,10 +165,10 @@ function requireOwnOrigin(origin: string | undefined, own: string): void {
 
 export const workspaceRoutes = routes()
   .openapi(list, async (c) => {
-    const { limit, cursor, all } = c.req.valid('query');
+    const { limit, cursor, all, trash } = c.req.valid('query');
     const ctx = c.get('signedIn');
     const after = cursor === undefined ? null : decodeCursor(cursor, cursorKeys)[0];
-    const rows = await listWorkspaces(ctx, { limit, after, all: all === 'true' });
+    const rows = await listWorkspaces(ctx, { limit, after, all: all === 'true', trashed: trash === 'true' });
     return c.json(
       pageOf(
         rows,
@@ -146,11 +181,21 @@ export const workspaceRoutes = routes()
   })
   .openapi(create, async (c) => c.json(present(c.get('signedIn'), await createWorkspace(c.get('signedIn'), c.req.valid('json'))), 201))
   .openapi(read, async (c) => c.json(present(c.get('signedIn'), await readWorkspace(c.get('signedIn'), c.req.valid('param').id)), 200))
-  .openapi(remove, async (c) =>
-    c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'delete')), 202),
-  )
+  .openapi(remove, async (c) => c.json(present(c.get('signedIn'), await deleteWorkspace(c.get('signedIn'), c.req.valid('param').id)), 202))
   .openapi(start, async (c) => c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'start')), 202))
   .openapi(stop, async (c) => c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'stop')), 202))
+  .openapi(restart, async (c) =>
+    c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'restart')), 202),
+  )
+  .openapi(rename, async (c) => {
+    const ctx = c.get('signedIn');
+    return c.json(present(ctx, await renameWorkspace(ctx, c.req.valid('param').id, c.req.valid('json'))), 200);
+  })
+  .openapi(restore, async (c) => {
+    const ctx = c.get('signedIn');
+    return c.json(present(ctx, await restoreWorkspace(ctx, c.req.valid('param').id, c.req.valid('json'))), 200);
+  })
+  .openapi(purge, async (c) => c.json(present(c.get('signedIn'), await purgeWorkspace(c.get('signedIn'), c.req.valid('param').id)), 202))
   .openapi(offer, async (c) => c.json(await offerUpdate(c.get('signedIn'), c.req.valid('param').id, c.req.valid('query').version), 200))
   .openapi(update, async (c) => {
     const ctx = c.get('signedIn');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fillIn, type ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
 import { versionState } from '@gatehouse/core/api/templates.ts';
 import {
+  FAILURES,
   WORKSPACE_PHASES,
   type WorkspaceLine,
   type WorkspaceOrder,
@@ -45,6 +46,8 @@ const row = z.object({
   runner_id: z.string(),
   runner_name: z.string(),
   runner_online: z.number(),
+  runner_removed: z.number(),
+  runner_seen_at: z.string().nullable(),
   runner_fingerprint: z.string(),
   runner_identity_key: z.string(),
   runner_agreement_key: z.string(),
@@ -60,6 +63,9 @@ const row = z.object({
   step: z.string().nullable(),
   percent: z.number().nullable(),
   error: z.string().nullable(),
+  failure: z.enum([...FAILURES, 'runner-removed']).nullable(),
+  changed_at: z.string().nullable(),
+  trashed_at: z.string().nullable(),
   created_at: z.string(),
   last_used_at: z.string().nullable(),
 });
@@ -69,8 +75,10 @@ const SELECT = `SELECT w.id, w.name, w.owner_id, coalesce(u.name, w.owner_id) AS
   w.version_id, v.number AS version_number, v.state AS version_state, v.spec, n.id AS newest_id, n.number AS newest_number,
   q.id AS required_id, q.number AS required_number, q.required_from, w.parameters,
   (SELECT group_concat(json_extract(p.body, '$.ports')) FROM policies p WHERE p.tenant_id = ?1 AND p.scope IN ('tenant', w.template_id)) AS ports_set,
-  w.runner_id, r.name AS runner_name, r.online AS runner_online, r.fingerprint AS runner_fingerprint,
-  r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, ${LINE}, w.desired, w.phase, w.generation, w.step, w.percent, w.error, w.created_at, w.last_used_at
+  w.runner_id, r.name AS runner_name, r.online AS runner_online, r.deleted_at IS NOT NULL AS runner_removed,
+  r.last_seen_at AS runner_seen_at, r.fingerprint AS runner_fingerprint,
+  r.identity_key AS runner_identity_key, r.agreement_key AS runner_agreement_key, ${LINE}, w.desired, w.phase, w.generation, w.step, w.percent, w.error,
+  w.failure, w.changed_at, w.trashed_at, w.created_at, w.last_used_at
   FROM workspaces w
   JOIN templates t ON t.tenant_id = ?1 AND t.id = w.template_id
   JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -86,30 +94,31 @@ export const lineOf = (workspace: Pick<WorkspaceRow, 'position' | 'runner_places
     ? null
     : { position: workspace.position, running: workspace.runner_places, capacity: workspace.runner_capacity };
 
-/** Oldest first by id; the caller's own, or everybody's. */
+/** Oldest first by id; the caller's own, or everybody's; those in the trash, or the others. */
 export async function findWorkspaces(
   ctx: UserContext,
-  page: { limit: number; after: string | null; everybody: boolean },
+  page: { limit: number; after: string | null; everybody: boolean; trashed: boolean },
 ): Promise<WorkspaceRow[]> {
   const rows = await ctx.db.rows(
-    `${SELECT} AND (?2 = 1 OR w.owner_id = ?3) AND (?4 IS NULL OR w.id > ?4) ORDER BY w.id LIMIT ?5`,
+    `${SELECT} AND (?2 = 1 OR w.owner_id = ?3) AND (?4 IS NULL OR w.id > ?4) AND (w.trashed_at IS NOT NULL) = ?6 ORDER BY w.id LIMIT ?5`,
     ctx.db.tenantId,
     page.everybody ? 1 : 0,
     ctx.actor.id,
     page.after,
     page.limit + 1,
+    page.trashed ? 1 : 0,
   );
   return rows.map((each) => row.parse(each));
 }
 
-/** Those made from a template, oldest first by id. */
+/** Those made from a template that are not in the trash, oldest first by id. */
 export async function findWorkspacesOf(
   ctx: Pick<UserContext, 'db'>,
   templateId: string,
   page: { limit: number; after: string },
 ): Promise<WorkspaceRow[]> {
   const rows = await ctx.db.rows(
-    `${SELECT} AND w.template_id = ?2 AND w.id > ?3 ORDER BY w.id LIMIT ?4`,
+    `${SELECT} AND w.template_id = ?2 AND w.trashed_at IS NULL AND w.id > ?3 ORDER BY w.id LIMIT ?4`,
     ...[ctx.db.tenantId, templateId, page.after, page.limit + 1],
   );
   return rows.map((each) => row.parse(each));
@@ -137,8 +146,8 @@ export interface NewWorkspace {
  */
 export const insertWorkspace = (tenantId: string, workspace: NewWorkspace, quota: number, mayWait: boolean): Statement =>
   statement(
-    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, parameters, waits_since)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?10, ?8
+    `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at, changed_at, parameters, waits_since)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 'queued', 1, ?8, ?8, ?10, ?8
      WHERE (SELECT count(*) FROM workspaces WHERE tenant_id = ?1 AND phase <> 'deleted') < ?9
        AND ${withinQuota('workspaces', '?4', '?8')} AND ${withinQuota('running', '?4', '?8')}
        AND ${takesNew('?7', '?11')}`,
@@ -161,7 +170,6 @@ export interface VersionChoice {
   parameters: ParameterValues;
 }
 
-const REVOKED = 'EXISTS (SELECT 1 FROM runners r WHERE r.tenant_id = ?1 AND r.id = workspaces.runner_id AND r.revoked_at IS NOT NULL)';
 const OWNER = '(SELECT o.owner_id FROM workspaces o WHERE o.tenant_id = ?1 AND o.id = ?2)';
 
 /**
@@ -172,17 +180,17 @@ const OWNER = '(SELECT o.owner_id FROM workspaces o WHERE o.tenant_id = ?1 AND o
 export const wish = (
   tenantId: string,
   seen: { id: string; generation: number },
-  desired: 'running' | 'stopped' | 'deleted',
+  desired: 'running' | 'stopped',
   now: Date,
   as: VersionChoice | null = null,
 ): Statement =>
   statement(
-    `UPDATE workspaces SET desired = ?4, generation = generation + 1, step = NULL, percent = NULL, error = NULL,
-       phase = CASE WHEN ?4 = 'deleted' AND ${REVOKED} THEN 'deleted' WHEN ?4 = 'stopped' AND waits_since IS NOT NULL THEN 'stopped' ELSE ?5 END,
+    `UPDATE workspaces SET desired = ?4, generation = generation + 1, step = NULL, percent = NULL, error = NULL, failure = NULL, changed_at = ?6,
+       phase = CASE WHEN ?4 = 'stopped' AND waits_since IS NOT NULL THEN 'stopped' ELSE ?5 END,
        waits_since = CASE WHEN ?4 = 'running' AND place = 0 THEN coalesce(waits_since, ?6) END,
        started_at = CASE WHEN ?4 = 'running' THEN ?6 ELSE started_at END,
        version_id = coalesce(?7, version_id), parameters = coalesce(?8, parameters)
-     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'
+     WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted' AND trashed_at IS NULL
        AND (?4 <> 'running' OR (${withinQuota('running', OWNER, '?6', '?2')} AND ${takesStarts('workspaces.runner_id')}))`,
     tenantId,
     seen.id,
@@ -197,14 +205,14 @@ export const wish = (
 /** Another version for the next start of a workspace that does not run, if it is still as the caller saw it. */
 export const chooseVersion = (tenantId: string, seen: { id: string; generation: number }, as: VersionChoice): Statement =>
   statement(
-    `UPDATE workspaces SET version_id = ?4, parameters = ?5 WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted'`,
+    `UPDATE workspaces SET version_id = ?4, parameters = ?5 WHERE tenant_id = ?1 AND id = ?2 AND generation = ?3 AND phase <> 'deleted' AND trashed_at IS NULL`,
     ...[tenantId, seen.id, seen.generation, as.versionId, JSON.stringify(as.parameters)],
   );
 
 /** What a runner says of a workspace, if it is its own, not in line, and the report is of the present wish. Whoever is over gives its place back. */
-export const applyReport = (tenantId: string, runnerId: string, report: WorkspaceReport): Statement =>
+export const applyReport = (tenantId: string, runnerId: string, report: WorkspaceReport, now: Date): Statement =>
   statement(
-    `UPDATE workspaces SET phase = ?5, step = ?6, percent = ?7, error = ?8,
+    `UPDATE workspaces SET phase = ?5, step = ?6, percent = ?7, error = ?8, failure = ?9, changed_at = ?10,
        place = CASE WHEN ?5 IN ('stopped', 'failed', 'deleted') THEN 0 WHEN ?5 IN ('starting', 'running') THEN 1 ELSE place END
      WHERE tenant_id = ?1 AND runner_id = ?2 AND id = ?3 AND generation = ?4 AND phase <> 'deleted' AND waits_since IS NULL
        AND (phase <> ?5 OR step IS NOT ?6 OR percent IS NOT ?7 OR error IS NOT ?8)`,
@@ -216,6 +224,8 @@ export const applyReport = (tenantId: string, runnerId: string, report: Workspac
     report.step ?? null,
     report.percent ?? null,
     report.error ?? null,
+    report.reason ?? null,
+    now.toISOString(),
   );
 
 const orderRow = z.object({

@@ -6,6 +6,7 @@ import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';
 import { appLabel } from '@gatehouse/core/api/template-apps.ts';
 import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
+import { describeState, trashedUntil, type StateFacts } from '@gatehouse/core/api/workspace-states.ts';
 import type { Workspace, workspaceCreate, workspaceLogs } from '@gatehouse/core/api/workspaces.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
@@ -29,7 +30,28 @@ export const resourceOf = (workspace: { id: string; name: string }) => ({
   name: workspace.name,
 });
 
+const factsOf = (row: store.WorkspaceRow) =>
+  ({
+    desired: row.desired,
+    phase: row.phase,
+    failure: row.failure,
+    step: row.step,
+    changedAt: row.changed_at,
+    trash: row.trashed_at === null ? null : { at: row.trashed_at, until: trashedUntil(row.trashed_at) },
+    runner: {
+      name: row.runner_name,
+      online: row.runner_online === 1,
+      drain: row.runner_drains === 1 ? { until: row.runner_drain_until } : null,
+      revoked: row.runner_revoked === 1,
+      removed: row.runner_removed === 1,
+      lastSeenAt: row.runner_seen_at,
+    },
+    line: store.lineOf(row),
+  }) satisfies StateFacts;
+
 export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
+  const facts = factsOf(row);
+  const mine = row.owner_id === ctx.actor.id;
   return {
     id: row.id,
     name: row.name,
@@ -45,20 +67,15 @@ export function present(ctx: UserContext, row: store.WorkspaceRow): Workspace {
     parameters: parseValues(row.parameters),
     rootfs: row.spec.rootfs?.digest ?? null,
     image: row.spec.image,
-    runner: {
-      ...{ id: row.runner_id, name: row.runner_name, online: row.runner_online === 1, revoked: row.runner_revoked === 1 },
-      drain: row.runner_drains === 1 ? { until: row.runner_drain_until } : null,
-    },
-    line: store.lineOf(row),
-    desired: row.desired,
-    phase: row.phase,
+    ...facts,
+    runner: { id: row.runner_id, ...facts.runner },
     generation: row.generation,
-    step: row.step,
     percent: row.percent,
     error: row.error,
+    state: describeState(facts, { mine, mayStopAll: ctx.actor.permissions.has('workspace:stop-all') }, ctx.now().getTime()),
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,
-    mine: row.owner_id === ctx.actor.id,
+    mine,
     apps: openableApps(ctx, row),
   };
 }
@@ -82,10 +99,10 @@ function portsInForce({ settings }: UserContext, { ports_set: set }: store.Works
 const listed = { action: 'request.denied', resource: { type: 'policy', id: null, name: 'GET /workspaces' } } as const;
 const named = (id: string) => ({ type: 'workspace' as const, id, name: id });
 
-/** Everybody's workspaces only for those who may see them; others get their own. */
+/** Everybody's workspaces only for those who may see them; others get their own. @param page.trashed those in the trash instead */
 export async function listWorkspaces(
   ctx: UserContext,
-  page: { limit: number; after: string | null; all: boolean },
+  page: { limit: number; after: string | null; all: boolean; trashed: boolean },
 ): Promise<store.WorkspaceRow[]> {
   await requireScope(ctx, 'workspace:read-own', listed);
   return store.findWorkspaces(ctx, { ...page, everybody: page.all && ctx.actor.permissions.has('workspace:read-all') });
@@ -149,52 +166,90 @@ export async function createWorkspace(ctx: UserContext, input: z.infer<typeof wo
   const { id: runnerId } = await onUnique(
     onGuard(
       atFreePlace(ctx, () => runnerFor(ctx, wanted), make),
-      () => new AppError('quota-exceeded', `An organisation has ${quotaWords('workspaces')}`),
+      () =>
+        new AppError(
+          'quota-exceeded',
+          `An organisation has ${quotaWords('workspaces')}. Those in the trash count until they are deleted for good.`,
+        ),
     ),
-    'workspaces.tenant_id, workspaces.owner_id, workspaces.name',
-    () => new AppError('conflict', `You have a workspace ${input.name} already`, { errors: [{ path: 'name', message: 'is taken' }] }),
+    NAME_INDEX,
+    () => nameTaken(input.name),
   );
   ctx.defer(ctx.workspaces.order(ctx.db.shard, runnerId, id));
   return readWorkspace(ctx, id);
 }
 
+export const NAME_INDEX = 'workspaces.tenant_id, workspaces.owner_id, workspaces.name';
+export const nameTaken = (name: string) =>
+  new AppError('conflict', `There is a workspace ${name} already`, { errors: [{ path: 'name', message: 'is taken' }] });
+
 const WISHES = {
   start: { action: 'workspace.start', desired: 'running' },
   stop: { action: 'workspace.stop', desired: 'stopped' },
-  delete: { action: 'workspace.delete', desired: 'deleted' },
-} as const satisfies Record<string, { action: AuditAction; desired: 'running' | 'stopped' | 'deleted' }>;
+  restart: { action: 'workspace.restart', desired: 'running' },
+} as const satisfies Record<string, { action: AuditAction; desired: 'running' | 'stopped' }>;
 
 /**
- * Starts, stops or deletes. The owner may always stop and delete, even when access to the template was
- * taken away; starting needs `use`. Others need `workspace:stop-all`, and never start what is not theirs.
+ * The workspace, for what its owner may always do, even when access to the template was taken away, and others with
+ * `workspace:stop-all`: stop, delete, restore.
  */
-export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof WISHES): Promise<store.WorkspaceRow> {
-  const { action, desired } = WISHES[verb];
-  if (!ctx.actor.permissions.has('workspace:stop-all')) await requireScope(ctx, 'workspace:run-own', { action, resource: named(id) });
+export async function endable(ctx: UserContext, id: string, action: AuditAction): Promise<store.WorkspaceRow> {
+  const mayStopAll = ctx.actor.permissions.has('workspace:stop-all');
+  if (!mayStopAll) await requireScope(ctx, 'workspace:run-own', { action, resource: named(id) });
   const workspace = await readWorkspace(ctx, id);
   const facts = { action, resource: resourceOf(workspace) };
   const mine = workspace.owner_id === ctx.actor.id;
   if (mine) await requireScope(ctx, 'workspace:run-own', facts);
-  if (verb === 'start') {
-    if (!mine) return refuse(ctx, facts, 'Only its owner starts a workspace');
-    if (!atLeast((await accessOf(ctx, workspace)).role, 'use'))
-      return refuse(ctx, facts, `This needs the role “use” on template ${workspace.template_name}`);
-  } else if (!mine && !ctx.actor.permissions.has('workspace:stop-all')) {
-    return refuse(ctx, facts, 'This needs the permission workspace:stop-all');
-  }
-  // Wishing again for what is wanted and not failed changes nothing.
-  if (workspace.desired === desired && workspace.phase !== 'failed') return workspace;
+  if (!mine && !mayStopAll) return refuse(ctx, facts, 'This needs the permission workspace:stop-all');
+  return workspace;
+}
+
+/** The workspace, for those who may start it: its owner, with `use` on its template. */
+async function startable(ctx: UserContext, id: string, action: AuditAction): Promise<store.WorkspaceRow> {
+  await requireScope(ctx, 'workspace:run-own', { action, resource: named(id) });
+  const workspace = await readWorkspace(ctx, id);
+  const facts = { action, resource: resourceOf(workspace) };
+  if (workspace.owner_id !== ctx.actor.id) return refuse(ctx, facts, 'Only its owner starts a workspace');
+  if (!atLeast((await accessOf(ctx, workspace)).role, 'use'))
+    return refuse(ctx, facts, `This needs the role “use” on template ${workspace.template_name}`);
+  return workspace;
+}
+
+/** @throws AppError `not-ready` for what is in the trash, or whose runner was removed */
+export function requireThere(workspace: Pick<store.WorkspaceRow, 'desired' | 'trashed_at' | 'runner_removed' | 'runner_name'>): void {
   if (workspace.desired === 'deleted') throw new AppError('not-ready', 'The workspace is being deleted');
-  const as = verb === 'start' ? await versionToStart(ctx, workspace) : null;
+  if (workspace.trashed_at !== null) throw new AppError('not-ready', 'The workspace is in the trash. Restore it first.');
+  if (workspace.runner_removed === 1)
+    throw new AppError('not-ready', `Runner ${workspace.runner_name}, which has the workspace’s files, was removed.`);
+}
+
+/**
+ * Starts, stops or restarts: each a wish of its own for its runner, which carries it out when it can. A restart is one, from
+ * whatever state: stop script, end, start.
+ */
+export async function wishFor(ctx: UserContext, id: string, verb: keyof typeof WISHES): Promise<store.WorkspaceRow> {
+  const { action, desired } = WISHES[verb];
+  const workspace = await (verb === 'stop' ? endable : startable)(ctx, id, action);
+  const facts = { action, resource: resourceOf(workspace) };
+  // Wishing again for what is wanted and not failed changes nothing.
+  if (verb !== 'restart' && workspace.desired === desired && workspace.phase !== 'failed') return workspace;
+  requireThere(workspace);
+  const as = verb === 'stop' ? null : await versionToStart(ctx, workspace);
   const details = as === null ? {} : { version: as.number };
   const event = eventOf(ctx, { ...facts, status: 202, workspaceId: id, details });
   const guard = store.wish(ctx.db.tenantId, workspace, desired, ctx.now(), as);
   const work = commit(ctx, { guard, changes: [admit(ctx.db.tenantId, workspace.runner_id)], events: [event] });
   const refused = async () => (desired === 'running' ? startRefusal(ctx, ['running'], workspace.runner_id) : null);
   await onGuard(work, async () => (await refused()) ?? new AppError('conflict', 'The workspace changed in the meantime. Look again.'));
-  ctx.defer(ctx.workspaces.order(ctx.db.shard, workspace.runner_id, id));
-  if (desired !== 'running' && workspace.phase === 'running') ctx.defer(ctx.workspaces.stop(ctx.db.shard, id));
+  ctx.defer(passOn(ctx, workspace));
   return (await store.findWorkspace(ctx.db, id)) ?? workspace;
+}
+
+/** A new wish: whoever is in the workspace is told that it stopped before its runner starts it anew, whose link must not be closed with theirs. */
+export async function passOn(ctx: Pick<Context, 'workspaces' | 'db'>, workspace: store.WorkspaceRow): Promise<void> {
+  const { id, runner_id: runnerId, phase } = workspace;
+  if (phase === 'running') await ctx.workspaces.stop(ctx.db.shard, id);
+  await ctx.workspaces.order(ctx.db.shard, runnerId, id);
 }
 
 /** Build log of the present generation from that byte on. */
@@ -225,7 +280,7 @@ function eventAction(phase: WorkspaceReport['phase']): AuditAction | null {
  * @returns whether anything changed
  */
 export async function recordReport(ctx: Omit<Context, 'tenant'>, runnerId: string, report: WorkspaceReport): Promise<boolean> {
-  const guard = store.applyReport(ctx.db.tenantId, runnerId, report);
+  const guard = store.applyReport(ctx.db.tenantId, runnerId, report, ctx.now());
   const action = eventAction(report.phase);
   if (action === null) {
     const [result] = await ctx.db.batch([guard]);
@@ -238,8 +293,12 @@ export async function recordReport(ctx: Omit<Context, 'tenant'>, runnerId: strin
     resource: resourceOf(workspace ?? { id: report.workspaceId, name: report.workspaceId }),
     outcome: failed ? 'failure' : 'success',
     workspaceId: report.workspaceId,
-    ...(failed && report.error ? { reason: report.error } : {}),
-    details: { generation: report.generation, ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }) },
+    ...(report.error ? { reason: report.error } : {}),
+    details: {
+      generation: report.generation,
+      ...(report.reason === undefined ? {} : { failure: report.reason }),
+      ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }),
+    },
   });
   try {
     await commit(ctx, { guard, changes: [admit(ctx.db.tenantId, runnerId)], events: [event] });

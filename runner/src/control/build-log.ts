@@ -42,8 +42,13 @@ export class BuildLog {
     if (this.#full || room <= 0 || text === '') return;
     const bytes = Buffer.from(text);
     const kept = bytes.byteLength <= room ? bytes : Buffer.concat([bytes.subarray(0, cutAt(bytes, room)), Buffer.from(CUT)]);
-    writeSync(this.#file, kept);
-    this.#size += kept.byteLength;
+    try {
+      this.#size += writeSync(this.#file, kept);
+    } catch {
+      // A full disk: a log that can't be written ends here, and what it tells of goes on.
+      this.#full = true;
+      return;
+    }
     // A log that was cut is full, even if its last character left a byte of room.
     if (kept !== bytes) this.#full = true;
     this.#changed();

@@ -9,7 +9,7 @@ import {
 import { z } from 'zod';
 import type { Clock } from '../connection/clock.ts';
 import { Failure } from '../failure.ts';
-import { writeAtomically } from '../state/atomic-file.ts';
+import { writeFromReserve } from '../state/atomic-file.ts';
 import { faultsOf } from '../state/config.ts';
 
 const number = { report: z.number().int().min(1), time: z.iso.datetime() };
@@ -80,6 +80,6 @@ export class ReportJournal {
   }
 
   #save(): void {
-    writeAtomically(this.#path, JSON.stringify({ next: this.#next, pending: this.#pending }));
+    writeFromReserve(this.#path, JSON.stringify({ next: this.#next, pending: this.#pending }));
   }
 }

@@ -20,6 +20,7 @@ export interface DoorOptions {
 export class Door {
   readonly #options: DoorOptions;
   #runner: Socket | null = null;
+  #met = false;
   #kept = false;
   #timer: NodeJS.Timeout;
 
@@ -33,8 +34,14 @@ export class Door {
     else server.listen({ path: `${at}.new`, writableAll: true }, () => renameSync(`${at}.new`, at));
   }
 
+  /** The runner that started this is gone. One that has connected tells it by that connection. */
+  abandoned(): void {
+    if (!this.#met) this.#options.over();
+  }
+
   #enter(socket: Socket): void {
     clearTimeout(this.#timer);
+    this.#met = true;
     const before = this.#runner;
     this.#runner = socket;
     before?.destroy();

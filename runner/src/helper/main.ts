@@ -16,6 +16,7 @@ import { openForwards } from './forwards.ts';
 import { deleteFile, listFolder, makeFolder, renameFile, statFile } from './files.ts';
 import { Host, type Stream, type StreamEvents } from './host.ts';
 import { sendPaced } from './paced.ts';
+import { watchStarter } from './starter.ts';
 import { runTask } from './tasks.ts';
 import { Terminals } from './terminals.ts';
 
@@ -100,9 +101,10 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
 }
 
 openForwards(settings.forwards);
-new Door({
+const door = new Door({
   at: at.startsWith('/') ? at : Number(at),
   graceMs: settings.graceMs,
   serve: (socket, keep) => new Host(socket, serve, keep),
   over: () => endAll(settings.mark),
 });
+watchStarter(() => door.abandoned());

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
-import type { Sandbox, Usage } from '../sandbox/driver.ts';
+import type { Sandbox, Trouble, Usage } from '../sandbox/driver.ts';
 import type { Cgroup } from './cgroup.ts';
 import { DiskUse } from './disk.ts';
 import { Foreground } from './foreground.ts';
@@ -43,11 +43,11 @@ class Watch {
   readonly #foreground: Foreground;
   readonly #timer: NodeJS.Timeout;
   #killed: number;
-  /** what it has run into last, in words */
-  #trouble: string | null = null;
+  /** what it has run into last */
+  #trouble: Trouble | null = null;
   #troubledAt = -Infinity;
   /** why it is being stopped */
-  #over: string | null = null;
+  #over: Trouble | null = null;
   #toldOfDisk: 'nothing' | 'near' | 'full' = 'nothing';
   #toldAt = -Infinity;
   #busy = false;
@@ -78,7 +78,7 @@ class Watch {
     };
   }
 
-  trouble(): string | null {
+  trouble(): Trouble | null {
     this.#lookAtKills();
     const recent = performance.now() - this.#troubledAt < TROUBLED_MS ? this.#trouble : null;
     return this.#over ?? recent;
@@ -87,7 +87,7 @@ class Watch {
   /** Why it ended, where that was a limit. */
   whyEnded(why: string): string {
     this.#lookAtKills();
-    return this.#over ?? this.#trouble ?? why;
+    return (this.#over ?? this.#trouble)?.words ?? why;
   }
 
   end(): void {
@@ -113,15 +113,16 @@ class Watch {
     const killed = this.#watched.cgroup?.outOfMemory ?? 0;
     if (killed <= this.#killed) return;
     this.#killed = killed;
-    this.#trouble = outOfMemory(this.#watched.limits.memoryMb);
+    this.#trouble = { reason: 'out-of-memory', words: outOfMemory(this.#watched.limits.memoryMb) };
     this.#troubledAt = performance.now();
-    this.#tell(`A program was ended: ${this.#trouble}.`);
+    this.#tell(`A program was ended: ${this.#trouble.words}.`);
   }
 
   #lookAtMemory(): void {
     const { cgroup, limits, belongs } = this.#watched;
     if (limits.memoryMb === null || cgroup?.controls.includes('memory') === true) return;
-    if ((measureProcesses(belongs).memoryBytes ?? 0) > limits.memoryMb * MEBI) this.#end(outOfMemory(limits.memoryMb));
+    if ((measureProcesses(belongs).memoryBytes ?? 0) > limits.memoryMb * MEBI)
+      this.#end({ reason: 'out-of-memory', words: outOfMemory(limits.memoryMb) });
   }
 
   async #lookAtDisk(): Promise<void> {
@@ -131,7 +132,8 @@ class Watch {
     if (bytes === null || diskMb === null) return;
     const most = diskMb * MEBI;
     // Who was over it must be able to start, and delete.
-    if (bytes > Math.max(most * DISK_OVER, this.#disk.before + DISK_MORE)) return this.#end(outOfDisk(diskMb));
+    if (bytes > Math.max(most * DISK_OVER, this.#disk.before + DISK_MORE))
+      return this.#end({ reason: 'home-full', words: outOfDisk(diskMb) });
     const now = bytes > most ? 'full' : bytes > most * DISK_NEAR ? 'near' : 'nothing';
     if (now === this.#toldOfDisk && (now === 'nothing' || performance.now() - this.#toldAt < TELL_AGAIN_MS)) return;
     this.#toldOfDisk = now;
@@ -146,7 +148,7 @@ class Watch {
     void this.#attached.helper.call({ method: 'terminal.note', text });
   }
 
-  #end(why: string): void {
+  #end(why: Trouble): void {
     if (this.#over !== null) return;
     this.#over = why;
     void this.#attached.stop();

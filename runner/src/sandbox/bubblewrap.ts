@@ -104,7 +104,8 @@ async function spawnBubblewrap(folder: string, outside: string[], args: string[]
       cwd: '/',
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
       detached: true,
-      stdio: ['ignore', 'ignore', log, settings, 'pipe', listening, seccomp],
+      // Standard input tells the helper that this runner is gone, for as long as that has no connection.
+      stdio: ['pipe', 'ignore', log, settings, 'pipe', listening, seccomp],
     });
   // In a file, so that `ps` inside the sandbox shows none of this machine's paths.
   const text = args.map((argument) => `${argument}\0`).join('');

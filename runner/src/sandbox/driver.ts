@@ -1,5 +1,6 @@
 import { templateLimits, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { templateSpec } from '@gatehouse/core/api/templates.ts';
+import type { Failure } from '@gatehouse/core/protocol/runner-control.ts';
 import { z } from 'zod';
 import type { HelperClient } from '../channel/helper-client.ts';
 import { processId } from '../state/process-id.ts';
@@ -51,6 +52,13 @@ export interface Usage {
   foregroundMs: number | null;
 }
 
+/** A limit that a sandbox ran into. */
+export interface Trouble {
+  reason: Extract<Failure, 'out-of-memory' | 'home-full'>;
+  /** for a person to read, as a part of a sentence */
+  words: string;
+}
+
 /** What a later runner needs to find a sandbox again. */
 export const sandboxTrace = z.object({
   kind: z.enum(['bubblewrap', 'container', 'process']),
@@ -77,8 +85,8 @@ export interface Sandbox {
   trace: SandboxTrace;
   /** what it uses now, with all that runs in it */
   usage(): Promise<Usage>;
-  /** the limit that it has run into last, in words; null: none, or long ago */
-  trouble(): string | null;
+  /** the limit that it has run into last; null: none, or long ago */
+  trouble(): Trouble | null;
   /** resolves with the reason when the sandbox is over, wanted or not; never once it is left */
   ended: Promise<string>;
   /** kills everything in it; resolves when nothing is left */

@@ -3,7 +3,7 @@ import type { RunnerOpens, RunnerPolicy } from '@gatehouse/core/protocol/runner-
 import { WorkspaceLink, type LinkContext } from '../link/workspace-link.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import type { Terminals } from '../terminals/terminals.ts';
-import { StartFailure } from './start.ts';
+import { StartFailure } from './start-failure.ts';
 
 /** the control link tells what these mean for the workspace */
 const EXPECTED_ENDS: readonly (number | null)[] = [CLOSE_CODES.stopped.code, CLOSE_CODES.gone.code];
@@ -27,7 +27,7 @@ export interface Served {
 export function serveSandbox(
   context: LinkContext,
   served: Served,
-  lost: (why: string) => void,
+  lost: (why: StartFailure) => void,
 ): { link: WorkspaceLink; taken: Promise<void> } {
   const { workspaceId, generation, sandbox, terminals, policy, opens } = served;
   const hello = { workspaceId, generation, root: sandbox.root, sandbox: sandbox.kind };
@@ -39,13 +39,15 @@ export function serveSandbox(
   const link = new WorkspaceLink(context, hello, services, {
     ready: take,
     refused: (why, code) => {
-      refuse(new StartFailure(`The platform refused the workspace's connection: ${why}`));
-      if (!EXPECTED_ENDS.includes(code)) lost(`The platform ended the workspace's connection: ${why}`);
+      refuse(new StartFailure('connection-refused', `The platform refused the workspace's connection: ${why}`));
+      if (!EXPECTED_ENDS.includes(code))
+        lost(new StartFailure('connection-refused', `The platform ended the workspace's connection: ${why}`));
     },
   });
   void sandbox.ended.then((why) => {
-    refuse(new StartFailure(`The sandbox ended: ${why}`));
-    lost(`The sandbox ended unexpectedly: ${why}`);
+    const reason = sandbox.trouble()?.reason ?? 'killed';
+    refuse(new StartFailure(reason, `The sandbox ended: ${why}`));
+    lost(new StartFailure(reason, `The sandbox ended unexpectedly: ${why}`));
   });
   return { link, taken };
 }

@@ -3,6 +3,7 @@ import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts'
 import { hiding } from './hiding.ts';
 import type { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
+import { StartFailure } from './start-failure.ts';
 import { programExit, type ProgramExit } from '../channel/requests.ts';
 import type { Sandbox, SandboxDriver, SandboxNetwork } from '../sandbox/driver.ts';
 import { GRACE_MS } from '../sandbox/helper-program.ts';
@@ -12,17 +13,6 @@ import { ProgressLines, clonePercent } from './progress.ts';
 const LAST_LINES = 8;
 /** where a clone grows until it is whole, so that a killed one is never taken for the repository */
 const UNFINISHED = '.gatehouse-clone';
-
-/** A start that did not work out, in words for the person who asked for it. */
-export class StartFailure extends Error {
-  readonly exitCode: number | undefined;
-
-  constructor(message: string, exitCode?: number) {
-    super(message);
-    this.name = 'StartFailure';
-    this.exitCode = exitCode;
-  }
-}
 
 export interface Start {
   order: WorkspaceOrder;
@@ -55,7 +45,7 @@ export function runProgram(sandbox: Sandbox, argv: string[], environment: Record
       { method: 'task.run', argv, environment },
       {
         head: (head) => {
-          if (!head.ok) reject(new StartFailure('message' in head ? String(head.message) : 'The program could not start'));
+          if (!head.ok) reject(new StartFailure('failed', 'message' in head ? String(head.message) : 'The program could not start'));
         },
         data: (bytes) => output.push(bytes),
         message: (value) => (exit = programExit.parse(value)),
@@ -63,7 +53,7 @@ export function runProgram(sandbox: Sandbox, argv: string[], environment: Record
           output.end();
           resolve({ exit, last: lines.slice(-LAST_LINES).join('').trim() });
         },
-        gone: () => reject(new StartFailure('The sandbox ended unexpectedly')),
+        gone: () => reject(new StartFailure('killed', 'The sandbox ended unexpectedly')),
       },
     );
   });
@@ -72,10 +62,11 @@ export function runProgram(sandbox: Sandbox, argv: string[], environment: Record
 /** The limit that it ran into, if any: a program that was killed does not know why. */
 const troubleOf = (sandbox: Sandbox) => {
   const trouble = sandbox.trouble();
-  return trouble === null ? '' : ` Before that, ${trouble}.`;
+  return trouble === null ? '' : ` Before that, ${trouble.words}.`;
 };
 
-const endOf = ({ code, signal }: ProgramExit) => (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`);
+export const endOf = ({ code, signal }: ProgramExit) =>
+  signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`;
 
 async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
   const { repository, branch } = start.order.spec;
@@ -104,9 +95,9 @@ async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
   const argv = ['git', 'clone', '--progress', ...(branch === '' ? [] : [`--branch=${branch}`]), '--', repository, UNFINISHED];
   const { exit, last } = await runProgram(sandbox, argv, { GIT_TERMINAL_PROMPT: '0' }, output, lines);
   if (exit.code !== 0)
-    throw new StartFailure(`Cloning the repository failed: git ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
+    throw new StartFailure('clone-failed', `Cloning the repository failed: git ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code);
   const moved = await helper.call({ method: 'files.rename', from: UNFINISHED, to: folder });
-  if (!moved.ok) throw new StartFailure(`The clone could not be moved to ${folder}`);
+  if (!moved.ok) throw new StartFailure('clone-failed', `The clone could not be moved to ${folder}`);
 }
 
 async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
@@ -123,7 +114,8 @@ async function runStartupScript(start: Start, sandbox: Sandbox): Promise<void> {
   };
   const output = new ProgressLines(log, log);
   const { exit, last } = await runProgram(sandbox, ['/bin/bash', sandbox.startupScript], {}, output, lines);
-  if (exit.code !== 0) throw new StartFailure(`The start-up script ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code ?? undefined);
+  if (exit.code !== 0)
+    throw new StartFailure('start-script-failed', `The start-up script ${endOf(exit)}.${troubleOf(sandbox)}\n${last}`, exit.code);
 }
 
 /** Fetches the image that the template names. @throws StartFailure */
@@ -142,7 +134,7 @@ async function pullImage({ order, driver, log, signal, progress }: Start): Promi
       signal,
     );
   } catch (error) {
-    throw new StartFailure(messageOf(error));
+    throw new StartFailure('root-file-system-failed', messageOf(error), null, error);
   }
 }
 
@@ -166,7 +158,7 @@ async function systemFor({ order, rootfs, log, signal, progress }: Start) {
     log.line(`Root file system ${wanted.digest}\n`);
     return { digest: wanted.digest, folder };
   } catch (error) {
-    throw new StartFailure(messageOf(error));
+    throw new StartFailure('root-file-system-failed', messageOf(error), null, error);
   }
 }
 

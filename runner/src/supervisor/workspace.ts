@@ -1,14 +1,10 @@
-import { mkdirSync } from 'node:fs';
-import { templateLimits } from '@gatehouse/core/api/template-limits.ts';
-import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
-import { BuildLog } from '../control/build-log.ts';
+import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import type { Measured } from '../control/usage.ts';
 import { messageOf } from '../failure.ts';
 import { clipboardBound, PolicyRefused, type PolicyChecker, type SignedPolicy } from '../link/policy.ts';
-import type { WorkspaceLink, LinkContext } from '../link/workspace-link.ts';
+import type { LinkContext } from '../link/workspace-link.ts';
 import type { DialStream } from '../connection/socket.ts';
-import { AppTunnel } from '../apps/app-tunnel.ts';
-import { about, type Log } from '../log.ts';
+import { about } from '../log.ts';
 import type { Recorder } from '../recording/recorder.ts';
 import { PolicedTape } from '../recording/terminal-tape.ts';
 import type { RootfsStore } from '../rootfs/store.ts';
@@ -21,41 +17,27 @@ import type { Screens } from '../terminals/screens/screens.ts';
 import { Terminals, type TerminalPolicy } from '../terminals/terminals.ts';
 import { Egress, type EgressContext } from './egress.ts';
 import { nextStep } from './plan.ts';
-import { loadTrace, removeTrace, saveRecord, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
+import { loadTrace, removeTrace, saveTrace, type RunningTrace, type WorkspaceRecord } from './record.ts';
 import { removeTree } from './remove-tree.ts';
-import { serveSandbox } from './serve.ts';
-import { StartFailure, startWorkspace } from './start.ts';
+import { Running } from './running.ts';
+import { startWorkspace } from './start.ts';
+import { StartFailure } from './start-failure.ts';
 import { runStopScript } from './stop-script.ts';
+import { Story, type StoryContext } from './story.ts';
 
 /** What every workspace of this runner needs. */
-export interface WorkspaceContext {
+export interface WorkspaceContext extends StoryContext {
   link: LinkContext;
   dialStream: DialStream;
   policies: Pick<PolicyChecker, 'check'>;
   egress: EgressContext;
-  log: Log;
   screens: Screens;
   recorder: Recorder;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
   rootfs: Pick<RootfsStore, 'use'>;
-  report(report: WorkspaceReport): void;
-  followLog(workspaceId: string, log: BuildLog): void;
-  logChanged(workspaceId: string): void;
   forgotten(workspaceId: string): void;
 }
 
-interface Running {
-  generation: number;
-  /** what it was started by; null: by an earlier runner */
-  order: WorkspaceOrder | null;
-  sandbox: Sandbox;
-  memory: TerminalMemory;
-  terminals: Terminals;
-  link: WorkspaceLink;
-  tunnel: AppTunnel;
-}
-
-const MOST_ERROR = 2000;
 const NOW_LIMITED = 'The policy now limits where the workspace connects to (egress). Start it again: its files are kept.';
 /** Whoever ended it knows. */
 const forget = (memory: TerminalMemory) => memory.forget();
@@ -64,16 +46,15 @@ const forget = (memory: TerminalMemory) => memory.forget();
 export class Workspace {
   readonly #context: WorkspaceContext;
   readonly #folder: string;
-  readonly #record: WorkspaceRecord;
+  readonly #story: Story;
   #wanted: WorkspaceOrder | null | undefined;
   #running: Running | null = null;
-  #log: BuildLog | null = null;
   #abort: AbortController | null = null;
   #starting: number | null = null;
   #work: Promise<void> | null = null;
   #busy = false;
   /** why the sandbox was lost, until that is dealt with */
-  #lostWhy: string | null = null;
+  #lostWhy: StartFailure | null = null;
   #closing = false;
   /** what the deployment wants enforced; null: not known yet */
   #policy: SignedPolicy | null = null;
@@ -85,13 +66,13 @@ export class Workspace {
     const log = about(context.log, { workspace: record.workspaceId });
     this.#context = { ...context, log, link: { ...context.link, log } };
     this.#folder = folder;
-    this.#record = record;
+    this.#story = new Story(context, folder, record);
     this.#egress = new Egress(context.egress, record.workspaceId, folder);
-    this.#egress.notice = (text) => this.#running?.link.notice(text);
+    this.#egress.notice = (text) => this.#running?.notice(text);
   }
 
   get inventory(): { workspaceId: string; generation: number; phase: 'running' | 'stopped' } {
-    const { workspaceId, generation } = this.#record;
+    const { workspaceId, generation } = this.#story.record;
     return { workspaceId, generation: this.#running?.generation ?? generation, phase: this.#running === null ? 'stopped' : 'running' };
   }
 
@@ -106,14 +87,11 @@ export class Workspace {
 
   /** terminals whose program runs */
   get terminals(): number {
-    return this.#running?.terminals.list().filter(({ exit }) => exit === null).length ?? 0;
+    return this.#running?.terminals ?? 0;
   }
 
   get measured(): Measured | null {
-    const sandbox = this.#running?.sandbox;
-    if (sandbox === undefined) return null;
-    const limits = sandbox.trace.limits ?? templateLimits.parse({});
-    return { workspaceId: this.#record.workspaceId, limits, usage: () => sandbox.usage(), trouble: () => sandbox.trouble() };
+    return this.#running?.measured ?? null;
   }
 
   /** A line for all of its terminals, if it runs. */
@@ -136,10 +114,10 @@ export class Workspace {
     const trace = loadTrace(this.#folder);
     const memory = new TerminalMemory(this.#folder);
     try {
-      if (trace !== null) await this.#takePolicy(this.#record).catch(() => undefined);
+      if (trace !== null) await this.#takePolicy(this.#story.record).catch(() => undefined);
       if (trace !== null) return await this.#takeOver(trace, memory);
     } catch (error) {
-      log.warn(`${this.#record.name} can't be taken over and is started anew: ${messageOf(error)}`);
+      log.warn(`${this.#story.record.name} can't be taken over and is started anew: ${messageOf(error)}`);
     }
     const isRestart = trace !== null && trace.first.boot !== bootId();
     memory.lose(isRestart ? "The runner's machine restarted" : 'The workspace did not survive the restart of its runner');
@@ -154,7 +132,7 @@ export class Workspace {
     const late = setTimeout(() => void sandbox.stop(), ADOPTED_WITHIN_MS);
     try {
       const terminals = await Terminals.adopt(sandbox.helper, memory, this.#context.screens, this.#terminalPolicy);
-      void this.#serve(null, trace.generation, sandbox, memory, terminals);
+      this.#serve({ generation: trace.generation, order: null, sandbox, memory, terminals });
       sandbox.helper.keep();
     } catch (error) {
       await sandbox.stop();
@@ -162,9 +140,9 @@ export class Workspace {
     } finally {
       clearTimeout(late);
     }
-    const { workspaceId, name, settled } = this.#record;
+    const { workspaceId, name, settled } = this.#story.record;
     // The earlier runner may have been killed just before it said so.
-    if (settled?.phase !== 'running' || settled.generation !== trace.generation) this.#settle(trace.generation, 'running');
+    if (settled?.phase !== 'running' || settled.generation !== trace.generation) this.#story.settle(trace.generation, 'running');
     this.#context.log.info(`${name} (${workspaceId}) runs on`);
   }
 
@@ -177,10 +155,7 @@ export class Workspace {
   /** Leaves what runs to the next runner. */
   async leave(): Promise<void> {
     await this.#rest();
-    this.#running?.link.stop();
-    this.#running?.tunnel.stop();
-    this.#running?.terminals.leave();
-    this.#running?.sandbox.leave();
+    this.#running?.leave();
     this.#egress.end();
     this.#running = null;
   }
@@ -189,7 +164,7 @@ export class Workspace {
     this.#closing = true;
     this.#abort?.abort();
     await this.#work;
-    this.#log?.close();
+    this.#story.closeLog();
   }
 
   #wake(): void {
@@ -203,7 +178,7 @@ export class Workspace {
       while (!this.#closing && (await this.#step()));
     } catch (error) {
       // A full disk, say. The next order, or the next connection, tries again.
-      this.#context.log.error(`Workspace ${this.#record.workspaceId}: ${messageOf(error)}`);
+      this.#context.log.error(`Workspace ${this.#story.record.workspaceId}: ${messageOf(error)}`);
     } finally {
       this.#busy = false;
     }
@@ -215,7 +190,7 @@ export class Workspace {
     const wanted = this.#wanted;
     if (wanted === undefined) return false;
     if (wanted?.desired === 'running' && this.#running !== null) await this.#renewPolicy(wanted);
-    const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#record.settled });
+    const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#story.record.settled });
     if (step === 'halt') {
       if (wanted !== null) await this.#runStopScript(wanted);
       await this.#halt(forget);
@@ -228,18 +203,18 @@ export class Workspace {
 
   async #start(order: WorkspaceOrder): Promise<void> {
     const { generation, name } = order;
-    this.#remember({ name, generation });
     this.#abort = new AbortController();
     this.#starting = generation;
     const { signal } = this.#abort;
     try {
-      const log = this.#openLog(generation);
+      this.#story.remember({ name, generation });
+      const log = this.#story.openLog(generation);
       await this.#takePolicy(order);
       await this.#egress.takeCredentials(order.gitCredentials);
       const driver = this.#context.drivers.choose(order);
-      if (typeof driver === 'string') throw new StartFailure(driver);
-      this.#context.log.info(`Starting ${name} (${this.#record.workspaceId}, ${driver.kind})`);
-      const progress = (step: string, percent: number) => this.#report({ generation, phase: 'starting', step, percent });
+      if (typeof driver === 'string') throw new StartFailure('driver-missing', driver);
+      this.#context.log.info(`Starting ${name} (${this.#story.record.workspaceId}, ${driver.kind})`);
+      const progress = (step: string, percent: number) => this.#story.report({ generation, phase: 'starting', step, percent });
       const network = await this.#egress.open();
       const { rootfs } = this.#context;
       const sandbox = await startWorkspace({ order, folder: this.#folder, driver, rootfs, network, log, signal, progress });
@@ -247,12 +222,14 @@ export class Workspace {
       await this.#connect(order, sandbox, signal);
       saveTrace(this.#folder, { generation, ...sandbox.trace });
       sandbox.helper.keep();
-      this.#settle(generation, 'running');
+      this.#story.settle(generation, 'running');
       this.#context.log.info(`${name} is running`);
     } catch (error) {
-      if (this.#running === null) this.#egress.end();
+      // Whatever it was, what is said to have failed does not run.
+      await this.#halt((memory) => memory.lose('The workspace could not be started'));
+      this.#egress.end();
       // Aborted: whatever is wanted now is worked out next, and reported then.
-      if (!signal.aborted) this.#fail(generation, error);
+      if (!signal.aborted) this.#story.fail(generation, error);
     } finally {
       this.#abort = null;
       this.#starting = null;
@@ -269,19 +246,19 @@ export class Workspace {
         throw new PolicyRefused(NOW_LIMITED, { isBeyondUs: true });
     } catch (error) {
       this.#context.log.error(`The policy of ${order.name} is refused: ${messageOf(error)}`);
-      if (error instanceof PolicyRefused && error.isBeyondUs) await this.#failLost(error.message);
+      if (error instanceof PolicyRefused && error.isBeyondUs) await this.#failLost(new StartFailure('policy-refused', error.message));
     }
   }
 
   /** @throws PolicyRefused, and then what was in force stays so */
   async #takePolicy({ policy, network }: Pick<WorkspaceOrder, 'policy' | 'network'>): Promise<void> {
     this.#signed = { policy, network };
-    const taken = await this.#context.policies.check(policy, this.#record.workspaceId, network);
+    const taken = await this.#context.policies.check(policy, this.#story.record.workspaceId, network);
     if (this.#policy !== null && taken.issuedAt < this.#policy.issuedAt) throw new PolicyRefused('An older policy came after a newer one');
     this.#policy = taken;
     this.#egress.policy = taken;
-    this.#running?.tunnel.allow(taken.opens);
-    if (policy !== this.#record.policy || network !== this.#record.network) this.#remember({ policy, network });
+    this.#running?.allow(taken.opens);
+    if (policy !== this.#story.record.policy || network !== this.#story.record.network) this.#story.remember({ policy, network });
   }
 
   /** Serves the workspace and waits until the platform has taken its link. */
@@ -289,79 +266,68 @@ export class Workspace {
     const { generation } = order;
     const memory = new TerminalMemory(this.#folder);
     const terminals = new Terminals(sandbox.helper, memory, this.#context.screens, this.#terminalPolicy);
-    const taken = this.#serve(order, generation, sandbox, memory, terminals);
+    const { taken } = this.#serve({ generation, order, sandbox, memory, terminals });
     const cancelled = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', () => reject(new StartFailure('cancelled')), { once: true });
+      signal.addEventListener('abort', () => reject(new StartFailure('failed', 'cancelled')), { once: true });
     });
-    try {
-      await Promise.race([taken, cancelled]);
-    } catch (error) {
-      await this.#halt((memory) => memory.lose('The workspace could not be started'));
-      throw error;
-    }
+    await Promise.race([taken, cancelled]);
   }
 
-  #serve(order: WorkspaceOrder | null, generation: number, sandbox: Sandbox, memory: TerminalMemory, terminals: Terminals): Promise<void> {
-    const policy = () => this.#policy?.policy ?? null;
-    const opens = () => this.#policy?.opens ?? null;
-    const served = { workspaceId: this.#record.workspaceId, generation, sandbox, terminals, policy, opens };
-    const { link, taken } = serveSandbox(this.#context.link, served, (why) => this.#lost(sandbox, why));
-    const { workspaceId } = this.#record;
-    const tunnel = new AppTunnel({ ...this.#context.link, dialStream: this.#context.dialStream }, workspaceId, sandbox.helper);
-    this.#running = { generation, order, sandbox, memory, terminals, link, tunnel };
-    // Once the workspace has its place at the platform, so has its tunnel.
-    void taken.then(
-      () => tunnel.allow(this.#policy?.opens ?? null),
-      () => undefined,
+  #serve(parts: Omit<ConstructorParameters<typeof Running>[1], 'workspaceId'>): Running {
+    const made = { ...parts, workspaceId: this.#story.record.workspaceId };
+    this.#running = new Running(
+      this.#context,
+      made,
+      () => this.#policy,
+      (running, why) => this.#lost(running, why),
     );
-    return taken;
+    return this.#running;
   }
 
   /** Something took the sandbox away while it should run. */
-  #lost(sandbox: Sandbox, why: string): void {
-    if (this.#running?.sandbox !== sandbox || this.#starting !== null || this.#closing) return;
+  #lost(running: Running, why: StartFailure): void {
+    if (this.#running !== running || this.#starting !== null || this.#closing) return;
     this.#lostWhy = why;
     this.#wake();
   }
 
-  async #failLost(why: string): Promise<void> {
+  async #failLost(why: StartFailure): Promise<void> {
     this.#lostWhy = null;
     const generation = this.#running?.generation;
     await this.#halt((memory) => memory.lose('The workspace ended unexpectedly'));
-    if (generation !== undefined) this.#fail(generation, new StartFailure(why));
+    if (generation !== undefined) this.#story.fail(generation, why);
   }
 
   async #stop(order: WorkspaceOrder): Promise<void> {
     const { generation } = order;
-    this.#remember({ generation });
-    if (this.#running !== null) this.#report({ generation, phase: 'stopping' });
-    await this.#runStopScript(order);
+    this.#story.remember({ generation });
+    if (this.#running !== null) this.#story.report({ generation, phase: 'stopping' });
+    const trouble = await this.#runStopScript(order);
     await this.#halt(forget);
     new TerminalMemory(this.#folder).forget();
-    this.#settle(generation, 'stopped');
+    this.#story.settle(generation, 'stopped', trouble === null ? {} : { reason: 'stop-script-failed', error: trouble });
     this.#context.log.info(`${order.name} is stopped`);
   }
 
-  /** That of the version which runs; where an earlier runner started it, that of the order. */
-  async #runStopScript(order: WorkspaceOrder): Promise<void> {
+  /** That of the version which runs; where an earlier runner started it, that of the order. @returns what went wrong */
+  async #runStopScript(order: WorkspaceOrder): Promise<string | null> {
     const running = this.#running;
-    if (running === null) return;
+    if (running === null) return null;
     const { spec, secrets } = running.order ?? order;
-    if (spec.stopScript.trim() === '') return;
-    if (order.desired === 'stopped') this.#report({ generation: order.generation, phase: 'stopping', step: 'Running the stop script' });
-    await runStopScript(running.sandbox, { script: spec.stopScript, secrets }, this.#log);
+    if (spec.stopScript.trim() === '') return null;
+    if (order.desired === 'stopped')
+      this.#story.report({ generation: order.generation, phase: 'stopping', step: 'Running the stop script' });
+    return runStopScript(running.sandbox, { script: spec.stopScript, secrets }, this.#story.log);
   }
 
   async #delete(order: WorkspaceOrder): Promise<void> {
     await this.#runStopScript(order);
     await this.#halt(forget);
-    this.#log?.close();
-    this.#log = null;
+    this.#story.closeLog();
     await removeTree(this.#folder);
-    this.#record.settled = { generation: order.generation, phase: 'deleted' };
-    this.#report({ generation: order.generation, phase: 'deleted' });
+    this.#story.end(order.generation);
     this.#context.log.info(`${order.name} is deleted`);
-    this.#context.forgotten(this.#record.workspaceId);
+    this.#context.forgotten(this.#story.record.workspaceId);
   }
 
   /** Stops what runs. @param tell what is remembered of its terminals */
@@ -369,51 +335,16 @@ export class Workspace {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
-    running.link.stop();
-    running.tunnel.stop();
-    tell(running.memory);
-    await running.sandbox.stop();
+    await running.end(tell);
     this.#egress.end();
     removeTrace(this.#folder);
   }
 
   readonly #terminalPolicy: TerminalPolicy = {
     tapes: (terminal) => {
-      const { workspaceId } = this.#record;
+      const { workspaceId } = this.#story.record;
       return new PolicedTape(this.#context.recorder, { workspaceId, ...terminal }, () => this.#policy?.policy ?? null);
     },
     mostCopied: () => clipboardBound(this.#policy?.policy ?? null, 'clipboardOut'),
   };
-
-  #openLog(generation: number): BuildLog {
-    const { workspaceId } = this.#record;
-    this.#log?.close();
-    this.#log = new BuildLog(this.#folder, generation, () => this.#context.logChanged(workspaceId));
-    this.#context.followLog(workspaceId, this.#log);
-    return this.#log;
-  }
-
-  #fail(generation: number, error: unknown): void {
-    const message = messageOf(error).slice(0, MOST_ERROR);
-    this.#log?.line(`${message}\n`);
-    this.#context.log.error(`${this.#record.name} failed: ${message.split('\n')[0] ?? ''}`);
-    const exitCode = error instanceof StartFailure ? error.exitCode : undefined;
-    this.#settle(generation, 'failed', { error: message, ...(exitCode === undefined ? {} : { exitCode }) });
-  }
-
-  /** Tells the end of a story before it remembers it: a kill in between repeats it rather than losing it. */
-  #settle(generation: number, phase: 'running' | 'stopped' | 'failed', more: Partial<WorkspaceReport> = {}): void {
-    this.#report({ generation, phase, ...more });
-    this.#remember({ settled: { generation, phase } });
-  }
-
-  #report(report: Omit<WorkspaceReport, 'workspaceId'>): void {
-    this.#context.report({ workspaceId: this.#record.workspaceId, ...report });
-  }
-
-  #remember(change: Partial<WorkspaceRecord>): void {
-    Object.assign(this.#record, change);
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    saveRecord(this.#folder, this.#record);
-  }
 }

@@ -34,7 +34,10 @@ const faults = (source: string) => {
 
 describe('a template as a file', () => {
   test('comes back as it was written, whatever is in it', () => {
-    fc.assert(fc.property(file, (template) => void expect(readTemplateFile(writeTemplateFile(template))).toEqual({ file: template })), { numRuns: 300 });
+    fc.assert(
+      fc.property(file, (template) => void expect(readTemplateFile(writeTemplateFile(template))).toEqual({ file: template })),
+      { numRuns: 300 },
+    );
   });
 
   test('is refused with the field and the line', () => {

@@ -7,7 +7,7 @@ import { makeRunning, makeSite } from '../site.ts';
 import { onDraft } from '../template-versions.ts';
 import { api, read, services, unique } from '../tenants.ts';
 import { ensureRecordingKey } from '../../../worker/workspaces/recording-keys.ts';
-import { insertRunner, insertWorkspace } from '../workspaces.ts';
+import { insertRunner, insertTrashed, insertWorkspace } from '../workspaces.ts';
 import {
   type RouteCall,
   askedFor,
@@ -252,6 +252,17 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     },
   },
   'DELETE /workspaces/:id': { leaves: ['workspace.delete'], call: owns('DELETE /workspaces/:id', insertWorkspace) },
+  'PATCH /workspaces/:id': {
+    leaves: ['workspace.rename'],
+    diff: ['name'],
+    call: owns('PATCH /workspaces/:id', insertWorkspace, { name: 'renamed' }),
+  },
+  'POST /workspaces/:id/restart': { leaves: ['workspace.restart'], call: owns('POST /workspaces/:id/restart', insertWorkspace) },
+  'POST /workspaces/:id/restore': {
+    leaves: ['workspace.restore'],
+    call: owns('POST /workspaces/:id/restore', insertTrashed, {}),
+  },
+  'POST /workspaces/:id/purge': { leaves: ['workspace.purge'], call: owns('POST /workspaces/:id/purge', insertTrashed) },
   'POST /workspaces/:id/start': { leaves: ['workspace.start'], call: owns('POST /workspaces/:id/start', insertWorkspace) },
   'POST /workspaces/:id/stop': {
     leaves: ['workspace.stop'],

@@ -126,13 +126,23 @@ describe('a runner’s control socket', () => {
     expect(read(await api(site.tenant.owner).get('/runners'), runnerList).items[0]?.state).toBe('online');
   });
 
-  test('ends when the runner is removed, whose token and workspaces go with it', async () => {
+  test('ends when the runner is removed, whose token goes with it; its workspaces say so, and can be deleted', async () => {
     const site = await makeSite();
     await api(site.dev).post('/workspaces', { templateId: site.templateId, name: 'box' });
     expect((await api(site.tenant.owner).delete(`/runners/${site.runner.id}`)).status).toBe(204);
     expect((await site.control.closed).code).toBe(4404);
     expect((await openSocket('/runner/control', { Authorization: `Bearer ${site.runner.token}` })).response.status).toBe(401);
-    expect(read(await api(site.dev).get('/workspaces'), workspaceList).items).toEqual([]);
+    const [left] = read(await api(site.dev).get('/workspaces'), workspaceList).items;
+    expect(left).toMatchObject({ phase: 'failed', failure: 'runner-removed', runner: { removed: true } });
+    expect(left?.state).toMatchObject({ kind: 'runner-removed', ways: ['restore-home', 'ask', 'delete'] });
+    const path = `/workspaces/${left?.id}`;
+    for (const verb of ['start', 'restart', 'update']) expect((await api(site.dev).post(`${path}/${verb}`, {})).status, verb).toBe(409);
+    expect((await api(site.dev).delete(path)).status).toBe(202);
+    expect((await api(site.dev).post(`${path}/purge`)).status).toBe(202);
+    expect((await api(site.dev).get(path)).status).toBe(404);
+    expect((await actionsOf(site.tenant, 'workspace.')).sort()).toEqual([
+      ...['workspace.create', 'workspace.delete', 'workspace.deleted', 'workspace.purge'],
+    ]);
   });
 
   test('an unconfirmed runner gets no work, and all that waits once it is confirmed', async () => {

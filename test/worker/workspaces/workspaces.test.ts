@@ -109,6 +109,7 @@ describe('a workspace', () => {
     expect((await api(site.dev).post(`/workspaces/${id}/stop`)).status).toBe(202);
     expect((await api(site.dev).post(`/workspaces/${id}/start`)).status).toBe(403);
     expect((await api(site.dev).delete(`/workspaces/${id}`)).status).toBe(202);
+    expect((await api(site.dev).post(`/workspaces/${id}/purge`)).status).toBe(202);
     site.tell({ kind: 'report', report: 2, time: new Date().toISOString(), body: { workspaceId: id, generation: 3, phase: 'deleted' } });
     await site.control.until((message) => message.kind === 'stored' && message.report === 2);
     expect((await api(site.dev).get(`/workspaces/${id}`)).status).toBe(404);

@@ -23,7 +23,7 @@ export const route = {
 
   /** how the organisation stands */
   overview: (query: { range?: '7d' } = {}) => withQuery('/overview', query),
-  workspaces: (query: { all?: string } = {}) => withQuery('/workspaces', query),
+  workspaces: (query: { all?: string; trash?: string } = {}) => withQuery('/workspaces', query),
   /** @param versionId a draft, to try it */
   newWorkspace: (templateId?: string, versionId?: string) => withQuery('/workspaces/new', { template: templateId, version: versionId }),
   workspaceLog: (workspaceId: string) => `/workspaces/${id(workspaceId)}/log`,
@@ -31,6 +31,11 @@ export const route = {
   /** what another version of its template would change */
   updateWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/update`,
   deleteWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/delete`,
+  renameWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/rename`,
+  /** asks for another name where its own is taken by now */
+  restoreWorkspace: (workspaceId: string) => withQuery(`/workspaces/${id(workspaceId)}/restore`, { trash: 'true' }),
+  /** deletes for good what is in the trash */
+  purgeWorkspace: (workspaceId: string) => withQuery(`/workspaces/${id(workspaceId)}/purge`, { trash: 'true' }),
   /** the editor and terminals of a workspace */
   ide: (workspaceId: string) => `/w/${id(workspaceId)}`,
 

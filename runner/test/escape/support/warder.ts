@@ -110,7 +110,7 @@ async function serve(ask: Ask): Promise<unknown> {
     case 'usage':
       return sandboxOf(ask.name).usage();
     case 'trouble':
-      return sandboxOf(ask.name).trouble();
+      return sandboxOf(ask.name).trouble()?.words ?? null;
     case 'ended':
       return sandboxOf(ask.name).ended;
     case 'stop':

@@ -17,14 +17,28 @@ import { proofOf } from './proof.ts';
 
 const one = api.workspaces[':id'];
 
-/** @param query.all everybody's workspaces, for those who may see them */
-export const list = ({ all, ...query }: { all: boolean; cursor?: string } = { all: false }, call: Call = {}) =>
-  read(api.workspaces.$get({ query: { limit: 100, all: `${all}`, ...query } }, abortable(call)), workspaceList);
+/** @param query.all everybody's workspaces, for those who may see them @param query.trash those in the trash instead */
+export const list = (
+  { all, trash = false, ...query }: { all: boolean; trash?: boolean; cursor?: string } = { all: false },
+  call: Call = {},
+) =>
+  read(
+    api.workspaces.$get({ query: { limit: 100, all: `${all}`, ...(trash ? { trash: 'true' as const } : {}), ...query } }, abortable(call)),
+    workspaceList,
+  );
 export const create = (json: z.input<typeof workspaceCreate>) => read(api.workspaces.$post({ json }), workspace);
 export const get = (id: string, call: Call = {}) => read(one.$get(at(id), abortable(call)), workspace);
 export const network = (id: string, call: Call = {}) => read(one.network.$get(at(id), abortable(call)), workspaceNetwork);
+/** Into the trash. */
 export const remove = (id: string) => read(one.$delete(at(id)), workspace);
 export const start = (id: string) => read(one.start.$post(at(id)), workspace);
+export const restart = (id: string) => read(one.restart.$post(at(id)), workspace);
+export const rename = (id: string, name: string) => read(one.$patch({ ...at(id), json: { name } }), workspace);
+/** @param name left out: the one that it had */
+export const restore = (id: string, name?: string) =>
+  read(one.restore.$post({ ...at(id), json: name === undefined ? {} : { name } }), workspace);
+/** For good. */
+export const purge = (id: string) => read(one.purge.$post(at(id)), workspace);
 export const stop = (id: string) => read(one.stop.$post(at(id)), workspace);
 /** @param version another than the newest */
 export const updateOffer = (id: string, version: string | undefined, call: Call = {}) =>

@@ -25,6 +25,7 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
       get: () => workspaces.get(workspaceId),
       start: () => workspaces.start(workspaceId),
       stop: () => workspaces.stop(workspaceId),
+      restart: () => workspaces.restart(workspaceId),
     },
     workspaceId,
     userId: user.id,

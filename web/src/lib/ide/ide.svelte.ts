@@ -28,7 +28,7 @@ import { Terminals } from './terminals/terminals.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
 
 export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
-  api: WorkspaceApi & { start(): Promise<Workspace>; stop(): Promise<Workspace> };
+  api: WorkspaceApi & { start(): Promise<Workspace>; stop(): Promise<Workspace>; restart(): Promise<Workspace> };
   drafts: DraftStore;
   memory: Memory;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
@@ -159,6 +159,12 @@ export class Ide {
     } catch (thrown) {
       this.#ports.failed('The workspace was not stopped', thrown instanceof Error ? thrown.message : String(thrown));
     }
+  }
+
+  /** Ends what runs and starts it anew, then waits for it. @throws ApiProblem */
+  async restartWorkspace(): Promise<void> {
+    this.workspace = await this.#ports.api.restart();
+    this.#connection.start();
   }
 
   /** Remembers in this browser what is in sight. Call it in an effect. */

@@ -1,50 +1,32 @@
+import { describeState, WORKSPACE_STATES, type WorkspaceState } from '@gatehouse/core/api/workspace-states.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
-import { lineWords } from '@gatehouse/core/api/workspace-line.ts';
 import type { Tone } from '#lib/components/Status.svelte';
+import { session } from '#lib/session/session.svelte.ts';
+import { dateTime } from '#lib/time.ts';
 
-export interface ShownState {
+export interface ShownState extends Pick<WorkspaceState, 'kind' | 'ways'> {
   tone: Tone;
   word: string;
-  /** the second line: what is being done, or what is safe */
+  /** the second line: what is being done, or what it means */
   detail: string;
   /** on its way to another state: its log is worth watching */
   moving: boolean;
   percent: number | null;
 }
 
-type Facts = Pick<Workspace, 'phase' | 'step' | 'percent' | 'runner' | 'desired' | 'line'>;
-
-/** How a workspace's state is told: a shape, a colour, a word and one line more. */
-export function shownState({ phase, step, percent, runner, desired, line }: Facts): ShownState {
-  const still = { moving: false, percent: null };
-  if (desired === 'deleted' && phase !== 'deleted') {
-    const detail = runner.online ? (step ?? 'Its files are being removed') : `Waits for ${runner.name}, which is offline`;
-    return { tone: 'off', word: 'Deleting', detail, moving: runner.online, percent };
-  }
-  switch (phase) {
-    case 'queued':
-      if (line !== null) return { tone: 'info', word: 'In line', detail: lineWords(line, runner), moving: true, percent: null };
-      return runner.online
-        ? { tone: 'info', word: 'Queued', detail: `Waits for ${runner.name}`, moving: true, percent: null }
-        : { ...still, tone: 'unknown', word: 'Waiting', detail: `${runner.name} is offline; it starts when the runner returns` };
-    case 'starting':
-      return { tone: 'info', word: percent === null ? 'Starting' : `Starting, ${percent} %`, detail: step ?? '', moving: true, percent };
-    case 'stopping':
-      return { tone: 'info', word: 'Stopping', detail: step ?? '', moving: true, percent };
-    case 'running':
-      return runner.online
-        ? { ...still, tone: 'ok', word: 'Running', detail: `On runner ${runner.name}` }
-        : { ...still, tone: 'unknown', word: 'Unknown', detail: `${runner.name} is offline; the workspace may still be running` };
-    case 'stopped':
-      return { ...still, tone: 'off', word: 'Stopped', detail: 'Nothing is lost: files are kept' };
-    case 'failed':
-      if (runner.revoked)
-        return { ...still, tone: 'bad', word: 'Runner revoked', detail: `${runner.name} was shut out; files are kept there` };
-      return { ...still, tone: 'bad', word: 'Could not start', detail: step === null ? '' : `Ended at: ${step}` };
-    case 'deleted':
-      return { ...still, tone: 'off', word: 'Deleted', detail: '' };
-  }
+/** A workspace's state as it is now, in this browser's time: a shape, a colour, a word, a sentence and the ways out. */
+export function shownState(workspace: Workspace, now = Date.now()): ShownState {
+  const caller = { mine: workspace.mine, mayStopAll: session.can('workspace:stop-all') };
+  const { kind, word, sentence, ways } = describeState(workspace, caller, now, dateTime);
+  const { tone, moving } = WORKSPACE_STATES[kind];
+  const percent = moving ? workspace.percent : null;
+  return { kind, ways, tone, word: percent === null ? word : `${word}, ${percent} %`, detail: sentence, moving, percent };
 }
+
+/** What the machine said of a failure, line by line; the first says what failed. */
+export const errorLines = ({ error }: Pick<Workspace, 'error'>): string[] => (error ?? '').trim().split('\n').filter(Boolean);
+
+export const isoNow = (): string => new Date().toISOString();
 
 /** A day, without its year. */
 export const dayWords = (at: string): string => new Date(at).toLocaleDateString(undefined, { day: 'numeric', month: 'short' });

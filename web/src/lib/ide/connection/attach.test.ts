@@ -8,7 +8,7 @@ import { proofKeyOf } from './browser-key.ts';
 const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify']);
 const key = await proofKeyOf(pair);
 
-const RUNNER = { id: 'run_1', name: 'fra-1', online: true, drain: null, revoked: false };
+const RUNNER = { id: 'run_1', name: 'fra-1', drain: null, revoked: false, removed: false, lastSeenAt: null };
 const workspace = (more: Partial<Workspace>): Workspace => ({
   id: 'wsp_1',
   name: 'api',
@@ -16,7 +16,7 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   template: { id: 'tpl_1', name: 'Node', version: 1, versionId: 'tpv_1', state: 'published' },
   update: null,
   parameters: {},
-  runner: RUNNER,
+  runner: { ...RUNNER, online: true },
   line: null,
   desired: 'running',
   phase: 'running',
@@ -24,6 +24,10 @@ const workspace = (more: Partial<Workspace>): Workspace => ({
   step: null,
   percent: null,
   error: null,
+  failure: null,
+  changedAt: null,
+  trash: null,
+  state: { kind: 'running', word: 'Running', sentence: '', ways: [] },
   createdAt: '2026-01-01T00:00:00.000Z',
   lastUsedAt: null,
   rootfs: null,
@@ -44,17 +48,31 @@ it.each([
   [
     'in line before its runner',
     { phase: 'queued', line: { position: 3, running: 10, capacity: 10 } },
-    { kind: 'waiting', reason: 'starting', detail: '3rd in line for runner fra-1, which is full (10 of 10)' },
+    { kind: 'waiting', reason: 'starting', detail: '3rd in line for runner fra-1, which is full (10 of 10).' },
   ],
   [
     'on a runner that was revoked',
-    { phase: 'failed', desired: 'stopped', runner: { ...RUNNER, online: false, revoked: true }, error: 'It was revoked' },
-    { kind: 'ended', why: 'failed', detail: 'It was revoked' },
+    { phase: 'failed', desired: 'stopped', runner: { ...RUNNER, online: false, revoked: true } },
+    { kind: 'ended', why: 'no-runner' },
   ],
   ['stopping', { desired: 'stopped', phase: 'stopping' }, { kind: 'waiting', reason: 'stopping' }],
   ['stopped', { desired: 'stopped', phase: 'stopped' }, { kind: 'ended', why: 'stopped' }],
   ['just started again', { desired: 'running', phase: 'stopped' }, { kind: 'waiting', reason: 'starting' }],
-  ['failed', { phase: 'failed', error: 'No such repository' }, { kind: 'ended', why: 'failed', detail: 'No such repository' }],
+  [
+    'failed',
+    { phase: 'failed', error: 'No such repository' },
+    { kind: 'ended', why: 'failed', detail: 'It could not be started, or ended by itself. Files are kept. No such repository' },
+  ],
+  [
+    'in the trash',
+    { desired: 'stopped', phase: 'stopped', trash: { at: '2026-01-01T00:00:00.000Z', until: '2026-01-08T00:00:00.000Z' } },
+    { kind: 'ended', why: 'trashed' },
+  ],
+  [
+    'without a runner',
+    { desired: 'stopped', phase: 'failed', failure: 'runner-removed', runner: { ...RUNNER, online: false, removed: true } },
+    { kind: 'ended', why: 'no-runner' },
+  ],
   ['deleted', { desired: 'deleted', phase: 'deleted' }, { kind: 'ended', why: 'gone' }],
 ] as const)('a workspace that is %s', (_name, more, outcome) => {
   const found = readiness(workspace(more));

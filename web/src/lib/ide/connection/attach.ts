@@ -1,6 +1,7 @@
-import { lineWords } from '@gatehouse/core/api/workspace-line.ts';
+import { describeState } from '@gatehouse/core/api/workspace-states.ts';
 import type { Attachment, Workspace } from '@gatehouse/core/api/workspaces.ts';
 import { asProblem, type ApiProblem } from '#lib/api/problem.ts';
+import { dateTime } from '#lib/time.ts';
 import type { Attach, AttachOutcome, ProofKey } from './ports.ts';
 
 export interface WorkspaceApi {
@@ -41,26 +42,59 @@ export function attachTo(api: WorkspaceApi, seen: (workspace: Workspace) => void
 
 /** What keeps a person out of a workspace in this state; null when nothing does. */
 export function readiness(workspace: Workspace): AttachOutcome | null {
-  const { phase, desired, runner, step, percent, error, generation, line } = workspace;
-  const waiting = (reason: 'starting' | 'stopping' | 'runner-away', detail: string): AttachOutcome => ({
-    kind: 'waiting',
-    reason,
-    detail,
-    percent,
+  const { desired, percent, generation, step, mine, error } = workspace;
+  const { kind, sentence: detail } = describeState(workspace, { mine, mayStopAll: false }, Date.now(), dateTime);
+  const waiting = (reason: 'starting' | 'stopping' | 'runner-away', words: string): AttachOutcome => ({
+    ...{ kind: 'waiting', reason, detail: words, percent },
   });
-  if (phase === 'deleted' || desired === 'deleted') return ended('gone', 'This workspace was deleted.');
-  if (runner.revoked) return ended('failed', error ?? `Runner ${runner.name} was revoked.`);
-  if (phase === 'failed' && desired === 'running') return ended('failed', error ?? 'The runner did not say why.');
-  if (phase === 'stopped' && desired === 'stopped') return ended('stopped', 'The workspace is stopped. Its files are kept.');
-  if (!runner.online)
-    return waiting('runner-away', `Its runner, ${runner.name}, is not connected. This page goes on as soon as it is back.`);
-  if (line !== null) return waiting('starting', lineWords(line, runner));
-  if (desired === 'stopped') return waiting('stopping', step ?? 'Ending its programs');
-  if (phase !== 'running') return waiting('starting', step ?? (generation === 1 ? 'Preparing it for the first time' : 'Waking it up'));
-  return null;
+  switch (kind) {
+    case 'running':
+      return null;
+    case 'deleted':
+    case 'deleting':
+    case 'lost-deleting':
+      return ended('gone', 'This workspace was deleted.');
+    case 'trashed':
+      return ended('trashed', detail);
+    case 'runner-removed':
+    case 'runner-revoked':
+      return ended('no-runner', detail);
+    case 'stopped':
+    case 'stop-script-failed':
+      // Its runner has not heard of the next start yet.
+      return desired === 'running' ? waiting('starting', 'Waking it up') : ended('stopped', detail);
+    case 'queued':
+    case 'starting':
+      return waiting('starting', step ?? (generation === 1 ? 'Preparing it for the first time' : 'Waking it up'));
+    case 'stopping':
+      return waiting('stopping', step ?? 'Ending its programs');
+    case 'in-line':
+      return waiting('starting', detail);
+    case 'late':
+      return waiting(desired === 'running' ? 'starting' : 'stopping', detail);
+    case 'waiting':
+    case 'lost-starting':
+    case 'lost-running':
+    case 'lost-stopping':
+      return waiting('runner-away', `${detail} This page goes on as soon as it is back.`);
+    case 'clone-failed':
+    case 'start-script-failed':
+    case 'root-file-system-failed':
+    case 'policy-refused':
+    case 'driver-missing':
+    case 'connection-refused':
+    case 'out-of-memory':
+    case 'home-full':
+    case 'machine-full':
+    case 'killed':
+    case 'failed':
+      return ended('failed', [detail, error?.trim().split('\n')[0]].filter(Boolean).join(' '));
+  }
 }
 
-const ended = (why: 'gone' | 'failed' | 'stopped', detail: string): AttachOutcome => ({ kind: 'ended', why, detail, requestId: null });
+const ended = (why: 'gone' | 'failed' | 'stopped' | 'trashed' | 'no-runner', detail: string): AttachOutcome => ({
+  ...{ kind: 'ended', why, detail, requestId: null },
+});
 
 function outcomeOf(problem: ApiProblem): AttachOutcome {
   const detail = problem.message;

@@ -66,6 +66,8 @@ export interface Ended {
   why:
     | 'stopped'
     | 'failed'
+    | 'trashed'
+    | 'no-runner'
     | 'gone'
     | 'revoked'
     | 'refused'

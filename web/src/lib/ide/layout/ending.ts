@@ -6,6 +6,8 @@ export type Remedy = 'start' | 'connect' | 'sign-in' | 'passkey' | 'reload' | 'l
 export const ENDINGS: Record<Ended['why'], { title: string; remedy: Remedy; button: string }> = {
   stopped: { title: 'The workspace is stopped', remedy: 'start', button: 'Start it' },
   failed: { title: 'The workspace did not start', remedy: 'start', button: 'Start it again' },
+  trashed: { title: 'The workspace is in the trash', remedy: 'leave', button: 'To your workspaces' },
+  'no-runner': { title: 'The workspace has no runner', remedy: 'leave', button: 'To your workspaces' },
   gone: { title: 'This workspace is not there', remedy: 'leave', button: 'To your workspaces' },
   revoked: { title: 'Your access was taken away', remedy: 'leave', button: 'To your workspaces' },
   refused: { title: 'You may not open this workspace', remedy: 'leave', button: 'To your workspaces' },
