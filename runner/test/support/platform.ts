@@ -50,6 +50,8 @@ export class Platform {
   agreementKey = '';
   url = '';
   confirmed = true;
+  /** further kinds of message that it says it hears; undefined: as a release before */
+  hears: string[] | undefined;
   #issuer: Awaited<ReturnType<typeof makeIssuer>> | null = null;
   #viewers = 0;
 
@@ -176,6 +178,7 @@ export class Platform {
             kind: 'ready',
             runnerId: this.runnerId,
             confirmed: this.confirmed,
+            hears: this.hears,
             orders: [...this.orders.values()].map((order) => this.#signed(order)),
           }),
         );
