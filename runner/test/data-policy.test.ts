@@ -187,7 +187,7 @@ describe('D5 what a connection reads', () => {
     expect(await platform.heard.wait((message) => message.kind === 'read', over)).toEqual(told);
     if (told.kind !== 'read') throw new Error('Nothing was told');
     platform.send({ kind: 'read-stored', connectionIds: told.reports.map(({ connectionId }) => connectionId) });
-    platform.takes = undefined;
+    platform.hears = undefined;
     const before = platform.heard.all.length;
     platform.connections.all.at(-1)?.terminate();
     await platform.heard.wait((message) => message.kind === 'load', before);

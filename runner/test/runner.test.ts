@@ -144,6 +144,26 @@ describe('running', () => {
     expect(error).toContain('nowhere');
   });
 
+  it('tells a platform that hears it what its workspaces use, and prints its notices in their terminals', async () => {
+    const { platform, runWith } = await enrolled();
+    platform.hears = ['usage'];
+    const order = mintOrder({ spec: { driver: 'process', limits: { cpus: 2, diskMb: 64 } } });
+    await runWith(order);
+    const proof = await platform.heard.wait((message) => message.kind === 'proof');
+    expect(proof).toMatchObject({ hears: ['watch', 'notice'] });
+    platform.send({ kind: 'watch' });
+    const told = await platform.heard.wait((message) => message.kind === 'usage');
+    const memory = { used: expect.any(Number), most: null };
+    expect(told).toMatchObject({
+      workspaces: [{ workspaceId: order.workspaceId, cpu: { most: 2 }, memory, working: null, trouble: null }],
+    });
+    const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
+    await terminal.shows('$');
+    platform.send({ kind: 'notice', workspaceId: order.workspaceId, text: 'It stops in 10 minutes' });
+    platform.send({ kind: 'notice', workspaceId: 'wsp_of_another', text: 'Nobody hears this' });
+    await terminal.shows('[Gatehouse] It stops in 10 minutes');
+  });
+
   it('clones, runs the script, serves a terminal, and keeps files over stop and start', async () => {
     const { platform, runWith } = await enrolled();
     const repository = mintRepository(platform, 'served.git');

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WorkspaceHealth } from '@gatehouse/core/api/workspace-health.ts';
 import { templateSpec } from '@gatehouse/core/api/templates.ts';
 import type { WorkspaceUsage } from '@gatehouse/core/protocol/workspace-usage.ts';
+import { sessionEvents } from '../src/lib/api/client.ts';
 import StopBar from '../src/lib/ide/layout/StopBar.svelte';
 import { commands } from '../src/lib/keys/commands.svelte.ts';
 import UsageList from '../src/lib/runners/UsageList.svelte';
@@ -159,6 +160,25 @@ describe('what pages know of health', () => {
     await board.load(ids);
     expect(asked).toHaveBeenCalledTimes(2);
     expect([board.of(ids[0] ?? '')?.mine, board.of(ids[100] ?? '')]).toEqual([true, null]);
+  });
+
+  it('stays known when it can’t be read again, but figures do not; and nobody is led to sign-in by it', async () => {
+    const soon = health({ stop: { at: inMinutes(9), why: 'schedule', left: 2 } });
+    const led = vi.fn();
+    sessionEvents.addEventListener('signed-out', led);
+    let over = false;
+    answerWith(() => (over ? problemAnswer('not-signed-in', 'Sign in first') : jsonAnswer({ items: [soon] })));
+    const board = new HealthBoard();
+    await board.load([soon.id]);
+    over = true;
+    await board.load([soon.id]);
+    expect(board.of(soon.id)?.stop).toEqual(soon.stop);
+    expect(board.usage(soon.id, Date.now())).toEqual(soon.usage);
+    expect(board.usage(soon.id, Date.now() + 150_000)).toBeNull();
+    expect(led).not.toHaveBeenCalled();
+    await board.keep(soon.id);
+    expect(led).toHaveBeenCalledOnce();
+    sessionEvents.removeEventListener('signed-out', led);
   });
 
   it('changes at once when the stop is put off', async () => {

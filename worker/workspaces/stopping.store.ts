@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { templateSchedule } from '@gatehouse/core/api/template-schedule.ts';
 import type { StopFacts } from '@gatehouse/core/access/deadline.ts';
-import { policyQuery } from '../directory/policies.ts';
+import { TENANT_SCOPE } from '../directory/policies.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 
 /** Parts of queries over workspaces (alias `w`) and what holds up their stop (alias `s`). */
@@ -57,7 +57,12 @@ export async function findStops(
        WHERE c.tenant_id = ?1 AND c.workspace_id = w.id AND c.user_id = ?4 AND c.ended_at IS NULL))`,
     ...[db.tenantId, JSON.stringify(ids), who.everybody ? 1 : 0, who.id],
   );
-  const [found, set] = await db.batch([stops, policyQuery(db.tenantId, null)]);
+  const inForce = statement(
+    `SELECT scope, body, revision FROM policies WHERE tenant_id = ?1 AND (scope = ?3 OR scope IN (
+       SELECT w.template_id FROM json_each(?2) AS asked CROSS JOIN workspaces w ON w.tenant_id = ?1 AND w.id = asked.value))`,
+    ...[db.tenantId, JSON.stringify(ids), TENANT_SCOPE],
+  );
+  const [found, set] = await db.batch([stops, inForce]);
   return { rows: (found?.rows ?? []).map((each) => row.parse(each)), policies: set?.rows ?? [] };
 }
 

@@ -47,6 +47,7 @@ export class UsageTeller {
   readonly #readings = new Map<string, Reading>();
   #send: ((message: FromRunner) => void) | null = null;
   #cancel: () => void = () => undefined;
+  /** when something was told last */
   #toldAt = -Infinity;
   #watchedUntil = -Infinity;
 
@@ -59,7 +60,7 @@ export class UsageTeller {
     this.offline();
     if (!hears.includes('usage')) return;
     this.#send = send;
-    this.#plan();
+    this.#plan(this.#toldAt);
   }
 
   offline(): void {
@@ -70,19 +71,21 @@ export class UsageTeller {
   /** Somebody looks. */
   watch(): void {
     this.#watchedUntil = this.#options.clock.now() + WATCHED_MS;
-    if (this.#send !== null) this.#plan();
+    if (this.#send !== null) this.#plan(this.#toldAt);
   }
 
-  #plan(): void {
+  /** @param from when it was told, or looked at, last */
+  #plan(from: number): void {
     this.#cancel();
     const { clock } = this.#options;
     const every = clock.now() < this.#watchedUntil ? USAGE_EVERY.watched : USAGE_EVERY.else;
-    this.#cancel = clock.after(Math.max(0, this.#toldAt + every - clock.now()), () => void this.#tell());
+    this.#cancel = clock.after(Math.max(0, from + every - clock.now()), () => void this.#tell());
   }
 
   async #tell(): Promise<void> {
-    this.#toldAt = this.#options.clock.now();
+    const now = this.#options.clock.now();
     const measured = this.#options.measured();
+    if (measured.length > 0) this.#toldAt = now;
     const ids = new Set(measured.map(({ workspaceId }) => workspaceId));
     for (const id of this.#readings.keys()) if (!ids.has(id)) this.#readings.delete(id);
     const told: UsageTold['workspaces'] = [];
@@ -92,7 +95,7 @@ export class UsageTeller {
       if (usage !== null) told.push({ workspaceId: each.workspaceId, ...usage });
     }
     for (let at = 0; at < told.length; at += USAGE_AT_ONCE) this.#send?.({ kind: 'usage', workspaces: told.slice(at, at + USAGE_AT_ONCE) });
-    if (this.#send !== null) this.#plan();
+    if (this.#send !== null) this.#plan(now);
   }
 
   async #measure({ workspaceId, limits, usage, trouble }: Measured): Promise<WorkspaceUsage> {

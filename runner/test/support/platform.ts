@@ -54,8 +54,8 @@ export class Platform {
   agreementKey = '';
   url = '';
   confirmed = true;
-  /** messages that a release before did not take; left out: it is that release */
-  takes: string[] | undefined = ['read'];
+  /** further kinds of message that it says it hears; undefined: as a release before */
+  hears: string[] | undefined = ['read'];
   #issuer: Awaited<ReturnType<typeof makeIssuer>> | null = null;
   #viewers = 0;
 
@@ -200,8 +200,8 @@ export class Platform {
             kind: 'ready',
             runnerId: this.runnerId,
             confirmed: this.confirmed,
+            hears: this.hears,
             orders: [...this.orders.values()].map((order) => this.#signed(order)),
-            takes: this.takes,
           }),
         );
         this.connections.push(socket);

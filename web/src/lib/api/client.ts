@@ -7,7 +7,7 @@ import { heardDate } from './server-clock.ts';
 export const sessionEvents = new EventTarget();
 
 /** Fetches. @throws ApiProblem for every refusal, and when no answer comes; AbortError when aborted */
-export const fetchAnswer: typeof fetch = async (input, init) => {
+const ask: typeof fetch = async (input, init) => {
   let response: Response;
   try {
     response = await fetch(input, init);
@@ -20,10 +20,19 @@ export const fetchAnswer: typeof fetch = async (input, init) => {
   }
   heardDate(response.headers.get('date'));
   if (response.ok) return response;
-  const problem = await problemOf(response);
-  if (problem.code === 'not-signed-in') sessionEvents.dispatchEvent(new Event('signed-out'));
-  if (problem.code === 'second-factor-required') sessionEvents.dispatchEvent(new Event('second-factor'));
-  throw problem;
+  throw await problemOf(response);
+};
+
+/** Fetches what somebody asked for: where the session is over, the page leads to sign-in. */
+export const fetchAnswer: typeof fetch = async (input, init) => {
+  try {
+    return await ask(input, init);
+  } catch (thrown) {
+    const code = thrown instanceof ApiProblem ? thrown.code : null;
+    if (code === 'not-signed-in') sessionEvents.dispatchEvent(new Event('signed-out'));
+    if (code === 'second-factor-required') sessionEvents.dispatchEvent(new Event('second-factor'));
+    throw thrown;
+  }
 };
 
 /** The API as its callers meet it: `fetchAnswer` throws the problems, so that only what succeeds is left. */
@@ -31,6 +40,9 @@ type Answering = PickResponseByStatusCode<AppType, 101 | 200 | 201 | 202 | 204>;
 
 /** Every operation of the API, by path and method: `api.templates[':id'].$get(at(id))`. Same origin, with its cookie. */
 export const api = hc<Answering>('', { fetch: fetchAnswer, headers: { Accept: 'application/json' } }).api.v1;
+
+/** What a page asks on its own beside somebody's work, which goes on when the session is over: it leads nowhere. */
+export const quietApi = hc<Answering>('', { fetch: ask, headers: { Accept: 'application/json' } }).api.v1;
 
 /** The path of one thing. hc puts parameters into the path as they are; an id from the address bar may be anything. */
 export const at = (id: string) => ({ param: { id: encodeURIComponent(id) } });
