@@ -9,7 +9,7 @@ export const templateImage = z
   .string()
   .trim()
   .max(400, 'must have at most 400 characters')
-  .regex(REFERENCE, 'must be an image by its digest: registry/name@sha256: and 64 hexadecimal digits, without a tag')
+  .regex(REFERENCE, 'must name its digest, and no tag: registry/name@sha256: and 64 hexadecimal digits')
   .nullable();
 
 /** "sha256:…" of a reference. */
