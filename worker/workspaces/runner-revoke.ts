@@ -11,7 +11,7 @@ const CLOSED_AT_ONCE = 20;
 
 /** Words for a workspace whose runner is revoked; the page shows them as its state. */
 export const revokedWords = (runner: string): string =>
-  `Runner ${runner} was revoked: Gatehouse does not speak with it any more. Its files are still on that machine, out of Gatehouse’s reach.`;
+  `Runner ${runner} was revoked: Gatehouse does not speak with it any more. The files of the workspace are still on that machine, out of Gatehouse’s reach.`;
 
 /**
  * Shuts a runner out, for good and at once: its token and key are refused, its sockets and those of everybody who is in a workspace
