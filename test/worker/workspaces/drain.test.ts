@@ -139,7 +139,7 @@ describe('a runner that is revoked', () => {
     const { id } = await makeRunning(site);
     await revoke(site);
     const headers = { Authorization: `Bearer ${site.runner.token}`, Origin: 'none' };
-    for (const path of ['/runner/control', `/runner/workspaces/${id}/link`, `/runner/workspaces/${id}/tunnel`])
+    for (const path of ['/runner/control', `/runner/workspaces/${id}/link`, `/runner/workspaces/${id}/apps`])
       expect((await openSocket(path, headers)).response.status, path).toBe(401);
     const { newId, now } = services();
     const facts = {
@@ -152,7 +152,7 @@ describe('a runner that is revoked', () => {
     };
     expect((await call('PUT', `/runner/recordings/${newId('recording')}`, { headers, body: facts })).status).toBe(401);
     const events = (await eventsOf(site.tenant)).filter(({ action, outcome }) => action === 'runner.connect' && outcome === 'denied');
-    expect(events).toMatchObject([{ reason: 'The runner was removed or revoked' }]);
+    expect(events).toMatchObject([{ reason: 'The runner was revoked' }]);
   });
 
   test('what it still sends on a socket that was open changes nothing', async () => {
