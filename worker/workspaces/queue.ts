@@ -44,10 +44,7 @@ export async function atFreePlace(
 export async function startRefusal(ctx: UserContext, counts: readonly QuotaField[], runnerId: string | null): Promise<AppError | null> {
   const runner = runnerId === null ? undefined : await findRunner(ctx.db, runnerId);
   if (runner && runner.revoked_at !== null)
-    return new AppError(
-      'not-ready',
-      `Runner ${runner.name} was revoked: nothing starts there any more. Its files are kept on that machine.`,
-    );
+    return new AppError('not-ready', `Runner ${runner.name} was revoked: nothing starts there any more. Files are kept on that machine.`);
   if (runner && runner.drain_since !== null)
     return new AppError('not-ready', `Runner ${runner.name} is being drained: nothing starts there until an administrator lifts that.`);
   return quotaRefusal(ctx, counts);

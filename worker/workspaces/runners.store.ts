@@ -71,8 +71,8 @@ export async function findRunnerByToken(db: TenantDb, tokenHash: string) {
 }
 /** A runner that was removed or revoked and still has its token. */
 export const findRemovedRunner = (db: TenantDb, tokenHash: string) =>
-  db.first<{ id: string; name: string }>(
-    'SELECT id, name FROM runners WHERE tenant_id = ? AND token_hash = ? AND coalesce(deleted_at, revoked_at) IS NOT NULL',
+  db.first<{ id: string; name: string; removed: number }>(
+    'SELECT id, name, deleted_at IS NOT NULL AS removed FROM runners WHERE tenant_id = ? AND token_hash = ? AND coalesce(deleted_at, revoked_at) IS NOT NULL',
     db.tenantId,
     tokenHash,
   );

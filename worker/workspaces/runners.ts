@@ -232,12 +232,12 @@ const TOLD = { limit: 1, windowSeconds: 3600 };
 async function tellOfRemoved(services: Services, request: RequestFacts, db: TenantDb, tokenHash: string): Promise<void> {
   const runner = await findRemovedRunner(db, tokenHash);
   if (!runner || (await services.throttle.begin(`removed runner ${runner.id}`, TOLD)) > 0) return;
-  const ctx = { ...services, request, db, actor: { type: 'runner' as const, ...runner } };
+  const ctx = { ...services, request, db, actor: { type: 'runner' as const, id: runner.id, name: runner.name } };
   await record(ctx, {
     action: 'runner.connect',
     resource: resourceOf(runner),
     outcome: 'denied',
     status: 401,
-    reason: 'The runner was removed or revoked',
+    reason: runner.removed === 1 ? 'The runner was removed' : 'The runner was revoked',
   });
 }

@@ -139,7 +139,7 @@ describe('a runner that is revoked', () => {
     const { id } = await makeRunning(site);
     await revoke(site);
     const headers = { Authorization: `Bearer ${site.runner.token}`, Origin: 'none' };
-    for (const path of ['/runner/control', `/runner/workspaces/${id}/link`, `/runner/workspaces/${id}/tunnel`])
+    for (const path of ['/runner/control', `/runner/workspaces/${id}/link`, `/runner/workspaces/${id}/apps`])
       expect((await openSocket(path, headers)).response.status, path).toBe(401);
     const { newId, now } = services();
     const facts = {
@@ -152,7 +152,7 @@ describe('a runner that is revoked', () => {
     };
     expect((await call('PUT', `/runner/recordings/${newId('recording')}`, { headers, body: facts })).status).toBe(401);
     const events = (await eventsOf(site.tenant)).filter(({ action, outcome }) => action === 'runner.connect' && outcome === 'denied');
-    expect(events).toMatchObject([{ reason: 'The runner was removed or revoked' }]);
+    expect(events).toMatchObject([{ reason: 'The runner was revoked' }]);
   });
 
   test('what it still sends on a socket that was open changes nothing', async () => {
@@ -171,7 +171,7 @@ describe('a runner that is revoked', () => {
     await revoke(site);
     const shown = await look(site, id);
     expect(shown).toMatchObject({ phase: 'failed', desired: 'stopped', runner: { revoked: true, online: false } });
-    expect(shown.error).toContain('Its files are still on that machine');
+    expect(shown.error).toContain('The files of the workspace are still on that machine');
     expect(problem(await api(site.dev).post(`/workspaces/${id}/start`))).toMatchObject({ code: 'not-ready' });
     expect((await api(site.dev).delete(`/workspaces/${id}`)).status).toBe(202);
     expect((await api(site.dev).get(`/workspaces/${id}`)).status).toBe(404);

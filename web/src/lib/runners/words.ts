@@ -11,6 +11,10 @@ export const STATE_SHOWN: Record<Runner['state'], { tone: Tone; word: string }> 
   revoked: { tone: 'bad', word: 'Revoked' },
 };
 
+/** How a runner is shown that takes no more workspaces. */
+export const drainingShown = (state: Runner['state']): { tone: Tone; word: string } =>
+  state === 'online' ? { tone: 'warn', word: 'Draining' } : { ...STATE_SHOWN[state], word: `${STATE_SHOWN[state].word}, draining` };
+
 /** 21000000000 → "21 GB" */
 export function bytes(count: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];
