@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
 import { templateSpec } from '../api/templates.ts';
+import { snapshotOrder } from './snapshot.ts';
 
 /** The control link: JSON text messages between a runner and its Runner object. */
 
@@ -24,6 +25,8 @@ export const workspaceOrder = z.object({
   network: z.string().max(262_144).optional(),
   /** the owner's credentials at git hosts (gitCredentials), sealed to the runner's agreement key; only while it is to run */
   gitCredentials: z.string().max(65_536).optional(),
+  /** snapshots of its home; left out: none are made, and none is to be restored */
+  snapshots: snapshotOrder.optional(),
 });
 export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
 
