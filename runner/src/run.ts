@@ -17,6 +17,8 @@ import { Recorder } from './recording/recorder.ts';
 import { Spool } from './recording/spool.ts';
 import { putTo, Uploader } from './recording/uploader.ts';
 import { RootfsStore } from './rootfs/store.ts';
+import { exchangeWith, remoteOver } from './snapshot/remote.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
 import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
 import { loadConfig } from './state/config.ts';
@@ -88,6 +90,10 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     let happened = (body: Happening): boolean => journal.addHappening(body) !== null;
     const enforces = enforcesWhat(drivers.noNetwork === null);
     const { agreement } = keys;
+    const snapshots = new Snapshots({
+      remote: remoteOver(exchangeWith(url, token), systemClock),
+      ...{ clock: systemClock, log, agreement, runnerId, tenantId: tenant.id },
+    });
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants },
       dialStream: dialStreamOf(url, token),
@@ -101,6 +107,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
       recorder,
       drivers,
       rootfs,
+      snapshots,
       report: (report) => tell(report),
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
       logChanged: (workspaceId) => logs.changed(workspaceId),
@@ -123,7 +130,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
         labels,
         drivers: drivers.offered,
         enforces,
-        understands: [...UNDERSTOOD],
+        understands: [...UNDERSTOOD, 'snapshots'],
         warnings: [...drivers.warnings, ...supervisor.warnings],
         inventory: supervisor.inventory,
       }),
@@ -141,6 +148,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
     } finally {
       control.stop();
       clearInterval(sweeping);
+      await snapshots.stop();
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       recorder.stop();
       await uploader.stop();

@@ -2,7 +2,7 @@
  * A home as a stream: a folder, then what is in it by the bytes of its names, then that the folder ends. Names are bytes of one
  * step of a path, numbers big-endian.
  *
- * folder 1: name, mode (u16), time (u64 ns) — ends with 2
+ * folder 1: name, mode (u16), time (u64 µs: as fine as it can be set again) — ends with 2
  * file 3: name, mode, time, size (u64), 1 when others link to it; then so many bytes
  * link 4: name, time, target — hard link 5: name, number of the file (u32), counted among those that others link to
  * name and target: length (u16) and bytes. The stream is over when its first folder is.

@@ -113,8 +113,7 @@ class Upload {
     this.hasBegun = true;
     for (let at = 0; at < this.#unclaimed.length; at += MOST_CLAIM) {
       const missing = await remote.claim(id, this.#unclaimed.slice(at, at + MOST_CLAIM), signal);
-      for (let first = 0; first < missing.length; first += AT_ONCE)
-        await this.#sendAll(missing.slice(first, first + AT_ONCE));
+      for (let first = 0; first < missing.length; first += AT_ONCE) await this.#sendAll(missing.slice(first, first + AT_ONCE));
     }
     this.#unclaimed = [];
     this.#held = new Map();

@@ -71,7 +71,7 @@ export class HomeReader {
   async #folder(handle: FileHandle, name: Buffer, place: Omit<Folder, 'at'>): Promise<void> {
     try {
       const { mode, mtimeNs } = await handle.stat({ bigint: true });
-      await this.#sink(encodeEntry({ kind: 'folder', name, mode: Number(mode) & 0o7777, time: mtimeNs }));
+      await this.#sink(encodeEntry({ kind: 'folder', name, mode: Number(mode) & 0o7777, time: mtimeNs / 1000n }));
       const folder = { ...place, at: `/proc/self/fd/${handle.fd}` };
       const names = await readdir(folder.at, { encoding: 'buffer' }).catch((error: unknown) => this.#skip(error, `${place.path}/`));
       for (const child of (names ?? []).sort(Buffer.compare)) {
@@ -107,7 +107,7 @@ export class HomeReader {
 
   async #link(at: Buffer, name: Buffer, stats: BigIntStats, path: string): Promise<void> {
     const target = await readlink(at, { encoding: 'buffer' }).catch((error: unknown) => this.#skip(error, path));
-    if (target !== null) await this.#sink(encodeEntry({ kind: 'link', name, time: stats.mtimeNs, target }));
+    if (target !== null) await this.#sink(encodeEntry({ kind: 'link', name, time: stats.mtimeNs / 1000n, target }));
   }
 
   async #file(handle: FileHandle, name: Buffer, path: string): Promise<void> {
@@ -122,7 +122,7 @@ export class HomeReader {
     }
     const size = Number(before.size);
     const mode = Number(before.mode) & 0o7777;
-    await this.#sink(encodeEntry({ kind: 'file', name, mode, time: before.mtimeNs, size, isShared }));
+    await this.#sink(encodeEntry({ kind: 'file', name, mode, time: before.mtimeNs / 1000n, size, isShared }));
     const isWhole = await this.#content(handle, size);
     const after = await handle.stat({ bigint: true });
     if (!isWhole || after.size !== before.size || after.mtimeNs !== before.mtimeNs) this.reading.changed.add(path);

@@ -7,7 +7,7 @@ const FILE_MODE = 0o777;
 const FOLDER_MODE = 0o3777;
 
 /** Node takes seconds as a floating number and cuts it off at the microsecond: half of one more, and it is the right one. */
-const secondsOf = (ns: bigint): number => (Number(ns / 1000n) + 0.5) / 1_000_000;
+const secondsOf = (microseconds: bigint): number => (Number(microseconds) + 0.5) / 1_000_000;
 const SLASH = 0x2f;
 
 /** One step of a path, never one that leads elsewhere. @throws Error */

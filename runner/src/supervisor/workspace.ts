@@ -15,6 +15,7 @@ import type { Drivers } from '../sandbox/choose.ts';
 import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
+import type { Snapshots } from '../snapshot/snapshots.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
 import { Terminals, type Tapes } from '../terminals/terminals.ts';
 import { Egress, type EgressContext } from './egress.ts';
@@ -36,6 +37,7 @@ export interface WorkspaceContext {
   recorder: Recorder;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
   rootfs: Pick<RootfsStore, 'use'>;
+  snapshots: Pick<Snapshots, 'want' | 'stopped' | 'bring' | 'drop'>;
   report(report: WorkspaceReport): void;
   followLog(workspaceId: string, log: BuildLog): void;
   logChanged(workspaceId: string): void;
@@ -78,12 +80,14 @@ export class Workspace {
   /** of the order that was looked at last */
   #signed: Pick<WorkspaceOrder, 'policy' | 'network'> = {};
   readonly #egress: Egress;
+  readonly #subject: { folder: string; isRunning(): boolean };
 
   constructor(context: WorkspaceContext, folder: string, record: WorkspaceRecord) {
     this.#context = context;
     this.#folder = folder;
     this.#record = record;
     this.#egress = new Egress(context.egress, record.workspaceId, folder);
+    this.#subject = { folder, isRunning: () => this.isRunning };
     this.#egress.notice = (text) => this.#running?.link.notice(text);
   }
 
@@ -105,7 +109,8 @@ export class Workspace {
   want(order: WorkspaceOrder | null): void {
     if (order !== null && this.#wanted && order.generation < this.#wanted.generation) return;
     this.#wanted = order;
-    const stillStarting = order?.desired === 'running' && order.generation === this.#starting;
+    if (order !== null && order.desired !== 'deleted') this.#context.snapshots.want(order, this.#subject);
+    const stillStarting = order !== null && order.desired !== 'deleted' && order.generation === this.#starting;
     if (this.#starting !== null && !stillStarting) this.#abort?.abort();
     this.#wake();
   }
@@ -196,6 +201,7 @@ export class Workspace {
     if (wanted === undefined) return false;
     if (wanted?.desired === 'running' && this.#running !== null) await this.#renewPolicy(wanted);
     const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#record.settled });
+    if (wanted === null) await this.#context.snapshots.drop(this.#record.workspaceId);
     if (step === 'halt') {
       if (wanted !== null) await this.#runStopScript(wanted);
       await this.#halt(forget);
@@ -220,6 +226,7 @@ export class Workspace {
       if (typeof driver === 'string') throw new StartFailure(driver);
       this.#context.log.info(`Starting ${name} (${this.#record.workspaceId}, ${driver.kind})`);
       const progress = (step: string, percent: number) => this.#report({ generation, phase: 'starting', step, percent });
+      await this.#context.snapshots.bring(order, this.#subject, signal, (percent) => progress('Restoring the home', Math.min(percent, 95)));
       const network = await this.#egress.open();
       const { rootfs } = this.#context;
       const sandbox = await startWorkspace({ order, folder: this.#folder, driver, rootfs, network, log, signal, progress });
@@ -318,8 +325,29 @@ export class Workspace {
     await this.#runStopScript(order);
     await this.#halt(forget);
     new TerminalMemory(this.#folder).forget();
+    if (!(await this.#restore(order))) return;
     this.#settle(generation, 'stopped');
+    this.#context.snapshots.stopped(order.workspaceId);
     this.#context.log.info(`${order.name} is stopped`);
+  }
+
+  /** Makes the home anew while nothing runs, if that is wanted. @returns whether it is as wanted */
+  async #restore(order: WorkspaceOrder): Promise<boolean> {
+    const { generation } = order;
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#starting = generation;
+    try {
+      const progress = (percent: number) => this.#report({ generation, phase: 'stopping', step: 'Restoring the home', percent });
+      await this.#context.snapshots.bring(order, this.#subject, abort.signal, progress);
+      return true;
+    } catch (error) {
+      if (!abort.signal.aborted) this.#fail(generation, error);
+      return false;
+    } finally {
+      this.#abort = null;
+      this.#starting = null;
+    }
   }
 
   /** That of the version which runs; where an earlier runner started it, that of the order. */
@@ -335,6 +363,7 @@ export class Workspace {
   async #delete(order: WorkspaceOrder): Promise<void> {
     await this.#runStopScript(order);
     await this.#halt(forget);
+    await this.#context.snapshots.drop(order.workspaceId);
     this.#log?.close();
     this.#log = null;
     await removeTree(this.#folder);
