@@ -17,6 +17,7 @@ import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
 import { sweepRecordings } from './workspaces/recording-sweep.ts';
+import { sweepSnapshots } from './workspaces/snapshot-sweep.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
 
@@ -74,6 +75,7 @@ export default {
       sweepIdleWorkspaces(services),
       sweepRefusals(services),
       sweepRecordings(services),
+      sweepSnapshots(services),
     ]);
   },
 } satisfies ExportedHandler<Env>;

@@ -93,6 +93,9 @@ export type SnapshotBucket = z.infer<typeof snapshotBucket>;
 export const STORE_KINDS = ['off', 'service', 's3'] as const;
 export const DEFAULT_IGNORE = ['.cache'];
 
+/** What an organisation may keep in the service's own store. */
+export const MOST_SERVICE_BYTES = 100 * 1024 ** 3;
+
 const schedule = {
   /** also while a workspace runs, at least so far apart; null: only after it stops */
   everyHours: z.number().int().min(1, 'must be at least 1').max(168, 'must be at most 168').nullable(),

@@ -191,8 +191,16 @@ export async function removeRunner(ctx: UserContext, id: string): Promise<void> 
     id,
     now,
   );
+  // What has a snapshot can go on elsewhere.
+  const keep = statement(
+    `UPDATE workspaces SET desired = 'stopped', phase = 'failed', generation = generation + 1,
+       error = 'Its runner was removed. A snapshot of it can be restored on another runner: choose Move.'
+     WHERE tenant_id = ?1 AND runner_id = ?2 AND phase <> 'deleted' AND desired <> 'deleted' AND EXISTS
+       (SELECT 1 FROM snapshots s WHERE s.tenant_id = ?1 AND s.workspace_id = workspaces.id AND s.state = 'done')`,
+    ...[ctx.db.tenantId, id],
+  );
   const release = statement(
-    "UPDATE workspaces SET desired = 'deleted', phase = 'deleted', generation = generation + 1 WHERE tenant_id = ? AND runner_id = ? AND phase <> 'deleted'",
+    "UPDATE workspaces SET desired = 'deleted', phase = 'deleted', generation = generation + 1 WHERE tenant_id = ?1 AND runner_id = ?2 AND phase <> 'deleted' AND NOT EXISTS (SELECT 1 FROM snapshots s WHERE s.tenant_id = ?1 AND s.workspace_id = workspaces.id AND s.state = 'done' AND workspaces.desired <> 'deleted')",
     ctx.db.tenantId,
     id,
   );
@@ -202,7 +210,10 @@ export async function removeRunner(ctx: UserContext, id: string): Promise<void> 
     status: 204,
     details: { workspaces: runner.workspaces },
   });
-  await onGuard(commit(ctx, { guard, changes: [release], events: [event] }), () => new AppError('not-found', 'There is no such runner'));
+  await onGuard(
+    commit(ctx, { guard, changes: [keep, release], events: [event] }),
+    () => new AppError('not-found', 'There is no such runner'),
+  );
   ctx.defer(ctx.workspaces.removeRunner(ctx.db.shard, id));
 }
 

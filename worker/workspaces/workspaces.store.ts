@@ -13,6 +13,7 @@ import { openGitCredentials } from './git-credentials.store.ts';
 import { environmentOf, parseValues, withDefaults } from './parameters.ts';
 import { ensureRecordingKey } from './recording-keys.ts';
 import { signRunnerNetwork, signRunnerPolicy } from './runner-keys.ts';
+import { snapshotOrders } from './snapshot-orders.ts';
 import { openSecrets } from './template-secrets.store.ts';
 import { parseSpec } from './templates.store.ts';
 
@@ -218,6 +219,7 @@ export async function findOrders(
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
   const running = rows.filter(({ desired }) => desired === 'running');
   const credentials = await openGitCredentials(ctx, [...new Set(running.map((each) => each.owner_id))]);
+  const snapshots = await snapshotOrders(ctx, runnerId, rows);
   const secrets = await openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]);
   return Promise.all(
     rows.map(async (each) => {
@@ -230,6 +232,7 @@ export async function findOrders(
       const opens = ctx.settings.APPS_DOMAIN === null ? null : runnerOpensOf(inForce, spec.apps);
       const isWanted = each.desired === 'running';
       const own = isWanted ? credentials.get(each.owner_id) : undefined;
+      const snapshotOrder = snapshots.get(each.id);
       const hidden = isWanted ? secrets.get(each.template_id) : undefined;
       return {
         workspaceId: each.id,
@@ -242,6 +245,7 @@ export async function findOrders(
         ...(hidden && { secrets: hidden }),
         policy: await signRunnerPolicy(ctx, place, policy, opens),
         ...(policy.egress === undefined ? {} : { network: await signRunnerNetwork(ctx, place, networkOf(merged, spec)) }),
+        ...(snapshotOrder && { snapshots: snapshotOrder }),
         ...(own === undefined ? {} : { gitCredentials: await sealCredentials(place, each.agreement_key, own) }),
       };
     }),

@@ -17,6 +17,7 @@ import type { Context, UserContext } from '../platform/context.ts';
 import { parseValues, resolveValues } from './parameters.ts';
 import { runnerFor } from './placement.ts';
 import { templateFor } from './templates.ts';
+import { endOfRestore } from './snapshot-restores.ts';
 import { isBehind, versionForNew, versionToStart } from './workspace-version.ts';
 import * as store from './workspaces.store.ts';
 
@@ -232,8 +233,10 @@ export async function recordReport(ctx: Omit<Context, 'tenant'>, runnerId: strin
     ...(failed && report.error ? { reason: report.error } : {}),
     details: { generation: report.generation, ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }) },
   });
+  const restore = await endOfRestore(ctx, { id: report.workspaceId, name: workspace?.name ?? report.workspaceId }, report);
+  const events = [event, ...restore.events.map((facts) => eventOf(ctx, facts))];
   try {
-    await commit(ctx, { guard, events: [event] });
+    await commit(ctx, { guard, changes: restore.changes, events });
     return true;
   } catch (error) {
     if (error instanceof GuardFailed) return false;
