@@ -109,7 +109,7 @@ const proofFacts = {
   labels: { rack: 'a' },
   drivers: ['bubblewrap' as const, 'process' as const],
   enforces: ['upload', 'download', 'recording', 'egress', 'egressHosts', 'git'],
-  understands: [...UNDERSTOOD],
+  understands: [...UNDERSTOOD, 'snapshots'],
   warnings: [],
   inventory: [],
 };

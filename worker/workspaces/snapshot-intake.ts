@@ -16,8 +16,8 @@ const notFound = () => new AppError('not-found', 'There is no such snapshot of a
  */
 export async function beginSnapshot(ctx: RunnerContext, id: string, { workspaceId, cause }: z.infer<typeof snapshotBegin>): Promise<void> {
   const { db, actor } = ctx;
-  const [choice, known] = await Promise.all([choiceOf(db), store.findSnapshot(db, id)]);
-  if (known !== undefined) await ownSnapshot(ctx, id);
+  const [choice, workspace] = await Promise.all([choiceOf(db), findWorkspace(db, workspaceId)]);
+  if (workspace?.runner_id !== actor.id || !ctx.confirmed) throw notFound();
   if (choice.store_id === null) throw new AppError('not-ready', 'The organisation keeps no snapshots');
   const now = ctx.now().toISOString();
   const made = { id, workspaceId, runnerId: actor.id, storeId: choice.store_id, cause, askedBy: null, startedAt: now };

@@ -218,9 +218,11 @@ export async function findOrders(
   const stored = policiesFrom(set?.rows ?? []);
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
   const running = rows.filter(({ desired }) => desired === 'running');
-  const credentials = await openGitCredentials(ctx, [...new Set(running.map((each) => each.owner_id))]);
-  const snapshots = await snapshotOrders(ctx, runnerId, rows);
-  const secrets = await openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]);
+  const [credentials, secrets, snapshots] = await Promise.all([
+    openGitCredentials(ctx, [...new Set(running.map((each) => each.owner_id))]),
+    openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]),
+    snapshotOrders(ctx, runnerId, rows),
+  ]);
   return Promise.all(
     rows.map(async (each) => {
       const { merged, policy: inForce } = policiesOf(ctx.settings.policy, stored, each.template_id);
