@@ -4,7 +4,8 @@ import { chunkId, MOST_CLAIM, SNAPSHOT_CAUSES } from '../protocol/snapshot.ts';
 import { text, time } from './common.ts';
 
 const count = z.number().int().min(0);
-const names = z.object({ count, names: z.array(z.string().max(200)).max(20) });
+/** How many there are, and the first few. */
+const names = z.object({ count, names: z.array(text(200)).max(20) });
 
 /** A runner begins one; the same again changes nothing. */
 export const snapshotBegin = z.object({ workspaceId: idSchema('workspace'), cause: z.enum(SNAPSHOT_CAUSES) });
@@ -28,7 +29,7 @@ export const snapshotEnd = z.discriminatedUnion('outcome', [
     changed: names,
     leftOut: names,
   }),
-  z.object({ outcome: z.literal('failed'), error: z.string().min(1).max(500) }),
+  z.object({ outcome: z.literal('failed'), error: text(500) }),
 ]);
 
 export const SNAPSHOT_STATES = ['asked', 'making', 'done', 'failed'] as const;

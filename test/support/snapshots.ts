@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { DEFAULT_IGNORE } from '@gatehouse/core/api/snapshots.ts';
 import { insertStore, storeChoice } from '../../worker/workspaces/snapshot-stores.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
-import { insertHome, keyAddress } from '../../worker/workspaces/snapshots.store.ts';
+import { countUp, insertHome, keyAddress } from '../../worker/workspaces/snapshots.store.ts';
 import { makeRunning, makeSite } from './site.ts';
 import { call, services, type Answer, type Tenant } from './tenants.ts';
 import { insertWorkspace } from './workspaces.ts';
@@ -29,6 +29,7 @@ export async function insertSnapshot(tenant: Tenant, workspaceId: string, storeI
        FROM workspaces w WHERE w.tenant_id = ?1 AND w.id = ?5`,
       ...[tenant.id, id, storeId, new Date().toISOString(), workspaceId],
     ),
+    countUp(tenant.db, workspaceId),
   ]);
   return id;
 }

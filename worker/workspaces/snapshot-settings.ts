@@ -10,7 +10,7 @@ import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { refreshRunners } from '../access/policy-runners.ts';
 import { refusalOf } from '../audit/destination-url.ts';
-import { commit, eventOf, onGuard, require } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, require, requireSession } from '../platform/commit.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { requireFresh } from '../platform/fresh.ts';
 import type { Statement } from '../platform/tenant-db.ts';
@@ -41,11 +41,12 @@ export async function readSnapshotSettings(ctx: Context): Promise<{ shown: Snaps
  * @throws AppError `invalid`, `stale-version`, `step-up-required`
  */
 export async function changeSnapshotSettings(
-  ctx: Context,
+  ctx: UserContext,
   revision: number,
   input: z.infer<typeof snapshotSettingsPut>,
 ): Promise<{ shown: SnapshotSettings; revision: number }> {
   const facts = factsOf(ctx);
+  await requireSession(ctx, facts);
   const user = await require(ctx, 'tenant:update', facts);
   await requireFresh(user, facts);
   const { shown: before } = await readSnapshotSettings(user);

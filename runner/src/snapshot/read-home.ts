@@ -15,7 +15,14 @@ export class Names {
 
   add(name: string): void {
     this.count++;
-    if (this.names.length < MOST_NAMES) this.names.push(name.slice(0, 200));
+    // Names may hold what breaks a log or a page.
+    if (this.names.length < MOST_NAMES)
+      this.names.push(
+        name
+          .replaceAll(/\p{Cc}/gu, '?')
+          .slice(0, 190)
+          .trim() || '?',
+      );
   }
 }
 

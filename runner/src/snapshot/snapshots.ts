@@ -209,7 +209,7 @@ export class Snapshots {
 
   async #tellFailed({ id, cause }: Job, error: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#context.remote.end(id, { outcome: 'failed', error: error.slice(0, MOST_ERROR) }, signal);
+      await this.#context.remote.end(id, { outcome: 'failed', error: error.replaceAll(/\p{Cc}+/gu, ' ').slice(0, MOST_ERROR) }, signal);
     } catch (refused) {
       // Nothing was said of it yet, or the service is what fails.
       if (!(refused instanceof RemoteRefused)) this.#context.log.warn(`Snapshot ${id} (${cause}): ${messageOf(refused)}`);

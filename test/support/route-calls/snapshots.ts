@@ -1,5 +1,5 @@
 import { chunkNamed, endOf, insertKept, makeKeeping, sealedAs, turnOn } from '../snapshots.ts';
-import { services, type Answer } from '../tenants.ts';
+import { mintTenant, services, type Answer } from '../tenants.ts';
 import { enrollRunner, connectControl } from '../runners.ts';
 import { ifMatch, own, owner, type Ask, type Made, type RouteCall } from './call.ts';
 
@@ -56,10 +56,11 @@ export const SNAPSHOTS_CALLS: Record<string, RouteCall> = {
   'PUT /snapshot-settings': {
     leaves: ['snapshot.settings'],
     diff: ['store', 'everyHours'],
-    call: async (tenant, ask) => {
+    call: async (_tenant, ask) => {
+      const tenant = await mintTenant();
       const by = await owner(tenant);
       const settings = { store: 'service', everyHours: 4, ignore: ['.cache'] };
-      return own(by, await ask(by, 'PUT /snapshot-settings', settings, ifMatch(0)), tenant.id);
+      return { ...own(by, await ask(by, 'PUT /snapshot-settings', settings, ifMatch(0)), tenant.id), db: tenant.db };
     },
   },
   'POST /snapshot-settings/test': {
