@@ -136,6 +136,8 @@ export const fromRunner = z.discriminatedUnion('kind', [
     memoryTotal: z.number(),
     diskFree: z.number(),
     running: z.number().int(),
+    /** what an administrator should know now; a release before said it only in its proof */
+    warnings: z.array(z.string().max(300)).max(20).optional(),
   }),
 ]);
 export type FromRunner = z.infer<typeof fromRunner>;

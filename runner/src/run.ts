@@ -134,7 +134,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, interrupted 
         warnings: [...drivers.warnings, ...supervisor.warnings],
         inventory: supervisor.inventory,
       }),
-      load: () => measureLoad(folder.root, supervisor.running),
+      load: () => ({ ...measureLoad(folder.root, supervisor.running), warnings: [...drivers.warnings, ...supervisor.warnings] }),
       wanted: (orders) => supervisor.reconcile(orders),
       order: (order) => supervisor.take(order),
       over: (why, removed) => end(new Failure(why, removed ? REMOVED : 1)),

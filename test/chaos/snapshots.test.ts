@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -40,6 +41,8 @@ let product: Product;
 let owner: Person;
 let workspaceId: string;
 let standing: string[];
+/** the runner that follows a killed one, where the test chooses when */
+let next: ChildProcess | null = null;
 
 const folderOf = (runner: string) => join(product.stateDir, `runner-${runner}`, 'workspaces', workspaceId);
 const homeOf = (runner: string) => join(folderOf(runner), 'home');
@@ -89,7 +92,10 @@ beforeAll(async () => {
   await product.addRunner(owner, 'bellows');
 });
 
-afterAll(() => product.end());
+afterAll(async () => {
+  next?.stdin?.end();
+  await product.end();
+});
 
 test('a workspace that stops is kept: exactly, without its caches, and only what changed the next time', async () => {
   const home = homeOf('anvil');
@@ -138,14 +144,10 @@ test('the first runner comes back: it stops what is not its own any more, keeps 
   await until(async () => lines.some((line) => line.includes(workspaceId) && line.includes('its files are kept')));
   expect(existsSync(homeOf('anvil'))).toBe(true);
   expect(await space()).toMatchObject({ phase: 'running', runner: { name: 'bellows' } });
+  await until(async () => ((await runnerNamed('anvil'))?.warnings ?? []).some((each) => each.includes(workspaceId)));
   const ended = once(anvil, 'exit');
   anvil.stdin?.end();
   await ended;
-  const again = runRunner({ root: ROOT, stateDir, onLine: (line) => lines.push(line) });
-  await until(async () => ((await runnerNamed('anvil'))?.warnings ?? []).some((each) => each.includes(workspaceId)));
-  const over = once(again, 'exit');
-  again.stdin?.end();
-  await over;
 });
 
 test('a runner that is killed while it sends goes on with what is stored', async () => {
@@ -176,8 +178,8 @@ test('a runner that is killed while it restores leaves no half home, and the res
   bellows.kill('SIGKILL');
   await ended;
   expect([kept, changed]).toContainEqual(treeOf(home));
-  await product.killRunner('bellows');
-  await until(() => isIn('stopped'), 90);
+  next = runRunner({ root: ROOT, stateDir: join(product.stateDir, 'runner-bellows'), onLine: () => undefined });
+  await until(() => isIn('stopped'), 60);
   expect(treeOf(home)).toEqual(kept);
   const aside = readdirSync(folderOf('bellows')).filter((name) => name.startsWith('home.before-'));
   expect(aside.map((name) => readFileSync(join(folderOf('bellows'), name, 'since'), 'utf8'))).toContain('then');
