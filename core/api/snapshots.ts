@@ -95,7 +95,7 @@ export const STORE_KINDS = ['off', 'service', 's3'] as const;
 export const DEFAULT_IGNORE = ['.cache'];
 
 /** What an organisation may keep in the service's own store. */
-export const MOST_SERVICE_BYTES = 100 * 1024 ** 3;
+export const MOST_SERVICE_BYTES = 100_000_000_000;
 
 const schedule = {
   /** also while a workspace runs, at least so far apart; null: only after it stops */

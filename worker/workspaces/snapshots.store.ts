@@ -140,6 +140,10 @@ export const insertChunk = (db: TenantDb, snapshot: SnapshotRow, id: string, byt
     'UPDATE snapshot_stores SET bytes = bytes + ?3 WHERE tenant_id = ?1 AND id = ?2 AND changes() > 0',
     ...[db.tenantId, snapshot.store_id, bytes],
   ),
+  statement(
+    'UPDATE snapshots SET sent = sent + ?3 WHERE tenant_id = ?1 AND id = ?2 AND changes() > 0',
+    ...[db.tenantId, snapshot.id, bytes],
+  ),
 ];
 
 export const keepManifest = (db: TenantDb, snapshot: SnapshotRow, bytes: number): Statement[] => [

@@ -112,7 +112,7 @@ describe('snapshots', () => {
   it('fill the service’s store up to its limit, which the runner is told', async () => {
     const on = await makeKeeping();
     const { tenant } = on.site;
-    await tenant.db.batch([statement('UPDATE snapshot_stores SET bytes = 107374182400 WHERE tenant_id = ?', tenant.id)]);
+    await tenant.db.batch([statement('UPDATE snapshot_stores SET bytes = 100000000000 WHERE tenant_id = ?', tenant.id)]);
     const id = services().newId('snapshot');
     await on.asRunner('PUT', id, { workspaceId: on.workspace.id, cause: 'stop' });
     const answer = await on.put(`${id}/chunks/${chunkNamed('a')}`, sealedAs('a'));

@@ -36,6 +36,7 @@ export const causeOf = ({ cause, by }: Snapshot): string => (by === null ? CAUSE
 /** What is to be known of what it holds. */
 export function contentOf({ state, files, bytes, sent, leftOut, error }: Snapshot): string {
   if (state === 'failed') return error ?? '';
+  if (state === 'making') return `${bytesOf(sent)} sent so far`;
   if (state !== 'done') return '';
   const missing = leftOut.count === 0 ? '' : `; ${count(leftOut.count)} left out: ${leftOut.names.slice(0, 3).join(', ')}`;
   return `${plural(files, 'file')}, ${bytesOf(bytes)}; ${bytesOf(sent)} stored for it${missing}`;
