@@ -37,6 +37,7 @@ export async function insertSnapshot(tenant: Tenant, workspaceId: string, storeI
 /** A stopped workspace of the owner's with a finished snapshot. */
 export async function insertKept(tenant: Tenant): Promise<{ workspaceId: string; snapshotId: string }> {
   const workspaceId = await insertWorkspace(tenant);
+  await tenant.db.batch([statement(`UPDATE runners SET understands = '["snapshots"]' WHERE tenant_id = ?`, tenant.id)]);
   return { workspaceId, snapshotId: await insertSnapshot(tenant, workspaceId, await turnOn(tenant)) };
 }
 

@@ -6,6 +6,7 @@ import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, refuse, requireScope } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { runnerFor } from './placement.ts';
+import { findRunner } from './runners.store.ts';
 import { choiceOf } from './snapshot-stores.ts';
 import * as store from './snapshots.store.ts';
 import { accessOf, readWorkspace, resourceOf } from './workspaces.ts';
@@ -42,6 +43,7 @@ export async function askForSnapshot(ctx: UserContext, workspaceId: string): Pro
   const [choice, homes] = await Promise.all([choiceOf(ctx.db), store.findHomes(ctx.db, [workspaceId])]);
   if (choice.store_id === null)
     throw new AppError('not-ready', 'Snapshots are off: an administrator says under Organisation → Snapshots where they go');
+  await requireKnowing(ctx, workspace);
   if (!homes.has(workspaceId))
     throw new AppError('not-ready', 'The workspace’s runner has not heard of snapshots yet. Try again once it is online.');
   const made: store.NewSnapshot = {
@@ -77,6 +79,7 @@ export async function deleteSnapshot(ctx: UserContext, workspaceId: string, id: 
 export async function restoreWorkspace(ctx: UserContext, id: string, snapshotId: string): Promise<WorkspaceRow> {
   const workspace = await workspaceFor(ctx, id, 'workspace.restore', false);
   await finished(ctx, id, snapshotId);
+  await requireKnowing(ctx, workspace);
   const isAtRest = workspace.desired === 'stopped' ? workspace.phase !== 'stopping' : workspace.phase === 'failed';
   if (!isAtRest) throw new AppError('not-ready', 'Stop the workspace first: what runs in it would lose its files');
   const restore = { snapshotId, generation: workspace.generation + 1, kind: 'replace' as const };
@@ -131,6 +134,14 @@ export async function moveWorkspace(ctx: UserContext, id: string, input: z.infer
   ctx.defer(ctx.workspaces.refreshRunner(shard, workspace.runner_id));
   ctx.defer(ctx.workspaces.order(shard, runner.id, id));
   return (await findWorkspace(ctx.db, id)) ?? workspace;
+}
+
+/** A release before would pass over what is asked, and say that it is done. @throws AppError `not-ready` */
+async function requireKnowing(ctx: UserContext, workspace: WorkspaceRow): Promise<void> {
+  const runner = await findRunner(ctx.db, workspace.runner_id);
+  if (runner === undefined) throw new AppError('not-ready', 'Its runner was removed: move it to another one');
+  if (!(runner.understands ?? []).includes('snapshots'))
+    throw new AppError('not-ready', `Runner ${runner.name} is of a release that knows no snapshots, or has never connected`);
 }
 
 const about = <A extends AuditAction>(workspace: Pick<WorkspaceRow, 'id' | 'name'>, action: A) => ({

@@ -261,6 +261,18 @@ describe('a restore', () => {
   });
 });
 
+describe('a runner of a release before', () => {
+  it('is asked for nothing that it would pass over', async () => {
+    const tenant = await mintTenant();
+    const { workspaceId, snapshotId } = await insertKept(tenant);
+    await tenant.db.batch([statement('UPDATE runners SET understands = NULL WHERE tenant_id = ?', tenant.id)]);
+    for (const [path, body] of [['snapshots'], ['restore', { snapshotId }]] as const) {
+      const answer = await api(tenant.owner).post(`/workspaces/${workspaceId}/${path}`, body);
+      expect([answer.status, problem(answer).detail]).toEqual([409, expect.stringContaining('knows no snapshots')]);
+    }
+  });
+});
+
 describe('a move to another runner', () => {
   it('changes the runner with the generation, orders the restore there, and is asked for until it works out', async () => {
     const tenant = await mintTenant();

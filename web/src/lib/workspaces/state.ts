@@ -36,6 +36,8 @@ export function shownState({ phase, step, percent, runner, desired }: Facts): Sh
     case 'stopped':
       return { ...still, tone: 'off', word: 'Stopped', detail: 'Nothing is lost: files are kept' };
     case 'failed':
+      // What was to be at rest, and is not as wanted: a restore, or a runner that was removed.
+      if (desired === 'stopped') return { ...still, tone: 'bad', word: 'Stopped, with a problem', detail: '' };
       return { ...still, tone: 'bad', word: 'Could not start', detail: step === null ? '' : `Ended at: ${step}` };
     case 'deleted':
       return { ...still, tone: 'off', word: 'Deleted', detail: '' };
