@@ -54,7 +54,7 @@ function blob(receiver, method, path, body) {
   }
   if (method === 'DELETE') {
     kept.delete(path);
-    delete receiver.objects[path];
+    receiver.objects = Object.fromEntries(Object.entries(receiver.objects).filter(([key]) => key !== path));
     return { status: 204 };
   }
   if (method !== 'GET') return xml(405, 'MethodNotAllowed');
