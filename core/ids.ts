@@ -25,6 +25,8 @@ export const ID_PREFIXES = {
   finding: 'fnd',
   recording: 'rec',
   recordingKey: 'rky',
+  snapshot: 'snp',
+  snapshotStore: 'sst',
   accessRequest: 'acr',
   revocation: 'rvk',
   serviceAccount: 'sva',

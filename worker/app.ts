@@ -28,6 +28,7 @@ import { routes } from './platform/route.ts';
 import { gitCredentialRoutes } from './workspaces/git-credentials.routes.ts';
 import { quotaRoutes } from './workspaces/quotas.routes.ts';
 import { recordingRoutes } from './workspaces/recordings.routes.ts';
+import { snapshotRoutes } from './workspaces/snapshots.routes.ts';
 import { runnerRoutes } from './workspaces/runners.routes.ts';
 import { policyRoutes } from './workspaces/policy.routes.ts';
 import { templateVersionRoutes } from './workspaces/template-versions.routes.ts';
@@ -77,6 +78,7 @@ const joined = base
   .route('/', gitCredentialRoutes)
   .route('/', appRoutes)
   .route('/', recordingRoutes)
+  .route('/', snapshotRoutes)
   .route('/', auditRoutes)
   .route('/', proofRoutes)
   .route('/', destinationRoutes)

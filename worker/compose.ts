@@ -44,6 +44,7 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
     ledger: ledgerPort(env, settings),
     archive: env.AUDIT_ARCHIVE,
     recordings: env.RECORDINGS,
+    snapshots: env.SNAPSHOTS,
     recordingIndex: (tenantId, shard) => inRegion(env.RECORDING_INDEX, shard, settings).getByName(tenantId),
     mail: mailPort(env, settings, now),
     secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),

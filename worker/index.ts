@@ -21,6 +21,7 @@ import { sweepTrash } from './workspaces/trash.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
 import { sweepSchedules } from './workspaces/scheduled-stop.ts';
 import { sweepRecordings } from './workspaces/recording-sweep.ts';
+import { sweepSnapshots } from './workspaces/snapshot-sweep.ts';
 import { RunnerShell } from './workspaces/runner.object.ts';
 import { WorkspaceShell } from './workspaces/workspace.object.ts';
 
@@ -82,6 +83,7 @@ export default {
       sweepTrash(services),
       sweepRefusals(services),
       sweepRecordings(services),
+      sweepSnapshots(services),
     ]);
   },
 } satisfies ExportedHandler<Env>;

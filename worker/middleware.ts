@@ -23,9 +23,17 @@ export const begin = createMiddleware<HonoEnv & { Bindings: Env }>(async (c, nex
   await next();
 });
 
+/** What runners bring sealed is no JSON: its routes read it themselves, and bound it to the byte. */
+const MAX_SEALED = 5 * 1024 * 1024;
+const SEALED = /^\/api\/v1\/runner\/snapshots\/[^/]+\/(?:manifest|chunks\/[^/]+)$/;
+
 /** Bodies are JSON of bounded size and depth; what is larger is not even parsed. */
 export const boundedBody = createMiddleware<HonoEnv>(async (c, next) => {
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && c.req.raw.body) {
+    if (SEALED.test(c.req.path)) {
+      if (Number(c.req.header('Content-Length') ?? 0) > MAX_SEALED) throw new AppError('too-large', 'A sealed body is at most 5 MiB');
+      return next();
+    }
     if (Number(c.req.header('Content-Length') ?? 0) > MAX_BODY) throw new AppError('too-large', 'A body is at most 256 KiB');
     const text = await readBounded(c.req.raw);
     if (text !== '') {

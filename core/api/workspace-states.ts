@@ -50,6 +50,7 @@ export const STATE_KINDS = [
   'start-script-failed',
   'stop-script-failed',
   'root-file-system-failed',
+  'restore-failed',
   'policy-refused',
   'driver-missing',
   'connection-refused',
@@ -163,6 +164,9 @@ export const WORKSPACE_STATES: Record<StateKind, StateMeaning> = {
   },
   'root-file-system-failed': failed('Could not start', 'The template’s root file system or image could not be used.', [
     ...(['start', 'log', 'update', 'ask', 'delete'] as const),
+  ]),
+  'restore-failed': failed('Not restored', 'The home could not be made from its snapshot; the one that was there stands.', [
+    ...(['start', 'restore-home', 'log', 'ask', 'delete'] as const),
   ]),
   'policy-refused': failed('Refused', 'Its runner can’t keep to the policy that is in force, and so does not run it.', [
     ...(['start', 'log', 'ask', 'delete'] as const),

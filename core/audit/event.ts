@@ -452,6 +452,46 @@ export const AUDIT_ACTIONS = {
   },
   'finding.resolve': { resource: 'finding', done: 'resolved the finding “{resource}”', attempt: 'resolve the finding “{resource}”' },
   'finding.reopen': { resource: 'finding', done: 'reopened the finding “{resource}”', attempt: 'reopen the finding “{resource}”' },
+  'workspace.snapshot.ask': {
+    resource: 'workspace',
+    done: 'asked for a snapshot of workspace {resource}',
+    attempt: 'ask for a snapshot of workspace {resource}',
+  },
+  'workspace.snapshot': {
+    resource: 'workspace',
+    done: 'made a snapshot of workspace {resource}',
+    attempt: 'make a snapshot of workspace {resource}',
+  },
+  'workspace.snapshot.delete': {
+    resource: 'workspace',
+    done: 'deleted a snapshot of workspace {resource}',
+    attempt: 'delete a snapshot of workspace {resource}',
+  },
+  'workspace.home.restore': {
+    resource: 'workspace',
+    done: 'asked to restore the home of workspace {resource}',
+    attempt: 'restore the home of workspace {resource}',
+  },
+  'workspace.home.restored': {
+    resource: 'workspace',
+    done: 'restored the home of workspace {resource}',
+    attempt: 'restore the home of workspace {resource}',
+  },
+  'workspace.move': {
+    resource: 'workspace',
+    done: 'moved workspace {resource} to another runner',
+    attempt: 'move workspace {resource} to another runner',
+  },
+  'snapshot.settings': {
+    resource: 'tenant',
+    done: 'changed where snapshots of workspaces go',
+    attempt: 'change where snapshots of workspaces go',
+  },
+  'snapshot.test': {
+    resource: 'tenant',
+    done: 'tested the store of snapshots',
+    attempt: 'test the store of snapshots',
+  },
   'recording.start': { resource: 'recording', done: 'began to record {resource}', attempt: 'record {resource}' },
   'recording.finish': {
     resource: 'recording',

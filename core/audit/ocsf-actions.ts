@@ -190,6 +190,14 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'finding.acknowledge': (event) => findingActivity(event, ['detection_finding', 'Update']),
   'finding.resolve': (event) => findingActivity(event, ['detection_finding', 'Close']),
   'finding.reopen': (event) => findingActivity(event, ['detection_finding', 'Update']),
+  'workspace.snapshot.ask': ['entity_management', 'Create'],
+  'workspace.snapshot': ['entity_management', 'Create'],
+  'workspace.snapshot.delete': ['entity_management', 'Delete'],
+  'workspace.home.restore': ['entity_management', 'Update'],
+  'workspace.home.restored': ['entity_management', 'Update'],
+  'workspace.move': ['entity_management', 'Update'],
+  'snapshot.settings': ['entity_management', 'Update'],
+  'snapshot.test': ['entity_management', 'Read'],
   'recording.start': ['entity_management', 'Create'],
   'recording.finish': ['entity_management', 'Update'],
   'recording.read': ['entity_management', 'Read'],
@@ -240,6 +248,10 @@ export const NOTABLE: Partial<Record<AuditAction, Severity>> = {
   'recording.export': 'Low',
   'recording.delete': 'Medium',
   'recording.policy': 'Medium',
+  'workspace.snapshot.delete': 'Low',
+  'workspace.home.restore': 'Low',
+  'workspace.move': 'Low',
+  'snapshot.settings': 'Medium',
 };
 
 /** The activity of one event. */

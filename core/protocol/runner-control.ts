@@ -3,6 +3,7 @@ import { idSchema } from '../ids.ts';
 import { SANDBOX_DRIVERS, templateSpec, type TemplateSpec } from '../api/templates.ts';
 import { hears } from './heard.ts';
 import { usageTold } from './workspace-usage.ts';
+import { snapshotOrder } from './snapshot.ts';
 
 /** The control link: JSON text messages between a runner and its Runner object. */
 
@@ -14,6 +15,7 @@ export const FAILURES = [
   'start-script-failed',
   'stop-script-failed',
   'root-file-system-failed',
+  'restore-failed',
   'policy-refused',
   'driver-missing',
   'connection-refused',
@@ -43,6 +45,8 @@ export const workspaceOrder = z.object({
   network: z.string().max(262_144).optional(),
   /** the owner's credentials at git hosts (gitCredentials), sealed to the runner's agreement key; only while it is to run */
   gitCredentials: z.string().max(65_536).optional(),
+  /** snapshots of its home; left out: none are made, and none is to be restored */
+  snapshots: snapshotOrder.optional(),
 });
 export type WorkspaceOrder = z.infer<typeof workspaceOrder>;
 
@@ -177,6 +181,8 @@ export const fromRunner = z.discriminatedUnion('kind', [
     memoryTotal: z.number(),
     diskFree: z.number(),
     running: z.number().int(),
+    /** what an administrator should know now; a release before said it only in its proof */
+    warnings: z.array(z.string().max(300)).max(20).optional(),
   }),
   usageTold,
 ]);

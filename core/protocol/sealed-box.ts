@@ -12,7 +12,7 @@ const prologueOf = (purpose: string, about: readonly string[]): Bytes =>
   new TextEncoder().encode(['gatehouse.sealed', purpose, ...about].join('\0'));
 
 export interface Sealing {
-  purpose: 'git-credentials';
+  purpose: 'git-credentials' | 'snapshot-key';
   /** ids that it belongs to: elsewhere it does not open */
   about: readonly string[];
 }

@@ -24,6 +24,8 @@ import { Recorder } from './recording/recorder.ts';
 import { Spool } from './recording/spool.ts';
 import { putTo, Uploader } from './recording/uploader.ts';
 import { RootfsStore } from './rootfs/store.ts';
+import { exchangeWith, remoteOver } from './snapshot/remote.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
 import { findDrivers } from './sandbox/choose.ts';
 import { findParts } from './sandbox/parts.ts';
 import { loadConfig } from './state/config.ts';
@@ -103,6 +105,10 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
     let happened = (body: Happening): boolean => journal.addHappening(body) !== null;
     const enforces = enforcesWhat(drivers.noNetwork === null);
     const { agreement } = keys;
+    const snapshots = new Snapshots({
+      remote: remoteOver(exchangeWith(url, token), systemClock),
+      ...{ clock: systemClock, log, agreement, runnerId, tenantId: tenant.id },
+    });
     const supervisor = new Supervisor(folder.workspaces, {
       link: { ...platform, grants, reads },
       dialStream: dialStreamOf(url, token),
@@ -119,6 +125,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
       recorder,
       drivers,
       rootfs,
+      snapshots,
       report: (report) => {
         starts.saw(report);
         tell(report);
@@ -158,12 +165,12 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
         labels,
         ...saidDrivers(drivers.offered),
         enforces,
-        understands: [...UNDERSTOOD],
+        understands: [...UNDERSTOOD, 'snapshots'],
         hears: [...HEARD_BY_RUNNER],
         warnings: [...drivers.warnings, ...supervisor.warnings],
         inventory: supervisor.inventory,
       }),
-      load: () => measureLoad(folder.root, supervisor.running),
+      load: () => ({ ...measureLoad(folder.root, supervisor.running), warnings: [...drivers.warnings, ...supervisor.warnings] }),
       usage: new UsageTeller({ clock: systemClock, measured: () => supervisor.measured }),
       notice: (workspaceId, text) => supervisor.notice(workspaceId, text),
       wanted: (orders) => supervisor.reconcile(orders),
@@ -181,6 +188,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
       server?.close();
       keys.stop();
       clearInterval(sweeping);
+      await snapshots.stop();
       await (how === 'stop' ? supervisor.close() : supervisor.leave());
       recorder.stop();
       await uploader.stop();

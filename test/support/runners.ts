@@ -124,7 +124,7 @@ const proofFacts = {
   drivers: ['bubblewrap', 'process'] as ('bubblewrap' | 'process')[],
   moreDrivers: [] as string[],
   enforces: ['upload', 'download', 'clipboardOut', 'clipboardIn', 'recording', 'egress', 'egressHosts', 'git'],
-  understands: [...UNDERSTOOD],
+  understands: [...UNDERSTOOD, 'snapshots'],
   hears: [...HEARD_BY_RUNNER],
   warnings: [],
   inventory: [],

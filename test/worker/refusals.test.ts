@@ -143,6 +143,7 @@ const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'audi
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
 const overRecordings: RouteCase = { who: ['owner', 'auditor'], id: 'recording', make: insertRecording };
+const noSnapshot = 'snp_01m856tm29e6frrs5mmr9m5rhs';
 /** The organisation's owner made it, and nobody of the crew: who may, may because of a role. */
 const overWorkspaces: RouteCase = {
   who: ['owner', 'template-admin', 'auditor'],
@@ -401,6 +402,31 @@ const ROUTES: Record<string, RouteCase> = {
     headers: { 'If-Match': '"0"' },
     body: { retentionDays: 30 },
   },
+
+  'GET /api/v1/workspaces/:id/snapshots': overWorkspaces,
+  'POST /api/v1/workspaces/:id/snapshots': { ...overWorkspaces, who: templateAdmins },
+  'DELETE /api/v1/workspaces/:id/snapshots/:snapshot': { ...overWorkspaces, who: templateAdmins, rest: { snapshot: noSnapshot } },
+  'POST /api/v1/workspaces/:id/restore-home': { ...overWorkspaces, who: [], body: { snapshotId: noSnapshot } },
+  'POST /api/v1/workspaces/:id/move': { ...overWorkspaces, who: templateAdmins, body: { snapshotId: noSnapshot } },
+  'GET /api/v1/snapshot-settings': { who: ['owner'] },
+  'PUT /api/v1/snapshot-settings': {
+    who: ['owner'],
+    browser: true,
+    headers: { 'If-Match': '"0"' },
+    body: { store: 'off', everyHours: null, ignore: [] },
+  },
+  'POST /api/v1/snapshot-settings/test': { who: ['owner'] },
+  'PUT /api/v1/runner/snapshots/:id': {
+    who: 'open',
+    id: 'snapshot',
+    body: { workspaceId: 'wsp_01m856tm29e6frrs5mmr9m5rhs', cause: 'stop' },
+  },
+  'POST /api/v1/runner/snapshots/:id/claim': { who: 'open', id: 'snapshot', body: { chunks: [] } },
+  'PUT /api/v1/runner/snapshots/:id/chunks/:chunk': { who: 'open', id: 'snapshot', rest: { chunk: 'a'.repeat(43) } },
+  'PUT /api/v1/runner/snapshots/:id/manifest': { who: 'open', id: 'snapshot' },
+  'POST /api/v1/runner/snapshots/:id/end': { who: 'open', id: 'snapshot', body: { outcome: 'failed', error: 'No room' } },
+  'GET /api/v1/runner/snapshots/:id/manifest': { who: 'open', id: 'snapshot' },
+  'GET /api/v1/runner/snapshots/:id/chunks/:chunk': { who: 'open', id: 'snapshot', rest: { chunk: 'a'.repeat(43) } },
 
   'GET /api/v1/workspaces': { who: 'signed in' },
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },

@@ -48,21 +48,39 @@ const gzipped = async (text: string): Promise<Uint8Array> =>
 
 async function signed(request: OutgoingRequest, config: S3Config, secretAccessKey: string, at: Date): Promise<OutgoingRequest> {
   const digest = hex(sha256(typeof request.body === 'string' ? encoder.encode(request.body) : request.body));
+  return { ...request, headers: await signS3(request, digest, { ...config, secretAccessKey }, at) };
+}
+
+/** Who asks a bucket, and in which region it is. */
+export interface S3Identity {
+  region: string;
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+/** The headers of a request with its signature (SigV4). @param digest of the body, SHA-256 in hex */
+export async function signS3(
+  request: { method: string; url: string; headers: Record<string, string> },
+  digest: string,
+  identity: S3Identity,
+  at: Date,
+): Promise<Record<string, string>> {
   const signer = new AwsV4Signer({
     method: request.method,
     url: request.url,
     headers: { ...request.headers, 'X-Amz-Content-Sha256': digest },
-    accessKeyId: config.accessKeyId,
-    secretAccessKey,
+    accessKeyId: identity.accessKeyId,
+    secretAccessKey: identity.secretAccessKey,
     service: 's3',
-    region: config.region,
+    region: identity.region,
     datetime: at.toISOString().replaceAll(/[:-]|\.\d{3}/g, ''),
   });
   const { headers } = await signer.sign();
-  return { ...request, headers: Object.fromEntries(headers.entries()) };
+  return Object.fromEntries(headers.entries());
 }
 
-const codeIn = (text: string): string | null => /<Code>([A-Za-z0-9]{1,80})<\/Code>/.exec(text)?.[1] ?? null;
+/** What the bucket says is wrong, from its answer's XML. */
+export const codeIn = (text: string): string | null => /<Code>([A-Za-z0-9]{1,80})<\/Code>/.exec(text)?.[1] ?? null;
 
 function judge(answer: Answer, count: number): Outcome {
   const { status, retryAfter } = answer;

@@ -139,6 +139,8 @@ export interface Services {
   archive: R2Bucket;
   /** sealed slices of recordings */
   recordings: R2Bucket;
+  /** sealed chunks of snapshots, of organisations without a bucket of their own */
+  snapshots: R2Bucket;
   /** what the terminals of a tenant's managed recordings showed */
   recordingIndex(tenantId: string, shard: string): Omit<RecordingIndexObject, keyof Rpc.DurableObjectBranded>;
   mail: MailPort;

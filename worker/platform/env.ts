@@ -15,6 +15,7 @@ export interface Env {
   HASHER: DurableObjectNamespace<HasherObject>;
   RECORDING_INDEX: DurableObjectNamespace<RecordingIndexObject>;
   RECORDINGS: R2Bucket;
+  SNAPSHOTS: R2Bucket;
   ARCHIVE_QUEUE: Queue<unknown>;
   DELIVERY_QUEUE: Queue<unknown>;
   /** set when deployed; without it mails go to the local outbox, which only a local deployment has */

@@ -14,18 +14,20 @@ const listed = (words: readonly string[]) => words.join(' and ');
 /**
  * The runner that a workspace with this content goes to.
  * @param wanted.runnerId only that one; null: the one with the fewest workspaces
+ * @param wanted.besides what it must understand beside the content @param wanted.but not that one
  * @throws AppError `not-ready` with what no runner has
  */
 export async function runnerFor(
   ctx: UserContext,
-  wanted: { templateId: string; spec: TemplateSpec; runnerId: string | null },
+  wanted: { templateId: string; spec: TemplateSpec; runnerId: string | null; besides?: readonly string[]; but?: string },
 ): Promise<RunnerRow> {
   const { driver } = wanted.spec;
   const { merged } = await readPolicies(ctx, ctx.db, wanted.templateId);
   const enforces = runnerFieldsOf(merged);
   const labels = wanted.spec.runnerLabels;
-  const understands = await needsOf(ctx, wanted.templateId, wanted.spec);
-  const runner = await findFreeRunner(ctx.db, { driver, runnerId: wanted.runnerId, enforces, understands, labels });
+  const understands = [...(await needsOf(ctx, wanted.templateId, wanted.spec)), ...(wanted.besides ?? [])];
+  const but = wanted.but ?? null;
+  const runner = await findFreeRunner(ctx.db, { driver, runnerId: wanted.runnerId, enforces, understands, labels, but });
   if (runner) return runner;
   const needs = [
     `offers ${driver}`,

@@ -36,14 +36,15 @@ export async function markOffline(ctx: RunnerAlone, reason: string): Promise<voi
   await change(ctx, 0, 'runner.disconnect', {}, reason);
 }
 
-export async function saveLoad(ctx: RunnerAlone, { kind: _kind, ...load }: Extract<FromRunner, { kind: 'load' }>): Promise<void> {
+export async function saveLoad(ctx: RunnerAlone, { kind: _kind, warnings, ...load }: Extract<FromRunner, { kind: 'load' }>): Promise<void> {
   await ctx.db.batch([
     statement(
-      'UPDATE runners SET load = ?3, last_seen_at = ?4 WHERE tenant_id = ?1 AND id = ?2',
+      'UPDATE runners SET load = ?3, last_seen_at = ?4, warnings = coalesce(?5, warnings) WHERE tenant_id = ?1 AND id = ?2',
       ctx.db.tenantId,
       resourceOf(ctx).id,
       JSON.stringify(load),
       ctx.now().toISOString(),
+      warnings === undefined ? null : JSON.stringify(warnings),
     ),
   ]);
 }

@@ -100,10 +100,12 @@ export async function findFreeRunner(
     enforces: readonly string[];
     understands: readonly string[];
     labels: Record<string, string>;
+    /** not that one */
+    but: string | null;
   },
 ): Promise<RunnerRow | undefined> {
   const found = await db.first(
-    `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND r.drain_since IS NULL AND r.revoked_at IS NULL AND (?2 IS NULL OR r.id = ?2)
+    `${SELECT} AND r.confirmed_at IS NOT NULL AND r.online = 1 AND r.drain_since IS NULL AND r.revoked_at IS NULL AND (?2 IS NULL OR r.id = ?2) AND r.id IS NOT ?7
      AND EXISTS (SELECT 1 FROM json_each(r.drivers) WHERE value = ?3)
      AND NOT EXISTS (SELECT 1 FROM json_each(?4) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.enforces, '[]'))))
      AND NOT EXISTS (SELECT 1 FROM json_each(?5) AS field WHERE field.value NOT IN (SELECT value FROM json_each(coalesce(r.understands, '[]'))))
@@ -116,6 +118,7 @@ export async function findFreeRunner(
     JSON.stringify(wanted.enforces),
     JSON.stringify(wanted.understands),
     JSON.stringify(wanted.labels),
+    wanted.but,
   );
   return found === undefined ? undefined : row.parse(found);
 }

@@ -21,6 +21,7 @@ import { LINE, RUNS_NOW, takesNew, takesStarts } from './queue.store.ts';
 import { withinQuota } from './quotas.store.ts';
 import { ensureRecordingKey } from './recording-keys.ts';
 import { signRunnerNetwork, signRunnerPolicy } from './runner-keys.ts';
+import { snapshotOrders } from './snapshot-orders.ts';
 import { openSecrets } from './template-secrets.store.ts';
 import { parseSpec } from './templates.store.ts';
 
@@ -266,8 +267,11 @@ export async function findOrders(
   const stored = policiesFrom(set?.rows ?? []);
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
   const running = rows.filter(({ desired }) => desired === 'running');
-  const credentials = await openGitCredentials(ctx, [...new Set(running.map((each) => each.owner_id))]);
-  const secrets = await openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]);
+  const [credentials, secrets, snapshots] = await Promise.all([
+    openGitCredentials(ctx, [...new Set(running.map((each) => each.owner_id))]),
+    openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]),
+    snapshotOrders(ctx, runnerId, rows),
+  ]);
   return Promise.all(
     rows.map(async (each) => {
       const { merged, policy: inForce } = policiesOf(ctx.settings.policy, stored, each.template_id);
@@ -279,6 +283,7 @@ export async function findOrders(
       const opens = ctx.settings.APPS_DOMAIN === null ? null : runnerOpensOf(inForce, spec.apps);
       const isWanted = each.desired === 'running';
       const own = isWanted ? credentials.get(each.owner_id) : undefined;
+      const snapshotOrder = snapshots.get(each.id);
       const hidden = isWanted ? secrets.get(each.template_id) : undefined;
       return {
         workspaceId: each.id,
@@ -291,6 +296,7 @@ export async function findOrders(
         ...(hidden && { secrets: hidden }),
         policy: await signRunnerPolicy(ctx, place, policy, opens),
         ...(policy.egress === undefined ? {} : { network: await signRunnerNetwork(ctx, place, networkOf(merged, spec)) }),
+        ...(snapshotOrder && { snapshots: snapshotOrder }),
         ...(own === undefined ? {} : { gitCredentials: await sealCredentials(place, each.agreement_key, own) }),
       };
     }),

@@ -21,6 +21,7 @@ import { atFreePlace, startRefusal } from './queue.ts';
 import { admit } from './queue.store.ts';
 import type { RunnerRow } from './runners.store.ts';
 import { templateFor } from './templates.ts';
+import { endOfRestore } from './snapshot-restores.ts';
 import { isBehind, versionForNew, versionToStart } from './workspace-version.ts';
 import * as store from './workspaces.store.ts';
 
@@ -300,8 +301,10 @@ export async function recordReport(ctx: Omit<Context, 'tenant'>, runnerId: strin
       ...(report.exitCode === undefined ? {} : { exitCode: report.exitCode }),
     },
   });
+  const restore = await endOfRestore(ctx, { id: report.workspaceId, name: workspace?.name ?? report.workspaceId }, report);
+  const events = [event, ...restore.events.map((facts) => eventOf(ctx, facts))];
   try {
-    await commit(ctx, { guard, changes: [admit(ctx.db.tenantId, runnerId)], events: [event] });
+    await commit(ctx, { guard, changes: [admit(ctx.db.tenantId, runnerId), ...restore.changes], events });
     return true;
   } catch (error) {
     if (error instanceof GuardFailed) return false;

@@ -13,7 +13,7 @@ function availableMemory(): number {
 }
 
 /** How busy the machine is; sizes in bytes. */
-export function measureLoad(stateRoot: string, running: number): FromRunner {
+export function measureLoad(stateRoot: string, running: number): Extract<FromRunner, { kind: 'load' }> {
   const disk = statfsSync(stateRoot);
   return {
     kind: 'load',

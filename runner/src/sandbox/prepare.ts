@@ -46,10 +46,11 @@ export function prepareHome(plan: SandboxPlan): void {
   renameSync(fresh, home);
 }
 
-/** Gives a home to another user, while none of its programs runs. Links are not followed. */
-function giveTo(path: string, user: User): void {
+/** Gives a home to another user, while none of its programs runs. Links are not followed; names may be any bytes. */
+export function giveTo(path: string | Buffer, user: User): void {
   // What is in it comes first: a walk that was cut short leaves the folder as a sign to walk again.
-  if (lstatSync(path).isDirectory()) for (const name of readdirSync(path)) giveTo(join(path, name), user);
+  if (lstatSync(path).isDirectory())
+    for (const name of readdirSync(path, { encoding: 'buffer' })) giveTo(Buffer.concat([Buffer.from(path), Buffer.from('/'), name]), user);
   lchownSync(path, user.uid, user.gid);
 }
 

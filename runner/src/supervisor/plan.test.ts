@@ -18,6 +18,7 @@ const cases: [string, Wanted, Actual, Step][] = [
   ['restarts what was stopped and started meanwhile', want('running', 3), settled('running', 1, 1), 'halt'],
   ['stops what runs', want('stopped', 2), settled('running', 1, 1), 'stop'],
   ['reports as stopped what is not there', want('stopped', 2), nothing, 'stop'],
+  ['does not try again by itself what failed before it was at rest', want('stopped', 2), settled('failed', 2), 'none'],
   ['says so once', want('stopped', 2), settled('stopped', 2), 'none'],
   ['says so for each generation', want('stopped', 4), settled('stopped', 2), 'stop'],
   ['deletes what runs', want('deleted', 2), settled('running', 1, 1), 'delete'],

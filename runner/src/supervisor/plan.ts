@@ -21,7 +21,8 @@ export function nextStep(wanted: Pick<WorkspaceOrder, 'desired' | 'generation'> 
     case 'deleted':
       return isSettled('deleted') ? 'none' : 'delete';
     case 'stopped':
-      return running === null && isSettled('stopped') ? 'none' : 'stop';
+      // What failed before it was at rest, a restore, is tried again when the tenant asks again.
+      return running === null && (isSettled('stopped') || isSettled('failed')) ? 'none' : 'stop';
     case 'running':
       if (running === wanted.generation) return 'none';
       if (running !== null) return 'halt';

@@ -73,7 +73,10 @@ export class Supervisor {
   get warnings(): string[] {
     const files = (names: string[], why: string) =>
       names.length === 0 ? [] : [`${names.length} workspace folders ${why}; their files are kept: ${names.join(', ')}`.slice(0, 300)];
-    return [...files(this.#unlisted, 'are not known to the platform'), ...files(this.#damaged, 'have a damaged record')];
+    return [
+      ...files(this.#unlisted, 'are not known to the platform, or were moved to another runner'),
+      ...files(this.#damaged, 'have a damaged record'),
+    ];
   }
 
   /** Takes all that is wanted; a workspace that is not listed is stopped, and its files are kept. */

@@ -13,6 +13,7 @@ import type { Drivers } from '../sandbox/choose.ts';
 import { ADOPTED_WITHIN_MS } from '../sandbox/helper-program.ts';
 import { bootId } from '../state/process-id.ts';
 import { TerminalMemory } from '../terminals/memory.ts';
+import type { Snapshots } from '../snapshot/snapshots.ts';
 import type { Screens } from '../terminals/screens/screens.ts';
 import { Terminals, type TerminalPolicy } from '../terminals/terminals.ts';
 import { Egress, type EgressContext } from './egress.ts';
@@ -35,12 +36,17 @@ export interface WorkspaceContext extends StoryContext {
   recorder: Recorder;
   drivers: Pick<Drivers, 'choose' | 'adopt' | 'sweep'>;
   rootfs: Pick<RootfsStore, 'use'>;
+  snapshots: Pick<Snapshots, 'want' | 'stopped' | 'bring' | 'drop'>;
   forgotten(workspaceId: string): void;
 }
 
 const NOW_LIMITED = 'The policy now limits where the workspace connects to (egress). Start it again: its files are kept.';
 /** Whoever ended it knows. */
 const forget = (memory: TerminalMemory) => memory.forget();
+
+const restoreFailed = (error: unknown): never => {
+  throw new StartFailure('restore-failed', messageOf(error), null, error);
+};
 
 /** One workspace: takes what is wanted and works towards it, one step at a time. */
 export class Workspace {
@@ -61,6 +67,7 @@ export class Workspace {
   /** of the order that was looked at last */
   #signed: Pick<WorkspaceOrder, 'policy' | 'network'> = {};
   readonly #egress: Egress;
+  readonly #subject: { folder: string; isRunning(): boolean };
 
   constructor(context: WorkspaceContext, folder: string, record: WorkspaceRecord) {
     const log = about(context.log, { workspace: record.workspaceId });
@@ -68,6 +75,7 @@ export class Workspace {
     this.#folder = folder;
     this.#story = new Story(context, folder, record);
     this.#egress = new Egress(context.egress, record.workspaceId, folder);
+    this.#subject = { folder, isRunning: () => this.isRunning };
     this.#egress.notice = (text) => this.#running?.notice(text);
   }
 
@@ -103,7 +111,8 @@ export class Workspace {
   want(order: WorkspaceOrder | null): void {
     if (order !== null && this.#wanted && order.generation < this.#wanted.generation) return;
     this.#wanted = order;
-    const stillStarting = order?.desired === 'running' && order.generation === this.#starting;
+    if (order !== null && order.desired !== 'deleted') this.#context.snapshots.want(order, this.#subject);
+    const stillStarting = order !== null && order.desired !== 'deleted' && order.generation === this.#starting;
     if (this.#starting !== null && !stillStarting) this.#abort?.abort();
     this.#wake();
   }
@@ -191,6 +200,7 @@ export class Workspace {
     if (wanted === undefined) return false;
     if (wanted?.desired === 'running' && this.#running !== null) await this.#renewPolicy(wanted);
     const step = nextStep(wanted, { running: this.#running?.generation ?? null, settled: this.#story.record.settled });
+    if (wanted === null) await this.#context.snapshots.drop(this.#story.record.workspaceId);
     if (step === 'halt') {
       if (wanted !== null) await this.#runStopScript(wanted);
       await this.#halt(forget);
@@ -215,6 +225,9 @@ export class Workspace {
       if (typeof driver === 'string') throw new StartFailure('driver-missing', driver);
       this.#context.log.info(`Starting ${name} (${this.#story.record.workspaceId}, ${driver.kind})`);
       const progress = (step: string, percent: number) => this.#story.report({ generation, phase: 'starting', step, percent });
+      await this.#context.snapshots
+        .bring(order, this.#subject, signal, (percent) => progress('Restoring the home', Math.min(percent, 95)))
+        .catch(restoreFailed);
       const network = await this.#egress.open();
       const { rootfs } = this.#context;
       const sandbox = await startWorkspace({ order, folder: this.#folder, driver, rootfs, network, log, signal, progress });
@@ -305,8 +318,29 @@ export class Workspace {
     const trouble = await this.#runStopScript(order);
     await this.#halt(forget);
     new TerminalMemory(this.#folder).forget();
+    if (!(await this.#restore(order))) return;
     this.#story.settle(generation, 'stopped', trouble === null ? {} : { reason: 'stop-script-failed', error: trouble });
+    this.#context.snapshots.stopped(order.workspaceId);
     this.#context.log.info(`${order.name} is stopped`);
+  }
+
+  /** Makes the home anew while nothing runs, if that is wanted. @returns whether it is as wanted */
+  async #restore(order: WorkspaceOrder): Promise<boolean> {
+    const { generation } = order;
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#starting = generation;
+    try {
+      const progress = (percent: number) => this.#story.report({ generation, phase: 'stopping', step: 'Restoring the home', percent });
+      await this.#context.snapshots.bring(order, this.#subject, abort.signal, progress).catch(restoreFailed);
+      return true;
+    } catch (error) {
+      if (!abort.signal.aborted) this.#story.fail(generation, error);
+      return false;
+    } finally {
+      this.#abort = null;
+      this.#starting = null;
+    }
   }
 
   /** That of the version which runs; where an earlier runner started it, that of the order. @returns what went wrong */
@@ -323,6 +357,7 @@ export class Workspace {
   async #delete(order: WorkspaceOrder): Promise<void> {
     await this.#runStopScript(order);
     await this.#halt(forget);
+    await this.#context.snapshots.drop(order.workspaceId);
     this.#story.closeLog();
     await removeTree(this.#folder);
     this.#story.end(order.generation);

@@ -41,7 +41,7 @@ export async function startLimited(
     ways: () => limited.ways,
     credentials: () => limited.credentials,
     tell: (happening) => {
-      if (options.hears?.() === false) return false;
+      if (options.takes?.() === false) return false;
       told.push(happening);
       return true;
     },

@@ -9,6 +9,8 @@ const xml = (status, code) => ({
   body: `<?xml version="1.0"?><Error><Code>${code}</Code></Error>`,
 });
 const sha256 = (data) => createHash('sha256').update(data).digest('hex');
+/** What stands in buckets beside the trail: contents by path. */
+const blobs = new WeakMap();
 const hmac = (key, data) => createHmac('sha256', key).update(data).digest();
 
 export const s3 = {
@@ -26,10 +28,11 @@ export const s3 = {
   state: () => ({ objects: {} }),
   handle(receiver, { method, url, path, headers, body }) {
     const { faults, objects, violations } = receiver;
-    if (method !== 'PUT') return xml(405, 'MethodNotAllowed');
     const refused = signatureFault(faults, method, url, headers, body);
     if (refused) return refused;
     if (faults.denied) return xml(403, 'AccessDenied');
+    if (!path.endsWith('.ndjson.gz')) return blob(receiver, method, path, body);
+    if (method !== 'PUT') return xml(405, 'MethodNotAllowed');
     if (headers['if-none-match'] !== undefined && faults.unconditional) return xml(501, 'NotImplemented');
     if (objects[path] !== undefined && headers['if-none-match'] === '*') return xml(412, 'PreconditionFailed');
     const digest = sha256(body);
@@ -39,6 +42,27 @@ export const s3 = {
     return { status: 200, headers: { ETag: `"${digest.slice(0, 32)}"` } };
   },
 };
+
+/** An object that is no part of the trail: stored, read and removed as it is. */
+function blob(receiver, method, path, body) {
+  const kept = blobs.get(receiver) ?? new Map();
+  blobs.set(receiver, kept);
+  if (method === 'PUT') {
+    kept.set(path, body);
+    receiver.objects[path] = sha256(body);
+    return { status: 200, headers: { ETag: `"${sha256(body).slice(0, 32)}"` } };
+  }
+  if (method === 'DELETE') {
+    kept.delete(path);
+    receiver.objects = Object.fromEntries(Object.entries(receiver.objects).filter(([key]) => key !== path));
+    return { status: 204 };
+  }
+  if (method !== 'GET') return xml(405, 'MethodNotAllowed');
+  const content = kept.get(path);
+  return content === undefined
+    ? xml(404, 'NoSuchKey')
+    : { status: 200, headers: { 'Content-Type': 'application/octet-stream' }, body: content };
+}
 
 function linesOf(path, body, violations) {
   const name = /(\d{4}\/\d\d\/\d\d)\/(\d{12})-(\d{12})-[0-9a-f]{16}\.ndjson\.gz$/.exec(path);

@@ -93,7 +93,7 @@ function control(receivers, method, [kind, name], body, response) {
 }
 
 function answer(response, { status, headers = {}, body = '' }) {
-  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   response.writeHead(status, { 'Content-Type': typeof body === 'string' ? 'text/plain' : 'application/json', ...headers }).end(text);
 }
 

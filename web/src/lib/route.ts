@@ -28,6 +28,7 @@ export const route = {
   newWorkspace: (templateId?: string, versionId?: string) => withQuery('/workspaces/new', { template: templateId, version: versionId }),
   workspaceLog: (workspaceId: string) => `/workspaces/${id(workspaceId)}/log`,
   workspaceNetwork: (workspaceId: string) => `/workspaces/${id(workspaceId)}/network`,
+  workspaceSnapshots: (workspaceId: string) => `/workspaces/${id(workspaceId)}/snapshots`,
   /** what another version of its template would change */
   updateWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/update`,
   deleteWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/delete`,
@@ -78,6 +79,8 @@ export const route = {
   accountSecurity: () => '/account/security',
   accountGit: () => '/account/git',
   organisation: () => '/organisation',
+  /** where snapshots of homes go */
+  snapshotSettings: () => '/organisation/snapshots',
 
   audit: (query: Query = {}) => withQuery('/audit', query),
   findings: (query: Query = {}) => withQuery('/findings', query),

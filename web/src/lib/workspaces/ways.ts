@@ -13,7 +13,7 @@ export const WAY_WORDS: Record<Way, string | null> = {
   update: 'Change its version…',
   restore: 'Restore',
   purge: 'Delete now…',
-  'restore-home': null,
+  'restore-home': 'Restore a snapshot…',
   ask: 'Ask an administrator',
   delete: 'Delete',
 };
@@ -25,6 +25,7 @@ export type WayActs = Partial<Record<Way, string | (() => unknown)>>;
 export const actsOf = (list: WorkspaceList, { id, phase }: Pick<Workspace, 'id' | 'phase'>): WayActs => ({
   open: route.ide(id),
   start: () => list.start(id),
+  'restore-home': route.workspaceSnapshots(id),
   restart: () => list.restart(id),
   stop: () => list.stop(id),
   log: route.workspaceLog(id),

@@ -80,6 +80,7 @@ export function readiness(workspace: Workspace): AttachOutcome | null {
     case 'clone-failed':
     case 'start-script-failed':
     case 'root-file-system-failed':
+    case 'restore-failed':
     case 'policy-refused':
     case 'driver-missing':
     case 'connection-refused':
