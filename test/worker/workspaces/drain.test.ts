@@ -171,9 +171,11 @@ describe('a runner that is revoked', () => {
     await revoke(site);
     const shown = await look(site, id);
     expect(shown).toMatchObject({ phase: 'failed', desired: 'stopped', runner: { revoked: true, online: false } });
-    expect(shown.error).toContain('The files of the workspace are still on that machine');
+    expect(shown.state).toMatchObject({ kind: 'runner-revoked', sentence: expect.stringContaining('The files stay on that machine') });
     expect(problem(await api(site.dev).post(`/workspaces/${id}/start`))).toMatchObject({ code: 'not-ready' });
     expect((await api(site.dev).delete(`/workspaces/${id}`)).status).toBe(202);
+    expect((await look(site, id)).state.kind).toBe('trashed');
+    expect((await api(site.dev).post(`/workspaces/${id}/purge`)).status).toBe(202);
     expect((await api(site.dev).get(`/workspaces/${id}`)).status).toBe(404);
   });
 });

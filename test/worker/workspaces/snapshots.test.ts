@@ -266,7 +266,7 @@ describe('a runner of a release before', () => {
     const tenant = await mintTenant();
     const { workspaceId, snapshotId } = await insertKept(tenant);
     await tenant.db.batch([statement('UPDATE runners SET understands = NULL WHERE tenant_id = ?', tenant.id)]);
-    for (const [path, body] of [['snapshots'], ['restore', { snapshotId }]] as const) {
+    for (const [path, body] of [['snapshots'], ['restore-home', { snapshotId }]] as const) {
       const answer = await api(tenant.owner).post(`/workspaces/${workspaceId}/${path}`, body);
       expect([answer.status, problem(answer).detail]).toEqual([409, expect.stringContaining('knows no snapshots')]);
     }
@@ -314,9 +314,9 @@ describe('a move to another runner', () => {
     ]);
   });
 
-  it('remains possible after the runner was removed, which deletes only what has no snapshot', async () => {
+  it('remains possible after the runner was removed', async () => {
     const tenant = await mintTenant();
-    const { workspaceId } = await insertKept(tenant);
+    const { workspaceId, snapshotId } = await insertKept(tenant);
     const row = await tenant.db.first<{ runner_id: string }>(
       'SELECT runner_id FROM workspaces WHERE tenant_id = ? AND id = ?',
       tenant.id,
@@ -324,8 +324,15 @@ describe('a move to another runner', () => {
     );
     expect((await api(tenant.owner).delete(`/runners/${row?.runner_id}`)).status).toBe(204);
     const left = read(await api(tenant.owner).get(`/workspaces/${workspaceId}`), workspaceSchema);
-    expect(left).toMatchObject({ desired: 'stopped', phase: 'failed' });
-    expect(left.error).toContain('choose Move');
+    expect(left).toMatchObject({
+      desired: 'stopped',
+      phase: 'failed',
+      state: { kind: 'runner-removed', ways: expect.arrayContaining(['restore-home']) },
+    });
+    const other = await enrollRunner(tenant);
+    await connectControl(other);
+    const moved = read(await api(tenant.owner).post(`/workspaces/${workspaceId}/move`, { snapshotId }), workspaceSchema);
+    expect(moved).toMatchObject({ runner: { id: other.id, removed: false }, failure: null });
   });
 });
 

@@ -27,8 +27,11 @@ const EXPORTS = ['audit.export', 'access.export', 'config.export'] as const sati
 const anyOf = (actions: readonly string[], families: readonly string[] = []): string =>
   [...families.map((family) => `action sw "${family}"`), ...actions.map((action) => `action eq "${action}"`)].join(' or ');
 
+/** Divides the room of the runners, and opens nothing to anybody. */
+const NO_ACCESS = 'group.quota' satisfies AuditAction;
+
 /** What changed who may do what: not only lists of templates. */
-export const ACCESS_CHANGES = `outcome eq "success" and (${anyOf(ACCESS_ACTIONS, ACCESS_FAMILIES)})`;
+export const ACCESS_CHANGES = `outcome eq "success" and action ne "${NO_ACCESS}" and (${anyOf(ACCESS_ACTIONS, ACCESS_FAMILIES)})`;
 
 export const FAILED_SIGN_INS = `action eq "${auditAction.enum['user.sign_in']}" and outcome ne "success"`;
 
