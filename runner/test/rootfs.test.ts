@@ -307,25 +307,29 @@ describe.runIf(isolationMissing() === null)('a workspace with a root file system
   });
 });
 
-describePrisons('a root file system', (prison) => {
-  it('is seen by its workspace alone, which can change nothing in it, and brings no way out', async () => {
-    const served = await serve(gzipSync(await tinySystem()));
-    const parent = mintFolder();
-    chmodSync(parent, 0o755);
-    const folder = await new RootfsStore(join(parent, 'rootfs')).use(served, () => undefined, never);
-    const mallory = await prison().cell({ rootfs: { digest: served.digest, folder } });
-    const { output } = await mallory.run('cat /etc/os-release; ls /; cat /etc/passwd');
-    expect(output).toMatch(/^ID=tiny\nbin\ndev\netc\nhome\nlib\nlib64\nopt\nproc\nrun\ntmp\nusr\nvar\nroot:x:/);
-    expect(
-      await mallory.escapes({
-        'a tool': 'echo x > /usr/bin/id',
-        'another loader': 'echo x > /opt/gatehouse/tools/ld.so',
-        'the helper': 'echo x > /opt/gatehouse/helper.mjs',
-        'the store': `ls ${folder}`,
-        'a file at the top': 'echo x > /x',
-      }),
-    ).toEqual([]);
-    // A terminal of its own works there too.
-    expect(await mallory.terminal('id -un; echo end-$((40+2))\n', 'end-42')).toContain('dev');
-  });
-});
+describePrisons(
+  'a root file system',
+  (prison) => {
+    it('is seen by its workspace alone, which can change nothing in it, and brings no way out', async () => {
+      const served = await serve(gzipSync(await tinySystem()));
+      const parent = mintFolder();
+      chmodSync(parent, 0o755);
+      const folder = await new RootfsStore(join(parent, 'rootfs')).use(served, () => undefined, never);
+      const mallory = await prison().cell({ rootfs: { digest: served.digest, folder } });
+      const { output } = await mallory.run('cat /etc/os-release; ls /; cat /etc/passwd');
+      expect(output).toMatch(/^ID=tiny\nbin\ndev\netc\nhome\nlib\nlib64\nopt\nproc\nrun\ntmp\nusr\nvar\nroot:x:/);
+      expect(
+        await mallory.escapes({
+          'a tool': 'echo x > /usr/bin/id',
+          'another loader': 'echo x > /opt/gatehouse/tools/ld.so',
+          'the helper': 'echo x > /opt/gatehouse/helper.mjs',
+          'the store': `ls ${folder}`,
+          'a file at the top': 'echo x > /x',
+        }),
+      ).toEqual([]);
+      // A terminal of its own works there too.
+      expect(await mallory.terminal('id -un; echo end-$((40+2))\n', 'end-42')).toContain('dev');
+    });
+  },
+  'bubblewrap',
+);

@@ -170,7 +170,8 @@ describe('the process driver', () => {
     const sandbox = await startSandbox('process', plan);
     const mark = `88${process.pid}88`;
     await runIn(sandbox, `setsid sleep ${mark} >/dev/null 2>&1 & disown`);
-    expect(isAlive(mark)).toBe(true);
+    // It has another name until its program runs.
+    await expect.poll(() => isAlive(mark)).toBe(true);
     await sandbox.stop();
     expect(isAlive(mark)).toBe(false);
     expect(existsSync(join(plan.folder, 'home'))).toBe(true);

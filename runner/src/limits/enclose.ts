@@ -8,4 +8,4 @@ for fd in /proc/self/fd/*; do fd=\${fd##*/}; (( fd > 6 )) && eval "exec $fd>&-";
 exec "$@"`;
 
 /** Arguments to put before a command. @param places folders of cgroups */
-export const enclose = (places: string[]): string[] => ['/bin/bash', '-c', SCRIPT, 'enclose', String(places.length), ...places];
+export const enclose = (places: string[]): string[] => ['/bin/bash', '--norc', '-c', SCRIPT, 'enclose', String(places.length), ...places];

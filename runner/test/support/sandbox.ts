@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fileURLToPath } from 'node:url';
 import { afterAll, inject, onTestFinished } from 'vitest';
@@ -44,11 +46,15 @@ export const isolatingKinds = (): DriverKind[] => [
 export const kindsHere = (): DriverKind[] => [...isolatingKinds(), 'process'];
 
 export function mintPlan(change: Partial<SandboxPlan> = {}): SandboxPlan {
+  const workspaceId = mintId('workspace');
+  // As a runner has it: containers are told apart by the folders of runner and workspace.
+  const workspaces = join(mintFolder(), 'workspaces');
+  mkdirSync(workspaces);
   return {
-    workspaceId: mintId('workspace'),
+    workspaceId,
     name: 'blue-house',
     owner: { name: 'Ada', email: 'ada@acme.test' },
-    folder: `${mintFolder()}/workspace`,
+    folder: join(workspaces, workspaceId),
     environment: {},
     startupScript: '',
     graceMs: 60_000,

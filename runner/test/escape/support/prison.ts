@@ -169,11 +169,11 @@ function kindsOfPrison(): [string, Kind][] {
   ];
 }
 
-/** The same suite for each way of isolating. */
-export function describePrisons(title: string, suite: (prison: () => Prison) => void): void {
+/** The same suite for each way of isolating. @param only `bubblewrap`: about what containers do without */
+export function describePrisons(title: string, suite: (prison: () => Prison) => void, only?: 'bubblewrap'): void {
   // Sandboxes that are starved on purpose, perhaps on a machine that has much to do besides.
   vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
-  describe.each(kindsOfPrison())(`${title}, with %s`, (_how, kind) => {
+  describe.each(kindsOfPrison().filter(([, { engine }]) => only === undefined || engine === null))(`${title}, with %s`, (_how, kind) => {
     let prison: Prison;
     beforeAll(() => {
       prison = new Prison(kind);
