@@ -171,7 +171,7 @@ test('a runner that is killed while it restores leaves no half home, and the res
   rmSync(join(home, 'project'), { recursive: true });
   writeFileSync(join(home, 'since'), 'then');
   const changed = treeOf(home);
-  await owner.call('POST', `/workspaces/${workspaceId}/restore`, { snapshotId: newest?.id });
+  await owner.call('POST', `/workspaces/${workspaceId}/restore-home`, { snapshotId: newest?.id });
   await until(async () => existsSync(join(folderOf('bellows'), 'home.restoring', 'large')));
   const bellows = product.runner('bellows');
   const ended = once(bellows, 'exit');

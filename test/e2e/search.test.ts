@@ -39,7 +39,7 @@ beforeAll(async () => {
   write('shop/page.ts', "import { basketTotal } from './basket.ts';\nconsole.log(basketTotal([1]));\n");
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   await page.goto(`${product.origin}/signin#org=search&email=owner@search.test&password=${encodeURIComponent(PASSWORD)}`);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');
