@@ -31,7 +31,7 @@ const pageOf = async (email: string): Promise<Page> => {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   await signInBrowser(context, product.origin, { tenant: 'fresh', email, password: PASSWORD });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   return page;
 };
 

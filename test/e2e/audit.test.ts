@@ -90,7 +90,7 @@ async function open(): Promise<Page> {
   const context = await browser.newContext({ baseURL: product.origin, viewport: { width: 1440, height: 900 } });
   await signInBrowser(context, product.origin, { tenant: SLUG, email: `owner@${SLUG}.test`, password: PASSWORD });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   return page;
 }
 

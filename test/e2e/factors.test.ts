@@ -32,7 +32,7 @@ afterAll(async () => {
 async function newBrowser(): Promise<{ context: BrowserContext; page: Page }> {
   const context = await browser.newContext({ baseURL: product.origin, viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const devtools = await context.newCDPSession(page);
   await devtools.send('WebAuthn.enable');
   await devtools.send('WebAuthn.addVirtualAuthenticator', {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   git = await serveGit(ROOT, product.stateDir);
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
 });
 
 afterAll(async () => {

@@ -50,7 +50,7 @@ beforeAll(async () => {
   await product.addRunner(person, 'one');
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   await page.goto(`${product.origin}/signin`);
   await page.evaluate(() => localStorage.clear());
   await page.goto(`${product.origin}/signin#org=apps&email=owner@apps.test&password=${encodeURIComponent(PASSWORD)}`);
