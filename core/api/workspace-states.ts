@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FAILURES, WORKSPACE_PHASES, WorkspaceLine } from '../protocol/runner-control.ts';
+import { FAILURES, type WORKSPACE_PHASES, type WorkspaceLine } from '../protocol/runner-control.ts';
 import { lineWords } from './workspace-line.ts';
 
 /** Deleted workspaces can be restored for so many days. */
@@ -46,19 +46,7 @@ export const STATE_KINDS = [
   'deleting',
   'lost-deleting',
   'deleted',
-  'clone-failed',
-  'start-script-failed',
-  'stop-script-failed',
-  'root-file-system-failed',
-  'restore-failed',
-  'policy-refused',
-  'driver-missing',
-  'connection-refused',
-  'out-of-memory',
-  'home-full',
-  'machine-full',
-  'killed',
-  'failed',
+  ...FAILURES,
   'runner-removed',
   'runner-revoked',
 ] as const;
