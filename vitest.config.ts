@@ -63,6 +63,18 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // The IDE in a browser: one product for all files, one after another.
+      {
+        test: {
+          name: 'ide',
+          environment: 'node',
+          include: ['test/ide/**/*.test.ts'],
+          globalSetup: ['test/support/ide-product.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
       {
         test: {
           name: 'chaos',

@@ -24,5 +24,5 @@ const inTurn = async () => {
 const passed =
   // Vitest would leave one of two cores idle.
   (await vitest(['core', 'web', 'worker', 'runner'], '--maxWorkers=2')) &&
-  (await Promise.all([inTurn(), vitest(['e2e'], `--exclude=${PAGES}`)])).every(Boolean);
+  (await Promise.all([inTurn(), vitest(['e2e', 'ide'], `--exclude=${PAGES}`)])).every(Boolean);
 process.exit(passed ? 0 : 1);

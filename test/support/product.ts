@@ -10,10 +10,8 @@ import { enroll, runRunner, stopRunner } from '../../scripts/local-runner.ts';
 import { type Server, startServer } from '../../scripts/server.ts';
 import { freePort, ROOT } from './place.ts';
 
-export interface Product extends Server {
-  /** state of the server and of its runners; removed by `end` */
-  stateDir: string;
-  port: number;
+/** Runner processes of one server, each with its state in a folder of its own. */
+export interface RunnerProcesses {
   /** lines of all runners, newest last */
   runnerLog: string[];
   /** Enrols, confirms and starts a runner. @param origin what it dials instead of the server's own, as a proxy's */
@@ -22,6 +20,13 @@ export interface Product extends Server {
   runner(name: string): ChildProcess;
   /** kills a runner and starts it again on the same state @param meanwhile what happens while it is dead */
   killRunner(name: string, meanwhile?: () => unknown): Promise<void>;
+  stopRunners(): Promise<void>;
+}
+
+export interface Product extends Server, RunnerProcesses {
+  /** state of the server and of its runners; removed by `end` */
+  stateDir: string;
+  port: number;
   end(): Promise<void>;
 }
 
@@ -35,6 +40,22 @@ export async function startProduct(bindings: Record<string, string> = {}, cronMs
     bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings },
     ...(cronMs === undefined ? {} : { cronMs }),
   });
+  const runners = runnersOf(server.origin, stateDir);
+  return {
+    ...server,
+    ...runners,
+    stateDir,
+    port,
+    end: async () => {
+      await runners.stopRunners();
+      await server.stop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** @param stateDir holds a folder for each runner (`runner-<name>`) */
+export function runnersOf(serverOrigin: string, stateDir: string): RunnerProcesses {
   const runnerLog: string[] = [];
   const runners = new Map<string, ChildProcess>();
   const folderOf = (name: string) => join(stateDir, `runner-${name}`);
@@ -47,12 +68,9 @@ export async function startProduct(bindings: Record<string, string> = {}, cronMs
     return child;
   };
   return {
-    ...server,
-    stateDir,
-    port,
     runnerLog,
     runner,
-    addRunner: async (owner, name, origin = server.origin) => {
+    addRunner: async (owner, name, origin = serverOrigin) => {
       await enroll({ root: ROOT, origin, owner, stateDir: folderOf(name), name });
       run(name);
       await until(async () =>
@@ -68,12 +86,8 @@ export async function startProduct(bindings: Record<string, string> = {}, cronMs
       await meanwhile();
       run(name);
     },
-    end: async () => {
-      // What a killed runner left is adopted by the next one, and ends with that.
-      await Promise.all([...runners.values()].map(stopRunner));
-      await server.stop();
-      await rm(stateDir, { recursive: true, force: true });
-    },
+    // What a killed runner left is adopted by the next one, and ends with that.
+    stopRunners: async () => void (await Promise.all([...runners.values()].map(stopRunner))),
   };
 }
 

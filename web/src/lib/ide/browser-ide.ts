@@ -10,7 +10,7 @@ import { draftsIn } from './editor/drafts.ts';
 import { Ide } from './ide.svelte.ts';
 import { actionOf } from './keys.ts';
 import { memoryIn } from './memory.ts';
-import { echoChoice } from './terminals/prediction/echo-choice.svelte.ts';
+import { Settings } from './settings/settings.svelte.ts';
 import { XtermScreen } from './terminals/xterm-screen.ts';
 
 /** how long the owner is told that somebody else came; milliseconds */
@@ -43,6 +43,7 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     failed: (what, why) => toast.error(what, { description: why }),
     drafts: draftsIn(indexedDB, scope),
     memory: memoryIn(localStorage, scope),
+    settings: new Settings(localStorage),
     makeScreen: (ide) => (terminal, size) =>
       new XtermScreen(
         size,
@@ -53,7 +54,7 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
           confirmPaste: (lines) => confirmPaste(ide, lines),
         },
         {
-          mode: () => echoChoice.mode,
+          mode: () => ide.settings.now.predictiveEcho,
           drives: () => ide.connection.kind === 'connected' && terminal.mayType && terminal.interactive,
           latency: () => ide.latency,
         },

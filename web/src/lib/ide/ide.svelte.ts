@@ -23,6 +23,7 @@ import { QuickOpen } from './search/quick-open.svelte.ts';
 import { RemoteSearch } from './search/remote-search.ts';
 import { Replacer } from './search/replacer.ts';
 import { TextSearch } from './search/text-search.svelte.ts';
+import type { Settings } from './settings/settings.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
@@ -31,6 +32,7 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   api: WorkspaceApi & { start(): Promise<Workspace>; stop(): Promise<Workspace>; restart(): Promise<Workspace> };
   drafts: DraftStore;
   memory: Memory;
+  settings: Settings;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
   /** a name that nothing had before */
   makeKey: () => string;
@@ -61,6 +63,7 @@ export class Ide {
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
   readonly clipboard: ClipboardRule;
+  readonly settings: Settings;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
 
@@ -81,6 +84,7 @@ export class Ide {
 
   constructor(ports: IdePorts) {
     this.#ports = ports;
+    this.settings = ports.settings;
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
     this.clipboard = new ClipboardRule(() => this.policy, ports.failed);
     const api: WorkspaceApi = {

@@ -1,3 +1,4 @@
+import type { EchoMode } from '@gatehouse/core/api/ide-settings.ts';
 import type { Cell } from './line.ts';
 
 /** A line of the terminal, wherever scrolling takes it. */
@@ -21,9 +22,6 @@ export interface Surface {
   /** Marks the cursor's line. */
   mark(): Mark;
 }
-
-export const ECHO_MODES = ['automatic', 'always', 'off'] as const;
-export type EchoMode = (typeof ECHO_MODES)[number];
 
 export interface Surroundings {
   mode(): EchoMode;

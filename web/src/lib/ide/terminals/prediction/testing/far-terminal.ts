@@ -1,5 +1,6 @@
 import { ManualClock } from '../../../testing/manual-clock.ts';
-import type { EchoMode, Prediction } from '../ports.ts';
+import type { EchoMode } from '@gatehouse/core/api/ide-settings.ts';
+import type { Prediction } from '../ports.ts';
 import { Predictor } from '../predictor.ts';
 import { PaperSurface } from './paper-surface.ts';
 import type { Program } from './programs.ts';

@@ -1,0 +1,17 @@
+import type { TestProject } from 'vitest/node';
+import { startProduct } from './product.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    origin: string;
+    stateDir: string;
+  }
+}
+
+/** One product for all files of the project `ide`: each mints its own organisation, runner and workspace (`openIde`). */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const product = await startProduct();
+  project.provide('origin', product.origin);
+  project.provide('stateDir', product.stateDir);
+  return () => product.end();
+}
