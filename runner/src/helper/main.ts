@@ -61,6 +61,8 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
     case 'terminal.close':
       terminals.close(request.terminalId);
       return answer(stream, { ok: true });
+    case 'terminal.foreground':
+      return answer(stream, { ok: true, program: terminals.find(request.terminalId).foreground });
     case 'terminal.note':
       terminals.note(request.text);
       return answer(stream, { ok: true });
@@ -93,6 +95,10 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
       return later(stream, async () => (await import('./search/text.ts')).searchText(root, request, stream));
     case 'search.files':
       return later(stream, async () => (await import('./search/file-list.ts')).searchFiles(root, stream));
+    case 'tasks.list':
+      return later(stream, async () => (await import('./tasks/list.ts')).listTasks(root, stream));
+    case 'files.locate':
+      return later(stream, async () => answer(stream, (await import('./locate.ts')).locateFiles(root, request)));
     case 'files.watch':
       return watchFiles(root, request.path, stream);
     default:

@@ -81,9 +81,9 @@ export function openService(
       throw new ServiceFailure('refused', 'You are watching: somebody else drives');
     switch (request.method) {
       case 'pty.open': {
-        const { cols, rows, cwd = '', name, key } = request;
+        const { cols, rows, cwd = '', name, key, task } = request;
         terminals
-          .open({ cols, rows }, { cwd, name, key: `${clientId}.${key}` })
+          .open({ cols, rows }, { cwd, name, key: `${clientId}.${key}`, task: task ?? null })
           .then((terminal) => attach(terminal.id, { cols, rows }, null))
           .catch((error: unknown) => fail(port, error));
         return;
@@ -93,7 +93,13 @@ export function openService(
       case 'pty.list':
         return answer(port, { ok: true, terminals: terminals.list() });
       case 'pty.rename':
-        return act(() => terminals.rename(request.terminalId, request.name));
+        return act(() => terminals.rename(request.terminalId, request.name, request.look));
+      case 'pty.foreground':
+        terminals.foreground(request.terminalId).then(
+          (head) => answer(port, head),
+          (error: unknown) => fail(port, error),
+        );
+        return;
       case 'pty.close':
         return act(() => terminals.close(request.terminalId));
       case 'drive.give':
@@ -109,8 +115,9 @@ export function openService(
         if (upload !== null && request.size > upload) throw tooLarge('upload', upload);
         return opened(new FileStream(port, helper, request, { upload }));
       }
+      case 'tasks.list':
       case 'search.text':
-        // A search shows what is in files, a line at a time.
+        // Both show what is in files, a line at a time.
         if (boundOf(services.policy(), 'download') === 0)
           throw new ServiceFailure('refused', 'Your organisation’s policy lets nothing be read from files');
         return opened(new FileStream(port, helper, request));
