@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { gitShown } from './git-answers.ts';
+import { gitRequests } from './git.ts';
 import { textQuery } from './search.ts';
 
 /**
@@ -59,6 +61,7 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('search.files') }),
   /** what listens in the workspace; head ok, then one `message` portList at each change until the stream is reset */
   z.object({ method: z.literal('ports.watch') }),
+  ...gitRequests,
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
 
@@ -164,6 +167,15 @@ export const SERVICE_HEADS = {
   'search.text': done,
   'search.files': done,
   'ports.watch': done,
+  'git.repositories': done,
+  'git.watch': done,
+  'git.status': done,
+  'git.refs': done,
+  'git.show': gitShown,
+  'git.log': done,
+  'git.commit': done,
+  'git.blame': done,
+  'git.do': done,
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 
 /** `reset` carries this. */

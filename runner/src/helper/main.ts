@@ -93,6 +93,16 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
       return later(stream, async () => (await import('./search/text.ts')).searchText(root, request, stream));
     case 'search.files':
       return later(stream, async () => (await import('./search/file-list.ts')).searchFiles(root, stream));
+    case 'git.repositories':
+    case 'git.watch':
+    case 'git.status':
+    case 'git.refs':
+    case 'git.show':
+    case 'git.log':
+    case 'git.commit':
+    case 'git.blame':
+    case 'git.do':
+      return later(stream, async () => (await import('./git/serve.ts')).serveGit(settings, request, stream));
     case 'files.watch':
       return watchFiles(root, request.path, stream);
     default:
