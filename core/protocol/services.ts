@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { gitShown } from './git-answers.ts';
+import { gitRequests } from './git.ts';
 import { textQuery } from './search.ts';
 import { taskRef } from './tasks.ts';
 import { terminalLook, terminalTraits } from './terminals.ts';
@@ -82,6 +84,7 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('tasks.list') }),
   /** what listens in the workspace; head ok, then one `message` portList at each change until the stream is reset */
   z.object({ method: z.literal('ports.watch') }),
+  ...gitRequests,
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
 
@@ -195,6 +198,15 @@ export const SERVICE_HEADS = {
   'search.files': done,
   'tasks.list': done,
   'ports.watch': done,
+  'git.repositories': done,
+  'git.watch': done,
+  'git.status': done,
+  'git.refs': done,
+  'git.show': gitShown,
+  'git.log': done,
+  'git.commit': done,
+  'git.blame': done,
+  'git.do': done,
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 
 /** `reset` carries this. */

@@ -99,6 +99,16 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
       return later(stream, async () => (await import('./tasks/list.ts')).listTasks(root, stream));
     case 'files.locate':
       return later(stream, async () => answer(stream, (await import('./locate.ts')).locateFiles(root, request)));
+    case 'git.repositories':
+    case 'git.watch':
+    case 'git.status':
+    case 'git.refs':
+    case 'git.show':
+    case 'git.log':
+    case 'git.commit':
+    case 'git.blame':
+    case 'git.do':
+      return later(stream, async () => (await import('./git/serve.ts')).serveGit(settings, request, stream));
     case 'files.watch':
       return watchFiles(root, request.path, stream);
     default:

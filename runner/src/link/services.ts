@@ -39,6 +39,7 @@ const DRIVERS_ONLY: ReadonlySet<ServiceRequest['method']> = new Set([
   'files.mkdir',
   'files.rename',
   'files.delete',
+  'git.do',
 ] as const);
 
 const fail = (port: StreamPort, error: unknown) => {
@@ -121,6 +122,8 @@ export function openService(
         if (boundOf(services.policy(), 'download') === 0)
           throw new ServiceFailure('refused', 'Your organisation’s policy lets nothing be read from files');
         return opened(new FileStream(port, helper, request));
+      case 'git.show':
+        return opened(new FileStream(port, helper, request, { download: boundOf(services.policy(), 'download') }));
       case 'ports.watch':
         if (services.opens() === null) throw new ServiceFailure('refused', 'Web apps and ports are off by your organisation’s policy');
         return opened(new FileStream(port, helper, request));
