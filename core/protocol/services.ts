@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SERVER_IDS, lspOpened, lspServers } from './language-servers.ts';
 import { textQuery } from './search.ts';
 
 /**
@@ -59,6 +60,13 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('search.files') }),
   /** what listens in the workspace; head ok, then one `message` portList at each change until the stream is reset */
   z.object({ method: z.literal('ports.watch') }),
+  /** the language server for a file; head: lspServers */
+  z.object({ method: z.literal('lsp.servers'), path }),
+  /**
+   * starts a language server for a project; head: lspOpened. Then its standard input and output as `data`, byte by byte,
+   * what else it says as a `message` lspMessage, and `fin` at its end. It ends with the stream
+   */
+  z.object({ method: z.literal('lsp.open'), server: z.enum(SERVER_IDS), root: path }),
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
 
@@ -164,6 +172,8 @@ export const SERVICE_HEADS = {
   'search.text': done,
   'search.files': done,
   'ports.watch': done,
+  'lsp.servers': lspServers,
+  'lsp.open': lspOpened,
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 
 /** `reset` carries this. */
