@@ -12,7 +12,7 @@ import { editorEvents } from './editor-events.ts';
 import type { LanguageId } from './language-names.ts';
 import { LANGUAGES } from './languages.ts';
 import { PLAIN, type Preferences, preferred } from './preferences.ts';
-import { SharedText } from './shared-text.ts';
+import { sharedTextOf } from './shared-text.ts';
 import { shared, undoKeys } from './undo.ts';
 
 /** Where the cursor is, counted from 1. */
@@ -116,12 +116,6 @@ export class CodeEditor {
     return this.#shown === null ? '' : state.sliceDoc(state.selection.main.from, state.selection.main.to);
   }
 
-  /** What a copy takes: all that is selected, and of a cursor alone its line. */
-  get selection(): string {
-    const { doc, selection } = this.view.state;
-    return selection.ranges.map((range) => (range.empty ? doc.lineAt(range.head).text : doc.sliceString(range.from, range.to))).join('\n');
-  }
-
   /** Whether files can only be read. */
   lock(locked: boolean): void {
     this.#locked = locked;
@@ -178,7 +172,7 @@ export class CodeEditor {
   }
 
   #keep(document: OpenDocument): Kept {
-    const text = this.#textOf(document);
+    const text = sharedTextOf(document, this.#events.edited);
     const follower = (spec: TransactionSpec): void => this.#change(document, spec);
     const state = EditorState.create({
       doc: text.doc,
@@ -194,17 +188,6 @@ export class CodeEditor {
     });
     void this.#loadContributions(document);
     return { state, scroll: null, revision: document.revision, language: null, leave: text.join(follower) };
-  }
-
-  #textOf(document: OpenDocument): SharedText {
-    if (document.buffer instanceof SharedText) return document.buffer;
-    const text = new SharedText(
-      document.buffer.read(),
-      () => document.lineBreak,
-      () => this.#events.edited(document),
-    );
-    document.buffer = text;
-    return text;
   }
 
   #extensions(document: OpenDocument): Extension {

@@ -1,8 +1,10 @@
+import type { EditorView } from '@codemirror/view';
 import type { IdeSettings } from '@gatehouse/core/api/ide-settings.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { RemoteFiles } from '../files/remote-files.ts';
 import type { Prompts } from '../prompts.svelte.ts';
 import { Contributions } from './contributions.svelte.ts';
+import { copiedFrom } from './copied.ts';
 import { Delayed } from './delayed.ts';
 import type { OpenDocument } from './document.svelte.ts';
 import { Documents } from './documents.svelte.ts';
@@ -37,6 +39,8 @@ export class Editing {
   readonly formatters = new Formatters();
   readonly styles: EditorConfigs;
   readonly saver: Saver;
+  /** editors that stand in other tabs than those of files: they add themselves */
+  readonly views = new Set<EditorView>();
 
   constructor(ports: EditingPorts) {
     this.#ports = ports;
@@ -76,6 +80,13 @@ export class Editing {
     if (document.dirty) this.workbench.keep(document);
     this.saver.edited(document);
     this.#toKeep.plan(document, () => void document.keep());
+  }
+
+  /** What a copy from that element would take; null: it is in no editor. */
+  copiedFrom(element: Element): string | null {
+    const views = [...this.workbench.groups.flatMap(({ editor }) => editor?.view ?? []), ...this.views];
+    const view = views.find(({ contentDOM }) => contentDOM.contains(element));
+    return view === undefined ? null : copiedFrom(view);
   }
 
   /** Saves what is in sight. */

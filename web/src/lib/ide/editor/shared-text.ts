@@ -1,6 +1,7 @@
 import { history, isolateHistory, redo, undo } from '@codemirror/commands';
 import { Annotation, EditorState, Text, Transaction, type TransactionSpec } from '@codemirror/state';
 import type { Buffer } from './buffer.ts';
+import type { OpenDocument } from './document.svelte.ts';
 import { differences, type FileText } from './text-file.ts';
 
 /** Marks what an editor is told by the text, so that it does not tell it back. */
@@ -87,6 +88,18 @@ export class SharedText implements Buffer {
     for (const follower of [...this.#followers]) if (follower !== except) follower({ ...spec, annotations: told.of(true) });
     this.#edited();
   }
+}
+
+/** The text of an open file, as all its editors share it. @param edited is told of every change from now on */
+export function sharedTextOf(document: OpenDocument, edited: (document: OpenDocument) => void): SharedText {
+  if (document.buffer instanceof SharedText) return document.buffer;
+  const text = new SharedText(
+    document.buffer.read(),
+    () => document.lineBreak,
+    () => edited(document),
+  );
+  document.buffer = text;
+  return text;
 }
 
 /** What decides how a change stands in the history. */
