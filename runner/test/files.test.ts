@@ -160,6 +160,9 @@ describe.each(kinds)('an upload to a %s sandbox', (kind) => {
     expect(sha(readFileSync(at('in/big')))).toBe(base.sha256);
     expect(await run('ls -A .cache/gatehouse/uploads; ls in; stat -c %a in/big')).toBe('big\n644');
     expect(await does({ method: 'files.part', id: ID, discard: false })).toEqual({ ok: true, size: 0 });
+    // Its answer was lost with the connection, and it is sent again.
+    expect(await write(sandbox, part(0), content)).toMatchObject({ ok: true, entry: { size: 500_000 } });
+    expect(await write(sandbox, { ...part(0), sha256: sha('other') }, content)).toMatchObject({ ok: false, code: 'conflict' });
   });
 
   it('stores nothing that is not what was sent, and goes on with nothing that is not there', async () => {

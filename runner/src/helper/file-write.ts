@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { MOST_FILE_BYTES } from '@gatehouse/core/protocol/files.ts';
@@ -45,6 +46,20 @@ async function sumOf(file: FileHandle, size: number): Promise<string> {
     at += bytesRead;
   }
   return hash.digest('hex');
+}
+
+/** Whether an upload's content is there already: its answer was lost with the connection. Nothing is to be done then. */
+async function isThere(root: string, { path, size, part, sha256 }: WriteRequest): Promise<object | null> {
+  if (part?.from !== 0 || sha256 === undefined) return null;
+  const file = await open(placeOf(root, path), constants.O_RDONLY | constants.O_NONBLOCK).catch(() => null);
+  if (file === null) return null;
+  try {
+    const stats = await file.stat({ bigint: true });
+    if (!stats.isFile() || Number(stats.size) !== size || (await sumOf(file, size)) !== sha256) return null;
+    return { ok: true, entry: entryOf(basename(path), stats), etag: etagOf(stats) };
+  } finally {
+    await file.close();
+  }
 }
 
 class Write {
@@ -141,7 +156,11 @@ export function writeFile(root: string, request: WriteRequest, stream: Stream): 
     steps = steps.then(() => (over ? undefined : step())).catch(abandon);
   };
   next(async () => {
-    write = await Write.begin(root, request);
+    const there = await isThere(root, request);
+    if (there === null) return void (write = await Write.begin(root, request));
+    over = true;
+    stream.head(there);
+    stream.fin();
   });
   return {
     data: (bytes) => {

@@ -15,7 +15,10 @@ import type { EditorGroup } from './editor/group.svelte.ts';
 import { languageName } from './editor/language-names.ts';
 import { type EditorTab, FileTab } from './editor/tab.svelte.ts';
 import { type Opening, Workbench } from './editor/workbench.svelte.ts';
+import { NO_DECORATIONS, type Decorations } from './files/decorations.ts';
+import { FileWork } from './files/file-work.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
+import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
@@ -59,6 +62,7 @@ export class Ide {
   readonly #toKeep: Delayed<OpenDocument>;
   readonly files: RemoteFiles;
   readonly tree: FileTree;
+  readonly fileWork: FileWork;
   readonly documents: Documents;
   /** the tabs of the editor, and where they stand */
   readonly workbench: Workbench;
@@ -83,6 +87,10 @@ export class Ide {
   policy = $state.raw<Policy | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
+  /** how files stand to git */
+  decorations = $state.raw<Decorations>(NO_DECORATIONS);
+  /** null: nothing was uploaded or downloaded yet */
+  transfers = $state.raw<Transfers | null>(null);
   /** grows each time that the search wants the keyboard */
   searchFocus = $state(0);
   #restored = false;
@@ -114,6 +122,7 @@ export class Ide {
     );
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
+    this.fileWork = new FileWork(this);
     this.documents = new Documents(this.files, ports.drafts);
     this.workbench = new Workbench(this.documents, () => this.settings.now.previewTabs);
     this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
@@ -210,6 +219,12 @@ export class Ide {
     this.search.run();
   }
 
+  /** Uploads and downloads load with the first of them. */
+  async loadTransfers(): Promise<Transfers> {
+    const { Transfers } = await import('./files/transfers/transfers.svelte.ts');
+    return (this.transfers ??= new Transfers(this, this.#connection));
+  }
+
   /** The editor loads with the first file, so that the terminals come first. */
   async loadEditor(group: EditorGroup): Promise<void> {
     const { CodeEditor } = await import('./editor/code-editor.ts');
@@ -275,6 +290,7 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
+    this.transfers?.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.documents.changed(null);
