@@ -11,7 +11,10 @@ import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
 import { languageName } from './editor/language-names.ts';
 import type { Opening } from './editor/workbench.svelte.ts';
+import { NO_DECORATIONS, type Decorations } from './files/decorations.ts';
+import { FileWork } from './files/file-work.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
+import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
@@ -53,6 +56,7 @@ export class Ide {
   readonly files: RemoteFiles;
   readonly tree: FileTree;
   readonly editing: Editing;
+  readonly fileWork: FileWork;
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
   readonly ports: Ports;
@@ -72,6 +76,10 @@ export class Ide {
   policy = $state.raw<Policy | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
+  /** how files stand to git */
+  decorations = $state.raw<Decorations>(NO_DECORATIONS);
+  /** null: nothing was uploaded or downloaded yet */
+  transfers = $state.raw<Transfers | null>(null);
   /** grows each time that the search wants the keyboard */
   searchFocus = $state(0);
   #restored = false;
@@ -102,6 +110,7 @@ export class Ide {
     );
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
+    this.fileWork = new FileWork(this);
     this.editing = new Editing({
       ...ports,
       files: this.files,
@@ -223,6 +232,12 @@ export class Ide {
     this.search.run();
   }
 
+  /** Uploads and downloads load with the first of them. */
+  async loadTransfers(): Promise<Transfers> {
+    const { Transfers } = await import('./files/transfers/transfers.svelte.ts');
+    return (this.transfers ??= new Transfers(this, this.#connection));
+  }
+
   dispose(): void {
     this.editing.dispose();
     this.#cancelLook?.();
@@ -260,6 +275,7 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
+    this.transfers?.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.editing.changed(null);
