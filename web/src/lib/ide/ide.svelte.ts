@@ -17,6 +17,7 @@ import { type EditorTab, FileTab } from './editor/tab.svelte.ts';
 import { type Opening, Workbench } from './editor/workbench.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
+import { Git } from './git/git.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
@@ -67,6 +68,7 @@ export class Ide {
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
   readonly ports: Ports;
+  readonly git: Git;
   readonly search: TextSearch;
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
@@ -123,6 +125,7 @@ export class Ide {
       failed: (what, why) => ports.failed(what, why),
     });
     this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
+    this.git = new Git(this.#connection);
     const search = new RemoteSearch(this.#connection);
     this.search = new TextSearch(search, ports.clock);
     this.quickOpen = new QuickOpen(search);
@@ -275,6 +278,7 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
+    void this.git.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.documents.changed(null);
@@ -289,7 +293,7 @@ export class Ide {
 
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
-    await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
+    await Promise.all([this.tree.changed(paths), this.documents.changed(paths), this.git.changed(paths)]);
   }
 
   #edited(document: OpenDocument): void {

@@ -2,9 +2,11 @@ import FileDiff from '@lucide/svelte/icons/file-diff';
 import GitCommitVertical from '@lucide/svelte/icons/git-commit-vertical';
 import GitGraph from '@lucide/svelte/icons/git-graph';
 import type { GitCommit, GitFile } from '@gatehouse/core/protocol/git-answers.ts';
+import type { View } from '../editor/tab.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { nameOf } from '../files/paths.ts';
 import type { ChangeRow } from './changes.ts';
+import type { Git } from './git.svelte.ts';
 import type { Repository } from './repository.svelte.ts';
 import type { Side } from './remote-git.ts';
 
@@ -62,18 +64,27 @@ function showComparison(ide: Ide, preview: boolean, word: string, comparison: Co
 
 /** Opens the log. @param path of a file, to see its commits alone */
 export function openLog(ide: Ide, repository: Repository, path = ''): void {
-  ide.workbench.showView({
-    id: `log:${repository.folder}:${path}`,
-    kind: 'git-log',
-    title: path === '' ? 'Log' : `Log of ${nameOf(path)}`,
-    hint: path === '' ? `Log of ${repository.name}` : `Log of ${repository.full(path)}`,
-    icon: GitGraph,
-    load: () => import('./LogView.svelte'),
-    props: { repository, path },
-    ...(path === '' ? { memo: repository.folder } : {}),
-  });
+  ide.workbench.showView(logView(repository, path));
   ide.layout.show('editor');
 }
+
+/** The log of an earlier visit. @param memo the folder of its repository */
+export function reviveLog(git: Git, memo: unknown): View<object> | null {
+  const repository = git.repositories.find(({ folder }) => folder === memo);
+  // the tab hands its component the props that came with it, whatever they are
+  return repository === undefined ? null : (logView(repository, '') as unknown as View<object>);
+}
+
+const logView = (repository: Repository, path: string): View<{ repository: Repository; path: string }> => ({
+  id: `log:${repository.folder}:${path}`,
+  kind: 'git-log',
+  title: path === '' ? 'Log' : `Log of ${nameOf(path)}`,
+  hint: path === '' ? `Log of ${repository.name}` : `Log of ${repository.full(path)}`,
+  icon: GitGraph,
+  load: () => import('./LogView.svelte'),
+  props: { repository, path },
+  ...(path === '' ? { memo: repository.folder } : {}),
+});
 
 /** Opens one commit: its message, and what it changed. */
 export function openCommit(ide: Ide, repository: Repository, sha: string): void {
