@@ -50,8 +50,10 @@ export class ComparisonState {
         remote.show(folder, path, fresh.at, fresh.commit),
       ]);
       if (before.version === this.old?.version && after.version === this.new?.version) return;
+      const isFirst = this.new === null;
       [this.old, this.new, this.error] = [before, after, null];
-      this.at = Math.min(this.at, Math.max(0, this.lines.length - 1));
+      const first = this.lines.findIndex(({ line }) => line.kind !== 'same');
+      this.at = Math.max(0, isFirst ? first : Math.min(this.at, this.lines.length - 1));
       this.anchor = null;
       void this.#colour(before.text ?? '', after.text ?? '');
     } catch (thrown) {

@@ -3,9 +3,9 @@ import { Decoration, type DecorationSet, EditorView, keymap, type Panel, showPan
 import { documentFacet } from '../editor/document-facet.ts';
 import type { OpenDocument } from '../editor/document.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
-import { attempt } from './act.ts';
 import { conflictsIn, taken, type Conflict, type Take } from './conflicts.ts';
 import { reactivePlugin } from './reactive-plugin.svelte.ts';
+import { markResolved } from './resolve.ts';
 
 const setUnmerged = StateEffect.define<boolean>();
 
@@ -46,6 +46,9 @@ export function conflictTools(ide: Ide, document: OpenDocument): Extension {
     keymap.of([
       { key: 'Alt-n', run: (view) => goTo(view, 1) },
       { key: 'Alt-p', run: (view) => goTo(view, -1) },
+      { key: 'Alt-Shift-o', run: (view) => takeHere(view, 'ours') },
+      { key: 'Alt-Shift-t', run: (view) => takeHere(view, 'theirs') },
+      { key: 'Alt-Shift-b', run: (view) => takeHere(view, 'both') },
     ]),
     theme,
   ];
@@ -62,6 +65,16 @@ function take(view: EditorView, conflict: Conflict, what: Take): void {
   const end = result.length === 0 ? Math.min(doc.length, to + 1) : to;
   view.dispatch({ changes: { from, to: end, insert: result.join('\n') }, selection: { anchor: from }, userEvent: 'input.resolve' });
   if (!goTo(view, 1)) view.focus();
+}
+
+/** In the conflict that the cursor is in, or else the next. */
+function takeHere(view: EditorView, what: Take): boolean {
+  const { conflicts } = view.state.field(merging);
+  const line = view.state.doc.lineAt(view.state.selection.main.head).number - 1;
+  const here = conflicts.find(({ to }) => to > line) ?? conflicts[0];
+  if (here === undefined || view.state.readOnly) return false;
+  take(view, here, what);
+  return true;
 }
 
 function takeAll(view: EditorView, what: Take): void {
@@ -134,9 +147,17 @@ class Choices extends WidgetType {
     box.setAttribute('aria-label', `${which[0]?.toUpperCase()}${which.slice(1)}`);
     const title = document.createElement('span');
     title.textContent = `Ours: ${names.ours || 'here'} · Theirs: ${names.theirs || 'there'}`;
-    const choice = (label: string, what: Take) => buttonOf(label, `${label} in ${which}`, () => take(view, this.#conflict, what));
+    const choice = (label: string, what: Take, key = '') => {
+      const button = buttonOf(label, `${label} in ${which}`, () => take(view, this.#conflict, what));
+      button.title = key;
+      return button;
+    };
     if (!view.state.readOnly) {
-      box.append(choice('Take ours', 'ours'), choice('Take theirs', 'theirs'), choice('Take both', 'both'));
+      box.append(
+        choice('Take ours', 'ours', 'Alt Shift O'),
+        choice('Take theirs', 'theirs', 'Alt Shift T'),
+        choice('Take both', 'both', 'Alt Shift B'),
+      );
       if (base !== null) box.append(choice('Take what was before', 'base'));
     }
     box.append(title);
@@ -173,13 +194,6 @@ function panelOf(view: EditorView, ide: Ide, document: OpenDocument): Panel {
   };
   tell();
   return { dom, top: true, update: ({ state, startState }) => state.field(merging) !== startState.field(merging) && tell() };
-}
-
-/** What is in the editor is the result: saved, and staged. */
-async function markResolved(ide: Ide, document: OpenDocument): Promise<void> {
-  const repository = ide.git.repositoryOf(document.path);
-  if (repository === null || (document.dirty && !(await document.save()))) return;
-  await attempt(ide, repository, 'Marking it as resolved', { action: 'stage', paths: [ide.git.within(repository, document.path)] });
 }
 
 const theme = EditorView.baseTheme({

@@ -4,6 +4,7 @@ import { attempt, commit, discardRows, setAmend, stage } from './act.ts';
 import { GROUPS } from './changes.ts';
 import { showSource } from './show-source.ts';
 import { fetchAll, pull, push, sync } from './sync.ts';
+import { markResolved } from './resolve.ts';
 import { openChange, openLog } from './views.ts';
 
 /** All that source control does, for the palette. */
@@ -46,7 +47,10 @@ export function gitCommands(ide: Ide): Command[] {
       () => ide.settings.choose({ blame: !ide.settings.now.blame }),
     ),
     ...(own === null ? [] : [command('log-file', 'Log of this file', () => openLog(ide, repository, own))]),
-    ...(changed === undefined ? [] : [command('diff', 'Changes of this file', () => openChange(ide, repository, changed, false))]),
+    ...(changed?.group === 'conflicts' && ide.documents.active !== null
+      ? [command('resolve', 'Mark this file as resolved', () => ide.documents.active !== null && markResolved(ide, ide.documents.active))]
+      : []),
+    ...(changed === undefined ? [] : [command('diff', 'Changes of this file', () => openChange(ide, repository, changed, true))]),
     ...(status === null || status.operation === null
       ? []
       : [

@@ -19,11 +19,14 @@ export interface Comparison {
   new: { at: Side; commit: string | null };
   /** lines may be staged and discarded, or unstaged; null: it is only looked at */
   takes: 'stage' | 'unstage' | null;
+  /** it gets the keyboard once it is there */
+  focus: boolean;
 }
 
-/** Opens what changed in a file of the panel; a conflict opens in the editor, where it is resolved. */
-export function openChange(ide: Ide, repository: Repository, row: ChangeRow, preview = true): void {
-  if (row.group === 'conflicts') return ide.openFile(repository.full(row.path), null, { preview });
+/** Opens what changed in a file of the panel; a conflict opens in the editor, where it is resolved. @param focus it gets the keyboard */
+export function openChange(ide: Ide, repository: Repository, row: ChangeRow, focus = false): void {
+  const preview = !focus;
+  if (row.group === 'conflicts') return ide.openFile(repository.full(row.path), focus ? { line: 1, from: 0, to: 0 } : null, { preview });
   const staged = row.group === 'staged';
   showComparison(ide, preview, staged ? 'staged' : 'changes', {
     repository,
@@ -31,6 +34,7 @@ export function openChange(ide: Ide, repository: Repository, row: ChangeRow, pre
     old: { path: row.from ?? row.path, at: staged ? 'commit' : 'index', commit: null },
     new: { at: staged ? 'index' : 'worktree', commit: null },
     takes: staged ? 'unstage' : 'stage',
+    focus,
   });
 }
 
@@ -42,6 +46,7 @@ export function openCommitted(ide: Ide, repository: Repository, { sha, parents: 
     old: parent === undefined ? null : { path: file.from ?? file.path, at: 'commit', commit: parent },
     new: { at: 'commit', commit: sha },
     takes: null,
+    focus: false,
   });
 }
 
