@@ -1,3 +1,4 @@
+import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
 
@@ -24,6 +25,8 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'word-wrap': () => ide.settings.choose({ wordWrap: !ide.settings.now.wordWrap }),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
+    'source-control': () => showSource(ide),
+    branches: () => (ide.git.dialog = 'branches'),
     'toggle-files': () => layout.toggle('files'),
     'toggle-terminals': () => layout.toggle('terminals'),
     'focus-editor': () => {

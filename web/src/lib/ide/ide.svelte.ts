@@ -16,6 +16,7 @@ import { FileWork } from './files/file-work.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
+import { Git } from './git/git.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
@@ -60,6 +61,7 @@ export class Ide {
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
   readonly ports: Ports;
+  readonly git: Git;
   readonly search: TextSearch;
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
@@ -125,6 +127,7 @@ export class Ide {
       failed: (what, why) => ports.failed(what, why),
     });
     this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
+    this.git = new Git(this.#connection);
     const search = new RemoteSearch(this.#connection);
     this.search = new TextSearch(search, ports.clock);
     this.quickOpen = new QuickOpen(search);
@@ -275,7 +278,12 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
+<<<<<<< HEAD
     this.transfers?.connected();
+||||||| c9c2af9
+=======
+    void this.git.connected();
+>>>>>>> git
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.editing.changed(null);
@@ -290,6 +298,50 @@ export class Ide {
 
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
+<<<<<<< HEAD
     await Promise.all([this.tree.changed(paths), this.editing.changed(paths)]);
+||||||| c9c2af9
+    await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
+  }
+
+  #edited(document: OpenDocument): void {
+    document.edited();
+    if (document.dirty) this.workbench.keep(document);
+    this.#toKeep.plan(document, () => void document.keep());
+  }
+
+  async #mayClose(document: OpenDocument): Promise<boolean> {
+    if (!document.dirty) return true;
+    const answer = await this.prompts.ask({
+      title: `Save “${document.name}” before closing?`,
+      text: 'It has changes that are not in the workspace yet.',
+      choices: [
+        { label: 'Don’t save', look: 'plain', value: 'drop' },
+        { label: 'Save', look: 'primary', value: 'save' },
+      ],
+    });
+    return answer === 'drop' || (answer === 'save' && (await document.save()));
+=======
+    await Promise.all([this.tree.changed(paths), this.documents.changed(paths), this.git.changed(paths)]);
+  }
+
+  #edited(document: OpenDocument): void {
+    document.edited();
+    if (document.dirty) this.workbench.keep(document);
+    this.#toKeep.plan(document, () => void document.keep());
+  }
+
+  async #mayClose(document: OpenDocument): Promise<boolean> {
+    if (!document.dirty) return true;
+    const answer = await this.prompts.ask({
+      title: `Save “${document.name}” before closing?`,
+      text: 'It has changes that are not in the workspace yet.',
+      choices: [
+        { label: 'Don’t save', look: 'plain', value: 'drop' },
+        { label: 'Save', look: 'primary', value: 'save' },
+      ],
+    });
+    return answer === 'drop' || (answer === 'save' && (await document.save()));
+>>>>>>> git
   }
 }

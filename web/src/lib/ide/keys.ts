@@ -22,7 +22,9 @@ export type IdeAction =
   | 'new-terminal'
   | 'split-terminal'
   | 'next-terminal'
-  | 'find-in-terminal';
+  | 'find-in-terminal'
+  | 'source-control'
+  | 'branches';
 
 export interface IdeKey {
   action: IdeAction;
@@ -49,6 +51,8 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], inTerminal: false },
   { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },
+  { action: 'source-control', label: 'Source control', keys: ['Ctrl Shift G'], inTerminal: true },
+  { action: 'branches', label: 'Branches', keys: ['Alt B'], inTerminal: false },
   { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], inTerminal: false },
   { action: 'toggle-terminals', label: 'Show or hide terminals', keys: ['Ctrl `'], inTerminal: true },
   { action: 'focus-editor', label: 'Go to the editor', keys: ['Alt E'], inTerminal: true },

@@ -1,7 +1,7 @@
 export const PARTS = ['files', 'editor', 'terminals'] as const;
 export type Part = (typeof PARTS)[number];
 
-export const SIDES = ['files', 'search'] as const;
+export const SIDES = ['files', 'search', 'git'] as const;
 export type Side = (typeof SIDES)[number];
 
 /** What of a pane the layout moves; paneforge's panes have it. */
