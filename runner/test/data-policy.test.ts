@@ -42,6 +42,7 @@ describe('D2 what the policy blocks does not exist', () => {
       { method: 'files.read', path: 'secret' },
       { ...write, path: 'new', size: 0 },
       { ...write, path: 'secret', etag: '*', size: 0 },
+      { method: 'git.show', repo: '', path: 'secret', at: 'worktree', commit: null },
       { method: 'ports.watch' },
     ].map((request) => page.open(request));
     for (const stream of asked) stream.write('rubbish that comes too early');
