@@ -45,6 +45,7 @@ describe('D2 what the policy blocks does not exist', () => {
       { ...write, path: 'new', size: 0 },
       { ...write, path: 'new', size: 9, part: { id: 'of-a-test', from: 9 } },
       { ...write, path: 'secret', etag: '*', size: 0 },
+      { method: 'git.show', repo: '', path: 'secret', at: 'worktree', commit: null },
       { method: 'ports.watch' },
     ].map((request) => page.open(request));
     for (const stream of asked) stream.write('rubbish that comes too early');

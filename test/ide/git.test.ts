@@ -13,7 +13,7 @@ const withLines = (change: Record<number, string>) => `${FILE.map((line, index) 
 /** Runs an entry of the command palette. */
 async function palette(words: string): Promise<void> {
   await page.keyboard.press('Control+k');
-  const field = page.getByRole('combobox', { name: /command|search|go to/i }).last();
+  const field = page.getByRole('combobox', { name: 'Search or jump' });
   await field.fill(words);
   await page.getByRole('option', { name: words }).first().waitFor();
   await page.keyboard.press('Enter');
