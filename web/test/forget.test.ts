@@ -4,7 +4,7 @@ import { forgetTabs, memoryIn } from '../src/lib/ide/memory.ts';
 it('forgets which files were open, of every person and workspace, and nothing else', () => {
   const scopes = ['usr_1.wsp_1', 'usr_1.wsp_2', 'usr_2.wsp_1'];
   for (const scope of scopes)
-    memoryIn(localStorage, scope).write({ expanded: ['src'], tabs: ['src/secret-plan.ts'], active: null, recent: [] });
+    memoryIn(localStorage, scope).write({ expanded: ['src'], tabs: ['src/secret-plan.ts'], active: null, recent: [], terminals: [] });
   localStorage.setItem('gatehouse.theme', 'dark');
   forgetTabs(localStorage);
   expect(scopes.flatMap((scope) => memoryIn(localStorage, scope).read().tabs)).toEqual([]);

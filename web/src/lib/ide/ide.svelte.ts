@@ -18,12 +18,15 @@ import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
 import { Ports } from './ports/ports.svelte.ts';
+import { Problems } from './problems/problems.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import { QuickOpen } from './search/quick-open.svelte.ts';
 import { RemoteSearch } from './search/remote-search.ts';
 import { Replacer } from './search/replacer.ts';
 import { TextSearch } from './search/text-search.svelte.ts';
 import type { Settings } from './settings/settings.svelte.ts';
+import { Tasks } from './tasks/tasks.svelte.ts';
+import { TerminalTools, type ToolPorts } from './terminals/terminal-tools.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
@@ -37,6 +40,7 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   /** a name that nothing had before */
   makeKey: () => string;
   userId: string;
+  tools: ToolPorts;
   /** says something about the people who are here */
   tell(news: News): void;
   /** says that something did not work */
@@ -57,6 +61,9 @@ export class Ide {
   readonly tree: FileTree;
   readonly documents: Documents;
   readonly terminals: Terminals<XtermScreen>;
+  readonly terminalTools: TerminalTools;
+  readonly tasks: Tasks;
+  readonly problems = new Problems();
   readonly people: People;
   readonly ports: Ports;
   readonly search: TextSearch;
@@ -109,7 +116,9 @@ export class Ide {
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
     this.documents = new Documents(this.files, ports.drafts);
-    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
+    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey, ports.memory.read().terminals);
+    this.terminalTools = new TerminalTools(this, ports.tools);
+    this.tasks = new Tasks(this, this.#connection, ports.clock);
     this.people = new People(this.#connection, ports.userId, {
       changed: () => this.#peopleChanged(),
       news: (news) => ports.tell(news),
@@ -176,7 +185,8 @@ export class Ide {
     const tabs = this.documents.open.map(({ path }) => path);
     const expanded = [...this.tree.expanded];
     const active = this.documents.active?.path ?? null;
-    if (this.#restored) this.#ports.memory.write({ expanded, tabs, active, recent: [...this.quickOpen.recent] });
+    const terminals = this.terminals.arrangement.map((ids) => [...ids]);
+    if (this.#restored) this.#ports.memory.write({ expanded, tabs, active, recent: [...this.quickOpen.recent], terminals });
   }
 
   /** @param place where the cursor goes; left out: where it was */
@@ -184,6 +194,11 @@ export class Ide {
     this.documents.show(path).goTo = place;
     this.quickOpen.opened(path);
     this.layout.show('editor');
+  }
+
+  /** Which of these names, as a program wrote them in that folder, are files of the workspace. */
+  async locate(from: string, names: string[]): Promise<(string | null)[]> {
+    return (await this.#connection.call({ method: 'files.locate', from, names })).paths;
   }
 
   /** Shows the search. @param text to look for; empty: what was looked for last */

@@ -13,7 +13,11 @@ export type IdeAction =
   | 'new-terminal'
   | 'split-terminal'
   | 'next-terminal'
-  | 'find-in-terminal';
+  | 'find-in-terminal'
+  | 'list-terminals'
+  | 'maximise-terminals'
+  | 'run-task'
+  | 'run-last-task';
 
 export interface IdeKey {
   action: IdeAction;
@@ -38,6 +42,10 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'split-terminal', label: 'Split the terminal', keys: ['Ctrl Shift 5'], inTerminal: true },
   { action: 'next-terminal', label: 'Next terminal', keys: ['Alt `'], inTerminal: true },
   { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Alt Shift F'], inTerminal: true },
+  { action: 'list-terminals', label: 'All terminals', keys: ['Alt Shift `'], inTerminal: true },
+  { action: 'maximise-terminals', label: 'Make the terminals as large as can be', keys: ['Alt Shift M'], inTerminal: true },
+  { action: 'run-task', label: 'Run a task', keys: ['Alt Shift B'], inTerminal: true },
+  { action: 'run-last-task', label: 'Run the build task, or the last task again', keys: ['Ctrl Shift B'], inTerminal: true },
 ];
 
 /** What the editor itself understands while it has the keyboard. */
@@ -63,9 +71,20 @@ export function actionOf(event: Pressed, inTerminal: boolean): IdeAction | null 
 }
 
 /** Where the key stands decides, not what Shift or a layout makes of it. */
-const CODES: Record<string, string> = { '`': 'Backquote', '5': 'Digit5', PageUp: 'PageUp', PageDown: 'PageDown' };
+const CODES: Record<string, string> = {
+  '`': 'Backquote',
+  '5': 'Digit5',
+  PageUp: 'PageUp',
+  PageDown: 'PageDown',
+  '↑': 'ArrowUp',
+  '↓': 'ArrowDown',
+  '=': 'Equal',
+  '-': 'Minus',
+  '0': 'Digit0',
+};
 
-function isPressed(keys: string, event: Pressed): boolean {
+/** Whether these are the keys of a press. */
+export function isPressed(keys: string, event: Pressed): boolean {
   const parts = keys.split(' ');
   const key = parts.at(-1) ?? '';
   return (

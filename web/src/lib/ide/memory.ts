@@ -5,6 +5,8 @@ const remembered = z.object({
   tabs: z.array(z.string()).catch([]),
   active: z.string().nullable().catch(null),
   recent: z.array(z.string()).catch([]),
+  /** ids of terminals, side by side behind each tab */
+  terminals: z.array(z.array(z.string()).max(64)).max(64).catch([]),
 });
 /** How somebody left the files of a workspace. */
 export type Remembered = z.infer<typeof remembered>;
