@@ -11,6 +11,7 @@ import { templateAclRoutes } from './access/template-acl.routes.ts';
 import { accountRoutes } from './identity/account.routes.ts';
 import { factorRoutes } from './identity/factors.routes.ts';
 import { serviceAccountRoutes } from './identity/service-accounts.routes.ts';
+import { ideSettingsRoutes } from './identity/ide-settings.routes.ts';
 import { signInRoutes } from './identity/sign-in.routes.ts';
 import { tokenRoutes } from './identity/tokens.routes.ts';
 import { userRoutes } from './identity/users.routes.ts';
@@ -25,6 +26,7 @@ import { describeApiOnce, getDocument } from './openapi.ts';
 import { deploymentRoutes } from './platform/deployment.routes.ts';
 import { answerProblem, problemOf } from './platform/problem.ts';
 import { routes } from './platform/route.ts';
+import { blockedActRoutes } from './workspaces/blocked-acts.routes.ts';
 import { gitCredentialRoutes } from './workspaces/git-credentials.routes.ts';
 import { quotaRoutes } from './workspaces/quotas.routes.ts';
 import { recordingRoutes } from './workspaces/recordings.routes.ts';
@@ -55,6 +57,7 @@ const joined = base
   .route('/', signInRoutes)
   .route('/', accountRoutes)
   .route('/', factorRoutes)
+  .route('/', ideSettingsRoutes)
   .route('/', directoryRoutes)
   .route('/', groupRoutes)
   .route('/', roleRoutes)
@@ -76,6 +79,7 @@ const joined = base
   .route('/', workspaceNetworkRoutes)
   .route('/', stoppingRoutes)
   .route('/', gitCredentialRoutes)
+  .route('/', blockedActRoutes)
   .route('/', appRoutes)
   .route('/', recordingRoutes)
   .route('/', snapshotRoutes)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isSourceUrl, text } from './common.ts';
 
 /** What somebody chose for the browser IDE: one object for each person, everywhere the same. */
 
@@ -10,6 +11,21 @@ export const BELLS = ['off', 'visual'] as const;
 export const ECHO_MODES = ['automatic', 'always', 'off'] as const;
 export type EchoMode = (typeof ECHO_MODES)[number];
 
+/** What a first visit leads to, one after the other. */
+export const TOUR_STEPS = ['terminal', 'open', 'edit', 'commit', 'push'] as const;
+export type TourStep = (typeof TOUR_STEPS)[number];
+
+/** A git repository of somebody's own files, which each new workspace of theirs gets. */
+export const dotfiles = z.strictObject({
+  repository: text(500).refine(isSourceUrl, 'must be an address such as https://git.example/me/dotfiles'),
+  /** empty: the repository's own */
+  branch: text(200, 0).refine((value) => !/^-|\s|\.\./.test(value), 'must be the name of a branch'),
+  /** run in its folder; empty: install.sh or setup, and where there is none, its dot files are linked into the home */
+  command: text(500, 0),
+});
+export type Dotfiles = z.infer<typeof dotfiles>;
+
+const MOST_KEYS = 200;
 const fontSize = z.number().int().min(8).max(32);
 
 export const ideSettings = z.object({
@@ -33,13 +49,36 @@ export const ideSettings = z.object({
   finishedNotice: z.boolean().default(true),
   predictiveEcho: z.enum(ECHO_MODES).default('automatic'),
   /** keys by action, where they are other than ours; none: the action has no keys */
-  keys: z.record(z.string().max(60), z.array(z.string().max(40)).max(4)).default({}),
+  keys: z
+    .record(z.string().max(60), z.array(z.string().max(40)).max(4))
+    .refine((keys) => Object.keys(keys).length <= MOST_KEYS, `must be of at most ${MOST_KEYS} actions`)
+    .default({}),
+  dotfiles: dotfiles.nullable().default(null),
+  /** what of the first steps is done; `hidden`: they are not to be shown */
+  tour: z
+    .strictObject({ done: z.array(z.enum(TOUR_STEPS)).max(TOUR_STEPS.length), hidden: z.boolean() })
+    .default({ done: [], hidden: false }),
 });
 export type IdeSettings = z.infer<typeof ideSettings>;
+export type IdeSetting = keyof IdeSettings;
+export const IDE_SETTINGS = Object.keys(ideSettings.shape) as IdeSetting[];
+
+type Shape = typeof ideSettings.shape;
+const chosenShape = Object.fromEntries(Object.entries(ideSettings.shape).map(([name, schema]) => [name, schema.unwrap().optional()])) as {
+  [Name in IdeSetting]: z.ZodOptional<ReturnType<Shape[Name]['unwrap']>>;
+};
+/** What somebody chose themselves, as their account keeps it: what is left out is as we made it. */
+export const chosenIdeSettings = z.strictObject(chosenShape);
+export type ChosenIdeSettings = { [Name in IdeSetting]?: IdeSettings[Name] | undefined };
+
+export const DEFAULT_IDE_SETTINGS: IdeSettings = ideSettings.parse({});
+
+/** Of a release before or after: without what this one can't read. */
+export function readChosen(value: unknown): ChosenIdeSettings {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  const known = entries.filter(([name, setting]) => chosenIdeSettings.safeParse({ [name]: setting }).success);
+  return chosenIdeSettings.parse(Object.fromEntries(known));
+}
 
 /** Settings of an earlier or later release: what can't be read is as if it had not been chosen. */
-export function readIdeSettings(value: unknown): IdeSettings {
-  const chosen = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  const known = chosen.filter(([name, setting]) => ideSettings.partial().safeParse({ [name]: setting }).success);
-  return ideSettings.parse(Object.fromEntries(known));
-}
+export const readIdeSettings = (value: unknown): IdeSettings => ideSettings.parse(readChosen(value));

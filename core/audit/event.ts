@@ -94,6 +94,11 @@ export const AUDIT_ACTIONS = {
     done: 'removed a git credential of {resource}',
     attempt: 'remove a git credential of {resource}',
   },
+  'ide_settings.update': {
+    resource: 'user',
+    done: 'changed the editor’s settings of {resource}',
+    attempt: 'change the editor’s settings of {resource}',
+  },
   'passkey.add': { resource: 'user', done: 'added a passkey for {resource}', attempt: 'add a passkey for {resource}' },
   'passkey.rename': { resource: 'user', done: 'renamed a passkey of {resource}', attempt: 'rename a passkey of {resource}' },
   'passkey.remove': { resource: 'user', done: 'removed a passkey of {resource}', attempt: 'remove a passkey of {resource}' },
@@ -354,6 +359,12 @@ export const AUDIT_ACTIONS = {
   'port.close': { resource: 'connection', done: 'closed port {resource}', attempt: 'close port {resource}' },
   /** how much was read over it, once it is over */
   'connection.read': { resource: 'connection', done: 'read from {resource}', attempt: 'read from {resource}' },
+  /** what a page did not let somebody do, as that page told: a page that was tampered with tells nothing */
+  'connection.block': {
+    resource: 'connection',
+    done: 'was kept from moving data out of or into {resource}',
+    attempt: 'move data out of or into {resource}',
+  },
   'connection.end': { resource: 'connection', done: 'disconnected from {resource}', attempt: 'disconnect from {resource}' },
   'siem.create': { resource: 'siem', done: 'added SIEM destination {resource}', attempt: 'add SIEM destination {resource}' },
   'siem.update': { resource: 'siem', done: 'changed SIEM destination {resource}', attempt: 'change SIEM destination {resource}' },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { idSchema } from '../ids.ts';
 import { SANDBOX_DRIVERS, templateSpec, type TemplateSpec } from '../api/templates.ts';
 import { hears } from './heard.ts';
+import { dotfiles } from '../api/ide-settings.ts';
 import { usageTold } from './workspace-usage.ts';
 import { snapshotOrder } from './snapshot.ts';
 
@@ -45,6 +46,8 @@ export const workspaceOrder = z.object({
   network: z.string().max(262_144).optional(),
   /** the owner's credentials at git hosts (gitCredentials), sealed to the runner's agreement key; only while it is to run */
   gitCredentials: z.string().max(65_536).optional(),
+  /** the owner's own, for a home that nobody has ever opened; a release before knows none */
+  dotfiles: dotfiles.optional(),
   /** snapshots of its home; left out: none are made, and none is to be restored */
   snapshots: snapshotOrder.optional(),
 });

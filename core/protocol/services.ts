@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { gitShown } from './git-answers.ts';
+import { gitRequests } from './git.ts';
+import { SERVER_IDS, lspOpened, lspServers } from './language-servers.ts';
 import { textQuery } from './search.ts';
 import { taskRef } from './tasks.ts';
 import { terminalLook, terminalTraits } from './terminals.ts';
@@ -82,6 +85,14 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('tasks.list') }),
   /** what listens in the workspace; head ok, then one `message` portList at each change until the stream is reset */
   z.object({ method: z.literal('ports.watch') }),
+  ...gitRequests,
+  /** the language server for a file; head: lspServers */
+  z.object({ method: z.literal('lsp.servers'), path }),
+  /**
+   * starts a language server for a project; head: lspOpened. Then its standard input and output as `data`, byte by byte,
+   * what else it says as a `message` lspMessage, and `fin` at its end. It ends with the stream
+   */
+  z.object({ method: z.literal('lsp.open'), server: z.enum(SERVER_IDS), root: path }),
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
 
@@ -195,6 +206,17 @@ export const SERVICE_HEADS = {
   'search.files': done,
   'tasks.list': done,
   'ports.watch': done,
+  'git.repositories': done,
+  'git.watch': done,
+  'git.status': done,
+  'git.refs': done,
+  'git.show': gitShown,
+  'git.log': done,
+  'git.commit': done,
+  'git.blame': done,
+  'git.do': done,
+  'lsp.servers': lspServers,
+  'lsp.open': lspOpened,
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 
 /** `reset` carries this. */

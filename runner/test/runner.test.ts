@@ -54,12 +54,12 @@ async function enrolled(port = 0) {
 }
 
 /** A repository served by the platform's plain http, as old servers do. */
-function mintRepository(platform: Platform, name: string): string {
+function mintRepository(platform: Platform, name: string, files: Record<string, string> = {}): string {
   const work = mintFolder();
   const git = (...args: string[]) =>
     execFileSync('git', ['-C', work, '-c', 'user.name=t', '-c', 'user.email=t@t.test', ...args], { stdio: 'pipe' });
   git('init', '-q', '-b', 'main');
-  writeFileSync(join(work, 'README.md'), '# served\n');
+  for (const [path, text] of Object.entries({ 'README.md': '# served\n', ...files })) writeFileSync(join(work, path), text);
   git('add', '.');
   git('commit', '-q', '-m', 'one');
   git('update-server-info');
@@ -131,6 +131,38 @@ describe('running', () => {
     expect(first).toContain('Running the stop script');
     expect(platform.logs.get(`${order.workspaceId} 3`)?.toString()).toMatch(/^2\n1$/m);
     for (const log of platform.logs.values()) expect(log.toString()).not.toContain('3fa1');
+  });
+
+  it('brings the owner’s dotfiles into a new home, once, and starts without them where they can’t be had', async () => {
+    const { platform, runWith } = await enrolled();
+    const repository = mintRepository(platform, 'dotfiles.git', { '.editorrc': 'set ruler', '.profile-extra': 'theirs' });
+    const dotfiles = { repository, branch: '', command: '' };
+    const order = mintOrder({ spec: { startupScript: 'cat .editorrc; ls -l .profile-extra; touch .dotfiles/kept' }, dotfiles });
+    await runWith(order);
+    const first = platform.logs.get(`${order.workspaceId} 1`)?.toString() ?? '';
+    expect(first).toMatch(/Cloning your dotfiles from [\s\S]*Linked ~\/\.editorrc\n[\s\S]*Your dotfiles are in place\n[\s\S]*set ruler/);
+    const stop = next(order, 'stopped');
+    platform.want(stop);
+    await platform.reported(stop, 'stopped');
+    const again = next(stop, 'running');
+    platform.want({ ...again, spec: { ...again.spec, startupScript: 'ls -A .dotfiles' } });
+    await platform.reported(again, 'running');
+    const second = platform.logs.get(`${order.workspaceId} 3`)?.toString() ?? '';
+    expect(second).toContain('kept');
+    expect(second).not.toContain('Cloning');
+
+    const commanded = mintOrder({
+      dotfiles: { ...dotfiles, command: 'echo mine > ~/chosen; exit 3' },
+      spec: { startupScript: 'cat chosen' },
+    });
+    platform.want(commanded);
+    await platform.reported(commanded, 'running');
+    expect(platform.logs.get(`${commanded.workspaceId} 1`)?.toString()).toMatch(/their installer ended with exit code 3[\s\S]*mine/);
+
+    const lost = mintOrder({ dotfiles: { ...dotfiles, repository: `${repository}-nowhere` } });
+    platform.want(lost);
+    await platform.reported(lost, 'running');
+    expect(platform.logs.get(`${lost.workspaceId} 1`)?.toString()).toMatch(/Warning: your dotfiles were not brought: git ended with/);
   });
 
   it('ends a start whose branch is not there, and says so', async () => {

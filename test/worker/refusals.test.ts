@@ -224,6 +224,13 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/me/passkeys': { who: 'signed in', browser: true, body: { name: 'Laptop', credential: registration } },
   'PATCH /api/v1/me/passkeys/:id': { who: 'signed in', browser: true, id: 'passkey', make: makePasskey, body: { name: 'Phone' } },
   'DELETE /api/v1/me/passkeys/:id': { who: 'signed in', browser: true, id: 'passkey', make: makePasskey },
+  'GET /api/v1/me/ide-settings': { who: 'signed in', browser: true },
+  'PUT /api/v1/me/ide-settings': { who: 'signed in', browser: true, headers: { 'If-Match': '"0"' }, body: { keymap: 'vim' } },
+  'POST /api/v1/me/blocked-acts': {
+    who: 'signed in',
+    browser: true,
+    body: { connectionId: 'con_01m856tm29e6frrs5mmr9m5rhs', acts: [{ act: 'copy', count: 1, bytes: 4 }] },
+  },
   'GET /api/v1/me/git-credentials': { who: 'signed in', browser: true },
   'POST /api/v1/me/git-credentials': { who: 'signed in', browser: true, body: gitCredential },
   'DELETE /api/v1/me/git-credentials/:id': { who: 'signed in', browser: true, id: 'gitCredential', make: makeGitCredential },

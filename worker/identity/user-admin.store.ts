@@ -27,7 +27,7 @@ export const endSessions = (db: TenantDb, ids: readonly string[]): Statement[] =
 /** Their ways in, and what they were known by. */
 const OWN_TABLES = [
   ...['email_verifications', 'password_resets', 'second_factor_challenges'],
-  ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'git_credentials'],
+  ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'git_credentials', 'ide_settings'],
 ];
 
 /** What somebody who is deleted held: tokens, roles, groups, factors, links in mails. Templates and workspaces stay. */

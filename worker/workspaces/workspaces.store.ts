@@ -15,6 +15,7 @@ import { sealTo } from '@gatehouse/core/protocol/sealed-box.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
+import { findDotfiles } from '../identity/ide-settings.store.ts';
 import { openGitCredentials } from './git-credentials.store.ts';
 import { environmentOf, parseValues, withDefaults } from './parameters.ts';
 import { LINE, RUNS_NOW, takesNew, takesStarts } from './queue.store.ts';
@@ -241,6 +242,7 @@ const orderRow = z.object({
   template_id: z.string(),
   agreement_key: z.string(),
   parameters: z.string(),
+  last_used_at: z.string().nullable(),
 });
 
 /**
@@ -253,7 +255,7 @@ export async function findOrders(
   workspaceId: string | null,
 ): Promise<WorkspaceOrder[]> {
   const orders = statement(
-    `SELECT w.id, w.generation, ${RUNS_NOW} AS desired, w.name, w.owner_id, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id, w.parameters, r.agreement_key
+    `SELECT w.id, w.generation, ${RUNS_NOW} AS desired, w.name, w.owner_id, coalesce(u.name, '') AS owner_name, coalesce(u.email, '') AS owner_email, v.spec, w.template_id, w.parameters, w.last_used_at, r.agreement_key
      FROM workspaces w
      JOIN runners r ON r.tenant_id = ?1 AND r.id = w.runner_id AND r.confirmed_at IS NOT NULL AND r.deleted_at IS NULL AND r.revoked_at IS NULL
      JOIN template_versions v ON v.tenant_id = ?1 AND v.id = w.version_id
@@ -267,8 +269,11 @@ export async function findOrders(
   const stored = policiesFrom(set?.rows ?? []);
   const rows = (found?.rows ?? []).map((each) => orderRow.parse(each));
   const running = rows.filter(({ desired }) => desired === 'running');
-  const [credentials, secrets, snapshots] = await Promise.all([
+  // A home that nobody has ever seen may get what its owner wants in it.
+  const isNew = ({ last_used_at }: (typeof rows)[number]) => last_used_at === null;
+  const [credentials, dotfiles, secrets, snapshots] = await Promise.all([
     openGitCredentials(ctx, [...new Set(running.map((each) => each.owner_id))]),
+    findDotfiles(ctx.db, [...new Set(running.filter(isNew).map((each) => each.owner_id))]),
     openSecrets(ctx, [...new Set(running.map((each) => each.template_id))]),
     snapshotOrders(ctx, runnerId, rows),
   ]);
@@ -284,6 +289,7 @@ export async function findOrders(
       const isWanted = each.desired === 'running';
       const own = isWanted ? credentials.get(each.owner_id) : undefined;
       const snapshotOrder = snapshots.get(each.id);
+      const dots = isWanted && isNew(each) ? dotfiles.get(each.owner_id) : undefined;
       const hidden = isWanted ? secrets.get(each.template_id) : undefined;
       return {
         workspaceId: each.id,
@@ -297,6 +303,7 @@ export async function findOrders(
         policy: await signRunnerPolicy(ctx, place, policy, opens),
         ...(policy.egress === undefined ? {} : { network: await signRunnerNetwork(ctx, place, networkOf(merged, spec)) }),
         ...(snapshotOrder && { snapshots: snapshotOrder }),
+        ...(dots && { dotfiles: dots }),
         ...(own === undefined ? {} : { gitCredentials: await sealCredentials(place, each.agreement_key, own) }),
       };
     }),

@@ -1,5 +1,6 @@
 import { appLabel } from '@gatehouse/core/api/template-apps.ts';
 import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
+import { bringDotfiles } from './dotfiles.ts';
 import { hiding } from './hiding.ts';
 import type { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
@@ -172,7 +173,7 @@ async function startApps({ order, log }: Start, sandbox: Sandbox): Promise<void>
 }
 
 /**
- * Brings a workspace up: sandbox, clone at the first time, start-up script.
+ * Brings a workspace up: sandbox, clone and the owner's dotfiles at the first time, start-up script.
  * @throws StartFailure, also when the start is aborted; nothing of it runs then
  */
 export async function startWorkspace(start: Start): Promise<Sandbox> {
@@ -191,6 +192,7 @@ export async function startWorkspace(start: Start): Promise<Sandbox> {
   try {
     signal.throwIfAborted();
     if (spec.repository !== '') await cloneRepository(start, sandbox);
+    await bringDotfiles(start, sandbox);
     await runStartupScript(start, sandbox);
     signal.throwIfAborted();
     await startApps(start, sandbox);

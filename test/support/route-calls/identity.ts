@@ -14,6 +14,7 @@ import {
   asNobody,
   entered,
   idOf,
+  ifMatch,
   makeAccount,
   makeSuspendedAccount,
   makes,
@@ -238,6 +239,11 @@ export const IDENTITY_CALLS: Record<string, RouteCall> = {
   'DELETE /me/passkeys/:id': {
     leaves: ['passkey.remove'],
     call: self(async (person, _tenant, ask) => ask(person, `DELETE /me/passkeys/${(await addPasskey(person)).id}`)),
+  },
+  'PUT /me/ide-settings': {
+    leaves: ['ide_settings.update'],
+    diff: ['keymap'],
+    call: self((person, _tenant, ask) => ask(person, 'PUT /me/ide-settings', { keymap: 'vim' }, ifMatch(0))),
   },
   'POST /me/git-credentials': {
     leaves: ['git_credential.add'],
