@@ -131,7 +131,12 @@ export class Ide {
       news: (news) => ports.tell(news),
       failed: (what, why) => ports.failed(what, why),
     });
-    this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
+    this.ports = new Ports(
+      this.#connection,
+      () => this.workspace?.apps ?? [],
+      (news) => ports.tell(news),
+      ports.memory.read().ports,
+    );
     const search = new RemoteSearch(this.#connection);
     this.search = new TextSearch(search, ports.clock);
     this.quickOpen = new QuickOpen(search);
@@ -201,7 +206,8 @@ export class Ide {
     const expanded = [...this.tree.expanded];
     const tabs = this.workbench.remember();
     const terminals = this.terminals.arrangement.map((ids) => [...ids]);
-    if (this.#restored) this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent], terminals });
+    if (this.#restored)
+      this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent], terminals, ports: this.ports.memory });
   }
 
   /** @param place where the cursor goes; left out: where it was */
