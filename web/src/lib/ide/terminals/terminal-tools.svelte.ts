@@ -58,7 +58,9 @@ export class TerminalTools {
   }
 
   rename(terminal: Shown): void {
-    if (this.#ide.terminals.mayType) this.renaming = terminal.key;
+    if (!this.#ide.terminals.mayType) return;
+    this.#ide.terminals.active = terminal;
+    this.renaming = terminal.key;
   }
 
   setLook(terminal: Shown, look: Partial<TerminalLook>): void {
