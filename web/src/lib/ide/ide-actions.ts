@@ -37,6 +37,10 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'split-terminal': inTerminals(() => terminals.split()),
     'next-terminal': inTerminals(() => terminals.cycle(1)),
     'find-in-terminal': inTerminals(() => (terminals.searching = true)),
+    'list-terminals': inTerminals(() => (ide.terminalTools.list = 'terminals')),
+    'maximise-terminals': () => layout.maximise(),
+    'run-task': () => ide.tasks.show(),
+    'run-last-task': () => ide.tasks.again(),
   };
 }
 

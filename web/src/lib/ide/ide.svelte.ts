@@ -22,12 +22,15 @@ import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
 import { Ports } from './ports/ports.svelte.ts';
+import { Problems } from './problems/problems.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import { QuickOpen } from './search/quick-open.svelte.ts';
 import { RemoteSearch } from './search/remote-search.ts';
 import { Replacer } from './search/replacer.ts';
 import { TextSearch } from './search/text-search.svelte.ts';
 import type { Settings } from './settings/settings.svelte.ts';
+import { Tasks } from './tasks/tasks.svelte.ts';
+import { TerminalTools, type ToolPorts } from './terminals/terminal-tools.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
@@ -41,6 +44,7 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   /** a name that nothing had before */
   makeKey: () => string;
   userId: string;
+  tools: ToolPorts;
   /** says something about the people who are here */
   tell(news: News): void;
   /** says that something did not work */
@@ -59,6 +63,9 @@ export class Ide {
   readonly editing: Editing;
   readonly fileWork: FileWork;
   readonly terminals: Terminals<XtermScreen>;
+  readonly terminalTools: TerminalTools;
+  readonly tasks: Tasks;
+  readonly problems = new Problems();
   readonly people: People;
   readonly ports: Ports;
   readonly git: Git;
@@ -120,7 +127,9 @@ export class Ide {
       settings: () => this.settings.now,
       mayChange: () => this.people.refusal === null,
     });
-    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
+    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey, ports.memory.read().terminals);
+    this.terminalTools = new TerminalTools(this, ports.tools);
+    this.tasks = new Tasks(this, this.#connection, ports.clock);
     this.people = new People(this.#connection, ports.userId, {
       changed: () => this.#peopleChanged(),
       news: (news) => ports.tell(news),
@@ -128,6 +137,12 @@ export class Ide {
     });
     this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
     this.git = new Git(this.#connection);
+    this.ports = new Ports(
+      this.#connection,
+      () => this.workspace?.apps ?? [],
+      (news) => ports.tell(news),
+      ports.memory.read().ports,
+    );
     const search = new RemoteSearch(this.#connection);
     this.search = new TextSearch(search, ports.clock);
     this.quickOpen = new QuickOpen(search);
@@ -216,7 +231,9 @@ export class Ide {
   remember(): void {
     const expanded = [...this.tree.expanded];
     const tabs = this.workbench.remember();
-    if (this.#restored) this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent] });
+    const terminals = this.terminals.arrangement.map((ids) => [...ids]);
+    if (this.#restored)
+      this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent], terminals, ports: this.ports.memory });
   }
 
   /** @param place where the cursor goes; left out: where it was */
@@ -224,6 +241,11 @@ export class Ide {
     this.workbench.showFile(path, opening).goTo = place;
     this.quickOpen.opened(path);
     this.layout.show('editor');
+  }
+
+  /** Which of these names, as a program wrote them in that folder, are files of the workspace. */
+  async locate(from: string, names: string[]): Promise<(string | null)[]> {
+    return (await this.#connection.call({ method: 'files.locate', from, names })).paths;
   }
 
   /** Shows the search. @param text to look for; empty: what was looked for last */
@@ -278,12 +300,7 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
-<<<<<<< HEAD
-    this.transfers?.connected();
-||||||| c9c2af9
-=======
-    void this.git.connected();
->>>>>>> git
+    await Promise.all([this.tree.changed(paths), this.editing.changed(paths), this.git.changed(paths)]);
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.editing.changed(null);
@@ -298,50 +315,6 @@ export class Ide {
 
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
-<<<<<<< HEAD
-    await Promise.all([this.tree.changed(paths), this.editing.changed(paths)]);
-||||||| c9c2af9
-    await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
-  }
-
-  #edited(document: OpenDocument): void {
-    document.edited();
-    if (document.dirty) this.workbench.keep(document);
-    this.#toKeep.plan(document, () => void document.keep());
-  }
-
-  async #mayClose(document: OpenDocument): Promise<boolean> {
-    if (!document.dirty) return true;
-    const answer = await this.prompts.ask({
-      title: `Save “${document.name}” before closing?`,
-      text: 'It has changes that are not in the workspace yet.',
-      choices: [
-        { label: 'Don’t save', look: 'plain', value: 'drop' },
-        { label: 'Save', look: 'primary', value: 'save' },
-      ],
-    });
-    return answer === 'drop' || (answer === 'save' && (await document.save()));
-=======
-    await Promise.all([this.tree.changed(paths), this.documents.changed(paths), this.git.changed(paths)]);
-  }
-
-  #edited(document: OpenDocument): void {
-    document.edited();
-    if (document.dirty) this.workbench.keep(document);
-    this.#toKeep.plan(document, () => void document.keep());
-  }
-
-  async #mayClose(document: OpenDocument): Promise<boolean> {
-    if (!document.dirty) return true;
-    const answer = await this.prompts.ask({
-      title: `Save “${document.name}” before closing?`,
-      text: 'It has changes that are not in the workspace yet.',
-      choices: [
-        { label: 'Don’t save', look: 'plain', value: 'drop' },
-        { label: 'Save', look: 'primary', value: 'save' },
-      ],
-    });
-    return answer === 'drop' || (answer === 'save' && (await document.save()));
->>>>>>> git
+    await Promise.all([this.tree.changed(paths), this.editing.changed(paths), this.git.changed(paths)]);
   }
 }

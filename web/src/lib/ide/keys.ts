@@ -23,8 +23,17 @@ export type IdeAction =
   | 'split-terminal'
   | 'next-terminal'
   | 'find-in-terminal'
+<<<<<<< HEAD
   | 'source-control'
   | 'branches';
+||||||| 5dc69b6
+  | 'find-in-terminal';
+=======
+  | 'list-terminals'
+  | 'maximise-terminals'
+  | 'run-task'
+  | 'run-last-task';
+>>>>>>> terminals
 
 export interface IdeKey {
   action: IdeAction;
@@ -60,6 +69,10 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'split-terminal', label: 'Split the terminal', keys: ['Ctrl Shift 5'], inTerminal: true },
   { action: 'next-terminal', label: 'Next terminal', keys: ['Alt `'], inTerminal: true },
   { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Alt Shift F'], inTerminal: true },
+  { action: 'list-terminals', label: 'All terminals', keys: ['Alt Shift `'], inTerminal: true },
+  { action: 'maximise-terminals', label: 'Make the terminals as large as can be', keys: ['Alt Shift M'], inTerminal: true },
+  { action: 'run-task', label: 'Run a task', keys: ['Alt Shift B'], inTerminal: true },
+  { action: 'run-last-task', label: 'Run the build task, or the last task again', keys: ['Ctrl Shift B'], inTerminal: true },
 ];
 
 /** What the editor itself understands while it has the keyboard. */
@@ -101,6 +114,11 @@ const CODES: Record<string, string> = {
   PageDown: 'PageDown',
   '→': 'ArrowRight',
   '←': 'ArrowLeft',
+  '↑': 'ArrowUp',
+  '↓': 'ArrowDown',
+  '=': 'Equal',
+  '-': 'Minus',
+  '0': 'Digit0',
 };
 
 /** Whether keys, as written for people, are those that were pressed. */
