@@ -23,17 +23,12 @@ export type IdeAction =
   | 'split-terminal'
   | 'next-terminal'
   | 'find-in-terminal'
-<<<<<<< HEAD
   | 'source-control'
-  | 'branches';
-||||||| 5dc69b6
-  | 'find-in-terminal';
-=======
+  | 'branches'
   | 'list-terminals'
   | 'maximise-terminals'
   | 'run-task'
   | 'run-last-task';
->>>>>>> terminals
 
 export interface IdeKey {
   action: IdeAction;
