@@ -11,5 +11,5 @@ const index = fileURLToPath(new URL('build/index.html', import.meta.url));
 export default defineConfig({
   // A data: address would be refused by the content policy (`font-src 'self'`).
   build: { assetsInlineLimit: 0 },
-  plugins: [plainAnnouncer(), tailwindcss(), sveltekit({ adapter: withNonce(adapter({ fallback: 'index.html' }), index) })],
+  plugins: [plainAnnouncer(), tailwindcss(), sveltekit({ adapter: withNonce(adapter({ fallback: 'index.html' }), index), serviceWorker: { register: false } })],
 });

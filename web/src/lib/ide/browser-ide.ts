@@ -1,6 +1,8 @@
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { toast } from 'svelte-sonner';
+import * as blockedActs from '#lib/api/blocked-acts.ts';
 import { isThere } from '#lib/api/deployment.ts';
+import * as ideSettings from '#lib/api/ide-settings.ts';
 import { browserKey } from '#lib/api/proof.ts';
 import * as workspaces from '#lib/api/workspaces.ts';
 import { socketTo } from './connection/browser-socket.ts';
@@ -43,12 +45,17 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     failed: (what, why) => toast.error(what, { description: why }),
     drafts: draftsIn(indexedDB, scope),
     memory: memoryIn(localStorage, scope),
-    settings: new Settings(localStorage),
+    settings: new Settings(localStorage, { userId: user.id, clock: browserClock, ...ideSettings }),
+    tellBlocked: blockedActs.tell,
+    writeClipboard: (text) => void navigator.clipboard.writeText(text).catch(() => undefined),
     makeScreen: (ide) => (terminal, size) =>
       new XtermScreen(
         size,
         {
-          input: (text) => terminal.input(text),
+          input: (text) => {
+            if (text.includes('\r')) ide.tour.did('terminal');
+            terminal.input(text);
+          },
           fits: (room) => terminal.fits(room),
           key: (event) => takesKey(ide, terminal.screen, event),
           confirmPaste: (lines) => confirmPaste(ide, lines),
@@ -64,7 +71,7 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
 
 /** Keys of the page that a terminal's program must not get. Those of the table are acted on by the page. */
 function takesKey(ide: Ide, screen: XtermScreen, event: KeyboardEvent): boolean {
-  if (actionOf(event, true) !== null) return true;
+  if (actionOf(event, true, ide.settings.now.keys) !== null) return true;
   if (!event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return false;
   const isDown = event.type === 'keydown';
   if (event.key === 'f' && !screen.fullScreen) {
@@ -77,7 +84,7 @@ function takesKey(ide: Ide, screen: XtermScreen, event: KeyboardEvent): boolean 
   if (event.key === 'c' && screen.selection !== '') {
     if (isDown) {
       event.preventDefault();
-      if (ide.clipboard.mayCopy(screen.selection)) void navigator.clipboard.writeText(screen.selection);
+      ide.clipboard.copy(screen.selection);
       screen.clearSelection();
     }
     return true;

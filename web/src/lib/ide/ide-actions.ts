@@ -1,5 +1,8 @@
+import { overlays } from '#lib/frame/overlays.svelte.ts';
+import { commands } from '#lib/keys/commands.svelte.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
+import { toggleFullScreen } from './layout/full-screen.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
@@ -25,5 +28,13 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'split-terminal': inTerminals(() => terminals.split()),
     'next-terminal': inTerminals(() => terminals.cycle(1)),
     'find-in-terminal': inTerminals(() => (terminals.searching = true)),
+    palette: () => commands.run('palette'),
+    settings: () => overlays.show('settings'),
+    shortcuts: () => overlays.show('shortcuts'),
+    'full-screen': () => toggleFullScreen(),
+    tour: () => {
+      ide.tour.resume();
+      layout.show('files');
+    },
   };
 }

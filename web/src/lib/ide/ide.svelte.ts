@@ -1,7 +1,9 @@
 import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { BlockedActs } from '@gatehouse/core/api/blocked-acts.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { attachTo, type WorkspaceApi } from './connection/attach.ts';
+import { BlockedActsTeller } from './blocked-acts.ts';
 import { ClipboardRule } from './clipboard.ts';
 import { Connection } from './connection/connection.ts';
 import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
@@ -26,6 +28,7 @@ import { TextSearch } from './search/text-search.svelte.ts';
 import type { Settings } from './settings/settings.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
+import { Tour } from './tour/tour.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
 
 export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
@@ -33,6 +36,10 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   drafts: DraftStore;
   memory: Memory;
   settings: Settings;
+  /** tells the trail what the page held back */
+  tellBlocked(acts: BlockedActs): Promise<void>;
+  /** to the clipboard of the system */
+  writeClipboard(text: string): void;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
   /** a name that nothing had before */
   makeKey: () => string;
@@ -63,6 +70,8 @@ export class Ide {
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
   readonly clipboard: ClipboardRule;
+  readonly blockedActs: BlockedActsTeller;
+  readonly tour: Tour;
   readonly settings: Settings;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
@@ -86,12 +95,20 @@ export class Ide {
     this.#ports = ports;
     this.settings = ports.settings;
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
-    this.clipboard = new ClipboardRule(() => this.policy, ports.failed);
+    this.blockedActs = new BlockedActsTeller(ports.clock, ports.tellBlocked);
+    this.clipboard = new ClipboardRule(() => this.policy, {
+      refused: ports.failed,
+      stayed: (title, detail) => ports.tell({ title, detail, weighty: true }),
+      blocked: (act, bytes) => this.blockedActs.note(act, bytes),
+      write: ports.writeClipboard,
+    });
+    this.tour = new Tour(ports.settings);
     const api: WorkspaceApi = {
       get: () => ports.api.get(),
       attach: async (key) => {
         const attachment = await ports.api.attach(key);
         this.policy = attachment.policy;
+        this.blockedActs.connectionId = attachment.connectionId;
         return attachment;
       },
     };
@@ -129,6 +146,7 @@ export class Ide {
 
   start(): void {
     this.#connection.start();
+    void this.settings.sync();
     // Its name, for the title: whether it may be entered is the connection's to find out.
     this.#ports.api.get().then(
       (workspace) => (this.workspace = workspace),
@@ -141,8 +159,15 @@ export class Ide {
     this.#connection.nudge();
   }
 
+  /** Somebody looks at the page again: other browsers of theirs may have chosen something meanwhile. */
+  seen(): void {
+    this.nudge();
+    void this.settings.sync();
+  }
+
   networkReturned(): void {
     this.#connection.networkReturned();
+    void this.settings.sync();
   }
 
   /** A person has compared the fingerprint with the runner's console: it is the right one. */
@@ -183,6 +208,7 @@ export class Ide {
   openFile(path: string, place: Place | null = null): void {
     this.documents.show(path).goTo = place;
     this.quickOpen.opened(path);
+    this.tour.did('open');
     this.layout.show('editor');
   }
 
@@ -203,6 +229,12 @@ export class Ide {
       edited: (document) => this.#edited(document),
     });
     this.editor.lock(!this.people.drives);
+  }
+
+  /** Somebody printed what the policy keeps inside; the paper says so. */
+  printHeld(): void {
+    this.blockedActs.note('print', 0);
+    this.#ports.failed('Not printed', 'Your organisation’s policy keeps what is in this workspace inside it.');
   }
 
   /** Closes a tab; asks first when that would lose work. */
@@ -229,6 +261,8 @@ export class Ide {
 
   dispose(): void {
     this.keepAll();
+    this.settings.dispose();
+    this.blockedActs.send();
     this.#toKeep.cancelAll();
     this.#cancelLook?.();
     this.#connection.stop();
