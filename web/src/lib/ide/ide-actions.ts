@@ -6,16 +6,24 @@ import { toggleFullScreen } from './layout/full-screen.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
-  const { documents, layout, terminals } = ide;
+  const { documents, layout, terminals, workbench } = ide;
   const inTerminals = (change: () => unknown) => () => {
     layout.show('terminals');
     change();
   };
   return {
     save: () => documents.active?.save(),
-    'close-tab': () => (documents.active === null ? undefined : ide.closeDocument(documents.active)),
-    'next-tab': () => documents.cycle(1),
-    'previous-tab': () => documents.cycle(-1),
+    'close-tab': () => ide.closeTab(),
+    'next-tab': () => workbench.group.cycle(1),
+    'previous-tab': () => workbench.group.cycle(-1),
+    'keep-tab': () => workbench.keep(),
+    'split-right': () => workbench.split('right'),
+    'split-below': () => workbench.split('below'),
+    'focus-group-1': () => focusGroup(ide, 0),
+    'focus-group-2': () => focusGroup(ide, 1),
+    'focus-group-3': () => focusGroup(ide, 2),
+    'move-tab-on': () => workbench.moveOn(1),
+    'move-tab-back': () => workbench.moveOn(-1),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
     'toggle-files': () => layout.toggle('files'),
@@ -37,4 +45,12 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
       layout.show('files');
     },
   };
+}
+
+function focusGroup(ide: Ide, index: number): void {
+  const group = ide.workbench.groups[index];
+  if (group === undefined) return;
+  ide.layout.show('editor');
+  ide.workbench.activate(group);
+  group.editor?.focus();
 }

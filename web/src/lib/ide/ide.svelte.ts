@@ -10,9 +10,13 @@ import type { ConnectionPorts, ConnectionState, RunnerChange } from './connectio
 import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
 import type { OpenDocument, Place } from './editor/document.svelte.ts';
 import { Delayed } from './editor/delayed.ts';
+import { Contributions } from './editor/contributions.svelte.ts';
 import { Documents } from './editor/documents.svelte.ts';
 import type { DraftStore } from './editor/drafts.ts';
+import type { EditorGroup } from './editor/group.svelte.ts';
 import { languageName } from './editor/language-names.ts';
+import { type EditorTab, FileTab } from './editor/tab.svelte.ts';
+import { type Opening, Workbench } from './editor/workbench.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
@@ -63,6 +67,10 @@ export class Ide {
   readonly files: RemoteFiles;
   readonly tree: FileTree;
   readonly documents: Documents;
+  /** the tabs of the editor, and where they stand */
+  readonly workbench: Workbench;
+  /** what other parts of the IDE add to every editor of a file */
+  readonly editorContributions = new Contributions();
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
   readonly ports: Ports;
@@ -84,8 +92,6 @@ export class Ide {
   policy = $state.raw<Policy | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
-  cursor = $state.raw<CursorPosition | null>(null);
-  editor = $state.raw<CodeEditor | null>(null);
   /** grows each time that the search wants the keyboard */
   searchFocus = $state(0);
   #restored = false;
@@ -126,6 +132,7 @@ export class Ide {
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
     this.documents = new Documents(this.files, ports.drafts);
+    this.workbench = new Workbench(this.documents, () => this.settings.now.previewTabs);
     this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
     this.people = new People(this.#connection, ports.userId, {
       changed: () => this.#peopleChanged(),
@@ -139,6 +146,15 @@ export class Ide {
     this.quickOpen.recent = ports.memory.read().recent;
     this.replacer = new Replacer(this.files, (path) => this.documents.find(path)?.dirty ?? false);
     this.files.refusal = () => this.people.refusal;
+  }
+
+  /** the editor that has the keyboard, or had it last; null until a file was shown there */
+  get editor(): CodeEditor | null {
+    return this.workbench.editor;
+  }
+
+  get cursor(): CursorPosition | null {
+    return this.workbench.group.cursor;
   }
 
   /** what the active file is written in */
@@ -198,15 +214,14 @@ export class Ide {
 
   /** Remembers in this browser what is in sight. Call it in an effect. */
   remember(): void {
-    const tabs = this.documents.open.map(({ path }) => path);
     const expanded = [...this.tree.expanded];
-    const active = this.documents.active?.path ?? null;
-    if (this.#restored) this.#ports.memory.write({ expanded, tabs, active, recent: [...this.quickOpen.recent] });
+    const tabs = this.workbench.remember();
+    if (this.#restored) this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent] });
   }
 
   /** @param place where the cursor goes; left out: where it was */
-  openFile(path: string, place: Place | null = null): void {
-    this.documents.show(path).goTo = place;
+  openFile(path: string, place: Place | null = null, opening: Opening = {}): void {
+    this.workbench.showFile(path, opening).goTo = place;
     this.quickOpen.opened(path);
     this.tour.did('open');
     this.layout.show('editor');
@@ -222,13 +237,14 @@ export class Ide {
   }
 
   /** The editor loads with the first file, so that the terminals come first. */
-  async loadEditor(): Promise<void> {
+  async loadEditor(group: EditorGroup): Promise<void> {
     const { CodeEditor } = await import('./editor/code-editor.ts');
-    this.editor ??= new CodeEditor({
-      moved: (position) => (this.cursor = position),
+    if (group.editor !== null || !this.workbench.groups.includes(group)) return;
+    group.editor = new CodeEditor({
+      moved: (position) => (group.cursor = position),
       edited: (document) => this.#edited(document),
     });
-    this.editor.lock(!this.people.drives);
+    group.editor.lock(!this.people.drives);
   }
 
   /** Somebody printed what the policy keeps inside; the paper says so. */
@@ -238,25 +254,18 @@ export class Ide {
   }
 
   /** Closes a tab; asks first when that would lose work. */
-  async closeDocument(document: OpenDocument): Promise<void> {
-    if (document.dirty) {
-      const answer = await this.prompts.ask({
-        title: `Save “${document.name}” before closing?`,
-        text: 'It has changes that are not in the workspace yet.',
-        choices: [
-          { label: 'Don’t save', look: 'plain', value: 'drop' },
-          { label: 'Save', look: 'primary', value: 'save' },
-        ],
-      });
-      if (answer === null || (answer === 'save' && !(await document.save()))) return;
-    }
-    this.#toKeep.cancel(document);
-    this.documents.close(document);
+  async closeTab(tab: EditorTab | null = this.workbench.group.active, group: EditorGroup = this.workbench.group): Promise<void> {
+    if (tab === null) return;
+    const document = tab instanceof FileTab && this.workbench.tabsOf(tab.document) === 1 ? tab.document : null;
+    const may = document === null ? ((await tab.mayClose?.()) ?? true) : await this.#mayClose(document);
+    if (!may) return;
+    if (document !== null) this.#toKeep.cancel(document);
+    this.workbench.close(tab, group);
   }
 
   /** Writes all unsaved work down now, because the page may go away. */
   keepAll(): void {
-    for (const document of this.documents.open) void document.keep();
+    for (const document of this.documents.all) void document.keep();
   }
 
   dispose(): void {
@@ -267,7 +276,7 @@ export class Ide {
     this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();
-    this.editor?.destroy();
+    this.workbench.dispose();
   }
 
   #became(state: ConnectionState): void {
@@ -278,7 +287,7 @@ export class Ide {
   #peopleChanged(): void {
     const { drives, all } = this.people;
     this.terminals.mayType = drives;
-    this.editor?.lock(!drives);
+    for (const { editor } of this.workbench.groups) editor?.lock(!drives);
     this.#cancelLook?.();
     this.#cancelLook = null;
     if (all.some(({ viewers, me }) => !me || viewers.length > 1)) this.#lookAround();
@@ -308,8 +317,7 @@ export class Ide {
   }
 
   async #restore(): Promise<void> {
-    const { tabs, active } = this.#ports.memory.read();
-    await this.documents.restore(tabs, active);
+    await this.workbench.restore(this.#ports.memory.read());
     this.#restored = true;
   }
 
@@ -319,7 +327,22 @@ export class Ide {
   }
 
   #edited(document: OpenDocument): void {
+    this.tour.did('edit');
     document.edited();
+    if (document.dirty) this.workbench.keep(document);
     this.#toKeep.plan(document, () => void document.keep());
+  }
+
+  async #mayClose(document: OpenDocument): Promise<boolean> {
+    if (!document.dirty) return true;
+    const answer = await this.prompts.ask({
+      title: `Save “${document.name}” before closing?`,
+      text: 'It has changes that are not in the workspace yet.',
+      choices: [
+        { label: 'Don’t save', look: 'plain', value: 'drop' },
+        { label: 'Save', look: 'primary', value: 'save' },
+      ],
+    });
+    return answer === 'drop' || (answer === 'save' && (await document.save()));
   }
 }

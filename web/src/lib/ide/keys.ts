@@ -7,6 +7,14 @@ export type IdeAction =
   | 'close-tab'
   | 'next-tab'
   | 'previous-tab'
+  | 'keep-tab'
+  | 'split-right'
+  | 'split-below'
+  | 'focus-group-1'
+  | 'focus-group-2'
+  | 'focus-group-3'
+  | 'move-tab-on'
+  | 'move-tab-back'
   | 'quick-open'
   | 'search-files'
   | 'toggle-files'
@@ -36,6 +44,14 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'close-tab', label: 'Close the tab', keys: ['Alt W', 'Ctrl W'], inTerminal: false },
   { action: 'next-tab', label: 'Next tab', keys: ['Alt PageDown', 'Ctrl PageDown'], inTerminal: false },
   { action: 'previous-tab', label: 'Previous tab', keys: ['Alt PageUp', 'Ctrl PageUp'], inTerminal: false },
+  { action: 'keep-tab', label: 'Keep the tab', keys: ['Alt K'], inTerminal: false },
+  { action: 'split-right', label: 'Split the editor to the right', keys: ['Ctrl \\'], inTerminal: false },
+  { action: 'split-below', label: 'Split the editor below', keys: ['Ctrl Alt \\'], inTerminal: false },
+  { action: 'focus-group-1', label: 'Go to the first group of tabs', keys: ['Ctrl Alt 1'], inTerminal: true },
+  { action: 'focus-group-2', label: 'Go to the second group of tabs', keys: ['Ctrl Alt 2'], inTerminal: true },
+  { action: 'focus-group-3', label: 'Go to the third group of tabs', keys: ['Ctrl Alt 3'], inTerminal: true },
+  { action: 'move-tab-on', label: 'Move the tab to the next group', keys: ['Alt Shift PageDown', 'Ctrl Alt →'], inTerminal: false },
+  { action: 'move-tab-back', label: 'Move the tab to the group before', keys: ['Alt Shift PageUp', 'Ctrl Alt ←'], inTerminal: false },
   { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },
   { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], inTerminal: false },

@@ -1,9 +1,18 @@
 import { z } from 'zod';
 
+const file = z.object({ kind: z.literal('file'), path: z.string(), preview: z.boolean() });
+/** `of` is the kind of the view, `memo` what it is made from again */
+const view = z.object({ kind: z.literal('view'), of: z.string(), memo: z.unknown() });
+const tab = z.discriminatedUnion('kind', [file, view]);
+export type RememberedTab = z.infer<typeof tab>;
+/** groups one below the other; `active` is an index */
+const column = z.array(z.object({ tabs: z.array(tab), active: z.number().int() }));
+export type Column = z.infer<typeof column>;
+
 const remembered = z.object({
   expanded: z.array(z.string()).catch([]),
-  tabs: z.array(z.string()).catch([]),
-  active: z.string().nullable().catch(null),
+  columns: z.array(column).catch([]),
+  group: z.number().int().catch(0),
   recent: z.array(z.string()).catch([]),
 });
 /** How somebody left the files of a workspace. */

@@ -7,6 +7,7 @@ const CODES: Readonly<Record<string, string>> = {
   '`': 'Backquote',
   ',': 'Comma',
   '/': 'Slash',
+  '\\': 'Backslash',
   '[': 'BracketLeft',
   ']': 'BracketRight',
   '↓': 'ArrowDown',
@@ -18,7 +19,17 @@ const CODES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [`${digit}`, `Digit${digit}`])),
 };
 const NAMES: ReadonlyMap<string, string> = new Map(Object.entries(CODES).map(([name, code]) => [code, name]));
-const MODIFIERS: ReadonlySet<string> = new Set(['Control', 'Meta', 'Alt', 'Shift', 'AltGraph', 'CapsLock', 'Dead', 'Process', 'Unidentified']);
+const MODIFIERS: ReadonlySet<string> = new Set([
+  'Control',
+  'Meta',
+  'Alt',
+  'Shift',
+  'AltGraph',
+  'CapsLock',
+  'Dead',
+  'Process',
+  'Unidentified',
+]);
 
 export function isPressed(keys: string, event: Pressed): boolean {
   const parts = keys.split(' ');
@@ -57,7 +68,16 @@ export function writtenKeys(event: Pressed): string | null {
 /** A function key alone is the program's, where a terminal has the keyboard. */
 export const isForProgram = (keys: string): boolean => /^F\d+$/.test(keys);
 
-const STOLEN: readonly string[] = ['Ctrl W', 'Ctrl T', 'Ctrl N', 'Ctrl Shift W', 'Ctrl Shift T', 'Ctrl Shift N', 'Ctrl Tab', 'Ctrl Shift Tab'];
+const STOLEN: readonly string[] = [
+  'Ctrl W',
+  'Ctrl T',
+  'Ctrl N',
+  'Ctrl Shift W',
+  'Ctrl Shift T',
+  'Ctrl Shift N',
+  'Ctrl Tab',
+  'Ctrl Shift Tab',
+];
 const STOLEN_BY_SOME: readonly string[] = ['Ctrl PageUp', 'Ctrl PageDown', 'Ctrl Shift P', 'Ctrl Q'];
 
 /** What to know of keys before one chooses them; null: nothing. */

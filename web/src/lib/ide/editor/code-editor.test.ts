@@ -1,8 +1,10 @@
+import { EditorState } from '@codemirror/state';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CodeEditor, type CursorPosition } from './code-editor.ts';
 import { OpenDocument } from './document.svelte.ts';
 import type { DraftStore } from './drafts.ts';
 import { encodeText } from './text-file.ts';
+import { redoShared, undoShared } from './undo.ts';
 
 const drafts: DraftStore = {
   get: () => Promise.resolve(null),
@@ -83,4 +85,60 @@ describe('the editor', () => {
     editor.show(await open('a.txt', 'one\n'));
     expect(positions.at(-1)).toEqual({ line: 1, column: 1, selected: 0 });
   });
+});
+
+describe('two editors of one file', () => {
+  let other: CodeEditor;
+  let document: OpenDocument;
+  beforeEach(async () => {
+    other = new CodeEditor({ moved: () => undefined, edited: (edited) => edited.edited() });
+    document = await open('a.txt', 'one\n');
+    editor.show(document);
+    other.show(document);
+  });
+  afterEach(() => other.destroy());
+  const type = (into: CodeEditor, text: string) =>
+    into.view.dispatch({ changes: { from: 0, insert: text }, selection: { anchor: text.length }, userEvent: 'input.type' });
+  const texts = () => [editor, other].map(({ view }) => view.state.doc.toString());
+
+  it('show the same text, and each has its own cursor', () => {
+    type(editor, 'zero ');
+    expect(texts()).toEqual(['zero one\n', 'zero one\n']);
+    expect([editor, other].map(({ view }) => view.state.selection.main.head)).toEqual([5, 0]);
+    other.view.dispatch({ selection: { anchor: 9 } });
+    expect(editor.view.state.selection.main.head).toBe(5);
+    expect(document.dirty).toBe(true);
+  });
+
+  it('have one history: what was typed in one is taken back in the other', () => {
+    type(editor, 'zero ');
+    undoShared(other.view);
+    expect(texts()).toEqual(['one\n', 'one\n']);
+    redoShared(editor.view);
+    expect(texts()).toEqual(['zero one\n', 'zero one\n']);
+  });
+
+  it('stay in step while one shows another file, and after one is gone', async () => {
+    other.show(await open('b.txt', 'else\n'));
+    type(editor, 'zero ');
+    other.show(document);
+    expect(other.view.state.doc.toString()).toBe('zero one\n');
+    editor.forget(document);
+    type(other, 'minus one ');
+    undoShared(other.view);
+    undoShared(other.view);
+    expect(document.buffer.read()).toBe('one\n');
+    expect(document.dirty).toBe(false);
+  });
+});
+
+it('what other parts add is there in open files and in those opened later', async () => {
+  const marked: string[] = [];
+  editor.show(await open('a.txt', 'one\n'));
+  editor.contribute([(added) => (marked.push(added.path), EditorState.tabSize.of(7))]);
+  editor.show(await open('b.txt', 'two\n'));
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(marked).toEqual(['a.txt', 'b.txt']);
+  expect(editor.view.state.facet(EditorState.tabSize)).toBe(7);
 });

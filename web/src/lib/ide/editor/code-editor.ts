@@ -1,28 +1,18 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
-import { copyLineDown, defaultKeymap, history, historyKeymap, indentWithTab, moveLineDown, toggleComment } from '@codemirror/commands';
-import { bracketMatching, foldCode, foldGutter, foldKeymap, indentOnInput, indentUnit, unfoldCode } from '@codemirror/language';
-import { gotoLine, highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
-import { Compartment, EditorState, type Extension, Text, type TransactionSpec } from '@codemirror/state';
-import {
-  crosshairCursor,
-  drawSelection,
-  dropCursor,
-  type Command,
-  EditorView,
-  highlightActiveLine,
-  highlightActiveLineGutter,
-  highlightSpecialChars,
-  keymap,
-  lineNumbers,
-  rectangularSelection,
-} from '@codemirror/view';
+import { indentUnit } from '@codemirror/language';
+import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
+import { EditorView } from '@codemirror/view';
 import { cspNonce } from '../csp-nonce.ts';
 import type { EditorCommand } from '../keys.ts';
+import { behaviour } from './behaviour.ts';
+import { COMMANDS } from './commands.ts';
+import type { Contribution } from './contributions.svelte.ts';
+import { documentFacet } from './document-facet.ts';
 import type { OpenDocument, Place } from './document.svelte.ts';
 import { editorTheme } from './editor-theme.ts';
 import { languageOf } from './language-names.ts';
 import { LANGUAGES } from './languages.ts';
-import { difference } from './text-file.ts';
+import { SharedText } from './shared-text.ts';
+import { shared, undoKeys } from './undo.ts';
 
 /** Where the cursor is, counted from 1. */
 export interface CursorPosition {
@@ -41,27 +31,32 @@ interface Kept {
   state: EditorState;
   scroll: ReturnType<EditorView['scrollSnapshot']> | null;
   revision: number;
+  /** ends its part in the text */
+  leave: () => void;
 }
 
-/** The one editor of the page. Each open file keeps its own state: history, cursors, folds, place. */
+/** The editor of one group. Each file in it keeps its own state: cursors, folds, place. Its text and history may be in other editors, too. */
 export class CodeEditor {
-  readonly #view: EditorView;
+  /** for what is added to editors; its state is that of the file in sight */
+  readonly view: EditorView;
   readonly #host = window.document.createElement('div');
   readonly #events: CodeEditorEvents;
-  readonly #kept = new WeakMap<OpenDocument, Kept>();
+  readonly #kept = new Map<OpenDocument, Kept>();
   readonly #lock = new Compartment();
+  readonly #contributed = new Compartment();
+  #contributions: readonly Contribution[] = [];
   #locked = false;
   #shown: OpenDocument | null = null;
 
   constructor(events: CodeEditorEvents) {
     this.#events = events;
     this.#host.className = 'editor-host';
-    this.#view = new EditorView({ parent: this.#host, extensions: [EditorView.cspNonce.of(cspNonce())] });
+    this.view = new EditorView({ parent: this.#host, extensions: [EditorView.cspNonce.of(cspNonce())] });
   }
 
   mount(container: HTMLElement): void {
     container.append(this.#host);
-    this.#view.requestMeasure();
+    this.view.requestMeasure();
   }
 
   /** Shows a file that is ready to be edited, at the place where it was left. */
@@ -70,38 +65,46 @@ export class CodeEditor {
     this.#leave();
     let kept = this.#kept.get(document);
     if (kept === undefined || kept.revision !== document.revision) {
+      kept?.leave();
       kept = this.#keep(document);
       this.#kept.set(document, kept);
     }
     this.#shown = document;
-    this.#view.setState(kept.state);
+    this.view.setState(kept.state);
     this.#applyLock();
-    if (kept.scroll !== null) this.#view.dispatch({ effects: kept.scroll });
-    this.#tellPosition(this.#view.state);
+    if (kept.scroll !== null) this.view.dispatch({ effects: kept.scroll });
+    this.#tellPosition(this.view.state);
+  }
+
+  /** A file has no tab here any more. */
+  forget(document: OpenDocument): void {
+    if (this.#shown === document) this.#shown = null;
+    this.#kept.get(document)?.leave();
+    this.#kept.delete(document);
   }
 
   focus(): void {
-    this.#view.focus();
+    this.view.focus();
   }
 
   /** Selects a place of the file that is shown, in the middle of the screen, and takes the keyboard. */
   reveal({ line, from, to }: Place): void {
-    const { doc } = this.#view.state;
+    const { doc } = this.view.state;
     const found = doc.line(Math.min(Math.max(1, line), doc.lines));
     const [anchor, head] = [Math.min(found.from + from, found.to), Math.min(found.from + to, found.to)];
-    this.#view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
-    this.#view.focus();
+    this.view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
+    this.view.focus();
   }
 
   /** the text that is selected in the file that is shown */
   get selected(): string {
-    const { state } = this.#view;
+    const { state } = this.view;
     return this.#shown === null ? '' : state.sliceDoc(state.selection.main.from, state.selection.main.to);
   }
 
   /** What a copy takes: all that is selected, and of a cursor alone its line. */
   get selection(): string {
-    const { doc, selection } = this.#view.state;
+    const { doc, selection } = this.view.state;
     return selection.ranges.map((range) => (range.empty ? doc.lineAt(range.head).text : doc.sliceString(range.from, range.to))).join('\n');
   }
 
@@ -111,57 +114,79 @@ export class CodeEditor {
     if (this.#shown !== null) this.#applyLock();
   }
 
+  /** What other parts of the IDE add, to files that are open already, too. */
+  contribute(contributions: readonly Contribution[]): void {
+    if (contributions === this.#contributions) return;
+    this.#contributions = contributions;
+    for (const document of this.#kept.keys()) void this.#loadContributions(document);
+  }
+
   run(command: EditorCommand): void {
-    this.#view.focus();
-    COMMANDS[command](this.#view);
+    this.view.focus();
+    COMMANDS[command](this.view);
   }
 
   destroy(): void {
-    this.#leave();
-    this.#view.destroy();
+    this.#shown = null;
+    for (const { leave } of this.#kept.values()) leave();
+    this.#kept.clear();
+    this.view.destroy();
+    this.#host.remove();
   }
 
   /** Keeps the state of the shown file, to come back to it. */
   #leave(): void {
     const kept = this.#shown === null ? undefined : this.#kept.get(this.#shown);
-    if (kept !== undefined) Object.assign(kept, { state: this.#view.state, scroll: this.#view.scrollSnapshot() });
+    if (kept !== undefined) Object.assign(kept, { state: this.view.state, scroll: this.view.scrollSnapshot() });
     this.#shown = null;
   }
 
   #keep(document: OpenDocument): Kept {
     const language = new Compartment();
+    const text = this.#textOf(document);
+    const follower = (spec: TransactionSpec): void => this.#change(document, spec);
     const state = EditorState.create({
-      doc: document.buffer.read(),
-      extensions: [this.#extensions(document), language.of([])],
+      doc: text.doc,
+      extensions: [
+        shared.of({ text, follower }),
+        EditorView.updateListener.of(({ transactions }) => transactions.forEach((transaction) => text.took(transaction, follower))),
+        this.#extensions(document),
+        language.of([]),
+        this.#contributed.of([]),
+      ],
     });
-    document.buffer = {
-      read: () => this.#read(document),
-      replace: (text) => this.#replace(document, text),
-      holds: (text) => this.#length(document) === text.length && this.#read(document) === text,
-    };
     void this.#loadLanguage(document, language);
-    return { state, scroll: null, revision: document.revision };
+    void this.#loadContributions(document);
+    return { state, scroll: null, revision: document.revision, leave: text.join(follower) };
+  }
+
+  #textOf(document: OpenDocument): SharedText {
+    if (document.buffer instanceof SharedText) return document.buffer;
+    const text = new SharedText(document.buffer.read(), document.lineBreak, () => this.#events.edited(document));
+    document.buffer = text;
+    return text;
   }
 
   #extensions(document: OpenDocument): Extension {
     return [
+      documentFacet.of(document),
       EditorView.cspNonce.of(cspNonce()),
       EditorState.lineSeparator.of(document.lineBreak),
       EditorState.allowMultipleSelections.of(true),
       EditorView.contentAttributes.of({ 'aria-label': document.name, tabindex: '0' }),
       EditorView.updateListener.of((update) => {
-        if (update.docChanged) this.#events.edited(document);
         if (update.docChanged || update.selectionSet) this.#tellPosition(update.state);
       }),
       indentUnit.of(indentOf(document.buffer.read())),
       this.#lock.of([]),
+      undoKeys,
       behaviour,
       editorTheme,
     ];
   }
 
   #applyLock(): void {
-    this.#view.dispatch({ effects: this.#lock.reconfigure(EditorState.readOnly.of(this.#locked)) });
+    this.view.dispatch({ effects: this.#lock.reconfigure(EditorState.readOnly.of(this.#locked)) });
   }
 
   async #loadLanguage(document: OpenDocument, compartment: Compartment): Promise<void> {
@@ -170,30 +195,14 @@ export class CodeEditor {
     if (support !== null) this.#change(document, { effects: compartment.reconfigure(support) });
   }
 
-  #stateOf(document: OpenDocument): EditorState | undefined {
-    return this.#shown === document ? this.#view.state : this.#kept.get(document)?.state;
-  }
-
-  #read(document: OpenDocument): string {
-    const state = this.#stateOf(document);
-    return state === undefined ? '' : state.sliceDoc();
-  }
-
-  #length(document: OpenDocument): number {
-    const text = this.#stateOf(document)?.doc;
-    return text === undefined ? 0 : text.length + (document.lineBreak.length - 1) * (text.lines - 1);
-  }
-
-  #replace(document: OpenDocument, text: string): void {
-    const state = this.#stateOf(document);
-    if (state === undefined) return;
-    const normal = document.lineBreak === '\r\n' ? text.replaceAll('\r\n', '\n') : text;
-    const change = difference(state.doc.toString(), normal);
-    if (change !== null) this.#change(document, { changes: { ...change, insert: Text.of(change.insert.split('\n')) } });
+  async #loadContributions(document: OpenDocument): Promise<void> {
+    const contributions = this.#contributions;
+    const loaded = await Promise.all(contributions.map((contribution) => contribution(document)));
+    if (contributions === this.#contributions) this.#change(document, { effects: this.#contributed.reconfigure(loaded) });
   }
 
   #change(document: OpenDocument, spec: TransactionSpec): void {
-    if (this.#shown === document) return this.#view.dispatch(spec);
+    if (this.#shown === document) return this.view.dispatch(spec);
     const kept = this.#kept.get(document);
     if (kept !== undefined) kept.state = kept.state.update(spec).state;
   }
@@ -212,59 +221,3 @@ function indentOf(text: string): string {
   if (indents.filter((indent) => indent === '\t').length * 2 > indents.length) return '\t';
   return indents.filter((indent) => indent !== '\t').sort((a, b) => a.length - b.length)[0] ?? '  ';
 }
-
-const COMMANDS: Record<EditorCommand, Command> = {
-  find: openSearchPanel,
-  'go-to-line': gotoLine,
-  'select-next': selectNextOccurrence,
-  comment: toggleComment,
-  'copy-line': copyLineDown,
-  'move-line': moveLineDown,
-  fold: foldCode,
-  unfold: unfoldCode,
-};
-
-/** CodeMirror's own words begin small; ours are sentences. */
-const words = EditorState.phrases.of({
-  next: 'Next',
-  previous: 'Previous',
-  all: 'Select all',
-  'match case': 'Match case',
-  regexp: 'Regular expression',
-  'by word': 'Whole words',
-  replace: 'Replace',
-  'replace all': 'Replace all',
-  close: 'Close',
-});
-
-const behaviour: Extension = [
-  words,
-  lineNumbers(),
-  highlightActiveLineGutter(),
-  highlightSpecialChars(),
-  history(),
-  foldGutter(),
-  drawSelection(),
-  dropCursor(),
-  indentOnInput(),
-  bracketMatching(),
-  closeBrackets(),
-  autocompletion(),
-  rectangularSelection(),
-  crosshairCursor(),
-  highlightActiveLine(),
-  highlightSelectionMatches(),
-  search({ top: true }),
-  keymap.of([
-    { key: 'Mod-d', run: selectNextOccurrence, preventDefault: true },
-    { key: 'Mod-h', run: openSearchPanel, preventDefault: true },
-    { key: 'Shift-Alt-ArrowDown', run: copyLineDown },
-    ...closeBracketsKeymap,
-    ...searchKeymap,
-    ...defaultKeymap,
-    ...historyKeymap,
-    ...foldKeymap,
-    ...completionKeymap,
-    indentWithTab,
-  ]),
-];

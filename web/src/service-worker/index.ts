@@ -1,14 +1,10 @@
-/// <reference no-default-lib="true"/>
-/// <reference lib="esnext" />
-/// <reference lib="webworker" />
-
 /**
  * Says that there is no network, where a browser would say it without a word about unsaved work. It keeps that one page and nothing
  * else: no answer of the API and no other page ever comes from it.
  */
-import { version } from '$service-worker';
+import { version } from '$app/env';
+import { self as worker } from '$app/service-worker';
 
-const worker = self as unknown as ServiceWorkerGlobalScope;
 const CACHE = `gatehouse-offline-${version}`;
 const PAGE = '/offline.html';
 const PARTS = ['/offline.css', '/offline.js', '/favicon.svg'];
