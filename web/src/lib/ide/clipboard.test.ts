@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { ClipboardRule, guardClipboard, STAYS_INSIDE } from './clipboard.ts';
+import { ClipboardRule, guardClipboard, shareClipboard, STAYS_INSIDE } from './clipboard.ts';
 
 interface Carried {
   text: string;
@@ -125,4 +125,13 @@ it('nothing is held back where the policy sets no bound, or once the page is lef
   const bound = page({ clipboardIn: 0, clipboardOut: 0 });
   bound.leave();
   expect(act('paste', bound.box, { text: 'x' }).defaultPrevented).toBe(false);
+});
+
+it('what stayed inside pastes in the other tabs of the workspace, and in no other workspace', async () => {
+  const [here, there, elsewhere] = [0, 1, 2].map(() => page({ clipboardIn: null, clipboardOut: 0 }));
+  if (here === undefined || there === undefined || elsewhere === undefined) throw new Error('unreachable');
+  cleanups.push(shareClipboard(here.rule, 'w1'), shareClipboard(there.rule, 'w1'), shareClipboard(elsewhere.rule, 'w2'));
+  here.rule.copy('a path');
+  await expect.poll(() => there.rule.insideOf(STAYS_INSIDE)).toBe('a path');
+  expect(elsewhere.rule.insideOf(STAYS_INSIDE)).toBeNull();
 });

@@ -27,6 +27,8 @@ export class ClipboardRule {
   readonly #bounds: () => Bounds | null;
   readonly #events: ClipboardEvents;
   #kept: string | null = null;
+  /** tells other tabs of this workspace what stayed inside */
+  share: (text: string) => void = () => undefined;
   #wasTold = false;
 
   constructor(bounds: () => Bounds | null, events: ClipboardEvents) {
@@ -42,6 +44,7 @@ export class ClipboardRule {
       return true;
     }
     this.#kept = text;
+    this.share(text);
     this.#events.blocked(act, bytesOf(text));
     if (!this.#wasTold) this.#events.stayed('Copied inside the workspace', `${ofPolicy('Copying out', most)} This text pastes anywhere in the workspace, and nowhere else.`);
     this.#wasTold = true;
@@ -90,6 +93,19 @@ const fits = (text: string, most: number | null): boolean =>
 
 const ofPolicy = (doing: string, most: number | null): string =>
   `${doing} is ${most === 0 ? 'blocked' : `limited to ${most} KB`} by your organisation’s policy.`;
+
+/** One clipboard for all tabs of a workspace. @param name of the workspace and its person @returns what ends it */
+export function shareClipboard(rule: ClipboardRule, name: string): () => void {
+  const channel = new BroadcastChannel(`gatehouse.clipboard.${name}`);
+  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+    if (typeof data === 'string') rule.keep(data);
+  };
+  rule.share = (text) => channel.postMessage(text);
+  return () => {
+    rule.share = () => undefined;
+    channel.close();
+  };
+}
 
 /**
  * Holds back copies and pastes before anything on the page sees them.

@@ -132,6 +132,11 @@ export class Settings {
   }
 }
 
+/** Removes what this browser keeps of anybody's settings; their accounts have them. */
+export function forgetSettings(storage: Storage): void {
+  for (const key of Object.keys(storage)) if (key.startsWith(KEY)) storage.removeItem(key);
+}
+
 function parsed(text: string | null): Kept {
   try {
     const kept = (text === null ? {} : JSON.parse(text)) as Record<string, unknown> | null;

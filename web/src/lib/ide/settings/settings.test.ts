@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { ApiProblem } from '#lib/api/problem.ts';
 import { ManualClock, settle } from '../testing/manual-clock.ts';
 import { merge } from './merge.ts';
-import { type AccountSettings, Settings } from './settings.svelte.ts';
+import { type AccountSettings, forgetSettings, Settings } from './settings.svelte.ts';
 
 beforeEach(() => localStorage.clear());
 
@@ -133,4 +133,11 @@ test('merging: what one side took away stays away, unless the other changed it',
   expect(merge(base, { wordWrap: true }, base)).toEqual({ wordWrap: true });
   expect(merge(base, base, { tabSize: 4 })).toEqual({ tabSize: 4 });
   expect(merge(base, { wordWrap: true }, { tabSize: 8, wordWrap: true })).toEqual({ wordWrap: true });
+});
+
+test('a browser that somebody signs out of keeps no settings', () => {
+  new Settings(localStorage, new Account().of()).choose({ tabSize: 4 });
+  localStorage.setItem('gatehouse.theme', 'dark');
+  forgetSettings(localStorage);
+  expect(Object.keys(localStorage)).toEqual(['gatehouse.theme']);
 });
