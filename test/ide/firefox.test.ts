@@ -33,6 +33,8 @@ describe.runIf(existsSync(FIREFOX))('in Firefox', () => {
     await page.click('.xterm');
     await page.type(`echo typed-$((40+2)) > made.txt${KEYS.Enter}`);
     await expect.poll(() => site.run('.', 'cat', 'made.txt').catch(() => ''), { timeout: 20_000 }).toBe('typed-42\n');
+    // Out of the terminal, whose programs get Ctrl P themselves.
+    await page.click('[role=group][aria-label="Beside the editor"] button');
     await page.press(KEYS.Control, 'p');
     await until(`document.querySelector('[role=combobox]') !== null`);
     await page.type('app.ts');
