@@ -13,6 +13,9 @@ const withoutLocales: Plugin = {
 /** What ws would use if it were there: it does without. */
 const OPTIONAL = ['bufferutil', 'utf-8-validate'];
 
+/** Some packages ask for Node's modules by require. */
+const REQUIRE = { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" };
+
 const options: BuildOptions = {
   outdir: here('dist'),
   bundle: true,
@@ -25,7 +28,8 @@ const options: BuildOptions = {
 };
 
 /**
- * Three programs: the runner, the thread in which it draws terminals, and the helper that it puts into each sandbox.
+ * Four programs: the runner, the thread in which it draws terminals, the helper that it puts into each sandbox, and the
+ * language servers beside it.
  * The helper stands alone, because a sandbox sees neither this repository nor its packages; it is small, because there
  * are many.
  */
@@ -37,9 +41,19 @@ await build({
   ...options,
   entryPoints: { 'gatehouse-helper': here('src/helper/main.ts') },
   external: ['@lydell/node-pty', ...OPTIONAL],
-  // ws asks for Node's modules by require.
-  banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+  banner: REQUIRE,
   minifySyntax: true,
   minifyWhitespace: true,
+});
+/** What edits of HTML, CSS and JSON are served by in a sandbox; its packages are written for other loaders, too. */
+await build({
+  ...options,
+  entryPoints: { server: here('src/languages/server.ts') },
+  outdir: here('dist/languages'),
+  outExtension: { '.js': '.mjs' },
+  external: [],
+  mainFields: ['module', 'main'],
+  banner: REQUIRE,
+  minify: true,
 });
 chmodSync(here('dist/gatehouse-runner.js'), 0o755);

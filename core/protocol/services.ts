@@ -1,5 +1,10 @@
 import { z } from 'zod';
+import { gitShown } from './git-answers.ts';
+import { gitRequests } from './git.ts';
+import { SERVER_IDS, lspOpened, lspServers } from './language-servers.ts';
 import { textQuery } from './search.ts';
+import { taskRef } from './tasks.ts';
+import { terminalLook, terminalTraits } from './terminals.ts';
 
 /**
  * Services on streams. The browser sends `open` (a request below, JSON), the runner answers `head`
@@ -25,11 +30,21 @@ export const serviceRequest = z.discriminatedUnion('method', [
     cwd: path.optional(),
     name: z.string().max(80).optional(),
     key: z.string().min(8).max(64),
+    /** runs this task instead of a shell, in the task's folder */
+    task: taskRef.optional(),
   }),
   /** joins a terminal; `from`: offset of the next byte wanted, null: all that there is to see; head: ptyOpened */
   z.object({ method: z.literal('pty.attach'), terminalId: z.string(), from: z.number().int().min(0).nullable(), ...size }),
   z.object({ method: z.literal('pty.list') }),
-  z.object({ method: z.literal('pty.rename'), terminalId: z.string(), name: z.string().min(1).max(80) }),
+  z.object({
+    method: z.literal('pty.rename'),
+    terminalId: z.string(),
+    name: z.string().min(1).max(80),
+    /** left out: as it is */
+    look: terminalLook.optional(),
+  }),
+  /** the program that runs in it besides its shell; head: ptyForeground */
+  z.object({ method: z.literal('pty.foreground'), terminalId: z.string() }),
   /** ends the terminal's programs */
   z.object({ method: z.literal('pty.close'), terminalId: z.string() }),
   /** SPEC P: hands driving to that viewer's person; takes it back; asks for it */
@@ -51,14 +66,33 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('files.mkdir'), path }),
   z.object({ method: z.literal('files.rename'), from: path, to: path }),
   z.object({ method: z.literal('files.delete'), path, recursive: z.boolean() }),
+  /**
+   * which of these names, as programs print them, are files of the workspace; head: filesLocated. `from`: the folder where
+   * the program works, as it names it, or a path of the workspace
+   */
+  z.object({
+    method: z.literal('files.locate'),
+    from: path,
+    names: z.array(z.string().min(1).max(1024)).min(1).max(200),
+  }),
   /** recursive, but blind inside .git and node_modules; head ok, then one `message` fileEvents per coalesced change until the stream is reset */
   z.object({ method: z.literal('files.watch'), path }),
   /** lines with a text, as they are found; head ok, then `data` (JSON lines, textLine), then `fin`. What is ignored by git is left out */
   z.object({ method: z.literal('search.text'), ...textQuery.shape }),
   /** paths of all files that git would not ignore; head ok, then `data` (JSON lines, fileLine), then `fin` */
   z.object({ method: z.literal('search.files') }),
+  /** what the files of the workspace name as tasks; head ok, then `data` (JSON lines, taskLine), then `fin` */
+  z.object({ method: z.literal('tasks.list') }),
   /** what listens in the workspace; head ok, then one `message` portList at each change until the stream is reset */
   z.object({ method: z.literal('ports.watch') }),
+  ...gitRequests,
+  /** the language server for a file; head: lspServers */
+  z.object({ method: z.literal('lsp.servers'), path }),
+  /**
+   * starts a language server for a project; head: lspOpened. Then its standard input and output as `data`, byte by byte,
+   * what else it says as a `message` lspMessage, and `fin` at its end. It ends with the stream
+   */
+  z.object({ method: z.literal('lsp.open'), server: z.enum(SERVER_IDS), root: path }),
 ]);
 export type ServiceRequest = z.infer<typeof serviceRequest>;
 
@@ -89,6 +123,7 @@ export const ptyInfo = z.object({
   /** bytes of output so far */
   offset: z.number().int(),
   exit: ptyExit.nullable(),
+  ...terminalTraits,
 });
 export type PtyInfo = z.infer<typeof ptyInfo>;
 
@@ -106,6 +141,8 @@ export const ptyOpened = z.object({
   state: z.number().int().nullable(),
 });
 export type PtyOpened = z.infer<typeof ptyOpened>;
+/** `program`: null, where the shell waits, or nobody can tell */
+export const ptyForeground = z.object({ ok: z.literal(true), program: z.string().max(100).nullable() });
 export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInfo) });
 
 /**
@@ -115,7 +152,7 @@ export const ptyList = z.object({ ok: z.literal(true), terminals: z.array(ptyInf
 export const ptyMessage = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resize'), ...size }),
   z.object({ kind: z.literal('exit'), ...ptyExit.shape }),
-  z.object({ kind: z.literal('renamed'), name: z.string() }),
+  z.object({ kind: z.literal('renamed'), name: z.string(), look: terminalTraits.look }),
   /** output and input wait, for a person to read; null: they don't any more (SPEC T7) */
   z.object({ kind: z.literal('held'), reason: z.string().nullable() }),
 ]);
@@ -135,6 +172,8 @@ export const fileEntries = z.array(fileEntry);
 export const fileStat = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string() });
 /** `binary`: a NUL within the first 8 KiB */
 export const fileRead = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string(), binary: z.boolean() });
+/** a path of the workspace for each name, null: there is no such file */
+export const filesLocated = z.object({ ok: z.literal(true), paths: z.array(z.string().nullable()) });
 export const done = z.object({ ok: z.literal(true) });
 export const fileEvents = z.object({ kind: z.literal('changed'), paths: z.array(z.string()).max(500), overflow: z.boolean() });
 
@@ -149,6 +188,7 @@ export const SERVICE_HEADS = {
   'pty.attach': ptyOpened,
   'pty.list': ptyList,
   'pty.rename': done,
+  'pty.foreground': ptyForeground,
   'pty.close': done,
   'drive.give': done,
   'drive.take': done,
@@ -160,10 +200,23 @@ export const SERVICE_HEADS = {
   'files.mkdir': done,
   'files.rename': done,
   'files.delete': done,
+  'files.locate': filesLocated,
   'files.watch': done,
   'search.text': done,
   'search.files': done,
+  'tasks.list': done,
   'ports.watch': done,
+  'git.repositories': done,
+  'git.watch': done,
+  'git.status': done,
+  'git.refs': done,
+  'git.show': gitShown,
+  'git.log': done,
+  'git.commit': done,
+  'git.blame': done,
+  'git.do': done,
+  'lsp.servers': lspServers,
+  'lsp.open': lspOpened,
 } as const satisfies Record<ServiceRequest['method'], z.ZodType>;
 
 /** `reset` carries this. */

@@ -28,6 +28,8 @@ export interface Scene {
   /** what was asked for in this scene, in order, as the trail must tell it */
   wishes: AuditAction[];
   ends: 'running' | 'stopped' | 'trashed' | 'deleted';
+  /** set when all others are: the runner waits for an answer for 30 s only */
+  late?: boolean;
   /** Brings it there and keeps it there. */
   set(stage: Stage, name: string): Promise<Space>;
   /** What is asked right before the plug is pulled, for a step that nothing can hold. */
@@ -56,6 +58,13 @@ async function stopped(stage: Stage, name: string): Promise<Space> {
 /** Some turns of the event loop, so that each pull meets another moment. */
 async function moment({ roll }: Stage, most: number): Promise<void> {
   for (let turns = roll(most); turns > 0; turns--) await new Promise((next) => setImmediate(next));
+}
+
+/** Looks at each turn of the event loop, because what is looked for does not last. @throws Error after a minute */
+async function caught(stage: Stage, holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 60_000; !holds(); await moment(stage, 2)) {
+    if (Date.now() > end) throw new Error(`Not so within a minute: ${holds.toString()}`);
+  }
 }
 
 /** At the stop script, after something was asked that ends what runs. */
@@ -101,7 +110,7 @@ export const SCENES: Record<string, Scene> = {
     },
   },
   'create, its root file system being unpacked': {
-    ...{ wishes: ['workspace.create'], ends: 'running' },
+    ...{ wishes: ['workspace.create'], ends: 'running', late: true },
     set: async (stage, name) => {
       const { asked, ...rootfs } = await stage.makeSystem();
       const spec = {
@@ -119,7 +128,7 @@ export const SCENES: Record<string, Scene> = {
     last: async (stage, space) => {
       space.system?.release();
       const place = join(stage.workspaces, '..', 'rootfs', space.system?.digest.slice(7) ?? '');
-      while (!existsSync(`${place}.new`) && !existsSync(place)) await moment(stage, 2);
+      await caught(stage, () => existsSync(`${place}.new`) || existsSync(place));
     },
   },
   'create, at the clone': {
@@ -208,7 +217,7 @@ export const SCENES: Record<string, Scene> = {
     last: async (stage, space) => {
       await space.ask('POST', '/purge');
       // Its first file is gone, the rest on its way.
-      while (existsSync(join(space.home, 'precious', '0', '0')) && existsSync(join(space.folder, 'workspace.json'))) await moment(stage, 2);
+      await caught(stage, () => !existsSync(join(space.home, 'precious', '0', '0')) || !existsSync(join(space.folder, 'workspace.json')));
     },
   },
 };

@@ -9,7 +9,8 @@ const FIREFOX = '/usr/bin/firefox-esr';
 describe.runIf(existsSync(FIREFOX))('in Firefox', () => {
   let site: IdeSite;
   let page: BidiPage;
-  const until = (expression: string) => expect.poll(() => page.evaluate<boolean>(expression), { timeout: 45_000, interval: 200 }).toBe(true);
+  const until = (expression: string) =>
+    expect.poll(() => page.evaluate<boolean>(expression), { timeout: 45_000, interval: 200 }).toBe(true);
 
   beforeAll(async () => {
     site = await openIde('firefox', { 'app.ts': 'export const answer = 42;\n' });

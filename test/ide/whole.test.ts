@@ -10,7 +10,11 @@ let site: IdeSite;
 let page: Page;
 
 beforeAll(async () => {
-  site = await openIde(SLUG, { 'notes.txt': 'one secret line\n', 'empty.txt': '\n', 'app.ts': 'export const answer = 42; // the answer\n' });
+  site = await openIde(SLUG, {
+    'notes.txt': 'one secret line\n',
+    'empty.txt': '\n',
+    'app.ts': 'export const answer = 42; // the answer\n',
+  });
   ({ page } = site);
 });
 afterAll(() => site?.end());
@@ -174,7 +178,12 @@ test('at twice the size, as on a tablet, everything is in reach', async () => {
 
 test('what policy keeps inside is copied and pasted inside alone, kindly; print and watermark hold; the trail knows', async () => {
   const shown = await site.owner.ask('GET', '/tenant/policy');
-  await site.owner.call('PUT', '/tenant/policy', { values: { clipboardOut: 0, watermark: 'on' } }, { 'If-Match': shown.headers.get('etag') ?? '' });
+  await site.owner.call(
+    'PUT',
+    '/tenant/policy',
+    { values: { clipboardOut: 0, watermark: 'on' } },
+    { 'If-Match': shown.headers.get('etag') ?? '' },
+  );
   await page.reload();
   await page.getByText('Connected').first().waitFor();
   await openFile('notes.txt');

@@ -23,7 +23,10 @@ export const KEYS = { Control: '\uE009', Shift: '\uE008', Alt: '\uE00A', Enter: 
 export async function launchFirefox(program: string): Promise<BidiPage> {
   const profile = mkdtempSync(join(tmpdir(), 'gatehouse-firefox-'));
   const args = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0'];
-  const browser = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, HOME: profile, MOZ_HEADLESS_WIDTH: '1440', MOZ_HEADLESS_HEIGHT: '900' } });
+  const browser = spawn(program, args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, HOME: profile, MOZ_HEADLESS_WIDTH: '1440', MOZ_HEADLESS_HEIGHT: '900' },
+  });
   const address = await new Promise<string>((resolve, reject) => {
     createInterface(browser.stderr).on('line', (line) => {
       const found = /WebDriver BiDi listening on (ws:\S+)/.exec(line)?.[1];
@@ -39,19 +42,39 @@ export async function launchFirefox(program: string): Promise<BidiPage> {
   const page: BidiPage = {
     goto: async (url) => void (await call('browsingContext.navigate', { context, url, wait: 'complete' })),
     evaluate: async <T>(expression: string) => {
-      const asked = { expression: `(async () => JSON.stringify((await (${expression})) ?? null))()`, target: { context }, awaitPromise: true };
-      const { result, exceptionDetails } = await call<{ result?: { value: string }; exceptionDetails?: { text: string } }>('script.evaluate', asked);
+      const asked = {
+        expression: `(async () => JSON.stringify((await (${expression})) ?? null))()`,
+        target: { context },
+        awaitPromise: true,
+      };
+      const { result, exceptionDetails } = await call<{ result?: { value: string }; exceptionDetails?: { text: string } }>(
+        'script.evaluate',
+        asked,
+      );
       if (result === undefined) throw new Error(exceptionDetails?.text ?? 'The page did not answer');
       return JSON.parse(result.value) as T;
     },
-    type: async (text) => void (await perform([...text].flatMap((value) => [{ type: 'keyDown', value }, { type: 'keyUp', value }]))),
+    type: async (text) =>
+      void (await perform(
+        [...text].flatMap((value) => [
+          { type: 'keyDown', value },
+          { type: 'keyUp', value },
+        ]),
+      )),
     press: async (...keys) =>
-      void (await perform([...keys.map((value) => ({ type: 'keyDown', value })), ...keys.toReversed().map((value) => ({ type: 'keyUp', value }))])),
+      void (await perform([
+        ...keys.map((value) => ({ type: 'keyDown', value })),
+        ...keys.toReversed().map((value) => ({ type: 'keyUp', value })),
+      ])),
     click: async (selector) => {
       const at = await page.evaluate<{ x: number; y: number }>(
         `(() => { const { x, y, width, height } = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect(); return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) }; })()`,
       );
-      const actions = [{ type: 'pointerMove', ...at }, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }];
+      const actions = [
+        { type: 'pointerMove', ...at },
+        { type: 'pointerDown', button: 0 },
+        { type: 'pointerUp', button: 0 },
+      ];
       await call('input.performActions', { context, actions: [{ type: 'pointer', id: 'mouse', actions }] });
     },
     end: async () => {

@@ -1,4 +1,5 @@
 import { serviceRequest } from '@gatehouse/core/protocol/services.ts';
+import { terminalLook, terminalTraits } from '@gatehouse/core/protocol/terminals.ts';
 import { z } from 'zod';
 
 /** What the runner asks of the helper, in `open`. Files are asked for as browsers ask; the rest is the runner's own. */
@@ -15,6 +16,7 @@ export const terminalOpen = z.object({
   terminalId: z.string(),
   name: z.string(),
   ...size,
+  ...terminalTraits,
   cwd: z.string(),
 });
 /** the same for a terminal that is there; output comes from `from`, or from the oldest byte that is kept */
@@ -23,6 +25,8 @@ export const terminalAttach = z.object({ method: z.literal('terminal.attach'), t
 export const terminalListing = z.object({ method: z.literal('terminal.list') });
 /** ends the programs, and forgets the terminal */
 export const terminalClose = z.object({ method: z.literal('terminal.close'), terminalId: z.string() });
+/** the program that runs in it besides its shell; head: ptyForeground */
+export const terminalForeground = z.object({ method: z.literal('terminal.foreground'), terminalId: z.string() });
 /** tells something in every terminal that is open; a helper of an earlier release answers `invalid` */
 export const terminalNote = z.object({ method: z.literal('terminal.note'), text: z.string().max(1000) });
 /** a program without a terminal: its output comes as `data`, its end as a `message` programExit */
@@ -67,7 +71,14 @@ export const appHead = z.object({
 export const appBroken = z.object({ kind: z.literal('broken') });
 export const socketEnd = z.object({ kind: z.literal('closed'), code: z.number().int(), reason: z.string().max(123) });
 
-const terminalRequest = z.discriminatedUnion('method', [terminalOpen, terminalAttach, terminalListing, terminalClose, terminalNote]);
+const terminalRequest = z.discriminatedUnion('method', [
+  terminalOpen,
+  terminalAttach,
+  terminalListing,
+  terminalClose,
+  terminalForeground,
+  terminalNote,
+]);
 const programRequest = z.discriminatedUnion('method', [taskRun, appRequest, appSocket, appStart]);
 export const helperRequest = z.union([terminalRequest, programRequest, serviceRequest]);
 export type HelperRequest = z.infer<typeof helperRequest>;
@@ -100,6 +111,7 @@ export const terminalInfo = z.object({
   start: z.number().int().min(0),
   end: z.number().int().min(0),
   exit: z.object({ code: z.number().int().nullable(), signal: z.string().nullable() }).nullable(),
+  ...terminalTraits,
 });
 export type TerminalInfo = z.infer<typeof terminalInfo>;
 
@@ -121,7 +133,7 @@ export const terminalAttached = z.object({
 export const terminalControl = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('client'), clientId: z.string() }),
   z.object({ kind: z.literal('resize'), ...size }),
-  z.object({ kind: z.literal('rename'), name: z.string() }),
+  z.object({ kind: z.literal('rename'), name: z.string(), look: terminalLook.optional() }),
   z.object({ kind: z.literal('pause') }),
   z.object({ kind: z.literal('resume') }),
 ]);

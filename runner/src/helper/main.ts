@@ -13,6 +13,7 @@ import { writeFile } from './file-write.ts';
 import { Door } from './door.ts';
 import { endAll } from './end.ts';
 import { openForwards } from './forwards.ts';
+import type { RunningServers } from './lsp/open-server.ts';
 import { deleteFile, listFolder, makeFolder, renameFile, statFile } from './files.ts';
 import { Host, type Stream, type StreamEvents } from './host.ts';
 import { sendPaced } from './paced.ts';
@@ -32,6 +33,7 @@ const { root } = settings;
 const terminals = new Terminals(settings);
 const listeners = new Listeners(settings.mark);
 const commands = new AppCommands(settings);
+const languageServers: RunningServers = new Set();
 
 const answer = (stream: Stream, work: object | Promise<object>): StreamEvents => {
   Promise.resolve(work).then(
@@ -50,6 +52,8 @@ const list = async (path: string) => {
   return { head: { ok: true, truncated }, bytes: encodeJson(entries) };
 };
 
+const findServerOf = async (path: string) => (await import('./lsp/find-server.ts')).serverOf(settings, path);
+
 function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents {
   switch (request.method) {
     case 'terminal.open':
@@ -61,6 +65,8 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
     case 'terminal.close':
       terminals.close(request.terminalId);
       return answer(stream, { ok: true });
+    case 'terminal.foreground':
+      return answer(stream, { ok: true, program: terminals.find(request.terminalId).foreground });
     case 'terminal.note':
       terminals.note(request.text);
       return answer(stream, { ok: true });
@@ -93,6 +99,24 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
       return later(stream, async () => (await import('./search/text.ts')).searchText(root, request, stream));
     case 'search.files':
       return later(stream, async () => (await import('./search/file-list.ts')).searchFiles(root, stream));
+    case 'tasks.list':
+      return later(stream, async () => (await import('./tasks/list.ts')).listTasks(root, stream));
+    case 'files.locate':
+      return later(stream, async () => answer(stream, (await import('./locate.ts')).locateFiles(root, request)));
+    case 'git.repositories':
+    case 'git.watch':
+    case 'git.status':
+    case 'git.refs':
+    case 'git.show':
+    case 'git.log':
+    case 'git.commit':
+    case 'git.blame':
+    case 'git.do':
+      return later(stream, async () => (await import('./git/serve.ts')).serveGit(settings, request, stream));
+    case 'lsp.servers':
+      return answer(stream, findServerOf(request.path));
+    case 'lsp.open':
+      return later(stream, async () => (await import('./lsp/open-server.ts')).openServer(settings, languageServers, request, stream));
     case 'files.watch':
       return watchFiles(root, request.path, stream);
     default:

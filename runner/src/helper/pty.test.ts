@@ -16,7 +16,8 @@ it('gives what a program printed last, although nobody read while it ended', asy
       },
       exit: resolve,
     };
-    const pty = new Pty({ cols: 80, rows: 24, cwd: '/', env: { PATH: '/usr/bin:/bin', HOME: '/' } }, events);
+    const shell = { file: '/bin/bash', args: [], cwd: '/', env: { PATH: '/usr/bin:/bin', HOME: '/' } };
+    const pty = new Pty({ cols: 80, rows: 24, ...shell }, events);
     pty.write(Buffer.from("stty -echo; echo begun-$((40+2)); read x; printf 'last%.0s' {1..500}; exit 3\n"), () => undefined);
   });
   expect(exit.code).toBe(3);

@@ -21,6 +21,13 @@ interface BytePty {
   resume(): void;
 }
 
+export interface Program {
+  file: string;
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+}
+
 export interface PtyEvents {
   data(bytes: Uint8Array): void;
   exit(exit: ProgramExit): void;
@@ -31,7 +38,7 @@ const signalName = (number: number | undefined): string | null =>
 
 const isFull = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'EAGAIN';
 
-/** A shell on a terminal of its own. */
+/** A program on a terminal of its own. */
 export class Pty {
   readonly #pty: BytePty;
   #input: { bytes: Uint8Array; typed: () => void }[] = [];
@@ -43,8 +50,8 @@ export class Pty {
   #ended = false;
 
   /** @throws Error when it can't start */
-  constructor(options: { cols: number; rows: number; cwd: string; env: Record<string, string> }, events: PtyEvents) {
-    const pty = spawn('/bin/bash', [], { name: 'xterm-256color', ...options, encoding: null }) as unknown as BytePty;
+  constructor({ file, args, ...options }: Program & { cols: number; rows: number }, events: PtyEvents) {
+    const pty = spawn(file, args, { name: 'xterm-256color', ...options, encoding: null }) as unknown as BytePty;
     this.#pty = pty;
     makeExpendable(pty.pid);
     pty.on('close', () => (this.#closed = true));
@@ -56,6 +63,10 @@ export class Pty {
       const name = signalName(signal);
       events.exit({ kind: 'exit', code: name === null ? exitCode : null, signal: name });
     });
+  }
+
+  get pid(): number {
+    return this.#pty.pid;
   }
 
   /** Types what is given, in order; what the program does not take yet waits here. @param typed it has all of it */

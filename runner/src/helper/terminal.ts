@@ -4,14 +4,15 @@ import { OutputRing } from '../channel/ring.ts';
 import { terminalControl, type ProgramExit, type TerminalInfo } from '../channel/requests.ts';
 import { Feed } from './feed.ts';
 import type { Host, Stream, StreamEvents } from './host.ts';
-import { Pty } from './pty.ts';
+import { foregroundOf } from './foreground.ts';
+import { Pty, type Program } from './pty.ts';
 import { TypedReports } from './typed-reports.ts';
 
 /** A runner this far behind holds the program back: far less than the ring, so that it loses nothing. */
 const PAUSE_ABOVE = 256 * 1024;
 const RESUME_BELOW = 64 * 1024;
 
-export type TerminalFacts = Pick<TerminalInfo, 'terminalId' | 'name' | 'cols' | 'rows'>;
+export type TerminalFacts = Pick<TerminalInfo, 'terminalId' | 'name' | 'cols' | 'rows' | 'look' | 'task'>;
 
 /** A terminal that lives with its program, whether a runner listens or not: without one, the ring keeps the newest output. */
 export class Terminal {
@@ -26,10 +27,10 @@ export class Terminal {
   #paused = false;
 
   /** @throws Error when the shell can't start */
-  constructor(facts: TerminalFacts, cwd: string, env: Record<string, string>) {
+  constructor(facts: TerminalFacts, program: Program) {
     this.#facts = facts;
     this.#pty = new Pty(
-      { cols: facts.cols, rows: facts.rows, cwd, env },
+      { cols: facts.cols, rows: facts.rows, ...program },
       { data: (bytes) => this.#output(bytes), exit: (exit) => this.#end(exit) },
     );
   }
@@ -37,6 +38,12 @@ export class Terminal {
   get info(): TerminalInfo {
     const exit = this.#exit === null ? null : { code: this.#exit.code, signal: this.#exit.signal };
     return { ...this.#facts, start: this.#ring.start, end: this.#ring.end, exit };
+  }
+
+  /** What runs in it besides its shell. */
+  get foreground(): string | null {
+    if (this.#exit !== null) return null;
+    return this.#facts.task === null ? foregroundOf(this.#pty.pid) : this.#facts.task.name;
   }
 
   /** Sends output from `from`, or the oldest byte kept, and takes input. The newest listener is the only one. */
@@ -63,7 +70,7 @@ export class Terminal {
       message: (value) => {
         const control = terminalControl.parse(value);
         if (control.kind === 'client') client = control.clientId;
-        else if (control.kind === 'rename') this.#facts = { ...this.#facts, name: control.name };
+        else if (control.kind === 'rename') this.#facts = { ...this.#facts, name: control.name, look: control.look ?? this.#facts.look };
         else if (control.kind === 'resize') {
           const { cols, rows } = control;
           stream.message({ kind: 'resized', offset: this.#ring.end, cols, rows });

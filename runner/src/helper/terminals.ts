@@ -2,7 +2,12 @@ import type { z } from 'zod';
 import type { HelperSettings, TerminalInfo, terminalOpen } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import { placeOf } from './paths.ts';
+import { SHELL_MARKS } from './shell-marks.ts';
+import { taskArguments } from './tasks/task-program.ts';
 import { Terminal } from './terminal.ts';
+
+const SHELL = '/bin/bash';
+const COLORS = { COLORTERM: 'truecolor' };
 
 /** The terminals of this sandbox, by the ids that runners give them. */
 export class Terminals {
@@ -14,10 +19,16 @@ export class Terminals {
   }
 
   /** @throws Error when the shell can't start */
-  open({ terminalId, name, cols, rows, cwd }: z.infer<typeof terminalOpen>): Terminal {
+  open({ terminalId, name, cols, rows, look, task, cwd }: z.infer<typeof terminalOpen>): Terminal {
     if (this.#terminals.has(terminalId)) throw new ServiceFailure('exists', 'A terminal of this id is already there');
     const { root, environment } = this.#settings;
-    const terminal = new Terminal({ terminalId, name, cols, rows }, placeOf(root, cwd), { COLORTERM: 'truecolor', ...environment });
+    const place = placeOf(root, task?.folder ?? cwd);
+    const terminal = new Terminal(
+      { terminalId, name, cols, rows, look, task },
+      task === null
+        ? { file: SHELL, args: [], cwd: place, env: { ...COLORS, ...SHELL_MARKS, ...environment } }
+        : { file: SHELL, args: taskArguments(task), cwd: place, env: { ...COLORS, ...environment } },
+    );
     this.#terminals.set(terminalId, terminal);
     return terminal;
   }

@@ -18,6 +18,8 @@ const headOfFile = z.object({ entry: z.object({ size: z.number() }) });
 export interface Bounds {
   upload?: number | null;
   download?: number | null;
+  /** why the viewer may send nothing now; null: it may */
+  refusal?: () => string | null;
 }
 
 /**
@@ -29,6 +31,7 @@ export class FileStream implements StreamService, Source {
   readonly #port: StreamPort;
   readonly #stream: HelperStream;
   readonly #bounds: { upload: number; download: number };
+  readonly #refusal: () => string | null;
   #pieces: Uint8Array[] = [];
   #pending = 0;
   #sent = 0;
@@ -41,6 +44,7 @@ export class FileStream implements StreamService, Source {
   constructor(port: StreamPort, helper: HelperClient, request: HelperRequest, bounds: Bounds = {}) {
     this.#port = port;
     this.#bounds = { upload: bounds.upload ?? Infinity, download: bounds.download ?? Infinity };
+    this.#refusal = bounds.refusal ?? (() => null);
     this.#stream = helper.open(request, {
       head: (head) => {
         this.#answered = true;
@@ -85,6 +89,8 @@ export class FileStream implements StreamService, Source {
     if (frame.type === 'fin') return this.#stream.fin();
     if (frame.type !== 'data') return this.#port.reset('invalid', 'This service takes no messages');
     if (frame.offset !== this.#received) return this.#port.reset('invalid', 'Data with a gap or an overlap');
+    const refusal = this.#refusal();
+    if (refusal !== null) return this.#port.reset('refused', refusal);
     this.#received += frame.payload.byteLength;
     if (this.#received > this.#bounds.upload) return this.#port.reset('refused', tooLarge('upload', this.#bounds.upload).message);
     if (this.#received - this.#taken > MOST_UNTAKEN) return this.#port.reset('limit', 'More is sent than can be written');

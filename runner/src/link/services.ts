@@ -39,7 +39,11 @@ const DRIVERS_ONLY: ReadonlySet<ServiceRequest['method']> = new Set([
   'files.mkdir',
   'files.rename',
   'files.delete',
+  'git.do',
+  'lsp.open',
 ] as const);
+
+const WATCHING = 'You are watching: somebody else drives';
 
 const fail = (port: StreamPort, error: unknown) => {
   const { code, message } = asServiceFailure(error instanceof DrivingRefused ? new ServiceFailure('refused', error.message) : error);
@@ -72,18 +76,21 @@ export function openService(
     opened(stream);
     stream.start(from);
   };
+  const mayRead = () => {
+    if (boundOf(services.policy(), 'download') === 0)
+      throw new ServiceFailure('refused', 'Your organisation’s policy lets nothing be read from files');
+  };
   const act = (work: () => void) => {
     work();
     answer(port, { ok: true });
   };
   try {
-    if (DRIVERS_ONLY.has(request.method) && !crew.mayDrive(viewer))
-      throw new ServiceFailure('refused', 'You are watching: somebody else drives');
+    if (DRIVERS_ONLY.has(request.method) && !crew.mayDrive(viewer)) throw new ServiceFailure('refused', WATCHING);
     switch (request.method) {
       case 'pty.open': {
-        const { cols, rows, cwd = '', name, key } = request;
+        const { cols, rows, cwd = '', name, key, task } = request;
         terminals
-          .open({ cols, rows }, { cwd, name, key: `${clientId}.${key}` })
+          .open({ cols, rows }, { cwd, name, key: `${clientId}.${key}`, task: task ?? null })
           .then((terminal) => attach(terminal.id, { cols, rows }, null))
           .catch((error: unknown) => fail(port, error));
         return;
@@ -93,7 +100,13 @@ export function openService(
       case 'pty.list':
         return answer(port, { ok: true, terminals: terminals.list() });
       case 'pty.rename':
-        return act(() => terminals.rename(request.terminalId, request.name));
+        return act(() => terminals.rename(request.terminalId, request.name, request.look));
+      case 'pty.foreground':
+        terminals.foreground(request.terminalId).then(
+          (head) => answer(port, head),
+          (error: unknown) => fail(port, error),
+        );
+        return;
       case 'pty.close':
         return act(() => terminals.close(request.terminalId));
       case 'drive.give':
@@ -109,11 +122,17 @@ export function openService(
         if (upload !== null && request.size > upload) throw tooLarge('upload', upload);
         return opened(new FileStream(port, helper, request, { upload }));
       }
+      case 'tasks.list':
       case 'search.text':
-        // A search shows what is in files, a line at a time.
-        if (boundOf(services.policy(), 'download') === 0)
-          throw new ServiceFailure('refused', 'Your organisation’s policy lets nothing be read from files');
+        // Both show what is in files, a line at a time.
+        mayRead();
         return opened(new FileStream(port, helper, request));
+      case 'git.show':
+        return opened(new FileStream(port, helper, request, { download: boundOf(services.policy(), 'download') }));
+      case 'lsp.open':
+        // So does a language server, and whoever speaks to it makes it act.
+        mayRead();
+        return opened(new FileStream(port, helper, request, { refusal: () => (crew.mayDrive(viewer) ? null : WATCHING) }));
       case 'ports.watch':
         if (services.opens() === null) throw new ServiceFailure('refused', 'Web apps and ports are off by your organisation’s policy');
         return opened(new FileStream(port, helper, request));

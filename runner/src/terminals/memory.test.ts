@@ -12,6 +12,8 @@ const info = (terminalId: string, exit: PtyInfo['exit'] = null): PtyInfo => ({
   rows: 24,
   offset: 9,
   exit,
+  look: { color: 'red', icon: 'server' },
+  task: null,
 });
 const lostIn = (folder: string) => new TerminalMemory(folder).lost.map(({ terminalId, lost }) => `${terminalId}: ${lost ?? ''}`);
 

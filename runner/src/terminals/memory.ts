@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
+import { terminalTraits } from '@gatehouse/core/protocol/terminals.ts';
 import { z } from 'zod';
 import { writeAtomically } from '../state/atomic-file.ts';
 
@@ -12,6 +13,7 @@ const remembered = z.object({
   name: z.string(),
   cols: z.number().int(),
   rows: z.number().int(),
+  ...terminalTraits,
   /** why its programs are gone, for a person to read; null: they run */
   lost: z.string().nullable(),
 });
@@ -43,8 +45,8 @@ export class TerminalMemory {
   /** Takes the terminals as they are now: those that run, and those that were lost. */
   keep(terminals: PtyInfo[]): void {
     if (this.#final) return;
-    this.#all = terminals.flatMap(({ terminalId, name, cols, rows, exit }) =>
-      exit === null || exit.reason !== undefined ? [{ terminalId, name, cols, rows, lost: exit?.reason ?? null }] : [],
+    this.#all = terminals.flatMap(({ terminalId, name, cols, rows, look, task, exit }) =>
+      exit === null || exit.reason !== undefined ? [{ terminalId, name, cols, rows, look, task, lost: exit?.reason ?? null }] : [],
     );
     this.#save();
   }

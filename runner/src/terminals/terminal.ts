@@ -1,4 +1,6 @@
 import type { PtyExit, PtyInfo, PtyMessage } from '@gatehouse/core/protocol/services.ts';
+import type { TaskRef } from '@gatehouse/core/protocol/tasks.ts';
+import { PLAIN, type TerminalLook } from '@gatehouse/core/protocol/terminals.ts';
 import type { z } from 'zod';
 import type { HelperHead, HelperClient, HelperStream } from '../channel/helper-client.ts';
 import { InputCounts } from '../channel/input-counts.ts';
@@ -39,6 +41,8 @@ export interface Watcher {
 export interface TerminalFacts extends Size {
   terminalId: string;
   name: string;
+  look?: TerminalLook;
+  task?: TaskRef | null;
 }
 
 /** A terminal lives with its program in the sandbox, not with those who watch it, nor with this runner. */
@@ -57,6 +61,8 @@ export class Terminal {
   readonly #typedTo = new Map<string, number>();
   #untyped = 0;
   #name: string;
+  #look: TerminalLook;
+  readonly #task: TaskRef | null;
   #size: Size;
   /** what the helper was asked for last */
   #wanted: Size;
@@ -75,7 +81,7 @@ export class Terminal {
 
   /** @param ended its program has ended by itself; @param mostCopied bytes that it may copy for its viewers at once; null: any */
   constructor(
-    { terminalId, name, cols, rows }: TerminalFacts,
+    { terminalId, name, cols, rows, look = PLAIN, task = null }: TerminalFacts,
     screens: Screens,
     {
       ended = () => undefined,
@@ -87,6 +93,8 @@ export class Terminal {
     this.#mask = new CopyMask(mostCopied);
     this.id = terminalId;
     this.#name = name;
+    this.#look = look;
+    this.#task = task;
     this.#size = this.#wanted = { cols, rows };
     this.#screens = screens;
     this.#checkpoints = new Checkpoints({ ring: this.#ring, size: this.#size, screens });
@@ -153,7 +161,8 @@ export class Terminal {
   }
 
   get info(): PtyInfo {
-    return { terminalId: this.id, name: this.#name, ...this.#size, offset: this.ring.end, exit: this.#exit };
+    const { id: terminalId } = this;
+    return { terminalId, name: this.#name, ...this.#size, look: this.#look, task: this.#task, offset: this.ring.end, exit: this.#exit };
   }
 
   /** SPEC P5: the newest watcher that may drive does. */
@@ -212,10 +221,11 @@ export class Terminal {
     if (this.#exit === null && watcher === this.#driver) this.#drive(watcher);
   }
 
-  rename(name: string): void {
+  rename(name: string, look = this.#look): void {
     this.#name = name;
-    if (this.#exit === null) this.#control({ kind: 'rename', name });
-    for (const watcher of this.#watchers) watcher.tell({ kind: 'renamed', name });
+    this.#look = look;
+    if (this.#exit === null) this.#control({ kind: 'rename', name, look });
+    for (const watcher of this.#watchers) watcher.tell({ kind: 'renamed', name, look });
   }
 
   /** It is closed: watchers learn of it by the exit. */

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
+import { taskTitle, type TaskRef } from '@gatehouse/core/protocol/tasks.ts';
+import { PLAIN, type TerminalLook } from '@gatehouse/core/protocol/terminals.ts';
 import type { HelperClient } from '../channel/helper-client.ts';
-import { MOST_TERMINALS, terminalList } from '../channel/requests.ts';
+import { MOST_TERMINALS, terminalAttached, terminalList } from '../channel/requests.ts';
 import { noTape, type TerminalTape } from '../recording/terminal-tape.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import type { TerminalMemory } from './memory.ts';
@@ -22,6 +24,14 @@ export interface TerminalPolicy {
   mostCopied(): number | null;
 }
 const noPolicy: TerminalPolicy = { tapes: () => noTape, mostCopied: () => null };
+
+/** `task`: what it runs instead of a shell */
+export interface OpeningWish {
+  cwd: string;
+  name: string | undefined;
+  key: string;
+  task?: TaskRef | null;
+}
 
 /** The terminals of one running workspace. */
 export class Terminals {
@@ -62,7 +72,7 @@ export class Terminals {
    * @param wish.key of the opener: the terminal that it opened under this key before is the answer (SPEC T2)
    * @throws ServiceFailure when there are too many, or the shell could not start
    */
-  async open(size: Size, { cwd, name, key }: { cwd: string; name: string | undefined; key: string }): Promise<Terminal> {
+  async open(size: Size, { cwd, name, key, task = null }: OpeningWish): Promise<Terminal> {
     const terminalId = createHash('sha256').update(key).digest('base64url').slice(0, 16);
     const known = this.#terminals.get(terminalId) ?? this.#starting.get(terminalId);
     if (known !== undefined) return known;
@@ -70,7 +80,8 @@ export class Terminals {
     for (const { terminalId } of ended.slice(0, Math.max(0, ended.length - MOST_ENDED))) this.close(terminalId);
     if (this.#terminals.size + this.#starting.size >= MOST_TERMINALS)
       throw new ServiceFailure('limit', `A workspace has at most ${MOST_TERMINALS} terminals`);
-    const starting = this.#start({ terminalId, name: name ?? `Terminal ${this.#count + 1}`, ...size }, cwd);
+    const called = name ?? (task === null ? `Terminal ${this.#count + 1}` : taskTitle(task).slice(0, 80));
+    const starting = this.#start({ terminalId, name: called, look: PLAIN, task, ...size }, cwd);
     this.#starting.set(terminalId, starting);
     return starting.finally(() => this.#starting.delete(terminalId));
   }
@@ -92,9 +103,14 @@ export class Terminals {
   }
 
   /** @throws ServiceFailure `not-found` */
-  rename(id: string, name: string): void {
-    this.find(id).rename(name);
+  rename(id: string, name: string, look?: TerminalLook): void {
+    this.find(id).rename(name, look);
     this.#remember();
+  }
+
+  /** @returns the helper's answer: the program that runs in it besides its shell. @throws ServiceFailure `not-found` */
+  foreground(id: string): Promise<object> {
+    return this.#helper.call({ method: 'terminal.foreground', terminalId: this.find(id).id });
   }
 
   /** Ends its programs. @throws ServiceFailure `not-found` */
@@ -110,7 +126,7 @@ export class Terminals {
     for (const terminal of this.#terminals.values()) terminal.leave();
   }
 
-  async #start(facts: TerminalFacts, cwd: string): Promise<Terminal> {
+  async #start(facts: Required<TerminalFacts>, cwd: string): Promise<Terminal> {
     const terminal = this.#make(facts);
     const recorded = terminal.record();
     if (!recorded.shown) throw new ServiceFailure('refused', recorded.reason);
@@ -119,6 +135,11 @@ export class Terminals {
       const reason = `The terminal could not start: ${'message' in head ? String(head.message) : ''}`;
       terminal.lose(reason);
       throw new ServiceFailure('internal', reason);
+    }
+    if (facts.task !== null && terminalAttached.parse(head).terminal.task === null) {
+      terminal.close();
+      void this.#helper.call({ method: 'terminal.close', terminalId: terminal.id });
+      throw new ServiceFailure('refused', 'This workspace runs programs of an earlier release: restart it to run tasks');
     }
     this.#terminals.set(terminal.id, terminal);
     this.#remember();

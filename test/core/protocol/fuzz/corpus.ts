@@ -25,6 +25,8 @@ export const requests: readonly ServiceRequest[] = [
   { method: 'files.watch', path },
   { method: 'search.text', query: 'x', regex: false, matchCase: true, wholeWord: false, include: ['*.ts'], exclude: [] },
   { method: 'search.files' },
+  { method: 'lsp.servers', path },
+  { method: 'lsp.open', server: 'typescript', root: path },
 ];
 
 const info = { terminalId: 't1', name: 'build', ...size, offset: 5000, exit: null };
@@ -37,6 +39,7 @@ const heads: readonly object[] = [
   { ok: true, terminals: [info] },
   { ok: true },
   { ok: true, truncated: false },
+  { ok: true, server: { server: 'typescript', root: path, program: null } },
   { ok: true, entry, etag: 'e' },
   { ok: true, entry, etag: 'e', binary: false },
   { ok: false, code: 'not-found', message: 'There is no such file' },

@@ -6,14 +6,14 @@ import { toggleFullScreen } from './layout/full-screen.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
-  const { documents, layout, terminals, workbench } = ide;
+  const { editing, layout, terminals, workbench } = ide;
   const inTerminals = (change: () => unknown) => () => {
     layout.show('terminals');
     change();
   };
   return {
-    save: () => documents.active?.save(),
-    'close-tab': () => ide.closeTab(),
+    save: () => editing.save(),
+    'close-tab': () => editing.closeTab(),
     'next-tab': () => workbench.group.cycle(1),
     'previous-tab': () => workbench.group.cycle(-1),
     'keep-tab': () => workbench.keep(),
@@ -24,6 +24,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'focus-group-3': () => focusGroup(ide, 2),
     'move-tab-on': () => workbench.moveOn(1),
     'move-tab-back': () => workbench.moveOn(-1),
+    'word-wrap': () => ide.settings.choose({ wordWrap: !ide.settings.now.wordWrap }),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
     'toggle-files': () => layout.toggle('files'),

@@ -8,15 +8,11 @@ import { ClipboardRule } from './clipboard.ts';
 import { Connection } from './connection/connection.ts';
 import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
 import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
-import type { OpenDocument, Place } from './editor/document.svelte.ts';
-import { Delayed } from './editor/delayed.ts';
-import { Contributions } from './editor/contributions.svelte.ts';
-import { Documents } from './editor/documents.svelte.ts';
+import type { Place } from './editor/document.svelte.ts';
+import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
-import type { EditorGroup } from './editor/group.svelte.ts';
 import { languageName } from './editor/language-names.ts';
-import { type EditorTab, FileTab } from './editor/tab.svelte.ts';
-import { type Opening, Workbench } from './editor/workbench.svelte.ts';
+import type { Opening } from './editor/workbench.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
@@ -54,8 +50,6 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   failed(what: string, why: string): void;
 }
 
-/** Unsaved work is written down this long after the last key. */
-const KEEP_MS = 500;
 /** While others are here, terminals may be opened elsewhere: they are looked for so often. */
 const LOOK_MS = 3_000;
 
@@ -63,14 +57,9 @@ const LOOK_MS = 3_000;
 export class Ide {
   readonly #ports: IdePorts;
   readonly #connection: Connection;
-  readonly #toKeep: Delayed<OpenDocument>;
   readonly files: RemoteFiles;
   readonly tree: FileTree;
-  readonly documents: Documents;
-  /** the tabs of the editor, and where they stand */
-  readonly workbench: Workbench;
-  /** what other parts of the IDE add to every editor of a file */
-  readonly editorContributions = new Contributions();
+  readonly editing: Editing;
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
   readonly ports: Ports;
@@ -100,7 +89,6 @@ export class Ide {
   constructor(ports: IdePorts) {
     this.#ports = ports;
     this.settings = ports.settings;
-    this.#toKeep = new Delayed(ports.clock, KEEP_MS);
     this.blockedActs = new BlockedActsTeller(ports.clock, ports.tellBlocked);
     this.clipboard = new ClipboardRule(() => this.policy, {
       refused: ports.failed,
@@ -131,8 +119,14 @@ export class Ide {
     );
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
-    this.documents = new Documents(this.files, ports.drafts);
-    this.workbench = new Workbench(this.documents, () => this.settings.now.previewTabs);
+    this.editing = new Editing({
+      ...ports,
+      files: this.files,
+      prompts: this.prompts,
+      settings: () => this.settings.now,
+      mayChange: () => this.people.refusal === null,
+      changed: () => this.tour.did('edit'),
+    });
     this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
     this.people = new People(this.#connection, ports.userId, {
       changed: () => this.#peopleChanged(),
@@ -148,6 +142,26 @@ export class Ide {
     this.files.refusal = () => this.people.refusal;
   }
 
+  /** the open files */
+  get documents(): Editing['documents'] {
+    return this.editing.documents;
+  }
+
+  /** the tabs of the editor, and where they stand */
+  get workbench(): Editing['workbench'] {
+    return this.editing.workbench;
+  }
+
+  /** what other parts of the IDE add to every editor of a file */
+  get editorContributions(): Editing['contributions'] {
+    return this.editing.contributions;
+  }
+
+  /** what can lay out a file anew */
+  get formatters(): Editing['formatters'] {
+    return this.editing.formatters;
+  }
+
   /** the editor that has the keyboard, or had it last; null until a file was shown there */
   get editor(): CodeEditor | null {
     return this.workbench.editor;
@@ -158,7 +172,7 @@ export class Ide {
   }
 
   /** what the active file is written in */
-  readonly language: string = $derived.by(() => languageName(this.documents.active?.name ?? ''));
+  readonly language: string = $derived.by(() => languageName(this.documents.active?.language ?? null));
 
   start(): void {
     this.#connection.start();
@@ -236,47 +250,19 @@ export class Ide {
     this.search.run();
   }
 
-  /** The editor loads with the first file, so that the terminals come first. */
-  async loadEditor(group: EditorGroup): Promise<void> {
-    const { CodeEditor } = await import('./editor/code-editor.ts');
-    if (group.editor !== null || !this.workbench.groups.includes(group)) return;
-    group.editor = new CodeEditor({
-      moved: (position) => (group.cursor = position),
-      edited: (document) => this.#edited(document),
-    });
-    group.editor.lock(!this.people.drives);
-  }
-
   /** Somebody printed what the policy keeps inside; the paper says so. */
   printHeld(): void {
     this.blockedActs.note('print', 0);
     this.#ports.failed('Not printed', 'Your organisation’s policy keeps what is in this workspace inside it.');
   }
 
-  /** Closes a tab; asks first when that would lose work. */
-  async closeTab(tab: EditorTab | null = this.workbench.group.active, group: EditorGroup = this.workbench.group): Promise<void> {
-    if (tab === null) return;
-    const document = tab instanceof FileTab && this.workbench.tabsOf(tab.document) === 1 ? tab.document : null;
-    const may = document === null ? ((await tab.mayClose?.()) ?? true) : await this.#mayClose(document);
-    if (!may) return;
-    if (document !== null) this.#toKeep.cancel(document);
-    this.workbench.close(tab, group);
-  }
-
-  /** Writes all unsaved work down now, because the page may go away. */
-  keepAll(): void {
-    for (const document of this.documents.all) void document.keep();
-  }
-
   dispose(): void {
-    this.keepAll();
+    this.editing.dispose();
     this.settings.dispose();
     this.blockedActs.send();
-    this.#toKeep.cancelAll();
     this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();
-    this.workbench.dispose();
   }
 
   #became(state: ConnectionState): void {
@@ -287,7 +273,7 @@ export class Ide {
   #peopleChanged(): void {
     const { drives, all } = this.people;
     this.terminals.mayType = drives;
-    for (const { editor } of this.workbench.groups) editor?.lock(!drives);
+    this.editing.lock(!drives);
     this.#cancelLook?.();
     this.#cancelLook = null;
     if (all.some(({ viewers, me }) => !me || viewers.length > 1)) this.#lookAround();
@@ -311,7 +297,7 @@ export class Ide {
     this.ports.watch();
     const terminals = this.terminals.connected();
     await this.tree.load();
-    if (this.#restored) await this.documents.changed(null);
+    if (this.#restored) await this.editing.changed(null);
     else await this.#restore();
     await terminals;
   }
@@ -323,26 +309,6 @@ export class Ide {
 
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
-    await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
-  }
-
-  #edited(document: OpenDocument): void {
-    this.tour.did('edit');
-    document.edited();
-    if (document.dirty) this.workbench.keep(document);
-    this.#toKeep.plan(document, () => void document.keep());
-  }
-
-  async #mayClose(document: OpenDocument): Promise<boolean> {
-    if (!document.dirty) return true;
-    const answer = await this.prompts.ask({
-      title: `Save “${document.name}” before closing?`,
-      text: 'It has changes that are not in the workspace yet.',
-      choices: [
-        { label: 'Don’t save', look: 'plain', value: 'drop' },
-        { label: 'Save', look: 'primary', value: 'save' },
-      ],
-    });
-    return answer === 'drop' || (answer === 'save' && (await document.save()));
+    await Promise.all([this.tree.changed(paths), this.editing.changed(paths)]);
   }
 }

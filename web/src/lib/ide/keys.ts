@@ -15,6 +15,7 @@ export type IdeAction =
   | 'focus-group-3'
   | 'move-tab-on'
   | 'move-tab-back'
+  | 'word-wrap'
   | 'quick-open'
   | 'search-files'
   | 'toggle-files'
@@ -52,6 +53,7 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'focus-group-3', label: 'Go to the third group of tabs', keys: ['Ctrl Alt 3'], inTerminal: true },
   { action: 'move-tab-on', label: 'Move the tab to the next group', keys: ['Alt Shift PageDown', 'Ctrl Alt →'], inTerminal: false },
   { action: 'move-tab-back', label: 'Move the tab to the group before', keys: ['Alt Shift PageUp', 'Ctrl Alt ←'], inTerminal: false },
+  { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], inTerminal: false },
   { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },
   { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], inTerminal: false },
@@ -73,11 +75,16 @@ export const EDITOR_KEYS = [
   { command: 'find', label: 'Find and replace in the file', keys: 'Ctrl F' },
   { command: 'go-to-line', label: 'Go to line', keys: 'Ctrl Alt G' },
   { command: 'select-next', label: 'Select the next same word', keys: 'Ctrl D' },
+  { command: 'select-all-same', label: 'Select all of the same word', keys: 'Ctrl Shift L' },
+  { command: 'cursor-above', label: 'Another cursor above', keys: 'Ctrl Alt ↑' },
+  { command: 'cursor-below', label: 'Another cursor below', keys: 'Ctrl Alt ↓' },
   { command: 'comment', label: 'Comment or not', keys: 'Ctrl /' },
   { command: 'copy-line', label: 'Copy the line down', keys: 'Shift Alt ↓' },
   { command: 'move-line', label: 'Move the line down', keys: 'Alt ↓' },
   { command: 'fold', label: 'Fold', keys: 'Ctrl Shift [' },
   { command: 'unfold', label: 'Unfold', keys: 'Ctrl Shift ]' },
+  { command: 'fold-all', label: 'Fold all', keys: 'Ctrl Alt [' },
+  { command: 'unfold-all', label: 'Unfold all', keys: 'Ctrl Alt ]' },
 ] as const;
 
 export type EditorCommand = (typeof EDITOR_KEYS)[number]['command'];

@@ -4,9 +4,9 @@ import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from '@codemir
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
 import { EditorState, type Extension } from '@codemirror/state';
 import {
-  crosshairCursor,
   drawSelection,
   dropCursor,
+  EditorView,
   highlightActiveLine,
   highlightActiveLineGutter,
   highlightSpecialChars,
@@ -41,8 +41,9 @@ export const behaviour: Extension = [
   bracketMatching(),
   closeBrackets(),
   autocompletion(),
-  rectangularSelection(),
-  crosshairCursor(),
+  // as elsewhere: Alt adds a cursor, Shift Alt draws a rectangle
+  EditorView.clickAddsSelectionRange.of((event) => event.altKey && !event.shiftKey),
+  rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey }),
   highlightActiveLine(),
   highlightSelectionMatches(),
   search({ top: true }),

@@ -14,6 +14,8 @@ const drafts: DraftStore = {
 };
 const entry = (size: number) => ({ name: 'a', kind: 'file' as const, size, modified: 0 });
 
+const silent = { save: () => Promise.resolve(false), close: () => undefined, vimMode: () => undefined };
+
 let written: Record<string, string>;
 let positions: CursorPosition[];
 let editor: CodeEditor;
@@ -39,7 +41,7 @@ async function open(path: string, text: string): Promise<OpenDocument> {
 beforeEach(() => {
   written = {};
   positions = [];
-  editor = new CodeEditor({ moved: (position) => positions.push(position), edited: (document) => document.edited() });
+  editor = new CodeEditor({ moved: (position) => positions.push(position), edited: (document) => document.edited(), ...silent });
 });
 afterEach(() => editor.destroy());
 
@@ -91,7 +93,7 @@ describe('two editors of one file', () => {
   let other: CodeEditor;
   let document: OpenDocument;
   beforeEach(async () => {
-    other = new CodeEditor({ moved: () => undefined, edited: (edited) => edited.edited() });
+    other = new CodeEditor({ moved: () => undefined, edited: (edited) => edited.edited(), ...silent });
     document = await open('a.txt', 'one\n');
     editor.show(document);
     other.show(document);

@@ -1,7 +1,6 @@
 import type { ChosenIdeSettings } from '@gatehouse/core/api/ide-settings.ts';
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 /** Whatever the order of their fields. */
 export const same = (one: unknown, other: unknown): boolean => ordered(one) === ordered(other);
 const ordered = (value: unknown): string =>

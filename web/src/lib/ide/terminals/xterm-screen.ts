@@ -32,6 +32,8 @@ export class XtermScreen implements Screen {
   readonly search = new SearchAddon();
   readonly #echo: Predictor;
   #webgl: WebglAddon | null = null;
+  #inSight = false;
+  readonly #firstOutput = Promise.withResolvers<undefined>();
   readonly #host = document.createElement('div');
   #opened = false;
   #replaying = false;
@@ -74,6 +76,7 @@ export class XtermScreen implements Screen {
     this.#terminal.write(bytes, () => {
       if (replay) this.#echo.reset();
       else this.#echo.output(bytes.byteLength);
+      this.#firstOutput.resolve(undefined);
       parsed();
     });
   }
@@ -117,13 +120,17 @@ export class XtermScreen implements Screen {
 
   /** Browsers allow few WebGL contexts at once: only what is in sight has one, the rest is drawn by the DOM. */
   async accelerate(visible: boolean): Promise<void> {
+    this.#inSight = visible;
     if (!visible) {
       this.#webgl?.dispose();
       this.#webgl = null;
       return;
     }
     if (this.#webgl !== null || !this.#opened) return;
+    // The first prompt does not wait for it.
+    await this.#firstOutput.promise;
     const { WebglAddon } = await import('@xterm/addon-webgl');
+    if (!this.#inSight || this.#webgl !== null) return;
     try {
       const addon = new WebglAddon();
       addon.onContextLoss(() => void this.accelerate(false));

@@ -1,0 +1,55 @@
+import type { Extension } from '@codemirror/state';
+import { ViewPlugin } from '@codemirror/view';
+import { CodeMirror, getCM, vim, Vim } from '@replit/codemirror-vim';
+import { documentFacet } from '../document-facet.ts';
+import type { CodeEditorEvents } from '../code-editor.ts';
+import { editorEvents } from '../editor-events.ts';
+import { redoShared, undoShared } from '../undo.ts';
+
+type Editor = Parameters<typeof undoShared>[0];
+
+/** Vim's keys and commands. `:w`, `:q`, `:wq` and `:x` do what they do in the IDE. */
+export function vimKeys(): Extension {
+  teach();
+  return [
+    vim({ status: false }),
+    ViewPlugin.define((view) => {
+      const events = view.state.facet(editorEvents);
+      const tell = ({ mode, subMode }: { mode: string; subMode?: string }): void =>
+        events?.vimMode(subMode === 'linewise' ? 'visual line' : subMode === 'blockwise' ? 'visual block' : mode);
+      const editor = getCM(view);
+      editor?.on('vim-mode-change', tell);
+      tell({ mode: 'normal' });
+      return {
+        destroy: () => {
+          editor?.off('vim-mode-change', tell);
+          events?.vimMode(null);
+        },
+      };
+    }),
+  ];
+}
+
+/** Vim's table of commands is one for the page; saying the same again changes nothing. */
+function teach(): void {
+  const within = (act: (events: CodeEditorEvents, view: Editor) => unknown) => (editor: { cm6?: Editor }) => {
+    const events = editor.cm6?.state.facet(editorEvents);
+    if (events && editor.cm6 !== undefined) void act(events, editor.cm6);
+  };
+  const save = (events: CodeEditorEvents, { state }: Editor): Promise<boolean> => {
+    const document = state.facet(documentFacet);
+    return document === null ? Promise.resolve(false) : events.save(document);
+  };
+  const saveAndClose = within(async (events, view) => (await save(events, view)) && events.close());
+  Vim.defineEx('write', 'w', within(save));
+  Vim.defineEx(
+    'quit',
+    'q',
+    within((events) => events.close()),
+  );
+  Vim.defineEx('wq', 'wq', saveAndClose);
+  Vim.defineEx('xit', 'x', saveAndClose);
+  // The history is that of the text, whichever editor it was typed in.
+  CodeMirror.commands.undo = ({ cm6 }: CodeMirror) => void undoShared(cm6);
+  CodeMirror.commands.redo = ({ cm6 }: CodeMirror) => void redoShared(cm6);
+}
