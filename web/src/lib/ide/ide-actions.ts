@@ -1,6 +1,9 @@
+import { overlays } from '#lib/frame/overlays.svelte.ts';
+import { commands } from '#lib/keys/commands.svelte.ts';
 import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
+import { toggleFullScreen } from './layout/full-screen.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
@@ -41,6 +44,14 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'maximise-terminals': () => layout.maximise(),
     'run-task': () => ide.tasks.show(),
     'run-last-task': () => ide.tasks.again(),
+    palette: () => commands.run('palette'),
+    settings: () => overlays.show('settings'),
+    shortcuts: () => overlays.show('shortcuts'),
+    'full-screen': () => toggleFullScreen(),
+    tour: () => {
+      ide.tour.resume();
+      layout.show('files');
+    },
   };
 }
 

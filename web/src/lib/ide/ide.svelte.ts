@@ -1,7 +1,9 @@
 import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { BlockedActs } from '@gatehouse/core/api/blocked-acts.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { attachTo, type WorkspaceApi } from './connection/attach.ts';
+import { BlockedActsTeller } from './blocked-acts.ts';
 import { ClipboardRule } from './clipboard.ts';
 import { Connection } from './connection/connection.ts';
 import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
@@ -33,6 +35,7 @@ import { Tasks } from './tasks/tasks.svelte.ts';
 import { TerminalTools, type ToolPorts } from './terminals/terminal-tools.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
+import { Tour } from './tour/tour.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
 
 export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
@@ -40,6 +43,10 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   drafts: DraftStore;
   memory: Memory;
   settings: Settings;
+  /** tells the trail what the page held back */
+  tellBlocked(acts: BlockedActs): Promise<void>;
+  /** to the clipboard of the system */
+  writeClipboard(text: string): void;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
   /** a name that nothing had before */
   makeKey: () => string;
@@ -73,6 +80,8 @@ export class Ide {
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
   readonly clipboard: ClipboardRule;
+  readonly blockedActs: BlockedActsTeller;
+  readonly tour: Tour;
   readonly settings: Settings;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
@@ -97,12 +106,20 @@ export class Ide {
   constructor(ports: IdePorts) {
     this.#ports = ports;
     this.settings = ports.settings;
-    this.clipboard = new ClipboardRule(() => this.policy, ports.failed);
+    this.blockedActs = new BlockedActsTeller(ports.clock, ports.tellBlocked);
+    this.clipboard = new ClipboardRule(() => this.policy, {
+      refused: ports.failed,
+      stayed: (title, detail) => ports.tell({ title, detail, weighty: true }),
+      blocked: (act, bytes) => this.blockedActs.note(act, bytes),
+      write: ports.writeClipboard,
+    });
+    this.tour = new Tour(ports.settings);
     const api: WorkspaceApi = {
       get: () => ports.api.get(),
       attach: async (key) => {
         const attachment = await ports.api.attach(key);
         this.policy = attachment.policy;
+        this.blockedActs.connectionId = attachment.connectionId;
         return attachment;
       },
     };
@@ -126,6 +143,7 @@ export class Ide {
       prompts: this.prompts,
       settings: () => this.settings.now,
       mayChange: () => this.people.refusal === null,
+      changed: () => this.tour.did('edit'),
     });
     this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey, ports.memory.read().terminals);
     this.terminalTools = new TerminalTools(this, ports.tools);
@@ -185,6 +203,7 @@ export class Ide {
 
   start(): void {
     this.#connection.start();
+    void this.settings.sync();
     // Its name, for the title: whether it may be entered is the connection's to find out.
     this.#ports.api.get().then(
       (workspace) => (this.workspace = workspace),
@@ -197,8 +216,15 @@ export class Ide {
     this.#connection.nudge();
   }
 
+  /** Somebody looks at the page again: other browsers of theirs may have chosen something meanwhile. */
+  seen(): void {
+    this.nudge();
+    void this.settings.sync();
+  }
+
   networkReturned(): void {
     this.#connection.networkReturned();
+    void this.settings.sync();
   }
 
   /** A person has compared the fingerprint with the runner's console: it is the right one. */
@@ -240,6 +266,7 @@ export class Ide {
   openFile(path: string, place: Place | null = null, opening: Opening = {}): void {
     this.workbench.showFile(path, opening).goTo = place;
     this.quickOpen.opened(path);
+    this.tour.did('open');
     this.layout.show('editor');
   }
 
@@ -257,6 +284,12 @@ export class Ide {
     this.search.run();
   }
 
+  /** Somebody printed what the policy keeps inside; the paper says so. */
+  printHeld(): void {
+    this.blockedActs.note('print', 0);
+    this.#ports.failed('Not printed', 'Your organisation’s policy keeps what is in this workspace inside it.');
+  }
+
   /** Uploads and downloads load with the first of them. */
   async loadTransfers(): Promise<Transfers> {
     const { Transfers } = await import('./files/transfers/transfers.svelte.ts');
@@ -265,6 +298,8 @@ export class Ide {
 
   dispose(): void {
     this.editing.dispose();
+    this.settings.dispose();
+    this.blockedActs.send();
     this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();

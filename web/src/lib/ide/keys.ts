@@ -1,5 +1,7 @@
 /** Every key of the IDE. Keys that browsers keep for themselves have one that they leave alone. */
 
+import { isForProgram, isPressed, type Pressed } from './pressed.ts';
+
 export type IdeAction =
   | 'save'
   | 'close-tab'
@@ -28,7 +30,12 @@ export type IdeAction =
   | 'list-terminals'
   | 'maximise-terminals'
   | 'run-task'
-  | 'run-last-task';
+  | 'run-last-task'
+  | 'palette'
+  | 'settings'
+  | 'shortcuts'
+  | 'full-screen'
+  | 'tour';
 
 export interface IdeKey {
   action: IdeAction;
@@ -68,6 +75,11 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'maximise-terminals', label: 'Make the terminals as large as can be', keys: ['Alt Shift M'], inTerminal: true },
   { action: 'run-task', label: 'Run a task', keys: ['Alt Shift B'], inTerminal: true },
   { action: 'run-last-task', label: 'Run the build task, or the last task again', keys: ['Ctrl Shift B'], inTerminal: true },
+  { action: 'palette', label: 'All commands', keys: ['Ctrl Shift P', 'F1'], inTerminal: true },
+  { action: 'settings', label: 'Settings of the IDE', keys: ['Ctrl ,'], inTerminal: true },
+  { action: 'shortcuts', label: 'Keys of the IDE: see and change them', keys: ['Alt Shift K'], inTerminal: true },
+  { action: 'full-screen', label: 'Full screen, with the keys that the browser keeps', keys: ['F11'], inTerminal: true },
+  { action: 'tour', label: 'First steps', keys: [], inTerminal: false },
 ];
 
 /** What the editor itself understands while it has the keyboard. */
@@ -89,41 +101,23 @@ export const EDITOR_KEYS = [
 
 export type EditorCommand = (typeof EDITOR_KEYS)[number]['command'];
 
-type Pressed = Pick<KeyboardEvent, 'key' | 'code' | 'ctrlKey' | 'metaKey' | 'altKey' | 'shiftKey'>;
+/** What somebody chose instead, by action; `editor-…` for commands of the editor. */
+export type ChosenKeys = Readonly<Record<string, readonly string[]>>;
+export const editorKey = (command: EditorCommand): string => `editor-${command}`;
+
+/** The keys of an action, the main one first. */
+export const keysOf = (entry: IdeKey, chosen: ChosenKeys = {}): readonly string[] => chosen[entry.action] ?? entry.keys;
 
 /** The action that a key press asks for; null when it belongs to whoever has the keyboard. */
-export function actionOf(event: Pressed, inTerminal: boolean): IdeAction | null {
-  const found = IDE_KEYS.find((entry) => (entry.inTerminal || !inTerminal) && entry.keys.some((keys) => isPressed(keys, event)));
+export function actionOf(event: Pressed, inTerminal: boolean, chosen: ChosenKeys = {}): IdeAction | null {
+  const asks = (keys: string) => isPressed(keys, event) && !(inTerminal && isForProgram(keys));
+  const found = IDE_KEYS.find((entry) => (entry.inTerminal || !inTerminal) && keysOf(entry, chosen).some(asks));
   return found?.action ?? null;
 }
 
-/** Where the key stands decides, not what Shift or a layout makes of it. */
-const CODES: Record<string, string> = {
-  '`': 'Backquote',
-  '\\': 'Backslash',
-  '1': 'Digit1',
-  '2': 'Digit2',
-  '3': 'Digit3',
-  '5': 'Digit5',
-  PageUp: 'PageUp',
-  PageDown: 'PageDown',
-  '→': 'ArrowRight',
-  '←': 'ArrowLeft',
-  '↑': 'ArrowUp',
-  '↓': 'ArrowDown',
-  '=': 'Equal',
-  '-': 'Minus',
-  '0': 'Digit0',
-};
-
-/** Whether keys, as written for people, are those that were pressed. */
-export function isPressed(keys: string, event: Pressed): boolean {
-  const parts = keys.split(' ');
-  const key = parts.at(-1) ?? '';
-  return (
-    parts.includes('Ctrl') === (event.ctrlKey || event.metaKey) &&
-    parts.includes('Alt') === event.altKey &&
-    parts.includes('Shift') === event.shiftKey &&
-    (key in CODES ? event.code === CODES[key] : event.key.toLowerCase() === key.toLowerCase())
-  );
+/** What somebody's own keys make of a press in the editor. `taken`: ours, which they gave other keys, so that it does nothing. */
+export function editorCommandOf(event: Pressed, chosen: ChosenKeys): EditorCommand | 'taken' | null {
+  const own = EDITOR_KEYS.find(({ command }) => chosen[editorKey(command)]?.some((keys) => isPressed(keys, event)));
+  if (own !== undefined) return own.command;
+  return EDITOR_KEYS.some(({ command, keys }) => chosen[editorKey(command)] !== undefined && isPressed(keys, event)) ? 'taken' : null;
 }

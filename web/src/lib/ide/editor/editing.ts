@@ -24,6 +24,8 @@ export interface EditingPorts {
   settings: () => IdeSettings;
   /** whether files may be changed from here now */
   mayChange: () => boolean;
+  /** somebody has changed a text */
+  changed: () => void;
 }
 
 /** Unsaved work is written down this long after the last key. */
@@ -76,6 +78,7 @@ export class Editing {
 
   /** The text of a file is other than it was. */
   edited(document: OpenDocument): void {
+    this.#ports.changed();
     document.edited();
     if (document.dirty) this.workbench.keep(document);
     this.saver.edited(document);

@@ -86,6 +86,7 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
   if (done === null) return false;
   repository.message = '';
   repository.amend = false;
+  ide.tour.did('commit');
   if (done.sha === null) return true;
   const { sha } = done;
   const undo = () => void undoCommit(ide, repository, sha, message);
