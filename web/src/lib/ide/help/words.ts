@@ -8,6 +8,10 @@ export const HELP = {
     title: 'Search',
     text: 'Looks through all files but those that git ignores, while you type. Replacing shows each change first and can be undone.',
   },
+  git: {
+    title: 'Git',
+    text: 'What changed since the last commit, by repository. Space stages a file, Enter shows its changes, where lines can be staged alone. Pushing and pulling go through the runner, which knows your credentials: they are never in here.',
+  },
   terminals: {
     title: 'Terminals',
     text: 'They run in the workspace, not in this page: close the tab, lose the network or come back tomorrow, and they are where you left them. While several people are here, one of them drives.',
