@@ -10,7 +10,7 @@ import { Person } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { PIECE, pieceAt } from '../support/numbered-bytes.mjs';
 import { ROOT } from '../support/place.ts';
-import { type SharedProduct, sharedProduct, signUp, until } from '../support/product.ts';
+import { type Product, signUp, startProduct, until } from '../support/product.ts';
 
 /** Real tools in a real workspace, in a real browser, through the tunnel. Each test stands on what the one before left. */
 
@@ -34,7 +34,7 @@ const VITE = [
   'ws',
 ];
 
-let product: SharedProduct;
+let product: Product;
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -45,7 +45,7 @@ let home: string;
 const originOf = (label: string) => `http://${appHost({ label, workspaceId }, `localhost:${product.port}`)}`;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([sharedProduct('apps'), launchBrowser(['--disable-3d-apis'])]);
+  [product, browser] = await Promise.all([startProduct(), launchBrowser(['--disable-3d-apis'])]);
   const person = await signUp(product.origin, 'apps', PASSWORD);
   await product.addRunner(person, 'one');
   context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
@@ -53,6 +53,8 @@ beforeAll(async () => {
   page.setDefaultTimeout(30_000);
   await page.goto(`${product.origin}/signin`);
   await page.evaluate(() => localStorage.clear());
+  // A change of the fragment alone loads no page.
+  await page.goto('about:blank');
   await page.goto(`${product.origin}/signin#org=apps&email=owner@apps.test&password=${encodeURIComponent(PASSWORD)}`);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');

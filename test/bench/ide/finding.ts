@@ -29,7 +29,8 @@ export async function measureFinding({ product, home, rows, options }: Setting):
     const page = await context.newPage();
     page.setDefaultTimeout(120_000);
     await page.goto(`${product.origin}/w/${product.workspaceId}`);
-    await page.getByText('Connected').first().waitFor();
+    // In a terminal, Ctrl P is the shell’s.
+    await page.getByRole('treeitem').first().focus();
     await quickOpen(page, count, rows.of('gatehouse'), options);
     for (let round = options.quick ? 1 : options.rounds; round > 0; round--) {
       await searchText(page, rows.of('gatehouse'));
