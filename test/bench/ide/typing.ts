@@ -71,8 +71,8 @@ async function type(page: Page, add: Add, { quick }: Options): Promise<void> {
 }
 
 async function scroll(page: Page, what: string, add: Add, { quick }: Options): Promise<void> {
-  const box = await page.getByRole('textbox').first().boundingBox();
-  await page.mouse.move((box?.x ?? 500) + 200, 300);
+  // Within the editor, however far its text is scrolled.
+  await page.mouse.move(800, 300);
   await takeWatched(page);
   for (let count = quick ? 30 : 300; count > 0; count--) {
     await page.mouse.wheel(0, 400);
