@@ -106,6 +106,7 @@ export class Ide {
       ...ports,
       files: this.files,
       prompts: this.prompts,
+      clipboard: this.clipboard,
       settings: () => this.settings.now,
       mayChange: () => this.people.refusal === null,
     });

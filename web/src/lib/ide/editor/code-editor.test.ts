@@ -1,5 +1,6 @@
 import { EditorState } from '@codemirror/state';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClipboardRule } from '../clipboard.ts';
 import { CodeEditor, type CursorPosition } from './code-editor.ts';
 import { OpenDocument } from './document.svelte.ts';
 import type { DraftStore } from './drafts.ts';
@@ -14,7 +15,11 @@ const drafts: DraftStore = {
 };
 const entry = (size: number) => ({ name: 'a', kind: 'file' as const, size, modified: 0 });
 
-const silent = { save: () => Promise.resolve(false), close: () => undefined, vimMode: () => undefined };
+const clipboard = new ClipboardRule(
+  () => null,
+  () => undefined,
+);
+const silent = { clipboard, save: () => Promise.resolve(false), close: () => undefined, vimMode: () => undefined };
 
 let written: Record<string, string>;
 let positions: CursorPosition[];
