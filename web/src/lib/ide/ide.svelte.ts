@@ -9,7 +9,6 @@ import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
 import type { Place } from './editor/document.svelte.ts';
 import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
-import { languageName } from './editor/language-names.ts';
 import type { Opening } from './editor/workbench.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
@@ -153,9 +152,6 @@ export class Ide {
   get cursor(): CursorPosition | null {
     return this.workbench.group.cursor;
   }
-
-  /** what the active file is written in */
-  readonly language: string = $derived.by(() => languageName(this.documents.active?.language ?? null));
 
   start(): void {
     this.#connection.start();

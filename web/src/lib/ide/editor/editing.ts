@@ -17,11 +17,13 @@ import { revivePreviews } from './preview/show-preview.ts';
 import { Saver } from './saver.ts';
 import { type EditorTab, FileTab } from './tab.svelte.ts';
 import { Workbench } from './workbench.svelte.ts';
+import { WorkspaceDrafts } from './workspace-drafts.ts';
 
 export interface EditingPorts {
   files: RemoteFiles;
   drafts: DraftStore;
   clock: Clock;
+  userId: string;
   prompts: Prompts;
   clipboard: ClipboardRule;
   settings: () => IdeSettings;
@@ -48,7 +50,7 @@ export class Editing {
   constructor(ports: EditingPorts) {
     this.#ports = ports;
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
-    this.documents = new Documents(ports.files, ports.drafts);
+    this.documents = new Documents(ports.files, new WorkspaceDrafts(ports.drafts, ports));
     this.workbench = new Workbench(this.documents, () => ports.settings().previewTabs);
     revivePreviews(this.workbench);
     this.styles = new EditorConfigs(ports.files);
