@@ -4,7 +4,7 @@ import { Marked, type Token } from 'marked';
 /** A block of a text, and the line that it begins in, counted from 1. */
 export interface Block {
   line: number;
-  html: string;
+  content: DocumentFragment;
 }
 
 /** How deep and how much; more of it is nobody's text. */
@@ -20,7 +20,7 @@ const CLEAN = {
   ALLOW_DATA_ATTR: false,
 };
 
-/** Markdown as blocks of HTML that is safe to show. What links and images become is `tameLinks`'s. */
+/** Markdown as blocks of nodes that are safe to show. What links and images become is `tameLinks`'s. */
 export function renderMarkdown(text: string): Block[] {
   const tokens = marked.lexer(withoutFrontMatter(text.slice(0, MOST_CHARACTERS)));
   let line = 1;
@@ -29,7 +29,7 @@ export function renderMarkdown(text: string): Block[] {
     line += token.raw.split('\n').length - 1;
     if (token.type === 'space') return [];
     const block = Object.assign([token], { links: tokens.links });
-    return [{ line: begins, html: DOMPurify.sanitize(marked.parser(block), CLEAN) }];
+    return [{ line: begins, content: DOMPurify.sanitize(marked.parser(block), { ...CLEAN, RETURN_DOM_FRAGMENT: true }) }];
   });
 }
 

@@ -34,5 +34,6 @@ export function showPreview(workbench: Workbench): void {
 
 /** Previews come back after a reload. */
 export function revivePreviews({ revivals }: Workbench): void {
-  revivals.set('preview', (memo) => (typeof memo === 'string' ? previewOf(memo) : null) as View<object> | null);
+  // the tab hands its component the props that came with it
+  revivals['preview'] = (memo) => (typeof memo === 'string' ? previewOf(memo) : null) as View<object> | null;
 }
