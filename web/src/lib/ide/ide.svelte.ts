@@ -16,7 +16,7 @@ import { languageName } from './editor/language-names.ts';
 import { type EditorTab, FileTab } from './editor/tab.svelte.ts';
 import { type Opening, Workbench } from './editor/workbench.svelte.ts';
 import { NO_DECORATIONS, type Decorations } from './files/decorations.ts';
-import { FileWork } from './files/file-work.svelte.ts';
+import { FileWork } from './files/file-work.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';

@@ -16,8 +16,7 @@ export class TreeSelection {
   /** What an action is for: the selection, if the line belongs to it, or that line alone. Nothing that lies in another of them. */
   with(path: string | null): string[] {
     if (path !== null && !this.paths.has(path)) return [path];
-    const order = new Map(this.#tree.rows.map((row, index) => [row.path, index]));
-    return outermost([...this.paths].filter((each) => order.has(each)).sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)));
+    return outermost(this.#tree.rows.flatMap((row) => (this.paths.has(row.path) ? [row.path] : [])));
   }
 
   only(path: string): void {

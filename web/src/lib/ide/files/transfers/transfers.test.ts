@@ -1,13 +1,13 @@
 import type { FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { disconnected, StreamError } from '../../connection/stream-error.ts';
-import { DownloadJob } from './download-job.svelte.ts';
+import { DownloadJob } from './download-job.ts';
 import { chosenFiles, droppedFiles, MOST_FILES } from './dropped.ts';
 import { settle, sortUpload } from './plan-upload.ts';
 import type { Read, RemoteTransfers, Taking } from './remote-transfers.ts';
 import { KeptSink, MOST_KEPT, type Sink } from './sink.ts';
 import { Speed } from './speed.ts';
-import { UploadJob } from './upload-job.svelte.ts';
+import { UploadJob } from './upload-job.ts';
 import { bytesWords, leftWords } from './words.ts';
 
 const CONTENT = 'the content of a file';
