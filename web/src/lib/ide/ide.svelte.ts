@@ -13,7 +13,7 @@ import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
 import type { Opening } from './editor/workbench.svelte.ts';
 import type { Decorations } from './files/decorations.ts';
-import { FileWork } from './files/file-work.svelte.ts';
+import { FileWork } from './files/file-work.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
