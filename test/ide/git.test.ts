@@ -44,8 +44,8 @@ beforeAll(async () => {
   git('remote', 'add', 'origin', '../far.git');
 });
 afterAll(async () => {
-  await site.picture('zz-last');
-  await site.end();
+  await site?.picture('git-last');
+  await site?.end();
 });
 
 test('one hunk of two is staged from the comparison, and committed alone', async () => {
