@@ -5,7 +5,7 @@ import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { toldRotation } from '../protocol/runner-rotation.ts';
 import { FAILURES, WORKSPACE_PHASES, workspaceLine } from '../protocol/runner-control.ts';
 import { listOf, secret, text, time } from './common.ts';
-import { APP_ICONS } from './template-apps.ts';
+import { APP_ICONS, APP_SHARES } from './template-apps.ts';
 import { parameterValues, templateParameters } from './template-parameters.ts';
 import { SANDBOX_DRIVERS, specChange, versionState } from './templates.ts';
 import { workspaceState } from './workspace-states.ts';
@@ -34,13 +34,17 @@ export const workspaceUpdateTo = z.object({
   requiredFrom: time.nullable(),
 });
 
-/** A web app that a template names. `label` stands for it in addresses; `kept`: the workspace keeps its program running. */
+/**
+ * A web app that a template names. `label` stands for it in addresses; `kept`: the workspace keeps its program running;
+ * `share`: who may open it now, by template and policy.
+ */
 export const workspaceApp = z.object({
   label: z.string(),
   name: z.string(),
   port: z.number().int(),
   icon: z.enum(APP_ICONS),
   kept: z.boolean(),
+  share: z.enum(APP_SHARES),
 });
 
 export const workspace = z.object({

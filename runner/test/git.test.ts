@@ -91,7 +91,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     expect(await repo.letters()).toEqual(['.M n']);
   });
 
-  it('stages and discards single lines, and what was discarded comes back', async () => {
+  it('G3, G4 stages and discards single lines as they were shown, and what was discarded comes back', async () => {
     const repo = await repository(kind, 'printf "a\\nb\\nc" > n; git add n; git commit -qm one; printf "a\\nB\\nX\\nc\\nd" > n');
     await takeLines(repo, 'stage', 'n', [{ old: [1, 2], new: [1, 2] }]);
     expect(await repo.sh('git show :n')).toBe('a\nB\nc');
@@ -152,7 +152,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     expect((await repo.status()).author).toEqual({ name: 'Grace', email: 'grace@acme.test' });
   });
 
-  it('shows what a hook prints, and ends it when nobody wants it any more', async () => {
+  it('G1 shows what a hook prints, and ends it when nobody wants it any more', async () => {
     const repo = await repository(
       kind,
       'echo a > a; git add a; printf "#!/bin/sh\\necho linting; touch ran; exec sleep 600" > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit',
@@ -178,7 +178,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     expect(existsSync(join(repo.home, 'app/.git/index.lock'))).toBe(false);
   });
 
-  it('makes, switches, renames and deletes branches, and brings a deleted one back', async () => {
+  it('G2 makes, switches, renames and deletes branches, and brings a deleted one back', async () => {
     const repo = await repository(kind, 'echo a > a; git add a; git commit -qm one');
     await repo.done({ action: 'branch', name: 'topic/one', from: null, switchTo: true });
     await repo.sh('echo b > a; git commit -qam two; git switch -q main; echo c > a');
@@ -311,7 +311,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     });
   });
 
-  it('says when git itself changed something', async () => {
+  it('G5 says when git itself changed something', async () => {
     const repo = await repository(kind, 'echo a > a; git add a; git commit -qm one');
     const said: unknown[] = [];
     await new Promise<void>((ready) => {

@@ -88,7 +88,10 @@ function openableApps(ctx: UserContext, row: store.WorkspaceRow): Workspace['app
   const mine = row.owner_id === ctx.actor.id;
   return row.spec.apps
     .filter((app) => appRefusal(policy, { mine, app }) === null)
-    .map(({ name, port, icon, command }) => ({ label: appLabel(name), name, port, icon, kept: command.trim() !== '' }));
+    .map(({ name, port, icon, command, share }) => ({
+      ...{ label: appLabel(name), name, port, icon, kept: command.trim() !== '' },
+      share: policy.ports === 'tenant' ? share : 'owner',
+    }));
 }
 
 /** The strictest of what is set, without reading the whole policy. */

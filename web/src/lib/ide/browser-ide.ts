@@ -10,10 +10,9 @@ import { pinsIn } from './connection/pins.ts';
 import { browserClock } from './connection/ports.ts';
 import { draftsIn } from './editor/drafts.ts';
 import { Ide } from './ide.svelte.ts';
-import { actionOf } from './keys.ts';
 import { memoryIn } from './memory.ts';
 import { Settings } from './settings/settings.svelte.ts';
-import { XtermScreen } from './terminals/xterm-screen.ts';
+import { ideScreen } from './terminals/ide-screen.ts';
 
 /** how long the owner is told that somebody else came; milliseconds */
 const WEIGHTY_MS = 15_000;
@@ -48,55 +47,12 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     settings: new Settings(localStorage, { userId: user.id, clock: browserClock, ...ideSettings }),
     tellBlocked: blockedActs.tell,
     writeClipboard: (text) => void navigator.clipboard.writeText(text).catch(() => undefined),
-    makeScreen: (ide) => (terminal, size) =>
-      new XtermScreen(
-        size,
-        {
-          input: (text) => {
-            if (text.includes('\r')) ide.tour.did('terminal');
-            terminal.input(text);
-          },
-          fits: (room) => terminal.fits(room),
-          key: (event) => takesKey(ide, terminal.screen, event),
-          confirmPaste: (lines) => confirmPaste(ide, lines),
-        },
-        {
-          mode: () => ide.settings.now.predictiveEcho,
-          drives: () => ide.connection.kind === 'connected' && terminal.mayType && terminal.interactive,
-          latency: () => ide.latency,
-        },
-      ),
+    makeScreen: (ide) => (terminal, size) => ideScreen(ide, terminal, size),
+    tools: {
+      said: (what, detail) => toast.success(what, { description: detail ?? '' }),
+      failed: (what, why) => toast.error(what, { description: why }),
+      copy: (text) => navigator.clipboard.writeText(text),
+      paste: () => navigator.clipboard.readText(),
+    },
   });
-}
-
-/** Keys of the page that a terminal's program must not get. Those of the table are acted on by the page. */
-function takesKey(ide: Ide, screen: XtermScreen, event: KeyboardEvent): boolean {
-  if (actionOf(event, true, ide.settings.now.keys) !== null) return true;
-  if (!event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return false;
-  const isDown = event.type === 'keydown';
-  if (event.key === 'f' && !screen.fullScreen) {
-    if (isDown) {
-      event.preventDefault();
-      ide.terminals.searching = true;
-    }
-    return true;
-  }
-  if (event.key === 'c' && screen.selection !== '') {
-    if (isDown) {
-      event.preventDefault();
-      ide.clipboard.copy(screen.selection);
-      screen.clearSelection();
-    }
-    return true;
-  }
-  return false;
-}
-
-async function confirmPaste(ide: Ide, lines: number): Promise<boolean> {
-  const answer = await ide.prompts.ask({
-    title: lines === 1 ? 'Paste a line and its end?' : `Paste ${lines} lines?`,
-    text: 'The program in this terminal does not tell pasted text from typed text: each line runs as soon as it arrives.',
-    choices: [{ label: 'Paste', look: 'primary', value: 'paste' }],
-  });
-  return answer === 'paste';
 }

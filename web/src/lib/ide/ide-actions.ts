@@ -1,5 +1,6 @@
 import { overlays } from '#lib/frame/overlays.svelte.ts';
 import { commands } from '#lib/keys/commands.svelte.ts';
+import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
 import { toggleFullScreen } from './layout/full-screen.ts';
@@ -27,6 +28,8 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'word-wrap': () => ide.settings.choose({ wordWrap: !ide.settings.now.wordWrap }),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
+    'source-control': () => showSource(ide),
+    branches: () => (ide.git.dialog = 'branches'),
     'toggle-files': () => layout.toggle('files'),
     'toggle-terminals': () => layout.toggle('terminals'),
     'focus-editor': () => {
@@ -37,6 +40,10 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'split-terminal': inTerminals(() => terminals.split()),
     'next-terminal': inTerminals(() => terminals.cycle(1)),
     'find-in-terminal': inTerminals(() => (terminals.searching = true)),
+    'list-terminals': inTerminals(() => (ide.terminalTools.list = 'terminals')),
+    'maximise-terminals': () => layout.maximise(),
+    'run-task': () => ide.tasks.show(),
+    'run-last-task': () => ide.tasks.again(),
     palette: () => commands.run('palette'),
     settings: () => overlays.show('settings'),
     shortcuts: () => overlays.show('shortcuts'),

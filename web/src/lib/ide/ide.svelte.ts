@@ -13,19 +13,26 @@ import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
 import { languageName } from './editor/language-names.ts';
 import type { Opening } from './editor/workbench.svelte.ts';
+import { NO_DECORATIONS, type Decorations } from './files/decorations.ts';
+import { FileWork } from './files/file-work.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
+import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
+import { Git } from './git/git.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
 import { Ports } from './ports/ports.svelte.ts';
+import { Problems } from './problems/problems.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import { QuickOpen } from './search/quick-open.svelte.ts';
 import { RemoteSearch } from './search/remote-search.ts';
 import { Replacer } from './search/replacer.ts';
 import { TextSearch } from './search/text-search.svelte.ts';
 import type { Settings } from './settings/settings.svelte.ts';
+import { Tasks } from './tasks/tasks.svelte.ts';
+import { TerminalTools, type ToolPorts } from './terminals/terminal-tools.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
 import { Tour } from './tour/tour.svelte.ts';
@@ -44,6 +51,7 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   /** a name that nothing had before */
   makeKey: () => string;
   userId: string;
+  tools: ToolPorts;
   /** says something about the people who are here */
   tell(news: News): void;
   /** says that something did not work */
@@ -60,9 +68,14 @@ export class Ide {
   readonly files: RemoteFiles;
   readonly tree: FileTree;
   readonly editing: Editing;
+  readonly fileWork: FileWork;
   readonly terminals: Terminals<XtermScreen>;
+  readonly terminalTools: TerminalTools;
+  readonly tasks: Tasks;
+  readonly problems = new Problems();
   readonly people: People;
   readonly ports: Ports;
+  readonly git: Git;
   readonly search: TextSearch;
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
@@ -81,6 +94,10 @@ export class Ide {
   policy = $state.raw<Policy | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
+  /** how files stand to git */
+  decorations = $state.raw<Decorations>(NO_DECORATIONS);
+  /** null: nothing was uploaded or downloaded yet */
+  transfers = $state.raw<Transfers | null>(null);
   /** grows each time that the search wants the keyboard */
   searchFocus = $state(0);
   #restored = false;
@@ -119,6 +136,7 @@ export class Ide {
     );
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
+    this.fileWork = new FileWork(this);
     this.editing = new Editing({
       ...ports,
       files: this.files,
@@ -127,13 +145,22 @@ export class Ide {
       mayChange: () => this.people.refusal === null,
       changed: () => this.tour.did('edit'),
     });
-    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
+    this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey, ports.memory.read().terminals);
+    this.terminalTools = new TerminalTools(this, ports.tools);
+    this.tasks = new Tasks(this, this.#connection, ports.clock);
     this.people = new People(this.#connection, ports.userId, {
       changed: () => this.#peopleChanged(),
       news: (news) => ports.tell(news),
       failed: (what, why) => ports.failed(what, why),
     });
     this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
+    this.git = new Git(this.#connection);
+    this.ports = new Ports(
+      this.#connection,
+      () => this.workspace?.apps ?? [],
+      (news) => ports.tell(news),
+      ports.memory.read().ports,
+    );
     const search = new RemoteSearch(this.#connection);
     this.search = new TextSearch(search, ports.clock);
     this.quickOpen = new QuickOpen(search);
@@ -230,7 +257,9 @@ export class Ide {
   remember(): void {
     const expanded = [...this.tree.expanded];
     const tabs = this.workbench.remember();
-    if (this.#restored) this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent] });
+    const terminals = this.terminals.arrangement.map((ids) => [...ids]);
+    if (this.#restored)
+      this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent], terminals, ports: this.ports.memory });
   }
 
   /** @param place where the cursor goes; left out: where it was */
@@ -239,6 +268,11 @@ export class Ide {
     this.quickOpen.opened(path);
     this.tour.did('open');
     this.layout.show('editor');
+  }
+
+  /** Which of these names, as a program wrote them in that folder, are files of the workspace. */
+  async locate(from: string, names: string[]): Promise<(string | null)[]> {
+    return (await this.#connection.call({ method: 'files.locate', from, names })).paths;
   }
 
   /** Shows the search. @param text to look for; empty: what was looked for last */
@@ -254,6 +288,12 @@ export class Ide {
   printHeld(): void {
     this.blockedActs.note('print', 0);
     this.#ports.failed('Not printed', 'Your organisation’s policy keeps what is in this workspace inside it.');
+  }
+
+  /** Uploads and downloads load with the first of them. */
+  async loadTransfers(): Promise<Transfers> {
+    const { Transfers } = await import('./files/transfers/transfers.svelte.ts');
+    return (this.transfers ??= new Transfers(this, this.#connection));
   }
 
   dispose(): void {
@@ -295,6 +335,7 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
+    await Promise.all([this.tree.changed(paths), this.editing.changed(paths), this.git.changed(paths)]);
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.editing.changed(null);
@@ -309,6 +350,6 @@ export class Ide {
 
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
-    await Promise.all([this.tree.changed(paths), this.editing.changed(paths)]);
+    await Promise.all([this.tree.changed(paths), this.editing.changed(paths), this.git.changed(paths)]);
   }
 }

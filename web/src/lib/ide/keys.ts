@@ -25,6 +25,12 @@ export type IdeAction =
   | 'split-terminal'
   | 'next-terminal'
   | 'find-in-terminal'
+  | 'source-control'
+  | 'branches'
+  | 'list-terminals'
+  | 'maximise-terminals'
+  | 'run-task'
+  | 'run-last-task'
   | 'palette'
   | 'settings'
   | 'shortcuts'
@@ -56,6 +62,8 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], inTerminal: false },
   { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },
+  { action: 'source-control', label: 'Source control', keys: ['Ctrl Shift G'], inTerminal: true },
+  { action: 'branches', label: 'Branches', keys: ['Alt B'], inTerminal: false },
   { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], inTerminal: false },
   { action: 'toggle-terminals', label: 'Show or hide terminals', keys: ['Ctrl `'], inTerminal: true },
   { action: 'focus-editor', label: 'Go to the editor', keys: ['Alt E'], inTerminal: true },
@@ -63,6 +71,10 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'split-terminal', label: 'Split the terminal', keys: ['Ctrl Shift 5'], inTerminal: true },
   { action: 'next-terminal', label: 'Next terminal', keys: ['Alt `'], inTerminal: true },
   { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Alt Shift F'], inTerminal: true },
+  { action: 'list-terminals', label: 'All terminals', keys: ['Alt Shift `'], inTerminal: true },
+  { action: 'maximise-terminals', label: 'Make the terminals as large as can be', keys: ['Alt Shift M'], inTerminal: true },
+  { action: 'run-task', label: 'Run a task', keys: ['Alt Shift B'], inTerminal: true },
+  { action: 'run-last-task', label: 'Run the build task, or the last task again', keys: ['Ctrl Shift B'], inTerminal: true },
   { action: 'palette', label: 'All commands', keys: ['Ctrl Shift P', 'F1'], inTerminal: true },
   { action: 'settings', label: 'Settings of the IDE', keys: ['Ctrl ,'], inTerminal: true },
   { action: 'shortcuts', label: 'Keys of the IDE: see and change them', keys: ['Alt Shift K'], inTerminal: true },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NO_PORTS, portMemory } from './ports/port-memory.ts';
 
 const file = z.object({ kind: z.literal('file'), path: z.string(), preview: z.boolean() });
 /** `of` is the kind of the view, `memo` what it is made from again */
@@ -14,6 +15,9 @@ const remembered = z.object({
   columns: z.array(column).catch([]),
   group: z.number().int().catch(0),
   recent: z.array(z.string()).catch([]),
+  /** ids of terminals, side by side behind each tab */
+  terminals: z.array(z.array(z.string()).max(64)).max(64).catch([]),
+  ports: portMemory.catch(NO_PORTS),
 });
 /** How somebody left the files of a workspace. */
 export type Remembered = z.infer<typeof remembered>;

@@ -14,6 +14,8 @@ const CODES: Readonly<Record<string, string>> = {
   '↑': 'ArrowUp',
   '←': 'ArrowLeft',
   '→': 'ArrowRight',
+  '=': 'Equal',
+  '-': 'Minus',
   PageUp: 'PageUp',
   PageDown: 'PageDown',
   ...Object.fromEntries(Array.from({ length: 10 }, (_, digit) => [`${digit}`, `Digit${digit}`])),

@@ -8,6 +8,10 @@ export const HELP = {
     title: 'Search',
     text: 'Looks through all files but those that git ignores, while you type. Replacing shows each change first and can be undone.',
   },
+  git: {
+    title: 'Source control',
+    text: 'What changed in the repositories of this workspace. Stage a file, or some lines of it in its changes, write why, and commit. Servers that ask who you are get the credential of your account, which no program in here sees.',
+  },
   terminals: {
     title: 'Terminals',
     text: 'They run in the workspace, not in this page: close the tab, lose the network or come back tomorrow, and they are where you left them. While several people are here, one of them drives.',

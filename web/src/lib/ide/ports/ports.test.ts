@@ -5,15 +5,20 @@ import { StreamError } from '../connection/stream-error.ts';
 import type { Services } from '../connection/streams.ts';
 import { appLogPath, Ports } from './ports.svelte.ts';
 
-const APP = { label: 'site', name: 'Site', port: 5173, icon: 'rocket', kept: true } as const;
+const APP = { label: 'site', name: 'Site', port: 5173, icon: 'rocket', kept: true, share: 'tenant' } as const;
 
 /** The runner in the test's hand. */
 function watched() {
   let events: StreamEvents<'ports.watch'> | undefined;
   const services = { open: (_request: unknown, given: StreamEvents<'ports.watch'>) => ((events = given), null) } as unknown as Services;
-  const ports = new Ports(services, () => [APP]);
+  const told: string[] = [];
+  const ports = new Ports(
+    services,
+    () => [APP],
+    ({ title }) => told.push(title),
+  );
   ports.watch();
-  return { ports, events: events as StreamEvents<'ports.watch'> };
+  return { ports, told, events: events as StreamEvents<'ports.watch'> };
 }
 
 describe('the ports of a workspace', () => {
@@ -28,6 +33,32 @@ describe('the ports of a workspace', () => {
       { label: '3000', name: 'node 3000', icon: null },
     ]);
     expect(ports.refusal).toBeNull();
+  });
+
+  it('tells of each new one once, and of none that listened before or where nobody wants to know', () => {
+    const { ports, told, events } = watched();
+    const listen = (...numbers: number[]) =>
+      events.message?.(
+        JSON.parse(new TextDecoder().decode(encodeJson({ kind: 'ports', ports: numbers.map((port) => ({ port, process: 'node' })) }))),
+      );
+    listen(3000);
+    listen(3000, 4000);
+    listen(3000);
+    listen(3000, 4000, 22);
+    expect(told).toEqual(['node listens on port 4000']);
+    ports.muted = true;
+    listen(5000);
+    expect(told).toHaveLength(1);
+  });
+
+  it('calls a port as somebody wishes, until they take it back', () => {
+    const { ports, events } = watched();
+    events.message?.(JSON.parse(new TextDecoder().decode(encodeJson({ kind: 'ports', ports: [{ port: 3000, process: 'node' }] }))));
+    ports.rename(3000, '  API ');
+    expect(ports.shown.at(-1)?.name).toBe('API');
+    expect(ports.memory).toEqual({ names: { 3000: 'API' }, muted: false });
+    ports.rename(3000, '');
+    expect(ports.shown.at(-1)?.name).toBe('node');
   });
 
   it('says why there is nothing to see', () => {

@@ -1,4 +1,6 @@
 import { ptyMessage, type PtyExit, type PtyInfo, type PtyMessage, type PtyOpened } from '@gatehouse/core/protocol/services.ts';
+import type { TaskRef } from '@gatehouse/core/protocol/tasks.ts';
+import type { TerminalLook } from '@gatehouse/core/protocol/terminals.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { StreamError } from '../connection/stream-error.ts';
 import type { Stream } from '../connection/stream.ts';
@@ -24,7 +26,7 @@ export interface LinkEvents {
   /** the runner told what terminal this is */
   opened(terminal: PtyInfo): void;
   exited(exit: PtyExit): void;
-  renamed(name: string): void;
+  renamed(name: string, look: TerminalLook): void;
   /** SPEC T7: why output and input wait; null: they go on */
   held(reason: string | null): void;
   /** the terminal's size, which the page's own only wishes for */
@@ -44,6 +46,8 @@ export interface LinkedTerminal {
   key: string;
   name: string;
   size: Size;
+  /** what it runs instead of a shell */
+  task?: TaskRef | null;
 }
 
 const RESIZE_MS = 100;
@@ -60,6 +64,7 @@ export class TerminalLink {
   readonly #events: LinkEvents;
   readonly #key: string;
   readonly #name: string;
+  readonly #task: TaskRef | null;
   readonly #input = new InputQueue();
   #terminalId: string | null;
   #stream: PtyStream | null = null;
@@ -87,6 +92,7 @@ export class TerminalLink {
     this.#events = events;
     this.#key = terminal.key;
     this.#name = terminal.name;
+    this.#task = terminal.task ?? null;
     this.#terminalId = terminal.id;
     this.#wish = terminal.size;
   }
@@ -157,10 +163,11 @@ export class TerminalLink {
     this.#told = this.#wish;
     // A state that was cut short shows nothing: all is wanted again.
     const from = this.#stateLeft > 0 ? null : this.#position;
-    const [terminalId, key, name] = [this.#terminalId, this.#key, this.#name];
+    const [terminalId, key] = [this.#terminalId, this.#key];
+    const wanted = { ...(this.#name === '' ? {} : { name: this.#name }), ...(this.#task === null ? {} : { task: this.#task }) };
     this.#stream =
       terminalId === null
-        ? this.#services.open({ method: 'pty.open', key, ...this.#wish, ...(name === '' ? {} : { name }) }, handlers)
+        ? this.#services.open({ method: 'pty.open', key, ...this.#wish, ...wanted }, handlers)
         : this.#services.open({ method: 'pty.attach', terminalId, from, ...this.#wish }, handlers);
   }
 
@@ -219,7 +226,7 @@ export class TerminalLink {
         return this.#events.exited(exit);
       }
       case 'renamed':
-        return this.#events.renamed(message.name);
+        return this.#events.renamed(message.name, message.look);
       case 'held':
         return this.#events.held(message.reason);
     }

@@ -1,6 +1,10 @@
 import type { PtyExit } from '@gatehouse/core/protocol/services.ts';
+import type { TaskRef } from '@gatehouse/core/protocol/tasks.ts';
+import { PLAIN, type TerminalLook } from '@gatehouse/core/protocol/terminals.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { Services } from '../connection/streams.ts';
+import type { ShellCommand } from './shell-marks.ts';
+import type { Mark } from './terminal-notices.ts';
 import { TerminalLink, type LinkedTerminal, type Screen, type Size } from './terminal-link.ts';
 
 /** What the page makes for each terminal to be seen in. */
@@ -18,6 +22,15 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
   readonly screen: S;
   readonly link: TerminalLink;
   name = $state('');
+  look = $state.raw<TerminalLook>(PLAIN);
+  /** the task that it runs instead of a shell */
+  readonly task: TaskRef | null;
+  /** what its program calls itself */
+  title = $state('');
+  /** what happened while nobody looked; null: nothing */
+  mark = $state<Mark | null>(null);
+  /** whose output goes on above what is in sight */
+  above = $state.raw<ShellCommand | null>(null);
   exit = $state.raw<PtyExit | null>(null);
   /** why it can't be shown any more */
   lost = $state<string | null>(null);
@@ -36,6 +49,7 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
   constructor(services: Services, clock: Clock, makeScreen: MakeScreen<S>, info: LinkedTerminal) {
     this.key = info.key;
     this.name = info.name;
+    this.task = info.task ?? null;
     this.size = info.size;
     this.screen = makeScreen(this, info.size);
     this.link = new TerminalLink(
@@ -43,14 +57,18 @@ export class Terminal<S extends TerminalScreen = TerminalScreen> {
       clock,
       this.screen,
       {
-        opened: ({ name, exit }) => {
+        opened: ({ name, look, exit }) => {
           this.name = name;
+          this.look = look;
           this.exit = exit;
           this.lost = null;
           this.held = null;
         },
         exited: (exit) => (this.exit = exit),
-        renamed: (name) => (this.name = name),
+        renamed: (name, look) => {
+          this.name = name;
+          this.look = look;
+        },
         held: (reason) => (this.held = reason),
         sized: ({ cols, rows }) => (this.size = { cols, rows }),
         pending: (bytes) => {

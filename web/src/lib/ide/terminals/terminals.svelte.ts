@@ -1,7 +1,10 @@
 import type { PtyInfo } from '@gatehouse/core/protocol/services.ts';
+import type { TaskRef } from '@gatehouse/core/protocol/tasks.ts';
+import type { TerminalLook } from '@gatehouse/core/protocol/terminals.ts';
 import type { Clock } from '../connection/ports.ts';
 import { StreamError, wordsOf } from '../connection/stream-error.ts';
 import type { Services } from '../connection/streams.ts';
+import { arranged, idsOf, moved, type Arrangement } from './arrangement.ts';
 import type { LinkedTerminal } from './terminal-link.ts';
 import { Terminal, type MakeScreen, type TerminalScreen } from './terminal.svelte.ts';
 
@@ -19,6 +22,8 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   readonly #clock: Clock;
   readonly #makeScreen: MakeScreen<S>;
   readonly #makeKey: () => string;
+  /** how the terminals stood when somebody left */
+  readonly #arrangement: Arrangement;
   #mayType = $state(false);
   groups = $state.raw<readonly TerminalGroup<S>[]>([]);
   /** the one that has the keyboard, or had it last */
@@ -34,11 +39,12 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
   readonly catchingUp: boolean = $derived(this.all.some((terminal) => terminal.catchingUp));
 
   /** @param makeKey names a new terminal as none was named before, in 8 to 64 characters */
-  constructor(services: Services, clock: Clock, makeScreen: MakeScreen<S>, makeKey: () => string) {
+  constructor(services: Services, clock: Clock, makeScreen: MakeScreen<S>, makeKey: () => string, arrangement: Arrangement = []) {
     this.#services = services;
     this.#clock = clock;
     this.#makeScreen = makeScreen;
     this.#makeKey = makeKey;
+    this.#arrangement = arrangement;
   }
 
   /** SPEC P2: whether this page drives: only then are terminals typed into, opened, renamed or ended from here. */
@@ -88,6 +94,22 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
     return terminal;
   }
 
+  /** Runs a task on a terminal of its own, in the place of one that it ran on before. @returns null when only somebody else may */
+  run(task: TaskRef, name: string, before: Terminal<S> | null): Terminal<S> | null {
+    if (!this.#mayType) return null;
+    const terminal = this.#make({ id: null, key: this.#makeKey(), name, size: SIZE, task });
+    const group = this.#groupOf(before);
+    if (group === null) this.groups = [...this.groups, { key: terminal.key, terminals: [terminal] }];
+    else {
+      const terminals = group.terminals.map((each) => (each === before ? terminal : each));
+      this.groups = this.groups.map((other) => (other === group ? { ...group, terminals } : other));
+    }
+    this.active = terminal;
+    void terminal.link.connect();
+    if (before !== null) void this.#end(before);
+    return terminal;
+  }
+
   /** Opens another beside the active one. */
   split(): Terminal<S> | null {
     const group = this.activeGroup;
@@ -97,6 +119,28 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
     this.active = terminal;
     void terminal.link.connect();
     return terminal;
+  }
+
+  /** The program that runs in a terminal besides its shell; null: none, or nobody can tell. */
+  async foreground({ link: { terminalId }, exit, lost }: Terminal<S>): Promise<string | null> {
+    if (terminalId === null || exit !== null || lost !== null) return null;
+    try {
+      return (await this.#services.call({ method: 'pty.foreground', terminalId })).program;
+    } catch {
+      // a runner of an earlier release does not tell; that it is away, the closing says
+      return null;
+    }
+  }
+
+  /** Moves a terminal's tab so many places on. */
+  move(terminal: Terminal<S> | null, by: number): void {
+    const group = this.#groupOf(terminal);
+    if (group !== null) this.groups = moved(this.groups, this.groups.indexOf(group), this.groups.indexOf(group) + by);
+  }
+
+  /** How the terminals stand now. */
+  get arrangement(): Arrangement {
+    return this.known ? idsOf(this.groups) : this.#arrangement;
   }
 
   /** Ends the terminal's programs and takes it away. */
@@ -114,15 +158,18 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
     this.#remove(terminal);
   }
 
-  async rename(terminal: Terminal<S>, name: string): Promise<void> {
+  async rename(terminal: Terminal<S>, name: string, look: TerminalLook = terminal.look): Promise<void> {
     const { terminalId } = terminal.link;
-    const before = terminal.name;
-    if (!this.#mayType || name.trim() === '' || name === before || terminalId === null) return;
+    const { name: before, look: lookBefore } = terminal;
+    const same = name.trim() === before && look.color === lookBefore.color && look.icon === lookBefore.icon;
+    if (!this.#mayType || name.trim() === '' || same || terminalId === null) return;
     terminal.name = name.trim().slice(0, 80);
+    terminal.look = look;
     try {
-      await this.#services.call({ method: 'pty.rename', terminalId, name: terminal.name });
+      await this.#services.call({ method: 'pty.rename', terminalId, name: terminal.name, look });
     } catch (thrown) {
       terminal.name = before;
+      terminal.look = lookBefore;
       this.error = `The terminal was not renamed. ${wordsOf(thrown)}`;
     }
   }
@@ -147,12 +194,24 @@ export class Terminals<S extends TerminalScreen = TerminalScreen> {
     const unseen = existing.filter((info) => !shown.includes(info.terminalId));
     const first = unseen.find(({ exit }) => exit === null) ?? unseen[0];
     for (const info of unseen) {
-      const { terminalId, name, cols, rows } = info;
-      const terminal = this.#make({ id: terminalId, key: this.#makeKey(), name, size: { cols, rows } });
+      const { terminalId, name, cols, rows, task } = info;
+      const terminal = this.#make({ id: terminalId, key: this.#makeKey(), name, size: { cols, rows }, task });
       this.groups = [...this.groups, { key: terminal.key, terminals: [terminal] }];
       if (info === first) this.active ??= terminal;
       void terminal.link.connect();
     }
+    if (!this.known) this.groups = arranged(this.groups, this.#arrangement);
+  }
+
+  /** It is not shown any more: that its programs end is asked, and not waited for. */
+  async #end({ link, lost, screen }: Terminal<S>): Promise<void> {
+    const { terminalId } = link;
+    link.detach();
+    screen.dispose();
+    if (terminalId === null || lost !== null) return;
+    await this.#services.call({ method: 'pty.close', terminalId }).catch((thrown: unknown) => {
+      if (!(thrown instanceof StreamError && thrown.code === 'not-found')) this.error = `What ran before was not ended. ${wordsOf(thrown)}`;
+    });
   }
 
   #make(info: LinkedTerminal): Terminal<S> {
