@@ -51,7 +51,6 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     tools: {
       said: (what, detail) => toast.success(what, { description: detail ?? '' }),
       failed: (what, why) => toast.error(what, { description: why }),
-      copy: (text) => navigator.clipboard.writeText(text),
       paste: () => navigator.clipboard.readText(),
     },
   });

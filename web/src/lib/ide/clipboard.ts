@@ -58,9 +58,11 @@ export class ClipboardRule {
     return false;
   }
 
-  /** Copies what a page's button or a terminal's key asks for: to the system, or where that may not be, inside. */
-  copy(text: string): void {
-    if (this.mayCopy(text)) this.#events.write(text);
+  /** Copies what a page's button or a terminal's key asks for: to the system, or where that may not be, inside. @returns whether it left */
+  copy(text: string): boolean {
+    const leaves = this.mayCopy(text);
+    if (leaves) this.#events.write(text);
+    return leaves;
   }
 
   /** Whether this may be dragged: a drag can end anywhere. */

@@ -13,7 +13,7 @@ import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
 import { languageName } from './editor/language-names.ts';
 import type { Opening } from './editor/workbench.svelte.ts';
-import { NO_DECORATIONS, type Decorations } from './files/decorations.ts';
+import type { Decorations } from './files/decorations.ts';
 import { FileWork } from './files/file-work.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { Transfers } from './files/transfers/transfers.svelte.ts';
@@ -94,8 +94,6 @@ export class Ide {
   policy = $state.raw<Policy | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
-  /** how files stand to git */
-  decorations = $state.raw<Decorations>(NO_DECORATIONS);
   /** null: nothing was uploaded or downloaded yet */
   transfers = $state.raw<Transfers | null>(null);
   /** grows each time that the search wants the keyboard */
@@ -153,7 +151,6 @@ export class Ide {
       news: (news) => ports.tell(news),
       failed: (what, why) => ports.failed(what, why),
     });
-    this.ports = new Ports(this.#connection, () => this.workspace?.apps ?? []);
     this.git = new Git(this.#connection);
     this.ports = new Ports(
       this.#connection,
@@ -182,6 +179,11 @@ export class Ide {
   /** what other parts of the IDE add to every editor of a file */
   get editorContributions(): Editing['contributions'] {
     return this.editing.contributions;
+  }
+
+  /** how files stand to git */
+  get decorations(): Decorations {
+    return this.git;
   }
 
   /** what can lay out a file anew */
@@ -335,7 +337,8 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
-    await Promise.all([this.tree.changed(paths), this.editing.changed(paths), this.git.changed(paths)]);
+    this.transfers?.connected();
+    void this.git.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.editing.changed(null);

@@ -7,8 +7,6 @@ export interface Decorations {
   statusOf(path: string): FileStatus | null;
 }
 
-export const NO_DECORATIONS: Decorations = { statusOf: () => null };
-
 export const STATUS_LETTERS: Record<FileStatus, string> = {
   modified: 'M',
   added: 'A',

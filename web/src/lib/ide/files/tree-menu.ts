@@ -1,5 +1,5 @@
 import type { MenuEntry } from '#lib/components/Menu.svelte';
-import { copyText } from '#lib/clipboard.ts';
+import { toast } from 'svelte-sonner';
 import type { Ide } from '../ide.svelte.ts';
 import { parentOf } from './paths.ts';
 import { folderOf, type TreeActions } from './tree-actions.svelte.ts';
@@ -19,7 +19,7 @@ export interface MenuPorts {
 /** Copies paths, if the policy lets text out. */
 function copyPath(ide: Ide, paths: readonly string[], what: string): void {
   const text = paths.join('\n');
-  if (ide.clipboard.mayCopy(text)) void copyText(text, what);
+  if (ide.clipboard.copy(text)) toast.success(`${what} is on the clipboard`);
 }
 
 /** What can be done with a line of the tree, or with all of them. @param row null: the tree itself */

@@ -9,8 +9,8 @@ export const HELP = {
     text: 'Looks through all files but those that git ignores, while you type. Replacing shows each change first and can be undone.',
   },
   git: {
-    title: 'Source control',
-    text: 'What changed in the repositories of this workspace. Stage a file, or some lines of it in its changes, write why, and commit. Servers that ask who you are get the credential of your account, which no program in here sees.',
+    title: 'Git',
+    text: 'What changed since the last commit, by repository. Space stages a file, Enter shows its changes, where lines can be staged alone. Pushing and pulling go through the runner, which knows your credentials: they are never in here.',
   },
   terminals: {
     title: 'Terminals',

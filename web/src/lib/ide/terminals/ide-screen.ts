@@ -47,7 +47,7 @@ export function ideScreen(ide: Ide, terminal: Terminal<XtermScreen>, size: Size)
       finished: ({ took, exit }) => notices.finished(terminal.name, took, exit),
       offered: copies,
       selected: (text) => {
-        if (ide.settings.now.copyOnSelect && ide.clipboard.mayCopy(text)) void navigator.clipboard.writeText(text).catch(() => undefined);
+        if (ide.settings.now.copyOnSelect && text !== '') ide.clipboard.copy(text);
       },
       address: (address, text) => void followOwn(ide, address, text),
       above: (command) => (terminal.above = command),

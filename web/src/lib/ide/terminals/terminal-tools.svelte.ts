@@ -14,7 +14,6 @@ export interface ToolPorts {
   /** says that something was done */
   said(what: string, detail?: string): void;
   failed(what: string, why: string): void;
-  copy(text: string): Promise<void>;
   paste(): Promise<string>;
 }
 
@@ -84,17 +83,15 @@ export class TerminalTools {
     terminals.active?.screen.focus();
   }
 
-  async copySelection({ screen }: Shown): Promise<void> {
-    if (screen.selection !== '' && this.#ide.clipboard.mayCopy(screen.selection)) await this.#ports.copy(screen.selection);
+  copySelection({ screen }: Shown): void {
+    if (screen.selection !== '') this.#ide.clipboard.copy(screen.selection);
     screen.clearSelection();
   }
 
-  async copyOutput({ screen }: Shown): Promise<void> {
+  copyOutput({ screen }: Shown): void {
     const output = screen.marks.lastOutput;
     if (output === null || output === '') return this.#ports.failed('Nothing to copy', 'No command that printed something is marked here.');
-    if (!this.#ide.clipboard.mayCopy(output)) return;
-    await this.#ports.copy(output);
-    this.#ports.said('What the last command printed is on the clipboard');
+    if (this.#ide.clipboard.copy(output)) this.#ports.said('What the last command printed is on the clipboard');
   }
 
   async paste({ screen }: Shown): Promise<void> {
