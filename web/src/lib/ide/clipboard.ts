@@ -53,7 +53,11 @@ export class ClipboardRule {
     this.#kept = text;
     this.share(text);
     this.#events.blocked(act, bytesOf(text));
-    if (!this.#wasTold) this.#events.stayed('Copied inside the workspace', `${ofPolicy('Copying out', most)} This text pastes anywhere in the workspace, and nowhere else.`);
+    if (!this.#wasTold)
+      this.#events.stayed(
+        'Copied inside the workspace',
+        `${ofPolicy('Copying out', most)} This text pastes anywhere in the workspace, and nowhere else.`,
+      );
     this.#wasTold = true;
     return false;
   }
@@ -97,8 +101,7 @@ export class ClipboardRule {
   }
 }
 
-const fits = (text: string, most: number | null): boolean =>
-  most === null || text === '' || (most > 0 && bytesOf(text) <= most * 1024);
+const fits = (text: string, most: number | null): boolean => most === null || text === '' || (most > 0 && bytesOf(text) <= most * 1024);
 
 const ofPolicy = (doing: string, most: number | null): string =>
   `${doing} is ${most === 0 ? 'blocked' : `limited to ${most} KB`} by your organisation’s policy.`;

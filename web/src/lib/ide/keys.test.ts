@@ -70,5 +70,9 @@ it.each([
 });
 
 it('a Mac’s keyboard names them otherwise', () => {
-  expect([shownKeys('Ctrl Shift F', true), shownKeys('G W', true), shownKeys('Ctrl Shift F', false)]).toEqual(['⌘⇧F', 'G W', 'Ctrl Shift F']);
+  expect([shownKeys('Ctrl Shift F', true), shownKeys('G W', true), shownKeys('Ctrl Shift F', false)]).toEqual([
+    '⌘⇧F',
+    'G W',
+    'Ctrl Shift F',
+  ]);
 });
