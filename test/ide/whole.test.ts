@@ -213,7 +213,7 @@ test('what policy keeps inside is copied and pasted inside alone, kindly; print 
   const acts = async () => {
     const { items } = await site.owner.call<{ items: { details: { act: string; toldBy: string } }[] }>(
       'GET',
-      `/audit/events?q=${encodeURIComponent('action:connection.block')}`,
+      `/audit/events?filter=${encodeURIComponent('action eq "connection.block"')}`,
     );
     return items.map(({ details }) => `${details.act}, told by the ${details.toldBy}`);
   };

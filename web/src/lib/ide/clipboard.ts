@@ -36,8 +36,15 @@ export class ClipboardRule {
     this.#events = events;
   }
 
-  /** Whether this may go to the system's clipboard. What may not is kept inside, and that is said. */
-  mayCopy(text: string, act: 'copy' | 'cut' = 'copy'): boolean {
+  /** Whether this may go to the system's clipboard, which the caller then gives it. What may not is kept inside, and that is said. */
+  mayCopy(text: string): boolean {
+    const may = this.mayLeave(text, 'copy');
+    if (!may) this.#events.write(STAYS_INSIDE);
+    return may;
+  }
+
+  /** Like `mayCopy`, where the caller gives the system its stand-in, too. */
+  mayLeave(text: string, act: 'copy' | 'cut'): boolean {
     const most = this.#bounds()?.clipboardOut ?? null;
     if (fits(text, most)) {
       if (text !== '') this.#kept = null;
@@ -58,7 +65,7 @@ export class ClipboardRule {
   /** Copies what a page's button or a terminal's key asks for: to the system, or where that may not be, inside. @returns whether it left */
   copy(text: string): boolean {
     const leaves = this.mayCopy(text);
-    this.#events.write(leaves ? text : STAYS_INSIDE);
+    if (leaves) this.#events.write(text);
     return leaves;
   }
 
@@ -123,7 +130,7 @@ export function guardClipboard(page: EventTarget, rule: ClipboardRule, selected:
   const selection = (event: Event) => selected(event.target) ?? selectedIn(event.target);
 
   const copy = (act: 'copy' | 'cut') => (event: Event) => {
-    if (rule.mayCopy(selection(event), act)) return;
+    if (rule.mayLeave(selection(event), act)) return;
     hold(event);
     if ('clipboardData' in event) (event.clipboardData as DataTransfer | null)?.setData('text/plain', STAYS_INSIDE);
     if (act === 'cut') removeSelected(event.target);
