@@ -6,7 +6,11 @@ import { type IdeSite, openIde } from '../support/ide.ts';
 let site: IdeSite;
 let page: IdeSite['page'];
 
-const tabs = (group = '') => page.getByRole('tablist', { name: `Open files${group}`, exact: true }).getByRole('tab').allTextContents();
+const tabs = (group = '') =>
+  page
+    .getByRole('tablist', { name: `Open files${group}`, exact: true })
+    .getByRole('tab')
+    .allTextContents();
 const row = (name: string) => page.getByRole('treeitem', { name, exact: true });
 const sectionOf = (name: string) => page.getByRole('region', { name, exact: true });
 

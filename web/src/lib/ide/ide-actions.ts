@@ -1,11 +1,12 @@
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
+import { languageActions } from './lsp/language-actions.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
   const { documents, layout, terminals, workbench } = ide;
   const inTerminals = (change: () => unknown) => () => {
-    layout.show('terminals');
+    layout.showBottom('terminals');
     change();
   };
   return {
@@ -21,6 +22,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'focus-group-3': () => focusGroup(ide, 2),
     'move-tab-on': () => workbench.moveOn(1),
     'move-tab-back': () => workbench.moveOn(-1),
+    ...languageActions(ide),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
     'toggle-files': () => layout.toggle('files'),

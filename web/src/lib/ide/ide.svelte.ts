@@ -17,10 +17,14 @@ import { type EditorTab, FileTab } from './editor/tab.svelte.ts';
 import { type Opening, Workbench } from './editor/workbench.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
+import type { Features } from './lsp/features.svelte.ts';
+import { LanguageServers } from './lsp/language-servers.svelte.ts';
+import type { ReferenceList } from './lsp/references.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
+import { Problems } from './problems/problems.svelte.ts';
 import { Ports } from './ports/ports.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import { QuickOpen } from './search/quick-open.svelte.ts';
@@ -70,6 +74,8 @@ export class Ide {
   readonly search: TextSearch;
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
+  readonly problems = new Problems();
+  readonly languageServers: LanguageServers;
   readonly clipboard: ClipboardRule;
   readonly settings: Settings;
   readonly layout = new Layout();
@@ -85,6 +91,10 @@ export class Ide {
   latency = $state<number | null>(null);
   /** grows each time that the search wants the keyboard */
   searchFocus = $state(0);
+  /** places that were asked for last */
+  references = $state.raw<ReferenceList | null>(null);
+  /** what people do with language servers; null until the first of it */
+  features = $state.raw<Features | null>(null);
   #restored = false;
   #cancelLook: (() => void) | null = null;
 
@@ -129,6 +139,32 @@ export class Ide {
     this.quickOpen.recent = ports.memory.read().recent;
     this.replacer = new Replacer(this.files, (path) => this.documents.find(path)?.dirty ?? false);
     this.files.refusal = () => this.people.refusal;
+    this.languageServers = new LanguageServers({
+      ...{ services: this.#connection, clock: ports.clock, documents: this.documents },
+      ...{ contributions: this.editorContributions, problems: this.problems },
+      home: () => this.hello?.root ?? null,
+      refusal: () => (this.policy?.download === 0 ? 'Your organisation’s policy lets nothing be read from files' : this.people.refusal),
+      wanted: () => this.settings.now.languageServers,
+      exists: (path) =>
+        this.files.stat(path).then(
+          () => true,
+          () => false,
+        ),
+      define: (server, view, offset) => void this.loadFeatures().then((features) => features.define(server, view, offset)),
+      applyEdit: async (params) => (await this.loadFeatures()).applyEdit(params),
+      failed: ports.failed,
+    });
+  }
+
+  /** What people do with language servers; it loads with the first of it. */
+  async loadFeatures(): Promise<Features> {
+    const { Features } = await import('./lsp/features.svelte.ts');
+    return (this.features ??= new Features(this));
+  }
+
+  /** Says that something did not work. */
+  failed(what: string, why: string): void {
+    this.#ports.failed(what, why);
   }
 
   /** the editor that has the keyboard, or had it last; null until a file was shown there */
@@ -242,6 +278,7 @@ export class Ide {
     this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();
+    this.languageServers.dispose();
     this.workbench.dispose();
   }
 
@@ -275,6 +312,7 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
+    this.languageServers.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.documents.changed(null);
@@ -290,6 +328,7 @@ export class Ide {
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
     await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
+    await this.languageServers.changed(paths);
   }
 
   #edited(document: OpenDocument): void {
