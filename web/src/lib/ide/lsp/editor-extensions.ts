@@ -6,7 +6,7 @@ import { serverCompletions } from './completion.ts';
 import { diagnosticsDisplay } from './diagnostics.ts';
 import { positionOf, spanOf } from './positions.ts';
 import { highlights, range } from './schemas.ts';
-import type { LanguageServer } from './server.svelte.ts';
+import type { LanguageServer } from './language-server.svelte.ts';
 
 /** After the cursor came to rest. */
 const HIGHLIGHT_MS = 200;

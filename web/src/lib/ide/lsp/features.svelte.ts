@@ -26,7 +26,7 @@ import {
   type TextEdit,
   type WorkspaceSymbol,
 } from './schemas.ts';
-import type { LanguageServer } from './server.svelte.ts';
+import type { LanguageServer } from './language-server.svelte.ts';
 import { pathOf, placeOf, uriOf } from './uris.ts';
 
 export const GOALS = { definition: 'definition', typeDefinition: 'type', implementation: 'implementation' } as const;

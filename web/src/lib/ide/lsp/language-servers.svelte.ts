@@ -10,7 +10,7 @@ import type { Documents } from '../editor/documents.svelte.ts';
 import { isWithin, parentOf } from '../files/paths.ts';
 import type { Problems } from '../problems/problems.svelte.ts';
 import { ServerLog } from './server-log.svelte.ts';
-import type { LanguageServer, ServerState } from './server.svelte.ts';
+import type { LanguageServer, ServerState } from './language-server.svelte.ts';
 import { uriOf } from './uris.ts';
 
 /** A server without a file of its own in a tab is ended after this time. */
@@ -166,7 +166,7 @@ export class LanguageServers {
   }
 
   async #serverOf(found: LspServer, home: string): Promise<LanguageServer> {
-    const { LanguageServer } = await import('./server.svelte.ts');
+    const { LanguageServer } = await import('./language-server.svelte.ts');
     const key = keyOf(found);
     this.#idle.get(key)?.();
     const known = this.running.get(key);
