@@ -1,17 +1,18 @@
+import { showPreview } from './editor/preview/show-preview.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
 import { languageActions } from './lsp/language-actions.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
-  const { documents, layout, terminals, workbench } = ide;
+  const { editing, layout, terminals, workbench } = ide;
   const inTerminals = (change: () => unknown) => () => {
     layout.showBottom('terminals');
     change();
   };
   return {
-    save: () => documents.active?.save(),
-    'close-tab': () => ide.closeTab(),
+    save: () => editing.save(),
+    'close-tab': () => editing.closeTab(),
     'next-tab': () => workbench.group.cycle(1),
     'previous-tab': () => workbench.group.cycle(-1),
     'keep-tab': () => workbench.keep(),
@@ -23,6 +24,8 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'move-tab-on': () => workbench.moveOn(1),
     'move-tab-back': () => workbench.moveOn(-1),
     ...languageActions(ide),
+    'show-preview': () => showPreview(workbench),
+    'word-wrap': () => ide.settings.choose({ wordWrap: !ide.settings.now.wordWrap }),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
     'toggle-files': () => layout.toggle('files'),

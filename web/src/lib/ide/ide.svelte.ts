@@ -6,15 +6,10 @@ import { ClipboardRule } from './clipboard.ts';
 import { Connection } from './connection/connection.ts';
 import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
 import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
-import type { OpenDocument, Place } from './editor/document.svelte.ts';
-import { Delayed } from './editor/delayed.ts';
-import { Contributions } from './editor/contributions.svelte.ts';
-import { Documents } from './editor/documents.svelte.ts';
+import type { Place } from './editor/document.svelte.ts';
+import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
-import type { EditorGroup } from './editor/group.svelte.ts';
-import { languageName } from './editor/language-names.ts';
-import { type EditorTab, FileTab } from './editor/tab.svelte.ts';
-import { type Opening, Workbench } from './editor/workbench.svelte.ts';
+import type { Opening } from './editor/workbench.svelte.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import { FileTree } from './files/tree.svelte.ts';
 import type { Features } from './lsp/features.svelte.ts';
@@ -51,8 +46,6 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   failed(what: string, why: string): void;
 }
 
-/** Unsaved work is written down this long after the last key. */
-const KEEP_MS = 500;
 /** While others are here, terminals may be opened elsewhere: they are looked for so often. */
 const LOOK_MS = 3_000;
 
@@ -60,14 +53,9 @@ const LOOK_MS = 3_000;
 export class Ide {
   readonly #ports: IdePorts;
   readonly #connection: Connection;
-  readonly #toKeep: Delayed<OpenDocument>;
   readonly files: RemoteFiles;
   readonly tree: FileTree;
-  readonly documents: Documents;
-  /** the tabs of the editor, and where they stand */
-  readonly workbench: Workbench;
-  /** what other parts of the IDE add to every editor of a file */
-  readonly editorContributions = new Contributions();
+  readonly editing: Editing;
   readonly terminals: Terminals<XtermScreen>;
   readonly people: People;
   readonly ports: Ports;
@@ -101,7 +89,6 @@ export class Ide {
   constructor(ports: IdePorts) {
     this.#ports = ports;
     this.settings = ports.settings;
-    this.#toKeep = new Delayed(ports.clock, KEEP_MS);
     this.clipboard = new ClipboardRule(() => this.policy, ports.failed);
     const api: WorkspaceApi = {
       get: () => ports.api.get(),
@@ -124,8 +111,14 @@ export class Ide {
     );
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
-    this.documents = new Documents(this.files, ports.drafts);
-    this.workbench = new Workbench(this.documents, () => this.settings.now.previewTabs);
+    this.editing = new Editing({
+      ...ports,
+      files: this.files,
+      prompts: this.prompts,
+      clipboard: this.clipboard,
+      settings: () => this.settings.now,
+      mayChange: () => this.people.refusal === null,
+    });
     this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey);
     this.people = new People(this.#connection, ports.userId, {
       changed: () => this.#peopleChanged(),
@@ -154,6 +147,10 @@ export class Ide {
       applyEdit: async (params) => (await this.loadFeatures()).applyEdit(params),
       failed: ports.failed,
     });
+    this.formatters.add(async (document) => {
+      const known = this.languageServers.of(document);
+      return known?.kind === 'there' && (await this.loadFeatures()).formatDocument(document);
+    });
   }
 
   /** What people do with language servers; it loads with the first of it. */
@@ -167,6 +164,26 @@ export class Ide {
     this.#ports.failed(what, why);
   }
 
+  /** the open files */
+  get documents(): Editing['documents'] {
+    return this.editing.documents;
+  }
+
+  /** the tabs of the editor, and where they stand */
+  get workbench(): Editing['workbench'] {
+    return this.editing.workbench;
+  }
+
+  /** what other parts of the IDE add to every editor of a file */
+  get editorContributions(): Editing['contributions'] {
+    return this.editing.contributions;
+  }
+
+  /** what can lay out a file anew */
+  get formatters(): Editing['formatters'] {
+    return this.editing.formatters;
+  }
+
   /** the editor that has the keyboard, or had it last; null until a file was shown there */
   get editor(): CodeEditor | null {
     return this.workbench.editor;
@@ -175,9 +192,6 @@ export class Ide {
   get cursor(): CursorPosition | null {
     return this.workbench.group.cursor;
   }
-
-  /** what the active file is written in */
-  readonly language: string = $derived.by(() => languageName(this.documents.active?.name ?? ''));
 
   start(): void {
     this.#connection.start();
@@ -246,40 +260,12 @@ export class Ide {
     this.search.run();
   }
 
-  /** The editor loads with the first file, so that the terminals come first. */
-  async loadEditor(group: EditorGroup): Promise<void> {
-    const { CodeEditor } = await import('./editor/code-editor.ts');
-    if (group.editor !== null || !this.workbench.groups.includes(group)) return;
-    group.editor = new CodeEditor({
-      moved: (position) => (group.cursor = position),
-      edited: (document) => this.#edited(document),
-    });
-    group.editor.lock(!this.people.drives);
-  }
-
-  /** Closes a tab; asks first when that would lose work. */
-  async closeTab(tab: EditorTab | null = this.workbench.group.active, group: EditorGroup = this.workbench.group): Promise<void> {
-    if (tab === null) return;
-    const document = tab instanceof FileTab && this.workbench.tabsOf(tab.document) === 1 ? tab.document : null;
-    const may = document === null ? ((await tab.mayClose?.()) ?? true) : await this.#mayClose(document);
-    if (!may) return;
-    if (document !== null) this.#toKeep.cancel(document);
-    this.workbench.close(tab, group);
-  }
-
-  /** Writes all unsaved work down now, because the page may go away. */
-  keepAll(): void {
-    for (const document of this.documents.all) void document.keep();
-  }
-
   dispose(): void {
-    this.keepAll();
-    this.#toKeep.cancelAll();
+    this.editing.dispose();
     this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();
     this.languageServers.dispose();
-    this.workbench.dispose();
   }
 
   #became(state: ConnectionState): void {
@@ -290,7 +276,7 @@ export class Ide {
   #peopleChanged(): void {
     const { drives, all } = this.people;
     this.terminals.mayType = drives;
-    for (const { editor } of this.workbench.groups) editor?.lock(!drives);
+    this.editing.lock(!drives);
     this.#cancelLook?.();
     this.#cancelLook = null;
     if (all.some(({ viewers, me }) => !me || viewers.length > 1)) this.#lookAround();
@@ -315,7 +301,7 @@ export class Ide {
     this.languageServers.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
-    if (this.#restored) await this.documents.changed(null);
+    if (this.#restored) await this.editing.changed(null);
     else await this.#restore();
     await terminals;
   }
@@ -327,26 +313,7 @@ export class Ide {
 
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
-    await Promise.all([this.tree.changed(paths), this.documents.changed(paths)]);
+    await Promise.all([this.tree.changed(paths), this.editing.changed(paths)]);
     await this.languageServers.changed(paths);
-  }
-
-  #edited(document: OpenDocument): void {
-    document.edited();
-    if (document.dirty) this.workbench.keep(document);
-    this.#toKeep.plan(document, () => void document.keep());
-  }
-
-  async #mayClose(document: OpenDocument): Promise<boolean> {
-    if (!document.dirty) return true;
-    const answer = await this.prompts.ask({
-      title: `Save “${document.name}” before closing?`,
-      text: 'It has changes that are not in the workspace yet.',
-      choices: [
-        { label: 'Don’t save', look: 'plain', value: 'drop' },
-        { label: 'Save', look: 'primary', value: 'save' },
-      ],
-    });
-    return answer === 'drop' || (answer === 'save' && (await document.save()));
   }
 }

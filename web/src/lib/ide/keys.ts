@@ -13,6 +13,8 @@ export type IdeAction =
   | 'focus-group-3'
   | 'move-tab-on'
   | 'move-tab-back'
+  | 'word-wrap'
+  | 'show-preview'
   | 'quick-open'
   | 'go-to-definition'
   | 'go-to-type-definition'
@@ -60,6 +62,8 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'focus-group-3', label: 'Go to the third group of tabs', keys: ['Ctrl Alt 3'], inTerminal: true },
   { action: 'move-tab-on', label: 'Move the tab to the next group', keys: ['Alt Shift PageDown', 'Ctrl Alt →'], inTerminal: false },
   { action: 'move-tab-back', label: 'Move the tab to the group before', keys: ['Alt Shift PageUp', 'Ctrl Alt ←'], inTerminal: false },
+  { action: 'show-preview', label: 'Show the preview beside the file', keys: ['Ctrl Shift V'], inTerminal: false },
+  { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], inTerminal: false },
   { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
   { action: 'go-to-definition', label: 'Go to the definition', keys: ['F12'], inTerminal: false },
   { action: 'go-to-type-definition', label: 'Go to the definition of the type', keys: [], inTerminal: false },
@@ -91,11 +95,16 @@ export const EDITOR_KEYS = [
   { command: 'find', label: 'Find and replace in the file', keys: 'Ctrl F' },
   { command: 'go-to-line', label: 'Go to line', keys: 'Ctrl Alt G' },
   { command: 'select-next', label: 'Select the next same word', keys: 'Ctrl D' },
+  { command: 'select-all-same', label: 'Select all of the same word', keys: 'Ctrl Shift L' },
+  { command: 'cursor-above', label: 'Another cursor above', keys: 'Ctrl Alt ↑' },
+  { command: 'cursor-below', label: 'Another cursor below', keys: 'Ctrl Alt ↓' },
   { command: 'comment', label: 'Comment or not', keys: 'Ctrl /' },
   { command: 'copy-line', label: 'Copy the line down', keys: 'Shift Alt ↓' },
   { command: 'move-line', label: 'Move the line down', keys: 'Alt ↓' },
   { command: 'fold', label: 'Fold', keys: 'Ctrl Shift [' },
   { command: 'unfold', label: 'Unfold', keys: 'Ctrl Shift ]' },
+  { command: 'fold-all', label: 'Fold all', keys: 'Ctrl Alt [' },
+  { command: 'unfold-all', label: 'Unfold all', keys: 'Ctrl Alt ]' },
 ] as const;
 
 export type EditorCommand = (typeof EDITOR_KEYS)[number]['command'];
@@ -122,7 +131,8 @@ const CODES: Record<string, string> = {
   '←': 'ArrowLeft',
 };
 
-function isPressed(keys: string, event: Pressed): boolean {
+/** Whether keys, as written for people, are those that were pressed. */
+export function isPressed(keys: string, event: Pressed): boolean {
   const parts = keys.split(' ');
   const key = parts.at(-1) ?? '';
   return (

@@ -4,9 +4,9 @@ import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from '@codemir
 import { highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
 import { EditorState, type Extension } from '@codemirror/state';
 import {
-  crosshairCursor,
   drawSelection,
   dropCursor,
+  EditorView,
   highlightActiveLine,
   highlightActiveLineGutter,
   highlightSpecialChars,
@@ -14,6 +14,8 @@ import {
   lineNumbers,
   rectangularSelection,
 } from '@codemirror/view';
+import { countFinds } from './overview/find-count.ts';
+import { overview } from './overview/overview.ts';
 
 /** CodeMirror's own words begin small; ours are sentences. */
 const words = EditorState.phrases.of({
@@ -41,11 +43,14 @@ export const behaviour: Extension = [
   bracketMatching(),
   closeBrackets(),
   autocompletion(),
-  rectangularSelection(),
-  crosshairCursor(),
+  // as elsewhere: Alt adds a cursor, Shift Alt draws a rectangle
+  EditorView.clickAddsSelectionRange.of((event) => event.altKey && !event.shiftKey),
+  rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey }),
   highlightActiveLine(),
   highlightSelectionMatches(),
   search({ top: true }),
+  countFinds,
+  overview,
   keymap.of([
     { key: 'Mod-d', run: selectNextOccurrence, preventDefault: true },
     { key: 'Mod-h', run: openSearchPanel, preventDefault: true },

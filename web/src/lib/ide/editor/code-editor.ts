@@ -1,6 +1,6 @@
-import { indentUnit } from '@codemirror/language';
 import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
+import type { ClipboardRule } from '../clipboard.ts';
 import { cspNonce } from '../csp-nonce.ts';
 import type { EditorCommand } from '../keys.ts';
 import { behaviour } from './behaviour.ts';
@@ -9,9 +9,11 @@ import type { Contribution } from './contributions.svelte.ts';
 import { documentFacet } from './document-facet.ts';
 import type { OpenDocument, Place } from './document.svelte.ts';
 import { editorTheme } from './editor-theme.ts';
-import { languageOf } from './language-names.ts';
+import { editorEvents } from './editor-events.ts';
+import type { LanguageId } from './language-names.ts';
 import { LANGUAGES } from './languages.ts';
-import { SharedText } from './shared-text.ts';
+import { PLAIN, type Preferences, preferred } from './preferences.ts';
+import { sharedTextOf } from './shared-text.ts';
 import { shared, undoKeys } from './undo.ts';
 
 /** Where the cursor is, counted from 1. */
@@ -25,12 +27,21 @@ export interface CursorPosition {
 export interface CodeEditorEvents {
   moved(position: CursorPosition): void;
   edited(document: OpenDocument): void;
+  /** Vim asks for it. @returns whether it was saved */
+  save(document: OpenDocument): Promise<boolean>;
+  /** Vim asks to close the tab in sight */
+  close(): void;
+  /** what may go to the clipboard and come from it */
+  readonly clipboard: ClipboardRule;
+  /** the mode of Vim's keys; null: they are not in force */
+  vimMode(mode: string | null): void;
 }
 
 interface Kept {
   state: EditorState;
   scroll: ReturnType<EditorView['scrollSnapshot']> | null;
   revision: number;
+  language: LanguageId | null;
   /** ends its part in the text */
   leave: () => void;
 }
@@ -44,6 +55,11 @@ export class CodeEditor {
   readonly #kept = new Map<OpenDocument, Kept>();
   readonly #lock = new Compartment();
   readonly #contributed = new Compartment();
+  readonly #language = new Compartment();
+  readonly #preferred = new Compartment();
+  readonly #vim = new Compartment();
+  #preferences: Preferences = PLAIN;
+  #vimKeys: Extension = [];
   #contributions: readonly Contribution[] = [];
   #locked = false;
   #shown: OpenDocument | null = null;
@@ -72,6 +88,7 @@ export class CodeEditor {
     this.#shown = document;
     this.view.setState(kept.state);
     this.#applyLock();
+    this.refresh(document);
     if (kept.scroll !== null) this.view.dispatch({ effects: kept.scroll });
     this.#tellPosition(this.view.state);
   }
@@ -102,12 +119,6 @@ export class CodeEditor {
     return this.#shown === null ? '' : state.sliceDoc(state.selection.main.from, state.selection.main.to);
   }
 
-  /** What a copy takes: all that is selected, and of a cursor alone its line. */
-  get selection(): string {
-    const { doc, selection } = this.view.state;
-    return selection.ranges.map((range) => (range.empty ? doc.lineAt(range.head).text : doc.sliceString(range.from, range.to))).join('\n');
-  }
-
   /** Whether files can only be read. */
   lock(locked: boolean): void {
     this.#locked = locked;
@@ -119,6 +130,28 @@ export class CodeEditor {
     if (contributions === this.#contributions) return;
     this.#contributions = contributions;
     for (const document of this.#kept.keys()) void this.#loadContributions(document);
+  }
+
+  /** What somebody chose, in force at once in all files. */
+  async prefer(preferences: Preferences): Promise<void> {
+    const { vim } = this.#preferences;
+    this.#preferences = preferences;
+    for (const document of this.#kept.keys()) this.#applyPreferences(document);
+    if (vim === preferences.vim) return;
+    const keys = preferences.vim ? (await import('./vim/vim.ts')).vimKeys(this.#events.clipboard) : [];
+    if (this.#preferences.vim !== preferences.vim) return;
+    this.#vimKeys = keys;
+    for (const document of this.#kept.keys()) this.#change(document, { effects: this.#vim.reconfigure(keys) });
+  }
+
+  /** The language of a file, or what its project asks of it, may be another now. */
+  refresh(document: OpenDocument): void {
+    const kept = this.#kept.get(document);
+    if (kept === undefined) return;
+    this.#applyPreferences(document);
+    if (kept.language === document.language) return;
+    kept.language = document.language;
+    void this.#loadLanguage(document, kept);
   }
 
   run(command: EditorCommand): void {
@@ -142,42 +175,36 @@ export class CodeEditor {
   }
 
   #keep(document: OpenDocument): Kept {
-    const language = new Compartment();
-    const text = this.#textOf(document);
+    const text = sharedTextOf(document, this.#events.edited);
     const follower = (spec: TransactionSpec): void => this.#change(document, spec);
     const state = EditorState.create({
       doc: text.doc,
       extensions: [
+        this.#vim.of(this.#vimKeys),
         shared.of({ text, follower }),
         EditorView.updateListener.of(({ transactions }) => transactions.forEach((transaction) => text.took(transaction, follower))),
         this.#extensions(document),
-        language.of([]),
+        this.#language.of([]),
+        this.#preferred.of(preferred(document, this.#preferences)),
         this.#contributed.of([]),
       ],
     });
-    void this.#loadLanguage(document, language);
     void this.#loadContributions(document);
-    return { state, scroll: null, revision: document.revision, leave: text.join(follower) };
-  }
-
-  #textOf(document: OpenDocument): SharedText {
-    if (document.buffer instanceof SharedText) return document.buffer;
-    const text = new SharedText(document.buffer.read(), document.lineBreak, () => this.#events.edited(document));
-    document.buffer = text;
-    return text;
+    return { state, scroll: null, revision: document.revision, language: null, leave: text.join(follower) };
   }
 
   #extensions(document: OpenDocument): Extension {
     return [
       documentFacet.of(document),
       EditorView.cspNonce.of(cspNonce()),
-      EditorState.lineSeparator.of(document.lineBreak),
+      editorEvents.of(this.#events),
+      EditorState.lineSeparator.of('\n'),
+      EditorView.clipboardInputFilter.of((text) => text.replace(/\r\n?/g, '\n')),
       EditorState.allowMultipleSelections.of(true),
       EditorView.contentAttributes.of({ 'aria-label': document.name, tabindex: '0' }),
       EditorView.updateListener.of((update) => {
         if (update.docChanged || update.selectionSet) this.#tellPosition(update.state);
       }),
-      indentUnit.of(indentOf(document.buffer.read())),
       this.#lock.of([]),
       undoKeys,
       behaviour,
@@ -189,10 +216,14 @@ export class CodeEditor {
     this.view.dispatch({ effects: this.#lock.reconfigure(EditorState.readOnly.of(this.#locked)) });
   }
 
-  async #loadLanguage(document: OpenDocument, compartment: Compartment): Promise<void> {
-    const language = languageOf(document.name);
-    const support = language === null ? null : await LANGUAGES[language]();
-    if (support !== null) this.#change(document, { effects: compartment.reconfigure(support) });
+  #applyPreferences(document: OpenDocument): void {
+    this.#change(document, { effects: this.#preferred.reconfigure(preferred(document, this.#preferences)) });
+  }
+
+  async #loadLanguage(document: OpenDocument, kept: Kept): Promise<void> {
+    const { language } = kept;
+    const support = language === null ? [] : await LANGUAGES[language]();
+    if (kept.language === language) this.#change(document, { effects: this.#language.reconfigure(support) });
   }
 
   async #loadContributions(document: OpenDocument): Promise<void> {
@@ -213,11 +244,4 @@ export class CodeEditor {
     const selected = state.selection.ranges.reduce((sum, { from, to }) => sum + to - from, 0);
     this.#events.moved({ line: line.number, column: head - line.from + 1, selected });
   }
-}
-
-/** What indents a line in this file already: a tab, or the narrowest run of spaces. */
-function indentOf(text: string): string {
-  const indents = text.slice(0, 20_000).match(/^(\t| {2,8})(?=\S)/gm) ?? [];
-  if (indents.filter((indent) => indent === '\t').length * 2 > indents.length) return '\t';
-  return indents.filter((indent) => indent !== '\t').sort((a, b) => a.length - b.length)[0] ?? '  ';
 }

@@ -1,8 +1,11 @@
 import { StreamError, wordsOf } from '../connection/stream-error.ts';
 import { nameOf } from '../files/paths.ts';
 import { MOST_BYTES, type RemoteFiles } from '../files/remote-files.ts';
+import { type Buffer, PlainBuffer } from './buffer.ts';
 import type { Draft, DraftStore } from './drafts.ts';
-import { decodeText, encodeText, type FileText } from './text-file.ts';
+import { type FileStyle, NO_STYLE } from './file-style.ts';
+import { type ChosenLanguage, languageOf, type LanguageId } from './language-names.ts';
+import { decodeText, encodeText, type FileText, lineBreakOf } from './text-file.ts';
 
 /** Why there is nothing to edit, or `ready`. */
 export type DocumentState = 'loading' | 'ready' | 'binary' | 'too-large' | 'not-text' | 'not-a-file' | 'missing' | 'failed';
@@ -15,31 +18,6 @@ export interface Place {
   line: number;
   from: number;
   to: number;
-}
-
-/** The text being edited: a plain string until an editor takes over. */
-export interface Buffer {
-  read(): string;
-  /** Shows other text, as little as possible of it moved. */
-  replace(text: string): void;
-  /** Whether it reads `text`; cheap when the lengths differ. */
-  holds(text: string): boolean;
-}
-
-class PlainBuffer implements Buffer {
-  #text: string;
-  constructor(text: string) {
-    this.#text = text;
-  }
-  read(): string {
-    return this.#text;
-  }
-  replace(text: string): void {
-    this.#text = text;
-  }
-  holds(text: string): boolean {
-    return this.#text === text;
-  }
 }
 
 interface Files extends Pick<RemoteFiles, 'read' | 'stat'> {
@@ -64,7 +42,15 @@ export class OpenDocument {
   /** grows when `buffer` is another one, so that the editor takes it over anew */
   revision = $state(0);
   buffer: Buffer = new PlainBuffer('');
-  lineBreak: FileText['lineBreak'] = '\n';
+  /** what its lines end with when it is saved */
+  lineBreak = $state<FileText['lineBreak']>('\n');
+  /** grows with each change of the text */
+  version = $state(0);
+  /** a language chosen by hand; null: as the name says */
+  chosenLanguage = $state<ChosenLanguage | null>(null);
+  /** what the project asks of such files */
+  style = $state.raw<FileStyle>(NO_STYLE);
+  #firstLine = $state('');
   /** text on disk when last seen, and its etag; null: not there */
   #saved = '';
   #etag: string | null = null;
@@ -77,6 +63,21 @@ export class OpenDocument {
 
   get name(): string {
     return nameOf(this.path);
+  }
+
+  /** what it is written in; null: nothing is coloured */
+  get language(): LanguageId | null {
+    if (this.chosenLanguage !== null) return this.chosenLanguage === 'plain' ? null : this.chosenLanguage;
+    return languageOf(this.name, this.#firstLine);
+  }
+
+  /** Ends its lines otherwise from now on; saving writes that down. */
+  endLines(lineBreak: FileText['lineBreak']): void {
+    if (this.lineBreak === lineBreak) return;
+    const text = this.buffer.read().replace(/\r\n|\r|\n/g, lineBreak);
+    this.lineBreak = lineBreak;
+    this.buffer.replace(text);
+    this.edited();
   }
 
   /** Reads the file, and looks for unsaved work that an earlier page kept. */
@@ -95,6 +96,7 @@ export class OpenDocument {
 
   /** The editor says that the text is now other than it was. */
   edited(): void {
+    this.version += 1;
     const isDirty = !this.buffer.holds(this.#saved);
     this.dirty = isDirty || this.conflict === 'deleted';
     this.error = null;
@@ -141,6 +143,7 @@ export class OpenDocument {
       this.#etag = content.etag;
       this.conflict = null;
       this.error = null;
+      this.lineBreak = text.lineBreak;
       this.buffer.replace(text.text);
       this.dirty = false;
       await this.keep();
@@ -152,7 +155,10 @@ export class OpenDocument {
   /** Something may have changed on disk: follows in silence where nothing is lost by it, else says so. */
   async checkDisk(): Promise<void> {
     if (this.saving || this.state === 'loading') return;
-    if (this.state !== 'ready') return this.load();
+    if (this.state !== 'ready') {
+      this.version += 1;
+      return this.load();
+    }
     try {
       const { etag } = await this.#files.stat(this.path);
       if (this.saving || etag === this.#etag) return;
@@ -173,6 +179,7 @@ export class OpenDocument {
     this.draft = null;
     if (this.state === 'missing') this.#begin({ text: '', lineBreak: '\n' }, null);
     if (etag !== this.#etag) this.conflict = 'changed';
+    this.lineBreak = lineBreakOf(text);
     this.buffer.replace(text);
     this.dirty = text !== this.#saved;
   }
@@ -192,6 +199,7 @@ export class OpenDocument {
     this.#saved = text.text;
     this.#etag = etag;
     this.lineBreak = text.lineBreak;
+    this.#firstLine = text.text.slice(0, 200).split('\n', 1)[0] ?? '';
     this.buffer = new PlainBuffer(text.text);
     this.state = 'ready';
     this.revision += 1;

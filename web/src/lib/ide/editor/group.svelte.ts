@@ -10,6 +10,8 @@ export class EditorGroup {
   /** loads with the first file that can be edited */
   editor = $state.raw<CodeEditor | null>(null);
   cursor = $state.raw<CursorPosition | null>(null);
+  /** of Vim's keys; null: they are not in force */
+  vimMode = $state<string | null>(null);
 
   readonly files: readonly FileTab[] = $derived(this.tabs.filter((tab) => tab instanceof FileTab));
   readonly views: readonly ViewTab[] = $derived(this.tabs.filter((tab) => tab instanceof ViewTab));

@@ -1,7 +1,8 @@
 import { history, isolateHistory, redo, undo } from '@codemirror/commands';
 import { Annotation, EditorState, Text, Transaction, type TransactionSpec } from '@codemirror/state';
-import type { Buffer } from './document.svelte.ts';
-import { difference } from './text-file.ts';
+import type { Buffer } from './buffer.ts';
+import type { OpenDocument } from './document.svelte.ts';
+import { differences, type FileText } from './text-file.ts';
 
 /** Marks what an editor is told by the text, so that it does not tell it back. */
 const told = Annotation.define<boolean>();
@@ -14,14 +15,15 @@ export class SharedText implements Buffer {
   #state: EditorState;
   readonly #followers = new Set<Follower>();
   readonly #edited: () => void;
-  readonly #lineBreak: string;
+  readonly #lineBreak: () => FileText['lineBreak'];
 
-  constructor(text: string, lineBreak: string, edited: () => void) {
+  /** @param lineBreak what lines end with in what is read; here and in editors always a line feed */
+  constructor(text: string, lineBreak: () => FileText['lineBreak'], edited: () => void) {
     this.#edited = edited;
     this.#lineBreak = lineBreak;
     this.#state = EditorState.create({
-      doc: text,
-      extensions: [history(), EditorState.lineSeparator.of(lineBreak), EditorState.allowMultipleSelections.of(true)],
+      doc: Text.of(this.#normal(text).split('\n')),
+      extensions: [history(), EditorState.allowMultipleSelections.of(true)],
     });
   }
 
@@ -30,19 +32,18 @@ export class SharedText implements Buffer {
   }
 
   read(): string {
-    return this.#state.sliceDoc();
+    return this.#state.doc.sliceString(0, this.#state.doc.length, this.#lineBreak());
   }
 
   holds(text: string): boolean {
     const { doc } = this.#state;
-    return doc.length + (this.#lineBreak.length - 1) * (doc.lines - 1) === text.length && this.read() === text;
+    return doc.length + (this.#lineBreak().length - 1) * (doc.lines - 1) === text.length && this.read() === text;
   }
 
   replace(text: string): void {
-    const normal = this.#lineBreak === '\r\n' ? text.replaceAll('\r\n', '\n') : text;
-    const change = difference(this.#state.doc.toString(), normal);
-    if (change === null) return;
-    const changes = { ...change, insert: Text.of(change.insert.split('\n')) };
+    const found = differences(this.#state.doc.toString(), this.#normal(text));
+    if (found.length === 0) return;
+    const changes = found.map((change) => ({ ...change, insert: Text.of(change.insert.split('\n')) }));
     this.#state = this.#state.update({ changes }).state;
     this.#tell({ changes });
   }
@@ -79,10 +80,26 @@ export class SharedText implements Buffer {
     });
   }
 
+  #normal(text: string): string {
+    return this.#lineBreak() === '\r\n' ? text.replaceAll('\r\n', '\n') : text;
+  }
+
   #tell(spec: TransactionSpec, except: Follower | null = null): void {
     for (const follower of [...this.#followers]) if (follower !== except) follower({ ...spec, annotations: told.of(true) });
     this.#edited();
   }
+}
+
+/** The text of an open file, as all its editors share it. @param edited is told of every change from now on */
+export function sharedTextOf(document: OpenDocument, edited: (document: OpenDocument) => void): SharedText {
+  if (document.buffer instanceof SharedText) return document.buffer;
+  const text = new SharedText(
+    document.buffer.read(),
+    () => document.lineBreak,
+    () => edited(document),
+  );
+  document.buffer = text;
+  return text;
 }
 
 /** What decides how a change stands in the history. */

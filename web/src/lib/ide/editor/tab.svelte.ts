@@ -21,6 +21,8 @@ export interface EditorTab {
   preview: boolean;
   /** asked before it is closed, unless it is a file; left out: it may be */
   mayClose?(): Promise<boolean>;
+  /** what saving means there, unless it is a file; left out: nothing */
+  save?(): Promise<unknown>;
 }
 
 /** A file in the editor. */
@@ -72,6 +74,8 @@ export interface View<Props extends object> {
   dirty?: () => boolean;
   /** asked before the tab is closed: whether it may be. Left out: always */
   mayClose?: () => Promise<boolean>;
+  /** what saving means there. Left out: nothing */
+  save?: () => Promise<unknown>;
   /** what `Workbench.revivals` of this kind makes it from after a reload, as JSON; left out: it does not come back */
   memo?: unknown;
 }
@@ -108,6 +112,9 @@ export class ViewTab implements EditorTab {
   }
   get dirty(): boolean {
     return this.view.dirty?.() ?? false;
+  }
+  async save(): Promise<unknown> {
+    return this.view.save?.();
   }
   async mayClose(): Promise<boolean> {
     return (await this.view.mayClose?.()) ?? true;

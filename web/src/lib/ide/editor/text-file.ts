@@ -22,9 +22,25 @@ export function decodeText(bytes: Uint8Array): FileText | null {
 export const encodeText = (text: string): Uint8Array<ArrayBuffer> => encoder.encode(text);
 
 /** Windows line ends only where every line has one: a mixed file keeps each of its own. */
-function lineBreakOf(text: string): FileText['lineBreak'] {
+export function lineBreakOf(text: string): FileText['lineBreak'] {
   if (!text.includes('\r\n')) return '\n';
   return /(^|[^\r])\n|\r(?!\n)/.test(text) ? '\n' : '\r\n';
+}
+
+/** `difference`, line by line where each line stays one: cursors between the changes stay where they are, too. */
+export function differences(before: string, after: string): { from: number; to: number; insert: string }[] {
+  const [lines, becomes] = [before.split('\n'), after.split('\n')];
+  if (lines.length !== becomes.length) {
+    const one = difference(before, after);
+    return one === null ? [] : [one];
+  }
+  let start = 0;
+  return lines.flatMap((line, index) => {
+    const at = start;
+    start += line.length + 1;
+    const change = difference(line, becomes[index] ?? '');
+    return change === null ? [] : [{ ...change, from: at + change.from, to: at + change.to }];
+  });
 }
 
 /** The smallest single replacement that turns `before` into `after`; cursors outside of it stay where they are. */

@@ -121,6 +121,14 @@ export class Workbench {
     this.#tidy(group);
   }
 
+  /** Closes the tabs of a view, wherever they are. */
+  closeView(id: string): void {
+    for (const group of this.groups) {
+      const tab = group.find(id);
+      if (tab !== undefined) this.close(tab, group);
+    }
+  }
+
   /** Makes the tab of a file, or the one in sight, lasting. */
   keep(document?: OpenDocument): void {
     if (document === undefined && this.group.active !== null) this.group.active.preview = false;

@@ -244,10 +244,11 @@ export class Features {
     return textEdits.parse(await known.running.ask('textDocument/formatting', { textDocument: { uri }, options }));
   }
 
-  /** Formats an open file, as before it is saved. */
-  async formatDocument(document: OpenDocument): Promise<void> {
+  /** Formats an open file, as before it is saved. @returns whether its server can */
+  async formatDocument(document: OpenDocument): Promise<boolean> {
     const edits = await this.formatting(document);
     if (edits !== null && edits.length > 0) this.#change(document, edits, null);
+    return edits !== null;
   }
 
   async documentSymbols(): Promise<DocumentSymbol[]> {
