@@ -15,7 +15,16 @@ const HOME = '/home/dev';
 describe('URIs of files', () => {
   it('lead to paths of the workspace and back, and to nothing outside', () => {
     for (const path of ['a.ts', 'shop/a b#ä%.ts', 'shop/[id]/@x.ts']) expect(pathOf(HOME, uriOf(HOME, path))).toBe(path);
-    for (const uri of ['file:///etc/passwd', 'file:///home/dev', 'file:///home/developer/a', 'file:///home/dev/%2e%2e/x', 'https://x/home/dev/a', 'file://host/home/dev/a', 'untitled:1', ''])
+    for (const uri of [
+      'file:///etc/passwd',
+      'file:///home/dev',
+      'file:///home/developer/a',
+      'file:///home/dev/%2e%2e/x',
+      'https://x/home/dev/a',
+      'file://host/home/dev/a',
+      'untitled:1',
+      '',
+    ])
       expect(pathOf(HOME, uri)).toBeNull();
   });
 });
@@ -52,7 +61,12 @@ function workshop(disk: Record<string, string>, open: Record<string, string> = {
         const file = files.get(path);
         if (file === undefined) return Promise.reject(new StreamError('not-found', 'There is no such file'));
         const bytes = new TextEncoder().encode(file.text);
-        return Promise.resolve({ bytes, etag: String(file.version), why: null, entry: { name: path, kind: 'file', size: bytes.byteLength, modified: 0 } });
+        return Promise.resolve({
+          bytes,
+          etag: String(file.version),
+          why: null,
+          entry: { name: path, kind: 'file', size: bytes.byteLength, modified: 0 },
+        });
       },
       write: (path, content, etag) => {
         const file = files.get(path);
@@ -60,12 +74,22 @@ function workshop(disk: Record<string, string>, open: Record<string, string> = {
           return Promise.reject(new StreamError('conflict', 'Somebody else changed it'));
         const text = new TextDecoder().decode(content as Uint8Array);
         files.set(path, { text, version: file.version + 1 });
-        return Promise.resolve({ ok: true as const, etag: String(file.version + 1), entry: { name: path, kind: 'file' as const, size: text.length, modified: 0 } });
+        return Promise.resolve({
+          ok: true as const,
+          etag: String(file.version + 1),
+          entry: { name: path, kind: 'file' as const, size: text.length, modified: 0 },
+        });
       },
     },
   });
   const change = (uris: Record<string, TextEdit[]>) => applier.plan(workspaceEdit.parse({ changes: uris }));
-  return { applier, change, refused, text: (path: string) => documents.get(path)?.buffer.read() ?? files.get(path)?.text, touch: (path: string, text: string) => files.set(path, { text, version: 99 }) };
+  return {
+    applier,
+    change,
+    refused,
+    text: (path: string) => documents.get(path)?.buffer.read() ?? files.get(path)?.text,
+    touch: (path: string, text: string) => files.set(path, { text, version: 99 }),
+  };
 }
 const uri = (path: string) => uriOf(HOME, path);
 
@@ -80,7 +104,11 @@ describe('a change across files', () => {
 
   it('is made in none when one can’t be written', async () => {
     const { applier, change, text, refused } = workshop({ 'a.ts': 'old', 'b.ts': 'old' }, { 'c.ts': 'old' });
-    const plan = await change({ [uri('a.ts')]: [edit(0, 0, 3, 'new')], [uri('b.ts')]: [edit(0, 0, 3, 'new')], [uri('c.ts')]: [edit(0, 0, 3, 'new')] });
+    const plan = await change({
+      [uri('a.ts')]: [edit(0, 0, 3, 'new')],
+      [uri('b.ts')]: [edit(0, 0, 3, 'new')],
+      [uri('c.ts')]: [edit(0, 0, 3, 'new')],
+    });
     refused.add('b.ts');
     await expect(applier.apply(plan)).rejects.toThrow('Nothing was changed');
     expect([text('a.ts'), text('b.ts'), text('c.ts')]).toEqual(['old', 'old', 'old']);

@@ -136,7 +136,7 @@ export class LanguageServer {
           this.client.connect(transport);
           this.client.initializing.then(
             () => this.#transport === transport && this.#initialized(),
-            () => undefined,
+            (refused: unknown) => this.#transport === transport && this.#ended(null, `It refuses to start: ${wordsIn(refused)}`),
           );
         },
         received: (message) => this.#received(transport, message),

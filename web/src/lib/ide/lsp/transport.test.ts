@@ -45,6 +45,10 @@ describe('the way between editor and language server', () => {
     transport.send('{"id":3,"method":"textDocument/hover"}');
     transport.send('{"method":"textDocument/didChange"}');
     await settle();
-    expect(got).toMatchObject([{ id: 1, result: { capabilities: {} } }, { id: 2, error: {} }, { id: 3, error: {} }]);
+    expect(got).toMatchObject([
+      { id: 1, result: { capabilities: {} } },
+      { id: 2, error: {} },
+      { id: 3, error: {} },
+    ]);
   });
 });
