@@ -5,12 +5,13 @@ import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
 import { toggleFullScreen } from './layout/full-screen.ts';
+import { languageActions } from './lsp/language-actions.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
   const { editing, layout, terminals, workbench } = ide;
   const inTerminals = (change: () => unknown) => () => {
-    layout.show('terminals');
+    layout.showBottom('terminals');
     change();
   };
   return {
@@ -26,6 +27,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'focus-group-3': () => focusGroup(ide, 2),
     'move-tab-on': () => workbench.moveOn(1),
     'move-tab-back': () => workbench.moveOn(-1),
+    ...languageActions(ide),
     'show-preview': () => showPreview(workbench),
     'word-wrap': () => ide.settings.choose({ wordWrap: !ide.settings.now.wordWrap }),
     'quick-open': () => ide.quickOpen.show(),

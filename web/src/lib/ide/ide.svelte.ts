@@ -18,12 +18,15 @@ import { RemoteFiles } from './files/remote-files.ts';
 import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
 import { Git } from './git/git.svelte.ts';
+import type { Features } from './lsp/features.svelte.ts';
+import { LanguageServers } from './lsp/language-servers.svelte.ts';
+import type { ReferenceList } from './lsp/references.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
-import { Ports } from './ports/ports.svelte.ts';
 import { Problems } from './problems/problems.svelte.ts';
+import { Ports } from './ports/ports.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import { QuickOpen } from './search/quick-open.svelte.ts';
 import { RemoteSearch } from './search/remote-search.ts';
@@ -78,6 +81,7 @@ export class Ide {
   readonly search: TextSearch;
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
+  readonly languageServers: LanguageServers;
   readonly clipboard: ClipboardRule;
   readonly blockedActs: BlockedActsTeller;
   readonly tour: Tour;
@@ -97,6 +101,10 @@ export class Ide {
   transfers = $state.raw<Transfers | null>(null);
   /** grows each time that the search wants the keyboard */
   searchFocus = $state(0);
+  /** places that were asked for last */
+  references = $state.raw<ReferenceList | null>(null);
+  /** what people do with language servers; null until the first of it */
+  features = $state.raw<Features | null>(null);
   #restored = false;
   #cancelLook: (() => void) | null = null;
 
@@ -164,6 +172,36 @@ export class Ide {
     this.quickOpen.recent = ports.memory.read().recent;
     this.replacer = new Replacer(this.files, (path) => this.documents.find(path)?.dirty ?? false);
     this.files.refusal = () => this.people.refusal;
+    this.languageServers = new LanguageServers({
+      ...{ services: this.#connection, clock: ports.clock, documents: this.documents },
+      ...{ contributions: this.editorContributions, problems: this.problems },
+      home: () => this.hello?.root ?? null,
+      refusal: () => (this.policy?.download === 0 ? 'Your organisation’s policy lets nothing be read from files' : this.people.refusal),
+      wanted: () => this.settings.now.languageServers,
+      exists: (path) =>
+        this.files.stat(path).then(
+          () => true,
+          () => false,
+        ),
+      define: (server, view, offset) => void this.loadFeatures().then((features) => features.define(server, view, offset)),
+      applyEdit: async (params) => (await this.loadFeatures()).applyEdit(params),
+      failed: ports.failed,
+    });
+    this.formatters.add(async (document) => {
+      const known = this.languageServers.of(document);
+      return known?.kind === 'there' && (await this.loadFeatures()).formatDocument(document);
+    });
+  }
+
+  /** What people do with language servers; it loads with the first of it. */
+  async loadFeatures(): Promise<Features> {
+    const { Features } = await import('./lsp/features.svelte.ts');
+    return (this.features ??= new Features(this));
+  }
+
+  /** Says that something did not work. */
+  failed(what: string, why: string): void {
+    this.#ports.failed(what, why);
   }
 
   /** the open files */
@@ -302,6 +340,7 @@ export class Ide {
     this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();
+    this.languageServers.dispose();
   }
 
   #became(state: ConnectionState): void {
@@ -336,6 +375,7 @@ export class Ide {
     this.ports.watch();
     this.transfers?.connected();
     void this.git.connected();
+    this.languageServers.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.editing.changed(null);
@@ -351,5 +391,6 @@ export class Ide {
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
     await Promise.all([this.tree.changed(paths), this.editing.changed(paths), this.git.changed(paths)]);
+    await this.languageServers.changed(paths);
   }
 }

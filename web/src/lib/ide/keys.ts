@@ -18,6 +18,21 @@ export type IdeAction =
   | 'word-wrap'
   | 'show-preview'
   | 'quick-open'
+  | 'go-to-definition'
+  | 'go-to-type-definition'
+  | 'go-to-implementation'
+  | 'find-references'
+  | 'rename-symbol'
+  | 'quick-fix'
+  | 'organise-imports'
+  | 'format-file'
+  | 'show-hover'
+  | 'file-symbols'
+  | 'all-symbols'
+  | 'show-problems'
+  | 'next-problem'
+  | 'previous-problem'
+  | 'restart-language-server'
   | 'search-files'
   | 'toggle-files'
   | 'toggle-terminals'
@@ -63,6 +78,21 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'show-preview', label: 'Show the preview beside the file', keys: ['Ctrl Shift V'], inTerminal: false },
   { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], inTerminal: false },
   { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
+  { action: 'go-to-definition', label: 'Go to the definition', keys: ['F12'], inTerminal: false },
+  { action: 'go-to-type-definition', label: 'Go to the definition of the type', keys: [], inTerminal: false },
+  { action: 'go-to-implementation', label: 'Go to the implementation', keys: ['Ctrl F12'], inTerminal: false },
+  { action: 'find-references', label: 'Find all references', keys: ['Shift F12'], inTerminal: false },
+  { action: 'rename-symbol', label: 'Rename the symbol', keys: ['F2'], inTerminal: false },
+  { action: 'quick-fix', label: 'Quick fixes', keys: ['Ctrl .'], inTerminal: false },
+  { action: 'organise-imports', label: 'Organise imports', keys: ['Alt Shift O'], inTerminal: false },
+  { action: 'format-file', label: 'Format the file', keys: ['Alt Shift F'], inTerminal: false },
+  { action: 'show-hover', label: 'Show what is known of the word', keys: ['Ctrl Alt H'], inTerminal: false },
+  { action: 'file-symbols', label: 'Go to a symbol in the file', keys: ['Ctrl Shift O'], inTerminal: false },
+  { action: 'all-symbols', label: 'Go to a symbol in the workspace', keys: ['Ctrl Alt T'], inTerminal: false },
+  { action: 'show-problems', label: 'Show problems', keys: ['Ctrl Shift M'], inTerminal: true },
+  { action: 'next-problem', label: 'Next problem', keys: ['F8'], inTerminal: false },
+  { action: 'previous-problem', label: 'Previous problem', keys: ['Shift F8'], inTerminal: false },
+  { action: 'restart-language-server', label: 'Restart the language server', keys: [], inTerminal: false },
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },
   { action: 'source-control', label: 'Source control', keys: ['Ctrl Shift G'], inTerminal: true },
   { action: 'branches', label: 'Branches', keys: ['Alt B'], inTerminal: false },
