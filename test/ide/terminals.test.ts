@@ -124,7 +124,7 @@ test('terminals are many: moved by keys, listed, and as large as can be', async 
 test('a second person watches, is seen to be there, and drives once they are let', async () => {
   const origin = inject('origin');
   const email = 'tomasz@terminals.test';
-  await site.owner.call('POST', '/invitations', { email, roles: ['admin'] });
+  await site.owner.call('POST', '/invitations', { email, roles: ['owner'] });
   await new Person(origin).call('POST', '/invitations/accept', {
     token: await mailedSecret(origin, email),
     name: 'Tomasz Nowak',

@@ -1,5 +1,6 @@
 import { overlays } from '#lib/frame/overlays.svelte.ts';
 import { commands } from '#lib/keys/commands.svelte.ts';
+import { showPreview } from './editor/preview/show-preview.ts';
 import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
@@ -25,6 +26,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'focus-group-3': () => focusGroup(ide, 2),
     'move-tab-on': () => workbench.moveOn(1),
     'move-tab-back': () => workbench.moveOn(-1),
+    'show-preview': () => showPreview(workbench),
     'word-wrap': () => ide.settings.choose({ wordWrap: !ide.settings.now.wordWrap }),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),

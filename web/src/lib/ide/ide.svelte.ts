@@ -11,10 +11,9 @@ import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
 import type { Place } from './editor/document.svelte.ts';
 import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
-import { languageName } from './editor/language-names.ts';
 import type { Opening } from './editor/workbench.svelte.ts';
 import type { Decorations } from './files/decorations.ts';
-import { FileWork } from './files/file-work.svelte.ts';
+import { FileWork } from './files/file-work.ts';
 import { RemoteFiles } from './files/remote-files.ts';
 import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
@@ -139,6 +138,7 @@ export class Ide {
       ...ports,
       files: this.files,
       prompts: this.prompts,
+      clipboard: this.clipboard,
       settings: () => this.settings.now,
       mayChange: () => this.people.refusal === null,
       changed: () => this.tour.did('edit'),
@@ -199,9 +199,6 @@ export class Ide {
   get cursor(): CursorPosition | null {
     return this.workbench.group.cursor;
   }
-
-  /** what the active file is written in */
-  readonly language: string = $derived.by(() => languageName(this.documents.active?.language ?? null));
 
   start(): void {
     this.#connection.start();

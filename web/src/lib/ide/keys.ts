@@ -16,6 +16,7 @@ export type IdeAction =
   | 'move-tab-on'
   | 'move-tab-back'
   | 'word-wrap'
+  | 'show-preview'
   | 'quick-open'
   | 'search-files'
   | 'toggle-files'
@@ -59,6 +60,7 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'focus-group-3', label: 'Go to the third group of tabs', keys: ['Ctrl Alt 3'], inTerminal: true },
   { action: 'move-tab-on', label: 'Move the tab to the next group', keys: ['Alt Shift PageDown', 'Ctrl Alt →'], inTerminal: false },
   { action: 'move-tab-back', label: 'Move the tab to the group before', keys: ['Alt Shift PageUp', 'Ctrl Alt ←'], inTerminal: false },
+  { action: 'show-preview', label: 'Show the preview beside the file', keys: ['Ctrl Shift V'], inTerminal: false },
   { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], inTerminal: false },
   { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },

@@ -97,6 +97,37 @@ export class RemoteFiles {
     return { entry: head.entry, etag: head.etag, bytes, why: why(head) };
   }
 
+  /** Reads a file of any kind from its beginning. @param most bytes; `complete` says whether that was all */
+  readSome(path: string, most: number): Promise<{ entry: FileEntry; bytes: Uint8Array<ArrayBuffer>; complete: boolean }> {
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let entry: FileEntry | undefined;
+      let count = 0;
+      const end = (): void => {
+        if (entry !== undefined) resolve({ entry, bytes: concat(...chunks).slice(0, most), complete: entry.size <= most });
+      };
+      const stream = this.#services.open(
+        { method: 'files.read', path },
+        {
+          head: (head) => (entry = head.entry),
+          data: (bytes, offset) => {
+            chunks.push(bytes);
+            count += bytes.byteLength;
+            stream?.took(offset + bytes.byteLength);
+            if (count < most) return;
+            stream?.cancel();
+            end();
+          },
+          finished: () => {
+            stream?.done();
+            end();
+          },
+          ended: reject,
+        },
+      );
+    });
+  }
+
   /**
    * Writes a whole file.
    * @param etag of the version edited; null: must not exist yet; "*": whatever is there

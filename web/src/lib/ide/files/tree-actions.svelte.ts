@@ -1,6 +1,6 @@
 import { wordsOf } from '../connection/stream-error.ts';
 import type { Ide } from '../ide.svelte.ts';
-import type { FileWork } from './file-work.svelte.ts';
+import type { FileWork } from './file-work.ts';
 import { join, nameHint, nameOf, nameProblem, parentOf } from './paths.ts';
 import type { TreeRow } from './tree.svelte.ts';
 
@@ -75,7 +75,8 @@ export class TreeActions {
 
   #siblings(): string[] {
     const { naming } = this;
-    const itself = naming?.path == null ? null : nameOf(naming.path);
-    return this.#ide.tree.names(naming?.directory ?? '').filter((other) => other !== itself);
+    if (naming === null) return [];
+    const itself = naming.path === null ? null : nameOf(naming.path);
+    return this.#ide.tree.names(naming.directory).filter((other) => other !== itself);
   }
 }

@@ -45,11 +45,11 @@ export function treeMenu({ ide, actions, selection, locked, upload, download }: 
     row === null
       ? []
       : [
-          { label: 'Cut', note: 'Ctrl X', disabled: locked, run: () => fileWork.take('cut', paths), section: '' },
-          { label: 'Copy', note: 'Ctrl C', disabled: locked, run: () => fileWork.take('copy', paths) },
+          { label: 'Cut', note: 'Ctrl X', disabled: locked, run: () => fileWork.clipboard.take('cut', paths), section: '' },
+          { label: 'Copy', note: 'Ctrl C', disabled: locked, run: () => fileWork.clipboard.take('copy', paths) },
         ];
   const paste: MenuEntry = {
-    ...{ label: 'Paste', note: 'Ctrl V', disabled: locked || fileWork.taken === null, run: () => fileWork.paste(folder) },
+    ...{ label: 'Paste', note: 'Ctrl V', disabled: locked || fileWork.clipboard.taken === null, run: () => fileWork.paste(folder) },
     ...(row === null ? { section: '' } : {}),
   };
   const more: MenuEntry[] = row === null || !one ? [] : [{ label: 'Duplicate', disabled: locked, run: () => fileWork.duplicate(row.path) }];

@@ -16,8 +16,7 @@ export class TreeSelection {
   /** What an action is for: the selection, if the line belongs to it, or that line alone. Nothing that lies in another of them. */
   with(path: string | null): string[] {
     if (path !== null && !this.paths.has(path)) return [path];
-    const order = new Map(this.#tree.rows.map((row, index) => [row.path, index]));
-    return outermost([...this.paths].filter((each) => order.has(each)).sort((a, b) => (order.get(a) ?? 0) - (order.get(b) ?? 0)));
+    return outermost(this.#tree.rows.flatMap((row) => (this.paths.has(row.path) ? [row.path] : [])));
   }
 
   only(path: string): void {
@@ -35,9 +34,10 @@ export class TreeSelection {
   /** All lines from where the range began to this one. */
   to(path: string): void {
     const at = (wanted: string | null) => this.#tree.rows.findIndex((row) => row.path === wanted);
-    const [from, end] = [at(this.#anchor ?? this.#tree.current), at(path)];
+    // It may be called something else by now, or be gone.
+    const anchor = at(this.#anchor) >= 0 ? this.#anchor : this.#tree.current;
+    const [from, end] = [at(anchor), at(path)];
     if (from < 0 || end < 0) return this.only(path);
-    const anchor = this.#anchor ?? this.#tree.current;
     this.paths.clear();
     for (const row of this.#tree.rows.slice(Math.min(from, end), Math.max(from, end) + 1)) this.paths.add(row.path);
     this.#anchor = anchor;

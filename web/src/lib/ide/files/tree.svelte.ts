@@ -2,8 +2,9 @@ import type { FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { SvelteMap, SvelteSet } from 'svelte/reactivity';
 import { wordsOf } from '../connection/stream-error.ts';
 import { Coalesce } from './coalesce.ts';
-import { isWithin, join, moved, nameOf, parentOf } from './paths.ts';
+import { isWithin, join, moved, parentOf } from './paths.ts';
 import type { RemoteFiles } from './remote-files.ts';
+import { foldersIn, inOrder, isFolder, StaleNames, whatChanged, withChanges } from './tree-changes.ts';
 
 export interface Directory {
   entries: readonly FileEntry[];
@@ -23,28 +24,7 @@ export interface TreeRow {
   note: string | null;
 }
 
-const isFolder = (entry: FileEntry): boolean => entry.kind === 'directory';
-
-/** Folders first, then by name as people sort: file2 before file10. */
-const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
-const inOrder = (a: FileEntry, b: FileEntry): number =>
-  Number(isFolder(b)) - Number(isFolder(a)) || collator.compare(a.name, b.name) || (a.name < b.name ? -1 : 1);
-
 export const SHOW_ALL = (): boolean => false;
-
-/** Two lists that are in order, as one. */
-function mergeInOrder(one: readonly FileEntry[], other: readonly FileEntry[]): FileEntry[] {
-  const merged: FileEntry[] = [];
-  let next = 0;
-  for (const entry of one) {
-    for (let more = other[next]; more !== undefined && inOrder(more, entry) < 0; more = other[next]) {
-      merged.push(more);
-      next += 1;
-    }
-    merged.push(entry);
-  }
-  return merged.concat(other.slice(next));
-}
 
 /** A folder with more entries is not read again as a whole for a few that changed. */
 const LARGE = 500;
@@ -65,7 +45,7 @@ export class FileTree {
   hides: (path: string) => boolean = $state.raw(SHOW_ALL);
   readonly #reads = new Coalesce();
   /** of large folders: names that changed since they were read */
-  readonly #stale = new Map<string, Set<string>>();
+  readonly #stale = new StaleNames();
 
   readonly rows: readonly TreeRow[] = $derived.by(() => {
     const rows: TreeRow[] = [];
@@ -124,15 +104,8 @@ export class FileTree {
   /** Something changed on disk. @param paths null: read everything again that was read */
   async changed(paths: readonly string[] | null): Promise<void> {
     if (paths === null) return void (await Promise.all([...this.#directories.keys()].map((path) => this.read(path))));
-    const whole = new Set(paths.filter((path) => this.#directories.has(path)));
-    const some = new Map<string, Set<string>>();
-    for (const path of paths) {
-      if (path === '') continue;
-      const folder = parentOf(path);
-      some.set(folder, (some.get(folder) ?? new Set()).add(nameOf(path)));
-    }
-    const reads = [...some].filter(([folder]) => this.#directories.has(folder) && !whole.has(folder));
-    await Promise.all([...[...whole].map((path) => this.read(path)), ...reads.map(([folder, names]) => this.#readSome(folder, names))]);
+    const { whole, some } = whatChanged(paths, (folder) => this.#directories.has(folder));
+    await Promise.all([...whole.map((path) => this.read(path)), ...some.map(([folder, names]) => this.#readSome(folder, names))]);
   }
 
   /** Keeps open folders open when one of them was renamed. */
@@ -167,26 +140,21 @@ export class FileTree {
   /** Reads some entries of a folder, if it is so large that all of them would be a burden. */
   #readSome(path: string, names: ReadonlySet<string>): Promise<void> {
     const known = this.#directories.get(path);
-    const stale = this.#stale.get(path) ?? new Set<string>();
-    for (const name of names) stale.add(name);
-    if (known === undefined || known.error !== null || known.entries.length < LARGE || stale.size > MOST_ONLY) {
-      this.#stale.delete(path);
+    const count = this.#stale.add(path, names);
+    if (known === undefined || known.error !== null || known.entries.length < LARGE || count > MOST_ONLY) {
+      this.#stale.take(path);
       return this.read(path);
     }
-    this.#stale.set(path, stale);
     return this.#reads.run(`${path}\0some`, async () => {
-      const asked = this.#stale.get(path);
-      this.#stale.delete(path);
-      if (asked === undefined) return;
+      const asked = this.#stale.take(path);
+      if (asked.size === 0) return;
       try {
         const { entries } = await this.#files.list(path, [...asked]);
         const before = this.#directories.get(path);
         if (before === undefined) return;
-        const came = new Set(entries.map(({ name }) => name));
-        const kept = before.entries.filter(({ name }) => !asked.has(name) && !came.has(name));
-        const merged = mergeInOrder(kept, [...entries].sort(inOrder));
-        this.#directories.set(path, { ...before, entries: merged });
-        this.#forgetGone(path, merged);
+        const after = withChanges(before.entries, asked, entries);
+        this.#directories.set(path, { ...before, entries: after });
+        this.#forgetGone(path, after);
       } catch {
         await this.read(path);
       }
@@ -194,7 +162,7 @@ export class FileTree {
   }
 
   #forgetGone(path: string, entries: readonly FileEntry[]): void {
-    const folders = new Set(entries.filter(isFolder).map(({ name }) => join(path, name)));
+    const folders = foldersIn(path, entries);
     const isGone = (other: string): boolean => other !== '' && parentOf(other) === path && !folders.has(other);
     for (const gone of [...this.#directories.keys(), ...this.expanded].filter(isGone)) {
       for (const below of [...this.#directories.keys()]) if (isWithin(below, gone)) this.#directories.delete(below);

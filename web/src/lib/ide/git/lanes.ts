@@ -36,8 +36,9 @@ export function graphOf(commits: readonly Pick<GitLogEntry, 'sha' | 'parents'>[]
     const out: Array<readonly [number, number, number]> = [];
     const through = lanes.map((each, at) => (each === null ? null : ([at, at, each.colour] as const)));
     parents.forEach((parent, index) => {
-      const known = lanes.findIndex((each) => each?.awaits === parent);
-      if (known >= 0) return void out.push([lane, known, index === 0 ? colour : (lanes[known]?.colour ?? 0)]);
+      // Its first parent goes on in its own lane; two that await the same come together there.
+      const known = index === 0 ? -1 : lanes.findIndex((each) => each?.awaits === parent);
+      if (known >= 0) return void out.push([lane, known, lanes[known]?.colour ?? 0]);
       const to = index === 0 ? lane : free();
       const own = index === 0 ? colour : colours++;
       lanes[to] = { awaits: parent, colour: own };

@@ -27,7 +27,7 @@ export class Ports {
   readonly #apps: () => Workspace['apps'];
   readonly #tell: (news: News) => void;
   /** ports that listened since this page is open; null: it has not been told yet */
-  #known: Set<number> | null = null;
+  #known: readonly number[] | null = null;
   /** what somebody calls them here, by port */
   names = $state.raw<Readonly<Record<string, string>>>({});
   /** new ports are not told of */
@@ -96,9 +96,9 @@ export class Ports {
     this.listeners = listeners;
     const ports = this.shown.filter(({ listening }) => listening);
     const known = this.#known;
-    this.#known = new Set([...(known ?? []), ...ports.map(({ port }) => port)]);
+    this.#known = [...(known ?? []), ...ports.map(({ port }) => port).filter((port) => known?.includes(port) !== true)];
     if (known === null || this.muted) return;
-    for (const { port, name } of ports.filter((each) => !known.has(each.port)))
+    for (const { port, name } of ports.filter((each) => !known.includes(each.port)))
       this.#tell({ title: `${name} listens on port ${port}`, detail: 'It can be opened under “Ports”.', weighty: false });
   }
 }

@@ -1,4 +1,4 @@
-import type { Problem, Severity } from '../problems/problems.svelte.ts';
+import type { Problem, ProblemsByPath, Severity } from '../problems/problem.ts';
 
 /** A problem as a tool printed it, with the file's name as it wrote it. */
 export interface PrintedProblem extends Problem {
@@ -141,4 +141,14 @@ function severalLines(text: string, said: Said): PrintedProblem | null {
   said.file = STYLISH_FILE.exec(text)?.groups?.['name'] ?? (text === '' ? null : said.file);
   said.rust = RUST.exec(text)?.groups ?? (text === '' ? null : said.rust);
   return null;
+}
+
+/** By path of the workspace; what is in no file of it is left out. @param pathOf null: no file */
+export function byPath(printed: readonly PrintedProblem[], pathOf: (name: string) => string | null): ProblemsByPath {
+  const files = new Map<string, Problem[]>();
+  for (const { name, ...problem } of printed) {
+    const path = pathOf(name);
+    if (path !== null) files.set(path, [...(files.get(path) ?? []), problem]);
+  }
+  return files;
 }

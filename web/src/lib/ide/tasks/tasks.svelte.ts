@@ -4,11 +4,12 @@ import { wordsOf } from '../connection/stream-error.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { Services } from '../connection/streams.ts';
 import type { Ide } from '../ide.svelte.ts';
-import type { Problem } from '../problems/problems.svelte.ts';
+import { unique } from '../files/paths.ts';
+import { withEntry } from '../problems/problem.ts';
 import type { Terminal } from '../terminals/terminal.svelte.ts';
 import type { XtermScreen } from '../terminals/xterm-screen.ts';
 import { lineReader } from './line-reader.ts';
-import { problemsIn } from './problem-matchers.ts';
+import { byPath, problemsIn } from './problem-matchers.ts';
 
 type Shown = Terminal<XtermScreen>;
 
@@ -30,6 +31,9 @@ export interface TaskRun {
 export const keyOf = ({ kind, folder, name }: TaskRef): string => JSON.stringify([kind, folder, name]);
 const BUILDS = /^(build|compile|all|make|dist)(:|$)/;
 
+/** when a terminal's task began, and how long it took */
+const NONE: ReadonlyMap<string, { startedAt: number; took: number | null }> = new Map();
+
 /** Tasks that the files of the workspace name: each runs on a terminal of its own. */
 export class Tasks {
   readonly #ide: Ide;
@@ -42,7 +46,9 @@ export class Tasks {
   /** why they could not be read */
   error = $state<string | null>(null);
   open = $state(false);
-  #started = $state.raw<ReadonlyMap<string, { startedAt: number; took: number | null }>>(new Map());
+  #started = $state.raw(NONE);
+  /** keys of terminals whose tasks were asked to end */
+  #stopping: readonly string[] = [];
   #last = $state.raw<TaskRef | null>(null);
 
   constructor(ide: Ide, services: Services, clock: Clock) {
@@ -128,18 +134,17 @@ export class Tasks {
     const terminal = terminals.run(task, before?.terminal.name ?? taskTitle(task).slice(0, 80), before?.terminal ?? null);
     if (terminal === null) return;
     this.#last = task;
-    this.#started = new Map(this.#started).set(terminal.key, { startedAt: this.#clock.now(), took: null });
+    this.#started = withEntry(this.#started, terminal.key, { startedAt: this.#clock.now(), took: null });
     this.#ide.problems.clear(`task ${keyOf(task)}`);
     layout.show('terminals');
   }
 
   /** Asks a task to end, as Ctrl C does; one that does not is ended when it is asked again. */
   stop({ terminal }: TaskRun): void {
-    if (this.#stopping.has(terminal.key)) return void this.#ide.terminals.close(terminal);
-    this.#stopping.add(terminal.key);
+    if (this.#stopping.includes(terminal.key)) return void this.#ide.terminals.close(terminal);
+    this.#stopping = [...this.#stopping, terminal.key];
     terminal.input('\u0003');
   }
-  readonly #stopping = new Set<string>();
 
   /** Its terminal is closed. */
   forget({ task }: Shown): void {
@@ -152,15 +157,11 @@ export class Tasks {
     if (task === null) return;
     const started = this.#started.get(terminal.key);
     if (exit !== null && started !== undefined && started.took === null)
-      this.#started = new Map(this.#started).set(terminal.key, { ...started, took: this.#clock.now() - started.startedAt });
+      this.#started = withEntry(this.#started, terminal.key, { ...started, took: this.#clock.now() - started.startedAt });
     const printed = problemsIn(screen.lines);
-    const names = [...new Set(printed.map(({ name }) => name))].slice(0, MOST_NAMES);
+    const names = unique(printed.map(({ name }) => name)).slice(0, MOST_NAMES);
     const paths = names.length === 0 ? [] : await this.#ide.locate(task.folder, names).catch(() => []);
-    const files = new Map<string, Problem[]>();
-    for (const { name, ...problem } of printed) {
-      const path = paths[names.indexOf(name)];
-      if (path != null) files.set(path, [...(files.get(path) ?? []), problem]);
-    }
+    const files = byPath(printed, (name) => paths[names.indexOf(name)] ?? null);
     this.#ide.problems.replace(`task ${keyOf(task)}`, files);
   }
 }

@@ -68,8 +68,8 @@ export class FileLinks implements ILinkProvider {
       names.map(({ name }) => name),
     );
     return names.flatMap((name, at) => {
-      const path = paths[at];
-      return path == null ? [] : [{ name, place: { path, line: name.line, column: name.column } }];
+      const path = paths[at] ?? null;
+      return path === null ? [] : [{ name, place: { path, line: name.line, column: name.column } }];
     });
   }
 

@@ -65,10 +65,11 @@ export class ShellMarks {
   /** What the newest command that has output printed. */
   get lastOutput(): string | null {
     const command = this.commands.findLast(({ output }) => output !== null);
-    if (command?.output == null) return null;
+    const output = command?.output ?? null;
+    if (command === undefined || output === null) return null;
     const { baseY, cursorY } = this.#terminal.buffer.active;
     const end = command.end?.line ?? baseY + cursorY;
-    return textBetween(this.#terminal.buffer.active, command.output.line, end).replace(/\n+$/, '');
+    return textBetween(this.#terminal.buffer.active, output.line, end).replace(/\n+$/, '');
   }
 
   /** All is forgotten: the screen is drawn anew. */

@@ -1,7 +1,7 @@
 import type { FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { freeName, join, nameOf, parentOf } from '../paths.ts';
 import type { Dropped } from './dropped.ts';
-import type { Outgoing } from './upload-job.svelte.ts';
+import type { Outgoing } from './upload-job.ts';
 
 export type OnConflict = 'replace' | 'both' | 'skip';
 

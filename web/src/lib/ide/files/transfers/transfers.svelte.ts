@@ -2,15 +2,16 @@ import { toast } from 'svelte-sonner';
 import { StreamError, wordsOf } from '../../connection/stream-error.ts';
 import type { Services } from '../../connection/streams.ts';
 import type { Ide } from '../../ide.svelte.ts';
-import { folderWords } from '../file-work.svelte.ts';
+import { folderWords } from '../file-work.ts';
 import { nameOf } from '../paths.ts';
-import { DownloadJob } from './download-job.svelte.ts';
+import { Arrivals } from './arrivals.ts';
+import { DownloadJob } from './download-job.ts';
 import { chosenFiles, droppedFiles, type Drop, type Dropped } from './dropped.ts';
 import type { Job } from './job.svelte.ts';
 import { settle, sortUpload, type OnConflict, type Sorted } from './plan-upload.ts';
 import { RemoteTransfers } from './remote-transfers.ts';
 import { sinkFor } from './sink.ts';
-import { UploadJob, type Outgoing } from './upload-job.svelte.ts';
+import { UploadJob, type Outgoing } from './upload-job.ts';
 import { filesWords } from './words.ts';
 
 /** at once; the others wait */
@@ -27,13 +28,17 @@ export class Transfers {
   /** whether all of them are in sight */
   open = $state(false);
   #waiting: (() => void)[] = [];
-  #arrived = new Set<string>();
+  readonly #arrivals: Arrivals;
 
   readonly busy: readonly Job[] = $derived(this.jobs.filter(({ over }) => !over));
 
   constructor(ide: Ide, services: Services) {
     this.#ide = ide;
     this.#remote = new RemoteTransfers(services);
+    this.#arrivals = new Arrivals((paths) => {
+      void ide.tree.changed(paths);
+      void ide.documents.changed(paths);
+    });
   }
 
   /** There is a connection again. */
@@ -113,7 +118,7 @@ export class Transfers {
         ...this.#jobPorts,
         makeId: () => crypto.randomUUID(),
         makeFolder: (path: string) => this.#ide.files.makeDirectory(path),
-        arrived: (path: string) => this.#cameThere(path),
+        arrived: (path: string) => this.#arrivals.add(path),
       };
       const [only] = files;
       const what = only !== undefined && files.length === 1 ? nameOf(only.path) : filesWords(files.length);
@@ -169,8 +174,8 @@ export class Transfers {
 
   #add(job: Job): void {
     const over = this.jobs.filter((each) => each.over);
-    const kept = new Set(over.slice(-MOST_OVER));
-    this.jobs = [...this.jobs.filter((each) => !each.over || kept.has(each)), job];
+    const forgotten = over.slice(0, Math.max(0, over.length - MOST_OVER));
+    this.jobs = [...this.jobs.filter((each) => !forgotten.includes(each)), job];
     this.#next();
   }
 
@@ -185,17 +190,5 @@ export class Transfers {
       toast.error(`${job.direction === 'up' ? 'Upload' : 'Download'} not finished`, { description: job.problem ?? '' });
     this.jobs = [...this.jobs];
     this.#next();
-  }
-
-  /** The tree is told together of what comes together. */
-  #cameThere(path: string): void {
-    if (this.#arrived.size === 0)
-      setTimeout(() => {
-        const paths = [...this.#arrived];
-        this.#arrived = new Set();
-        void this.#ide.tree.changed(paths);
-        void this.#ide.documents.changed(paths);
-      }, 200);
-    this.#arrived.add(path);
   }
 }

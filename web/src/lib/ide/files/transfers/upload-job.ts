@@ -60,7 +60,6 @@ export class UploadJob extends Job {
   #stored = 0;
   #count = 0;
   readonly #all: number;
-  failures = $state.raw<readonly { path: string; why: string }[]>([]);
 
   constructor(ports: UploadPorts, remote: RemoteTransfers, plan: UploadPlan) {
     super(ports);
@@ -75,7 +74,7 @@ export class UploadJob extends Job {
   }
 
   protected async work(): Promise<void> {
-    this.failures = [];
+    const failures: { path: string; why: string }[] = [];
     await this.#makeFolders();
     const waiting = [...this.#open];
     const failed: Outgoing[] = [];
@@ -85,7 +84,7 @@ export class UploadJob extends Job {
           await this.#send(one);
         } catch (thrown) {
           failed.push(one);
-          this.failures = [...this.failures, { path: one.path, why: wordsOf(thrown) }];
+          failures.push({ path: one.path, why: wordsOf(thrown) });
         }
         this.#under.delete(one);
         this.#tell();
@@ -94,9 +93,9 @@ export class UploadJob extends Job {
     await Promise.all(Array.from({ length: AT_ONCE }, next));
     this.#open = [...failed, ...waiting];
     if (this.signal.aborted) throw new StreamError('cancelled', 'It was cancelled');
-    const [first] = this.failures;
+    const [first] = failures;
     if (first === undefined) return;
-    const which = this.failures.length === 1 ? `“${nameOf(first.path)}” is` : `${filesWords(this.failures.length)} are`;
+    const which = failures.length === 1 ? `“${nameOf(first.path)}” is` : `${filesWords(failures.length)} are`;
     throw new StreamError('internal', `${which} not there: ${first.why}`);
   }
 

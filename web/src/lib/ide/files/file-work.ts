@@ -2,12 +2,7 @@ import { toast } from 'svelte-sonner';
 import { StreamError, wordsOf } from '../connection/stream-error.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { freeName, isWithin, join, nameOf, parentOf } from './paths.ts';
-
-/** What was cut or copied in the tree, to be put elsewhere. */
-export interface Taken {
-  how: 'cut' | 'copy';
-  paths: readonly string[];
-}
+import { TreeClipboard } from './taken.svelte.ts';
 
 /** at once, so that many small things don't wait for the way to the runner each */
 const AT_ONCE = 8;
@@ -24,28 +19,19 @@ type Failures = { path: string; why: string }[];
 /** Moves, copies and throws away files, many at once, and takes the last of it back. */
 export class FileWork {
   readonly #ide: Ide;
-  taken = $state.raw<Taken | null>(null);
+  readonly clipboard = new TreeClipboard();
   #undo: (() => Promise<void>) | null = null;
 
   constructor(ide: Ide) {
     this.#ide = ide;
   }
 
-  /** Whether a line waits to be put elsewhere. */
-  isCut(path: string): boolean {
-    return this.taken?.how === 'cut' && this.taken.paths.some((cut) => isWithin(path, cut));
-  }
-
-  take(how: Taken['how'], paths: readonly string[]): void {
-    this.taken = paths.length === 0 ? null : { how, paths };
-  }
-
   /** Puts what was taken into a folder. */
   async paste(folder: string): Promise<void> {
-    const { taken } = this;
+    const { taken } = this.clipboard;
     if (taken === null) return;
     if (taken.how === 'cut') {
-      this.taken = null;
+      this.clipboard.take('cut', []);
       await this.move(taken.paths, folder);
     } else await this.copy(taken.paths, folder);
   }
