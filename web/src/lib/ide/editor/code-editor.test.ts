@@ -15,10 +15,12 @@ const drafts: DraftStore = {
 };
 const entry = (size: number) => ({ name: 'a', kind: 'file' as const, size, modified: 0 });
 
-const clipboard = new ClipboardRule(
-  () => null,
-  () => undefined,
-);
+const clipboard = new ClipboardRule(() => null, {
+  refused: () => undefined,
+  stayed: () => undefined,
+  blocked: () => undefined,
+  write: () => undefined,
+});
 const silent = { clipboard, save: () => Promise.resolve(false), close: () => undefined, vimMode: () => undefined };
 
 let written: Record<string, string>;

@@ -1,6 +1,6 @@
 import { getCM, Vim } from '@replit/codemirror-vim';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ClipboardRule } from '../../clipboard.ts';
+import { ClipboardRule, STAYS_INSIDE } from '../../clipboard.ts';
 import { CodeEditor, type CodeEditorEvents } from '../code-editor.ts';
 import { OpenDocument } from '../document.svelte.ts';
 import { encodeText } from '../text-file.ts';
@@ -42,10 +42,12 @@ beforeEach(async () => {
     edited: (document) => document.edited(),
     save: ({ path }) => (happened.push(`save ${path}`), Promise.resolve(true)),
     close: () => happened.push('close'),
-    clipboard: new ClipboardRule(
-      () => ({ clipboardIn: most, clipboardOut: most }),
-      (what) => happened.push(what),
-    ),
+    clipboard: new ClipboardRule(() => ({ clipboardIn: most, clipboardOut: most }), {
+      refused: (what) => happened.push(what),
+      stayed: (what) => happened.push(what),
+      blocked: () => undefined,
+      write: (text) => (clipboard.text = text),
+    }),
     vimMode: (mode) => happened.push(`mode ${mode}`),
   };
   editor = new CodeEditor(events);
@@ -101,16 +103,18 @@ describe('Vim', () => {
     expect(text()).toContain('zero');
   });
 
-  it('keeps to itself what may not go out, and takes in nothing that may not come', async () => {
+  it('keeps inside what may not go out, pastes it there, and takes in nothing that may not come', async () => {
     most = 0;
     press('"+yy');
-    expect(clipboard.text).toBe('from outside');
+    expect(clipboard.text).toBe(STAYS_INSIDE);
+    expect(happened).toContain('Copied inside the workspace');
+    press('"+P');
+    await settle();
+    expect(text()).toContain('one\none');
+    clipboard.text = 'from outside';
     press('"+p');
     await settle();
-    expect(text()).toBe('one\ntwo\n');
-    expect(happened).toContain('Not copied');
+    expect(text()).not.toContain('outside');
     expect(happened).toContain('Not pasted');
-    press('p');
-    expect(text()).toBe('one\none\ntwo\n');
   });
 });

@@ -68,14 +68,15 @@ function guard(rule: ClipboardRule): void {
   const controller = Vim.getRegisterController();
   const push = Object.getPrototypeOf(controller).pushText as typeof controller.pushText;
   controller.pushText = (name, operator, text, linewise, blockwise) => {
-    const register = name === '+' && !rule.mayCopy(text) ? '"' : name;
+    const register = name === '+' && !rule.copy(text) ? '"' : name;
     push.call(controller, register, operator, text, linewise, blockwise);
   };
   Vim.defineAction('paste', function (this: Actions, editor, args, state) {
     const register = controller.getRegister(args.registerName);
     if (args.registerName !== '+') return this.continuePaste(editor, args, state, register.toString(), register);
     void navigator.clipboard.readText().then((text) => {
-      if (rule.mayPaste(text)) this.continuePaste(editor, args, state, text, register);
+      const inside = rule.insideOf(text);
+      if (inside !== null || rule.mayPaste(text)) this.continuePaste(editor, args, state, inside ?? text, register);
     });
   });
 }
