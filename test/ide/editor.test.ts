@@ -52,7 +52,7 @@ test('the editor is split; both sides show what is typed in one, and undo in the
   await second?.click();
   await page.keyboard.press('Control+Home');
   await page.keyboard.press('End');
-  await page.keyboard.type(' // goods   ');
+  await page.keyboard.insertText(' // goods   ');
   await first?.getByText('// goods').waitFor();
   expect(await site.violations()).toEqual([]);
   await site.picture('editor-split');

@@ -19,7 +19,10 @@ export function tameLinks(root: HTMLElement, taming: Taming): () => void {
   const ended = { yes: false };
   for (const heading of root.querySelectorAll('h1, h2, h3, h4, h5, h6')) heading.id = `md-${headingId(heading.textContent ?? '')}`;
   for (const link of root.querySelectorAll('a')) tameLink(link, root, taming);
-  for (const box of root.querySelectorAll('input')) box.disabled = true;
+  for (const box of root.querySelectorAll('input')) {
+    box.disabled = true;
+    box.ariaLabel = box.checked ? 'Done' : 'To do';
+  }
   [...root.querySelectorAll('img')].forEach((image, index) => {
     const goal = goalOf(image.getAttribute('src') ?? '', taming.folder);
     image.removeAttribute('src');
