@@ -73,6 +73,7 @@ test('what is wrong is drawn in the editor, counted, listed, and reached by keys
 });
 
 test('completion offers what another file exports, with its words, and adds the import', async () => {
+  await page.locator('.cm-content').first().click();
   await page.keyboard.press('Control+End');
   await page.keyboard.type('console.log(shipp');
   const option = page.getByRole('option', { name: /shipping/ });
