@@ -38,9 +38,15 @@ afterAll(() => site?.end());
 const open = async (name: string) => {
   await page.keyboard.press('Control+p');
   await page.getByRole('combobox', { name: 'Go to a file' }).fill(name);
-  await page.getByRole('option', { name: new RegExp(name.replace('.', '\\.').replace(/:.*/, '')) }).first().waitFor();
+  await page
+    .getByRole('option', { name: new RegExp(name.replace('.', '\\.').replace(/:.*/, '')) })
+    .first()
+    .waitFor();
   await page.keyboard.press('Enter');
-  await page.getByRole('tab', { name: new RegExp(name.replace(/:.*/, '').replace('.', '\\.')) }).first().waitFor();
+  await page
+    .getByRole('tab', { name: new RegExp(name.replace(/:.*/, '').replace('.', '\\.')) })
+    .first()
+    .waitFor();
 };
 const server = (words: string) => page.getByRole('button', { name: words, exact: true });
 const goTo = async (line: number, column: number) => {
@@ -67,11 +73,16 @@ test('what is wrong is drawn in the editor, counted, listed, and reached by keys
 });
 
 test('completion offers what another file exports, with its words, and adds the import', async () => {
+  await page.locator('.cm-content').first().click();
   await page.keyboard.press('Control+End');
   await page.keyboard.type('console.log(shipp');
   const option = page.getByRole('option', { name: /shipping/ });
   await option.waitFor();
-  await page.locator('.cm-completionInfo').getByText(/import/i).first().waitFor();
+  await page
+    .locator('.cm-completionInfo')
+    .getByText(/import/i)
+    .first()
+    .waitFor();
   await site.picture('completion');
   await page.keyboard.press('Enter');
   await page.locator('.cm-line').first().getByText('shipping').waitFor();
@@ -132,7 +143,10 @@ test('a file is formatted, and a quick fix imports what is missing', async () =>
   await page.locator('.cm-lintRange-error').first().waitFor();
   await page.keyboard.press('F8');
   await page.keyboard.press('Control+.');
-  await page.getByRole('option', { name: /import/i }).first().waitFor();
+  await page
+    .getByRole('option', { name: /import/i })
+    .first()
+    .waitFor();
   expect(await site.violations()).toEqual([]);
   await site.picture('quick-fix');
   await page.keyboard.press('Enter');
