@@ -93,7 +93,7 @@ export function treeMenu({ ide, actions, selection, locked, upload, download }: 
           { label: 'Rename', note: 'F2', disabled: locked || !one, run: () => actions.rename(row), section: '' },
           { label: 'Move to the trash', note: 'Del', danger: true, disabled: locked, run: () => fileWork.throwAway(paths) },
         ];
-  return [...open, ...make, ...move, paste, ...more, ...transfer, ...names, ...change];
+  return [...open, ...make, ...move, paste, ...more, ...change, ...transfer, ...names];
 }
 
 /** Where keys paste: into the folder of the line, or beside the file. */
