@@ -47,17 +47,20 @@ export default defineConfig({
         ],
         test: {
           name: 'worker',
+          // A Worker for each file would cost about five seconds each; what they store is theirs alone (worker-setup.ts).
+          isolate: false,
           include: ['test/worker/**/*.test.ts', 'worker/**/*.test.ts'],
           setupFiles: ['test/support/worker-setup.ts'],
           globalSetup: ['test/support/doubles.ts'],
         },
       },
-      // Whole products on this machine's two cores: one file after another.
+      // Whole products on this machine's two cores: one file after another. Files that need no settings of their own share one.
       {
         test: {
           name: 'e2e',
           environment: 'node',
           include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/shared-product.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -69,7 +72,7 @@ export default defineConfig({
           name: 'ide',
           environment: 'node',
           include: ['test/ide/**/*.test.ts'],
-          globalSetup: ['test/support/ide-product.ts'],
+          globalSetup: ['test/support/shared-product.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -24,5 +24,10 @@ export default defineConfig({
       },
     },
   },
-  plugins: [plainAnnouncer(), leanFonts(), tailwindcss(), sveltekit({ adapter: withNonce(adapter({ fallback: 'index.html' }), index) })],
+  plugins: [
+    plainAnnouncer(),
+    leanFonts(),
+    tailwindcss(),
+    sveltekit({ adapter: withNonce(adapter({ fallback: 'index.html' }), index), serviceWorker: { register: false } }),
+  ],
 });

@@ -271,8 +271,8 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     order: 'most',
     unit: 'KB',
     enforcedBy: ['ide', 'runner'],
-    says: 'The most that one copy in the editor or a terminal takes to the clipboard. The page keeps to it; what is on a screen can always be photographed.',
-    refuses: 'Larger copies in the page, and programs in a terminal that write more to the clipboard by themselves.',
+    says: 'The most that one copy in the editor or a terminal takes to the clipboard. What may not leave pastes anywhere inside the workspace. The page keeps to it; what is on a screen can always be photographed.',
+    refuses: 'Larger copies out of the page, dragging and printing them, and programs in a terminal that write more to the clipboard by themselves.',
   },
   clipboardIn: {
     label: 'Clipboard in',
@@ -455,6 +455,7 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
   if (field === 'ports') return PORTS_WORDS[value as Policy['ports']];
   if (typeof value === 'string') return value === 'on' ? 'On' : value === 'required' ? 'Required' : 'Off';
   const { unit } = FIELDS[field];
+  if (field === 'clipboardOut' && value === 0) return 'Internal only';
   if (unit === 'MB' || unit === 'KB') return value === 0 ? 'Blocked' : `Up to ${value} ${unit}`;
   if (field === 'stepUp') return `Every ${value} h`;
   if (unit === 'hours') return `${value} h`;

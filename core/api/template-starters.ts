@@ -40,7 +40,7 @@ fi
 `;
 
 /** Tried through the tunnel: a newer one may want another Node. */
-const CODE_SERVER_VERSION = '4.139.1';
+export const CODE_SERVER_VERSION = '4.139.1';
 
 /**
  * Installs code-server into the home when the workspace starts for the first time, and runs it. Its install scripts build

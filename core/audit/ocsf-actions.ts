@@ -162,7 +162,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'port.open': (event) => connectionActivity(event, ['network_activity', 'Open']),
   'port.close': (event) => connectionActivity(event, ['network_activity', 'Close']),
   'connection.read': (event) => connectionActivity(event, ['network_activity', 'Other', 'Read']),
-  'connection.block': (event) => connectionActivity(event, ['network_activity', 'Refuse']),
+  'connection.block': ['network_activity', 'Refuse'],
   'connection.end': (event) => connectionActivity(event, ['network_activity', 'Close']),
   'siem.create': ['entity_management', 'Create'],
   'siem.update': ['entity_management', 'Update'],

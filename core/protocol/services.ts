@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { gitShown } from './git-answers.ts';
 import { gitRequests } from './git.ts';
 import { SERVER_IDS, lspOpened, lspServers } from './language-servers.ts';
+import { sha256, transferId, trashItem, trashName } from './files.ts';
 import { textQuery } from './search.ts';
 import { taskRef } from './tasks.ts';
 import { terminalLook, terminalTraits } from './terminals.ts';
@@ -17,6 +18,8 @@ const path = z
   .refine((value) => !value.includes('\0'), 'must not contain NUL')
   .describe('relative to the root of the workspace, "/" between names, "" is the root');
 
+/** a transfer that was cut: the first byte wanted, of the version that `etag` names */
+const goesOn = { from: z.number().int().min(0).optional(), etag: z.string().max(200).optional() };
 const size = { cols: z.number().int().min(2).max(1000), rows: z.number().int().min(1).max(500) };
 
 export const serviceRequest = z.discriminatedUnion('method', [
@@ -51,20 +54,37 @@ export const serviceRequest = z.discriminatedUnion('method', [
   z.object({ method: z.literal('drive.give'), viewer: z.number().int() }),
   z.object({ method: z.literal('drive.take') }),
   z.object({ method: z.literal('drive.ask'), asks: z.boolean() }),
-  /** head: fileList, then the entries as `data` (JSON, fileEntries), then `fin` */
-  z.object({ method: z.literal('files.list'), path }),
+  /**
+   * head: fileList, then the entries as `data` (JSON, fileEntries, in batches: `itemsOf`), then `fin`.
+   * `only`: those of these names that are there; an earlier runner answers with all
+   */
+  z.object({ method: z.literal('files.list'), path, only: z.array(z.string().max(255)).max(200).optional() }),
   z.object({ method: z.literal('files.stat'), path }),
-  /** head: fileRead, then the bytes as `data`, then `fin` */
-  z.object({ method: z.literal('files.read'), path }),
-  /** bytes follow as `data` and `fin`; head: fileStat, or {ok:false, code:'conflict'} when `etag` is not what is there */
+  /**
+   * head: fileRead, then the bytes from `from` on as `data`, then `fin`; {ok:false, code:'conflict'} when `etag` is given
+   * and is not what is there. Fewer bytes than announced: it changed while it was read
+   */
+  z.object({ method: z.literal('files.read'), path, ...goesOn }),
+  /** the same for a tar of files and folders, named from the folder that holds them all; head: fileRead of the whole archive */
+  z.object({ method: z.literal('files.archive'), paths: z.array(path).min(1).max(200), ...goesOn }),
+  /**
+   * bytes follow as `data` and `fin`; head: fileStat, or {ok:false, code:'conflict'} when `etag` is not what is there.
+   * `part`: the bytes are those of that upload `from` on, and what comes before a cut is kept; `sha256` of the whole content
+   */
   z.object({
     method: z.literal('files.write'),
     path,
     etag: z.string().nullable().describe('of the version edited; null: must not exist yet; "*": whatever is there'),
     size: z.number().int().min(0),
+    part: z.object({ id: transferId, from: z.number().int().min(0) }).optional(),
+    sha256: sha256.optional(),
   }),
+  /** what a cut left of an upload; head: filePart. `discard`: nobody goes on with it */
+  z.object({ method: z.literal('files.part'), id: transferId, discard: z.boolean() }),
   z.object({ method: z.literal('files.mkdir'), path }),
+  /** `to` must not be there yet, as for copies, which take folders with all that is in them and leave links what they are */
   z.object({ method: z.literal('files.rename'), from: path, to: path }),
+  z.object({ method: z.literal('files.copy'), from: path, to: path }),
   z.object({ method: z.literal('files.delete'), path, recursive: z.boolean() }),
   /**
    * which of these names, as programs print them, are files of the workspace; head: filesLocated. `from`: the folder where
@@ -75,6 +95,14 @@ export const serviceRequest = z.discriminatedUnion('method', [
     from: path,
     names: z.array(z.string().min(1).max(1024)).min(1).max(200),
   }),
+  /** the trash of the workspace's home, as freedesktop.org describes it; head: trashed */
+  z.object({ method: z.literal('trash.put'), path }),
+  /** head ok, then trashItems as `data` (JSON, in batches), then `fin` */
+  z.object({ method: z.literal('trash.list') }),
+  /** to where it was; head: restored, or {ok:false, code:'exists'} */
+  z.object({ method: z.literal('trash.restore'), name: trashName }),
+  /** for good; null: all of it */
+  z.object({ method: z.literal('trash.delete'), name: trashName.nullable() }),
   /** recursive, but blind inside .git and node_modules; head ok, then one `message` fileEvents per coalesced change until the stream is reset */
   z.object({ method: z.literal('files.watch'), path }),
   /** lines with a text, as they are found; head ok, then `data` (JSON lines, textLine), then `fin`. What is ignored by git is left out */
@@ -166,12 +194,24 @@ export const fileEntry = z.object({
 });
 export type FileEntry = z.infer<typeof fileEntry>;
 
-/** The entries follow as `data`. `truncated`: the folder has more than 5,000. */
+/** The entries follow as `data`. `truncated`: the folder has more than `MOST_ENTRIES`. */
 export const fileList = z.object({ ok: z.literal(true), truncated: z.boolean() });
 export const fileEntries = z.array(fileEntry);
 export const fileStat = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string() });
-/** `binary`: a NUL within the first 8 KiB */
-export const fileRead = z.object({ ok: z.literal(true), entry: fileEntry, etag: z.string(), binary: z.boolean() });
+/** `binary`: a NUL within the first 8 KiB. `from`: of the first byte that comes. `left`: of an archive, what could not go into it */
+export const fileRead = z.object({
+  ok: z.literal(true),
+  entry: fileEntry,
+  etag: z.string(),
+  binary: z.boolean(),
+  from: z.number().int().default(0),
+  left: z.number().int().default(0),
+});
+export const filePart = z.object({ ok: z.literal(true), size: z.number().int() });
+/** `name`: in the trash; null: it lay there already, and is gone */
+export const trashed = z.object({ ok: z.literal(true), name: z.string().nullable() });
+export const restored = z.object({ ok: z.literal(true), path: z.string() });
+export const trashItems = z.array(trashItem);
 /** a path of the workspace for each name, null: there is no such file */
 export const filesLocated = z.object({ ok: z.literal(true), paths: z.array(z.string().nullable()) });
 export const done = z.object({ ok: z.literal(true) });
@@ -196,9 +236,16 @@ export const SERVICE_HEADS = {
   'files.list': fileList,
   'files.stat': fileStat,
   'files.read': fileRead,
+  'files.archive': fileRead,
   'files.write': fileStat,
+  'files.part': filePart,
   'files.mkdir': done,
   'files.rename': done,
+  'files.copy': done,
+  'trash.put': trashed,
+  'trash.list': done,
+  'trash.restore': restored,
+  'trash.delete': done,
   'files.delete': done,
   'files.locate': filesLocated,
   'files.watch': done,

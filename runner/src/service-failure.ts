@@ -24,6 +24,10 @@ const SYSTEM: Record<string, [ServiceCode, string]> = {
   EROFS: ['refused', 'This place is read-only'],
   ENOSPC: ['limit', 'The disk of the runner is full'],
   EDQUOT: ['limit', 'The disk quota of the workspace is used up'],
+  EFBIG: ['too-large', 'The file is larger than the disk takes'],
+  EMLINK: ['limit', 'The folder holds as much as the disk allows'],
+  EINVAL: ['invalid', 'That can’t be done with this file'],
+  EBUSY: ['refused', 'Something holds this place: it can’t be moved or deleted'],
   ELOOP: ['invalid', 'The links of this path go round in a circle'],
   ENAMETOOLONG: ['invalid', 'The name is too long'],
 };

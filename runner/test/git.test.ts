@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { gitBlame, gitCommit, gitLog, gitRefs, gitRepositories } from '@gatehouse/core/protocol/git-answers.ts';
 import type { LineEdit } from '@gatehouse/core/protocol/git.ts';
 import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
 import { homeOf } from '../src/sandbox/prepare.ts';
-import { Chance } from '../../test/support/chance.ts';
 import { askGit, TestRepository } from './support/git.ts';
 import { isolationMissing, mintPlan, startSandbox } from './support/sandbox.ts';
 
@@ -91,7 +91,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     expect(await repo.letters()).toEqual(['.M n']);
   });
 
-  it('stages and discards single lines, and what was discarded comes back', async () => {
+  it('G3, G4 stages and discards single lines as they were shown, and what was discarded comes back', async () => {
     const repo = await repository(kind, 'printf "a\\nb\\nc" > n; git add n; git commit -qm one; printf "a\\nB\\nX\\nc\\nd" > n');
     await takeLines(repo, 'stage', 'n', [{ old: [1, 2], new: [1, 2] }]);
     expect(await repo.sh('git show :n')).toBe('a\nB\nc');
@@ -111,22 +111,22 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
       'git config core.autocrlf false; echo "*.crlf text eol=crlf" > .gitattributes; git add -A; git commit -qm zero',
     );
     for (const seed of [1, 2, 3, 4]) {
-      const chance = new Chance(seed);
+      const one = <T>(what: fc.Arbitrary<T>, more = 0): T => fc.sample(what, { seed: seed * 1000 + more, numRuns: 1 })[0] as T;
       const name = seed % 2 === 0 ? 'n.crlf' : 'n.txt';
       const end = seed % 2 === 0 ? '\r\n' : '\n';
-      const before = Array.from({ length: 20 }, () => chance.pick(['a', 'b', '', 'ü', 'x\tx']));
-      const after = before.flatMap((each) => chance.pick([[each], [each], [each], [], [each, 'new'], ['other']]));
+      const before = one(fc.array(fc.constantFrom('a', 'b', '', 'ü', 'x\tx'), { minLength: 20, maxLength: 20 }));
+      const after = before.flatMap((each, at) => one(fc.constantFrom([each], [each], [each], [], [each, 'new'], ['other']), at));
       const place = join(repo.home, 'app', name);
-      writeFileSync(place, before.join(end) + chance.pick(['', end]));
+      writeFileSync(place, before.join(end) + one(fc.constantFrom('', end)));
       await repo.sh(`git add -A; git commit -qm ${seed}`);
-      writeFileSync(place, after.join(end) + chance.pick(['', end]));
+      writeFileSync(place, after.join(end) + one(fc.constantFrom('', end), 1));
       await repo.sh('cp .git/index /tmp/before; git add -A; git ls-files -s > /tmp/whole; cp /tmp/before .git/index');
       for (
         let left = editsOf(await repo.sh(`git diff -U0 -- ${name}`));
         left.length > 0;
         left = editsOf(await repo.sh(`git diff -U0 -- ${name}`))
       )
-        expect(await takeLines(repo, 'stage', name, [chance.pick(left)])).toMatchObject({ kind: 'done' });
+        expect(await takeLines(repo, 'stage', name, [one(fc.constantFrom(...left), left.length)])).toMatchObject({ kind: 'done' });
       expect(await repo.sh('git ls-files -s')).toBe(await repo.sh('cat /tmp/whole'));
     }
   });
@@ -152,7 +152,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     expect((await repo.status()).author).toEqual({ name: 'Grace', email: 'grace@acme.test' });
   });
 
-  it('shows what a hook prints, and ends it when nobody wants it any more', async () => {
+  it('G1 shows what a hook prints, and ends it when nobody wants it any more', async () => {
     const repo = await repository(
       kind,
       'echo a > a; git add a; printf "#!/bin/sh\\necho linting; touch ran; exec sleep 600" > .git/hooks/pre-commit; chmod +x .git/hooks/pre-commit',
@@ -178,7 +178,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     expect(existsSync(join(repo.home, 'app/.git/index.lock'))).toBe(false);
   });
 
-  it('makes, switches, renames and deletes branches, and brings a deleted one back', async () => {
+  it('G2 makes, switches, renames and deletes branches, and brings a deleted one back', async () => {
     const repo = await repository(kind, 'echo a > a; git add a; git commit -qm one');
     await repo.done({ action: 'branch', name: 'topic/one', from: null, switchTo: true });
     await repo.sh('echo b > a; git commit -qam two; git switch -q main; echo c > a');
@@ -311,7 +311,7 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     });
   });
 
-  it('says when git itself changed something', async () => {
+  it('G5 says when git itself changed something', async () => {
     const repo = await repository(kind, 'echo a > a; git add a; git commit -qm one');
     const said: unknown[] = [];
     await new Promise<void>((ready) => {

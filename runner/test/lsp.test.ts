@@ -123,7 +123,7 @@ describe.each(kinds)('language servers in a %s sandbox', (kind) => {
     expect(await open(sandbox, 'svelte', 'shop').head).toMatchObject({ ok: false, code: 'not-found' });
   });
 
-  it('get every byte and give every byte, never further ahead than the window, and tell their log and their end', async () => {
+  it('L1 get every byte and give every byte, never further ahead than the window, and tell their log and their end', async () => {
     const { sandbox, write, install } = await makePlace(kind);
     install('go/bin/gopls');
     write('shop/go.mod', 'module shop');
@@ -181,7 +181,7 @@ describe.each(kinds)('language servers in a %s sandbox', (kind) => {
 describe('a language server over a connection', () => {
   const request = { method: 'lsp.open', server: 'json', root: '' };
 
-  it('is refused where nothing may be downloaded, and to whoever only watches', async () => {
+  it('L2 is refused where nothing may be downloaded, and to whoever only watches', async () => {
     const { join: enter, policy } = await makeLink();
     const page = await enter();
     expect(await page.open(request).head).toMatchObject({ ok: true });
@@ -192,7 +192,7 @@ describe('a language server over a connection', () => {
     expect(await page.open(request).head).toMatchObject({ ok: false, code: 'refused' });
   });
 
-  it('hears nothing more of a person who handed over driving', async () => {
+  it('L2 hears nothing more of a person who handed over driving', async () => {
     const { join: enter } = await makeLink();
     const page = await enter(1, { userId: OWNER });
     const server = page.open(request);

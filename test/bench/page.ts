@@ -5,6 +5,7 @@ import { signInBrowser, type Account } from '../support/browser-session.ts';
 import { loadPage } from './gatehouse.ts';
 import { type Options, type Row } from './measure.ts';
 import { ACCOUNT, type Product } from './product.ts';
+import { endTerminals } from './terminals-of.ts';
 
 const FILE = 'bench.md';
 
@@ -106,14 +107,6 @@ async function report(wire: Wire, what: string, add: Add): Promise<void> {
   add(`${what}: requests`, 'requests', wire.requests);
   add(`${what}: on the wire`, 'kB', wire.bytes / 1000);
   add(`${what}: of it script`, 'kB', wire.script / 1000);
-}
-
-/** A page that finds no terminal opens one. */
-async function endTerminals(product: Product): Promise<void> {
-  const page = await loadPage(product);
-  const { terminals } = await page.connection.call({ method: 'pty.list' });
-  for (const { terminalId } of terminals) await page.connection.call({ method: 'pty.close', terminalId });
-  page.close();
 }
 
 async function makeFile(product: Product): Promise<void> {

@@ -19,7 +19,7 @@ export function machineFacts() {
   };
 }
 
-const HEADINGS = ['bench', 'what', 'system', 'median', 'p95', 'p99', 'min–max', 'n', 'unit', 'of ttyd', 'of relay'];
+const HEADINGS = ['bench', 'what', 'system', 'median', 'p95', 'p99', 'min–max', 'n', 'unit', 'of ttyd', 'of relay', 'of code-server'];
 
 /** One table; ratios are of medians, and say nothing where the peer did not run. */
 export function tableOf(rows: Row[]): string {
@@ -38,6 +38,7 @@ export function tableOf(rows: Row[]): string {
       row.unit,
       ratio(rows, row, 'ttyd'),
       ratio(rows, row, 'relay'),
+      ratio(rows, row, 'code-server'),
     ];
   });
   const widths = HEADINGS.map((heading, column) => Math.max(heading.length, ...lines.map((line) => line[column]?.length ?? 0)));

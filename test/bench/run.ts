@@ -6,6 +6,7 @@ import { measureAccess } from './access/access.ts';
 import { measureApi, measureTrail } from './api.ts';
 import { AUDIT_PARTS, measureAudit } from './audit/audit.ts';
 import { measureAuditPage } from './audit-page.ts';
+import { IDE_PARTS, measureIde } from './ide/ide.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
 import { freePort, ROOT } from '../support/place.ts';
@@ -15,13 +16,13 @@ import { measureStart } from './start.ts';
 import { measureTerminals, PARTS } from './terminals/terminal.ts';
 import { measureWorkspace, WORKSPACE_PARTS } from './workspace/workspace.ts';
 
-const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|terminal|workspace|page …] [--part p] [--rounds n] [--quick] [--peers]
+const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|terminal|workspace|page|ide …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
---part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; of workspace: ${WORKSPACE_PARTS.join(', ')}; may be repeated
+--part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; of workspace: ${WORKSPACE_PARTS.join(', ')}; of ide: ${IDE_PARTS.join(', ')}; may be repeated
 --events n  of audit and audit-page: how many are very many (1000000)
 --quick  whether it all works: few samples, small files
---peers  installs wetty, casbin, cedar-wasm and pg from npm to be measured beside it
+--peers  installs wetty, casbin, cedar-wasm, pg and code-server from npm to be measured beside it
 TTYD names the ttyd program where it is not on the path.`;
 
 /** Those with a product run on one product, one after the other. */
@@ -33,6 +34,7 @@ const ON_PRODUCT = {
   terminal: measureTerminals,
   workspace: measureWorkspace,
   page: measurePages,
+  ide: measureIde,
 };
 const NAMES = [...Object.keys(ALONE), ...Object.keys(ON_PRODUCT)];
 
@@ -61,7 +63,7 @@ function settings(): Options & { benches: string[] } {
   }
   const benches = [...positionals, ...values.only].map((name) => (NAMES.includes(name) ? name : name.replace(/s$/, '')));
   refuseUnknown('bench', benches, NAMES);
-  refuseUnknown('part', values.part, [...PARTS, ...AUDIT_PARTS, ...WORKSPACE_PARTS]);
+  refuseUnknown('part', values.part, [...PARTS, ...AUDIT_PARTS, ...WORKSPACE_PARTS, ...IDE_PARTS]);
   const rounds = Number(values.rounds);
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error('--rounds must be a number from 1 to 100');
   const { quick, peers, part: parts } = values;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mailedSecret, Person } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { signInBrowser } from '../support/browser-session.ts';
-import { type Product, signUp, startProduct, until } from '../support/product.ts';
+import { type SharedProduct, sharedProduct, signUp, until } from '../support/product.ts';
 import { Terminal } from '../support/terminal.ts';
 
 /** Who may use what, from an empty organisation to somebody who loses it while they watch. */
@@ -11,7 +11,7 @@ import { Terminal } from '../support/terminal.ts';
 const PASSWORD = 'a long enough password';
 const HOURS = 3_600_000;
 
-let product: Product;
+let product: SharedProduct;
 let browser: Browser;
 let owner: Person;
 let ownersPage: Page;
@@ -54,7 +54,7 @@ const seenBy = async (person: Person) =>
   );
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct(), launchBrowser(['--disable-3d-apis'])]);
+  [product, browser] = await Promise.all([sharedProduct('fresh'), launchBrowser(['--disable-3d-apis'])]);
   owner = await signUp(product.origin, 'fresh', PASSWORD);
   await product.addRunner(owner, 'fresh');
 });

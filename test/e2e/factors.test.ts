@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mailedSecret } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { signInBrowser } from '../support/browser-session.ts';
-import { type Product, signUp, startProduct, startWorkspace, until } from '../support/product.ts';
+import { type SharedProduct, sharedProduct, signUp, startWorkspace, until } from '../support/product.ts';
 import { Terminal } from '../support/terminal.ts';
 
 /** Passkeys by Chromium's own authenticator, an app's codes, and the way of somebody who must set up a factor first: on the pages, by keyboard and eye. */
@@ -14,11 +14,11 @@ const EMAIL = `owner@${SLUG}.test`;
 const PASSWORD = 'a long enough password';
 const NEW_PASSWORD = 'seven quiet lanterns';
 
-let product: Product;
+let product: SharedProduct;
 let browser: Browser;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct(), launchBrowser(['--disable-3d-apis'])]);
+  [product, browser] = await Promise.all([sharedProduct(SLUG), launchBrowser(['--disable-3d-apis'])]);
   const owner = await signUp(product.origin, SLUG, PASSWORD);
   await owner.call('POST', '/invitations', { email: 'dana@meridian.test', roles: [] });
 });

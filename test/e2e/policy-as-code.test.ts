@@ -8,7 +8,7 @@ import { mailedSecret, Person } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { signInBrowser } from '../support/browser-session.ts';
 import { freePort, ROOT } from '../support/place.ts';
-import { type Product, signUp, startProduct } from '../support/product.ts';
+import { type SharedProduct, sharedProduct, signUp } from '../support/product.ts';
 
 /** The command `npx gatehouse`, as people and pipelines run it, on the whole product. */
 
@@ -17,7 +17,7 @@ const READING = ['policy:read', 'role:read', 'group:read', 'user:read', 'access:
 /** The last one is for the role of the story: nobody makes a role that may more than they. */
 const APPLYING = [...READING, 'role:update', 'role:assign', 'group:update', 'policy:update', 'template:admin', 'template:create'];
 
-let product: Product;
+let product: SharedProduct;
 let owner: Person;
 let folder: string;
 let token: string;
@@ -70,7 +70,7 @@ async function begin(slug: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  [product, folder] = await Promise.all([startProduct(), mkdtemp(join(tmpdir(), 'gatehouse-rules-'))]);
+  [product, folder] = await Promise.all([sharedProduct('code'), mkdtemp(join(tmpdir(), 'gatehouse-rules-'))]);
 });
 afterAll(async () => {
   await product?.end();

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { mailedSecret, Person } from '../../scripts/api.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { signInBrowser } from '../support/browser-session.ts';
-import { type Product, signUp, startProduct, startWorkspace, until } from '../support/product.ts';
+import { type SharedProduct, sharedProduct, signUp, startWorkspace, until } from '../support/product.ts';
 
 /** A policy that requires recording, a person who works, a runner that is killed, and an analyst who finds the command and watches it. */
 
@@ -11,13 +11,13 @@ vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 const SLUG = 'tideway';
 const PASSWORD = 'a long enough password';
 
-let product: Product;
+let product: SharedProduct;
 let browser: Browser;
 let owner: Person;
 let workspaceId: string;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct(), launchBrowser()]);
+  [product, browser] = await Promise.all([sharedProduct(SLUG), launchBrowser()]);
   owner = await signUp(product.origin, SLUG, PASSWORD);
   await product.addRunner(owner, 'recorder');
   await owner.call('PUT', '/tenant/policy', { values: { recording: 'required' } }, { 'If-Match': '"0"' });

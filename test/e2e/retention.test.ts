@@ -1,16 +1,16 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { launchBrowser } from '../support/browser.ts';
-import { type Product, signUp, startProduct } from '../support/product.ts';
+import { type SharedProduct, sharedProduct, signUp } from '../support/product.ts';
 
-const SLUG = 'meridian-rail';
+const SLUG = 'northern-ledger';
 const PASSWORD = 'a long enough password';
 
-let product: Product;
+let product: SharedProduct;
 let browser: Browser;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([startProduct(), launchBrowser()]);
+  [product, browser] = await Promise.all([sharedProduct(SLUG), launchBrowser()]);
   await signUp(product.origin, SLUG, PASSWORD);
 });
 

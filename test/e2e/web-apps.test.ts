@@ -53,6 +53,8 @@ beforeAll(async () => {
   page.setDefaultTimeout(30_000);
   await page.goto(`${product.origin}/signin`);
   await page.evaluate(() => localStorage.clear());
+  // A change of the fragment alone loads no page.
+  await page.goto('about:blank');
   await page.goto(`${product.origin}/signin#org=apps&email=owner@apps.test&password=${encodeURIComponent(PASSWORD)}`);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { inject, vi } from 'vitest';
 import { Person, mailedSecret } from '../../scripts/api.ts';
 import { enroll, runRunner, stopRunner } from '../../scripts/local-runner.ts';
 import { type Server, startServer } from '../../scripts/server.ts';
@@ -52,6 +52,17 @@ export async function startProduct(bindings: Record<string, string> = {}, cronMs
       await rm(stateDir, { recursive: true, force: true });
     },
   };
+}
+
+/** A product that others use, too, with runners of one’s own. */
+export type SharedProduct = Pick<Product, 'origin' | 'port' | 'stateDir' | 'end'> & RunnerProcesses;
+
+/** The product of all files of the project. @param slug no other file may use it */
+export async function sharedProduct(slug: string): Promise<SharedProduct> {
+  const [origin, stateDir] = [inject('origin'), join(inject('stateDir'), slug)];
+  await mkdir(stateDir, { recursive: true });
+  const runners = runnersOf(origin, stateDir);
+  return { ...runners, origin, stateDir, port: Number(new URL(origin).port), end: runners.stopRunners };
 }
 
 /** @param stateDir holds a folder for each runner (`runner-<name>`) */

@@ -25,7 +25,6 @@ export async function changeIdeSettings(asking: UserContext, revision: number, s
   const facts = { action: 'ide_settings.update', resource } as const;
   const ctx = await requireSession(asking, facts);
   const before = await findIdeSettings(ctx.db, ctx.actor.id);
-  if (before.revision !== revision) throw stale();
   const changed = diff(RULES, before.settings as IdeSettings, settings as IdeSettings);
   const guard = storeIdeSettings(ctx.db, ctx.actor.id, { settings, revision, now: ctx.now().toISOString() });
   await onGuard(commit(ctx, { guard, events: [eventOf(ctx, { ...facts, status: 200, diff: changed })] }), stale);

@@ -29,16 +29,27 @@ class TreeWatch {
     this.#changed = changed;
   }
 
-  async add(folder: string): Promise<void> {
-    if (this.#closed || this.#folders.has(folder)) return;
-    if (this.#folders.size >= MOST_FOLDERS) return this.#lose();
+  /** From above downwards: where there are more folders than can be watched, those are that people see. */
+  async add(first: string): Promise<void> {
+    const folders = [first];
+    for (let folder = folders.shift(); folder !== undefined; folder = folders.shift()) {
+      if (this.#closed || this.#folders.has(folder)) continue;
+      if (this.#folders.size >= MOST_FOLDERS) return this.#lose();
+      try {
+        this.#watch(folder);
+      } catch (error) {
+        if (folder === first) throw error;
+        this.#lose();
+      }
+      for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => []))
+        if (entry.isDirectory() && !OPAQUE.has(entry.name)) folders.push(join(folder, entry.name));
+    }
+  }
+
+  #watch(folder: string): void {
     const watcher = watch(folder, (_kind, name) => void this.#note(folder, name));
     watcher.on('error', () => this.#remove(folder));
     this.#folders.set(folder, watcher);
-    const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-    for (const entry of entries) {
-      if (entry.isDirectory() && !OPAQUE.has(entry.name)) await this.add(join(folder, entry.name)).catch(() => this.#lose());
-    }
   }
 
   close(): void {

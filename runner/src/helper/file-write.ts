@@ -1,15 +1,22 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { MOST_FILE_BYTES } from '@gatehouse/core/protocol/files.ts';
 import { ServiceFailure } from '../service-failure.ts';
-import { MOST_BYTES, entryOf, etagOf } from './files.ts';
+import { entryOf, etagOf } from './files.ts';
+import { moveTo } from './file-move.ts';
+import { openPart } from './file-part.ts';
 import type { Stream, StreamEvents } from './host.ts';
+import { PIECE } from './paced.ts';
 import { placeOf } from './paths.ts';
 
 interface WriteRequest {
   path: string;
   etag: string | null;
   size: number;
+  part?: { id: string; from: number } | undefined;
+  sha256?: string | undefined;
 }
 
 /** The file behind a link, so that saving keeps the link. */
@@ -27,51 +34,109 @@ async function checkVersion(place: string, etag: string | null): Promise<number 
   return there === null ? undefined : Number(there.mode) & 0o7777;
 }
 
+const besideOf = (target: string) => join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString('hex')}.saving`);
+
+async function sumOf(file: FileHandle, size: number): Promise<string> {
+  const hash = createHash('sha256');
+  const piece = new Uint8Array(PIECE);
+  for (let at = 0; at < size;) {
+    const { bytesRead } = await file.read(piece, 0, Math.min(PIECE, size - at), at);
+    if (bytesRead === 0) break;
+    hash.update(piece.subarray(0, bytesRead));
+    at += bytesRead;
+  }
+  return hash.digest('hex');
+}
+
+/** Whether an upload's content is there already: its answer was lost with the connection. Nothing is to be done then. */
+async function isThere(root: string, { path, size, part, sha256 }: WriteRequest): Promise<object | null> {
+  if (part?.from !== 0 || sha256 === undefined) return null;
+  const file = await open(placeOf(root, path), constants.O_RDONLY | constants.O_NONBLOCK).catch(() => null);
+  if (file === null) return null;
+  try {
+    const stats = await file.stat({ bigint: true });
+    if (!stats.isFile() || Number(stats.size) !== size || (await sumOf(file, size)) !== sha256) return null;
+    return { ok: true, entry: entryOf(basename(path), stats), etag: etagOf(stats) };
+  } finally {
+    await file.close();
+  }
+}
+
 class Write {
   readonly #request: WriteRequest;
   readonly #target: string;
   readonly #temporary: string;
   readonly #file: FileHandle;
-  #written = 0;
+  readonly #from: number;
+  #written: number;
 
   private constructor(request: WriteRequest, target: string, temporary: string, file: FileHandle) {
     this.#request = request;
     this.#target = target;
     this.#temporary = temporary;
     this.#file = file;
+    this.#from = request.part?.from ?? 0;
+    this.#written = this.#from;
   }
 
   static async begin(root: string, request: WriteRequest): Promise<Write> {
-    if (request.size > MOST_BYTES) throw new ServiceFailure('too-large', 'A file of more than 100 MB can not be written');
+    if (request.size > MOST_FILE_BYTES) throw new ServiceFailure('too-large', 'A file of more than 2 GB can’t be written');
     const target = await behindLinks(placeOf(root, request.path));
     const mode = await checkVersion(target, request.etag);
-    const temporary = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomBytes(6).toString('hex')}.saving`);
-    const file = await open(temporary, 'wx');
+    await stat(dirname(target));
+    if (request.part !== undefined) {
+      const { place, file } = await openPart(root, request.part);
+      return new Write(request, target, place, file);
+    }
+    const temporary = besideOf(target);
+    const file = await open(temporary, 'wx+');
     if (mode !== undefined) await file.chmod(mode);
     return new Write(request, target, temporary, file);
   }
 
-  /** @returns bytes written so far */
+  /** Each byte at its own place: what an earlier connection of the same upload still writes is the same. @returns bytes of this stream so far */
   async append(bytes: Uint8Array): Promise<number> {
     if (this.#written + bytes.byteLength > this.#request.size) throw new ServiceFailure('invalid', 'More bytes came than were announced');
-    await this.#file.writeFile(bytes);
-    this.#written += bytes.byteLength;
-    return this.#written;
+    for (let at = 0; at < bytes.byteLength;) {
+      const { bytesWritten } = await this.#file.write(bytes, at, bytes.byteLength - at, this.#written);
+      at += bytesWritten;
+      this.#written += bytesWritten;
+    }
+    return this.#written - this.#from;
   }
 
   async finish(): Promise<object> {
-    if (this.#written !== this.#request.size) throw new ServiceFailure('invalid', 'Fewer bytes came than were announced');
+    const { size, sha256, part, etag } = this.#request;
+    if (this.#written !== size) throw new ServiceFailure('invalid', 'Fewer bytes came than were announced');
+    if (part !== undefined) await this.#file.truncate(size);
     await this.#file.datasync();
+    if (sha256 !== undefined && (await sumOf(this.#file, size)) !== sha256)
+      throw new ServiceFailure('invalid', 'What arrived is not what was sent: nothing was stored');
+    const mode = await checkVersion(this.#target, etag);
+    if (part !== undefined) await this.#file.chmod(mode ?? 0o644);
     await this.#file.close();
-    await checkVersion(this.#target, this.#request.etag);
-    await rename(this.#temporary, this.#target);
+    await this.#putInPlace(part !== undefined);
     const stats = await stat(this.#target, { bigint: true });
     return { ok: true, entry: entryOf(basename(this.#target), stats), etag: etagOf(stats) };
   }
 
-  async abandon(): Promise<void> {
+  /** What a cut left is kept, to be gone on with, unless it is `broken`. */
+  async abandon(broken: boolean): Promise<void> {
     await this.#file.close().catch(() => undefined);
-    await rm(this.#temporary, { force: true });
+    if (broken || this.#request.part === undefined) await rm(this.#temporary, { force: true });
+  }
+
+  /** A part may lie on another disk: it comes beside the target first, so that the file is replaced at once. */
+  async #putInPlace(wasPart: boolean): Promise<void> {
+    if (!wasPart) return rename(this.#temporary, this.#target);
+    const beside = besideOf(this.#target);
+    await moveTo(this.#temporary, beside);
+    try {
+      await rename(beside, this.#target);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw error;
+    }
   }
 }
 
@@ -82,7 +147,7 @@ export function writeFile(root: string, request: WriteRequest, stream: Stream): 
   const abandon = async (error?: unknown) => {
     if (over) return;
     over = true;
-    await write?.abandon();
+    await write?.abandon(error instanceof ServiceFailure && error.code === 'invalid');
     if (error !== undefined) stream.fail(error);
   };
   // One step after the other, in the order in which the bytes came.
@@ -91,7 +156,11 @@ export function writeFile(root: string, request: WriteRequest, stream: Stream): 
     steps = steps.then(() => (over ? undefined : step())).catch(abandon);
   };
   next(async () => {
-    write = await Write.begin(root, request);
+    const there = await isThere(root, request);
+    if (there === null) return void (write = await Write.begin(root, request));
+    over = true;
+    stream.head(there);
+    stream.fin();
   });
   return {
     data: (bytes) => {

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
-import { encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { helperSettings, type HelperRequest } from '../channel/requests.ts';
 import { ServiceFailure } from '../service-failure.ts';
 import { AppCommands } from './apps/app-commands.ts';
 import { later } from './apps/later.ts';
 import { Listeners } from './apps/listeners.ts';
 import { watchPorts } from './apps/ports-watch.ts';
+import { listFolder } from './file-list.ts';
+import { copyFile, renameFile } from './file-move.ts';
+import { partOf } from './file-part.ts';
 import { readFile } from './file-read.ts';
 import { watchFiles } from './file-watch.ts';
 import { writeFile } from './file-write.ts';
@@ -14,10 +16,10 @@ import { Door } from './door.ts';
 import { endAll } from './end.ts';
 import { openForwards } from './forwards.ts';
 import type { RunningServers } from './lsp/open-server.ts';
-import { deleteFile, listFolder, makeFolder, renameFile, statFile } from './files.ts';
+import { deleteFile, makeFolder, statFile } from './files.ts';
 import { Host, type Stream, type StreamEvents } from './host.ts';
-import { sendPaced } from './paced.ts';
 import { watchStarter } from './starter.ts';
+import { once } from './once.ts';
 import { runTask } from './tasks.ts';
 import { Terminals } from './terminals.ts';
 
@@ -46,11 +48,8 @@ const answer = (stream: Stream, work: object | Promise<object>): StreamEvents =>
   return {};
 };
 
-/** The entries come behind the head: a long list would not fit into one frame. */
-const list = async (path: string) => {
-  const { entries, truncated } = await listFolder(root, path);
-  return { head: { ok: true, truncated }, bytes: encodeJson(entries) };
-};
+const keeper = once(async () => new (await import('./trash/trash.ts')).TrashKeeper(root));
+const putInTrash = async (path: string) => (await import('./trash/trash.ts')).putInTrash(root, path, await keeper());
 
 const findServerOf = async (path: string) => (await import('./lsp/find-server.ts')).serverOf(settings, path);
 
@@ -82,17 +81,37 @@ function serve(request: HelperRequest, stream: Stream, host: Host): StreamEvents
     case 'ports.watch':
       return watchPorts(listeners, stream);
     case 'files.list':
-      return sendPaced(stream, () => list(request.path));
+      return listFolder(root, request, stream);
     case 'files.stat':
       return answer(stream, statFile(root, request.path));
     case 'files.mkdir':
       return answer(stream, makeFolder(root, request.path));
     case 'files.rename':
       return answer(stream, renameFile(root, request.from, request.to));
+    case 'files.copy':
+      return answer(stream, copyFile(root, request.from, request.to));
+    case 'files.part':
+      return answer(stream, partOf(root, request));
+    case 'trash.put':
+      return answer(stream, putInTrash(request.path));
+    case 'trash.list':
+      return later(stream, async () => (await import('./trash/trash.ts')).listTrash(root, stream));
+    case 'trash.restore':
+      return answer(
+        stream,
+        import('./trash/trash.ts').then((trash) => trash.restoreFromTrash(root, request.name)),
+      );
+    case 'trash.delete':
+      return answer(
+        stream,
+        import('./trash/trash.ts').then((trash) => trash.deleteFromTrash(root, request.name)),
+      );
     case 'files.delete':
       return answer(stream, deleteFile(root, request.path, request.recursive));
     case 'files.read':
-      return readFile(root, request.path, stream);
+      return readFile(root, request, stream);
+    case 'files.archive':
+      return later(stream, async () => (await import('./archive/archive.ts')).sendArchive(root, request, stream));
     case 'files.write':
       return writeFile(root, request, stream);
     case 'search.text':

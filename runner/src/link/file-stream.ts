@@ -11,6 +11,8 @@ import type { StreamPort, StreamService } from './stream.ts';
 /** of what a viewer sends, in the memory of the runner while the helper writes it: its window, and what a reconnect repeats */
 const MOST_UNTAKEN = 2 * LIMITS.window;
 
+/** what takes content out of the workspace */
+const READS: ReadonlySet<HelperRequest['method']> = new Set(['files.read', 'files.archive'] as const);
 const anyMessage = z.looseObject({ kind: z.string() });
 const headOfFile = z.object({ entry: z.object({ size: z.number() }) });
 
@@ -48,7 +50,7 @@ export class FileStream implements StreamService, Source {
     this.#stream = helper.open(request, {
       head: (head) => {
         this.#answered = true;
-        if (request.method === 'files.read' && head.ok && !this.#mayDownload(head)) return;
+        if (READS.has(request.method) && head.ok && !this.#mayDownload(head)) return;
         port.head(head);
         if (head.ok) port.provide(this, 0);
         else this.#ended = true;

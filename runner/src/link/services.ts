@@ -38,9 +38,14 @@ const DRIVERS_ONLY: ReadonlySet<ServiceRequest['method']> = new Set([
   'files.write',
   'files.mkdir',
   'files.rename',
+  'files.copy',
+  'files.part',
   'files.delete',
   'git.do',
   'lsp.open',
+  'trash.put',
+  'trash.restore',
+  'trash.delete',
 ] as const);
 
 const WATCHING = 'You are watching: somebody else drives';
@@ -116,11 +121,13 @@ export function openService(
       case 'drive.ask':
         return act(() => crew.ask(viewer, request.asks));
       case 'files.read':
+      case 'files.archive':
         return opened(new FileStream(port, helper, request, { download: boundOf(services.policy(), 'download') }));
       case 'files.write': {
         const upload = boundOf(services.policy(), 'upload');
         if (upload !== null && request.size > upload) throw tooLarge('upload', upload);
-        return opened(new FileStream(port, helper, request, { upload }));
+        const ahead = request.part?.from ?? 0;
+        return opened(new FileStream(port, helper, request, { upload: upload === null ? null : upload - ahead }));
       }
       case 'tasks.list':
       case 'search.text':

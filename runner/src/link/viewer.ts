@@ -17,7 +17,11 @@ import { Untaken } from './untaken.ts';
 const MOST_EARLY = 64;
 
 const readBy = (method: ServiceRequest['method']): ReadKind =>
-  method === 'files.read' ? 'files' : method === 'pty.open' || method === 'pty.attach' ? 'terminals' : 'other';
+  method === 'files.read' || method === 'files.archive'
+    ? 'files'
+    : method === 'pty.open' || method === 'pty.attach'
+      ? 'terminals'
+      : 'other';
 
 export interface ViewerContext {
   services: Services;

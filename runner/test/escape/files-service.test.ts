@@ -13,7 +13,11 @@ const methodsOn = (path: string): HelperRequest[] => [
   { method: 'files.rename', from: path, to: 'moved' },
   { method: 'files.rename', from: 'mine', to: path },
   { method: 'files.delete', path, recursive: true },
+  { method: 'files.copy', from: path, to: 'copied' },
+  { method: 'files.copy', from: 'mine', to: path },
   { method: 'files.read', path },
+  { method: 'files.archive', paths: [path] },
+  { method: 'trash.put', path },
   { method: 'files.watch', path },
 ];
 
@@ -48,7 +52,7 @@ describePrisons('the files service', (prison) => {
     const mallory = await prison().cell();
     for (const path of [`${folder}/outside`, '/etc/passwd', '/proc/1/environ', 'x\0/../../etc/passwd']) {
       for (const request of methodsOn(path)) {
-        if (request.method === 'files.mkdir' || request.method === 'files.rename') continue;
+        if (['files.mkdir', 'files.rename', 'files.copy'].includes(request.method)) continue;
         expect(await mallory.call(request)).toMatchObject({ ok: false });
       }
     }
@@ -103,6 +107,8 @@ describePrisons('the files service', (prison) => {
           mallory.call({ method: 'files.rename', from: 'd/file', to: `stolen-${heads.length}` }),
           mallory.call({ method: 'files.delete', path: 'd/other', recursive: true }),
           mallory.call({ method: 'files.mkdir', path: 'd/made' }),
+          mallory.call({ method: 'files.copy', from: 'd', to: `copied-${heads.length}` }),
+          mallory.call({ method: 'trash.put', path: 'd/other' }),
           mallory.call({ method: 'files.watch', path: 'd' }),
         ])),
       );

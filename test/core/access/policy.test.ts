@@ -267,7 +267,7 @@ describe('what can be set', () => {
     ['upload', 20, 'Up to 20 MB'],
     ['download', null, 'Up to 100 MB'],
     ['clipboardOut', null, 'Any size'],
-    ['clipboardOut', 0, 'Blocked'],
+    ['clipboardOut', 0, 'Internal only'],
     ['clipboardIn', 64, 'Up to 64 KB'],
     ['sessionLimit', 600, '10 h'],
     ['idleTimeout', 45, '45 min'],

@@ -1,9 +1,9 @@
-import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
+import { attachment, enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
 import { makeTemplate, writeAcl } from '../access.ts';
 import { BROWSER_KEY, proofHeader } from '../browser-key.ts';
 import { insertRecording, sealSlice } from '../recordings.ts';
 import { enrollRunner, makeKeys, rotationOf } from '../runners.ts';
-import { makeRunning, makeSite } from '../site.ts';
+import { attachTo, makeRunning, makeSite } from '../site.ts';
 import { onDraft } from '../template-versions.ts';
 import { api, read, services, unique } from '../tenants.ts';
 import { ensureRecordingKey } from '../../../worker/workspaces/recording-keys.ts';
@@ -302,6 +302,16 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     },
   },
 
+  'POST /me/blocked-acts': {
+    leaves: ['connection.block'],
+    call: async (_tenant, ask) => {
+      const site = await makeSite();
+      const answer = await attachTo(site.dev, (await makeRunning(site)).id);
+      const { connectionId } = read(answer, attachment);
+      const told = await ask(site.dev, 'POST /me/blocked-acts', { connectionId, acts: [{ act: 'copy', count: 2, bytes: 10 }] });
+      return { ...own(site.dev, told, connectionId), db: site.tenant.db };
+    },
+  },
   'POST /workspaces/:id/apps/:app/open': {
     leaves: ['port.open'],
     call: async (_tenant, ask) => {

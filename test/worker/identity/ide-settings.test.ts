@@ -72,7 +72,7 @@ test('what a page kept somebody from doing stands in the log, marked as told by 
   expect(told.status).toBe(204);
   expect(await eventOfAnswer(site.tenant, told)).toMatchObject({
     action: 'connection.block',
-    outcome: 'denied',
+    outcome: 'success',
     resource: { id: connectionId },
     workspaceId: id,
     sessionId: site.dev.sessionId,

@@ -4,6 +4,7 @@ import { asProblem } from '#lib/api/problem.ts';
 import * as identity from '#lib/api/identity.ts';
 import { forgetBrowserKey } from '#lib/ide/connection/browser-key.ts';
 import { forgetDrafts } from '#lib/ide/editor/drafts.ts';
+import { forgetSettings } from '#lib/ide/settings/settings.svelte.ts';
 import { forgetTabs } from '#lib/ide/memory.ts';
 import { route } from '#lib/route.ts';
 import { session } from '#lib/session/session.svelte.ts';
@@ -22,6 +23,7 @@ async function leaveBy(end: () => Promise<void>): Promise<void> {
   session.ended();
   // Whoever uses this browser next finds no unsaved work, no names of files, and no key that proved somebody else.
   forgetTabs(localStorage);
+  forgetSettings(localStorage);
   await Promise.all([forgetDrafts(indexedDB), forgetBrowserKey(indexedDB)]);
 }
 

@@ -1,4 +1,4 @@
-type Overlay = 'palette' | 'shortcuts' | 'drawer';
+type Overlay = 'palette' | 'shortcuts' | 'settings' | 'drawer';
 
 /** What floats over the frame: one thing at a time. `drawer` is the navigation of small screens. */
 class Overlays {

@@ -1,6 +1,8 @@
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { toast } from 'svelte-sonner';
+import * as blockedActs from '#lib/api/blocked-acts.ts';
 import { isThere } from '#lib/api/deployment.ts';
+import * as ideSettings from '#lib/api/ide-settings.ts';
 import { browserKey } from '#lib/api/proof.ts';
 import * as workspaces from '#lib/api/workspaces.ts';
 import { socketTo } from './connection/browser-socket.ts';
@@ -42,12 +44,13 @@ export function browserIde(workspaceId: string, user: { id: string; tenantId: st
     failed: (what, why) => toast.error(what, { description: why }),
     drafts: draftsIn(indexedDB, scope),
     memory: memoryIn(localStorage, scope),
-    settings: new Settings(localStorage),
+    settings: new Settings(localStorage, { userId: user.id, clock: browserClock, ...ideSettings }),
+    tellBlocked: blockedActs.tell,
+    writeClipboard: (text) => void navigator.clipboard.writeText(text).catch(() => undefined),
     makeScreen: (ide) => (terminal, size) => ideScreen(ide, terminal, size),
     tools: {
       said: (what, detail) => toast.success(what, { description: detail ?? '' }),
       failed: (what, why) => toast.error(what, { description: why }),
-      copy: (text) => navigator.clipboard.writeText(text),
       paste: () => navigator.clipboard.readText(),
     },
   });

@@ -1,11 +1,17 @@
+import { overlays } from '#lib/frame/overlays.svelte.ts';
+import { commands } from '#lib/keys/commands.svelte.ts';
+import { showPreview } from './editor/preview/show-preview.ts';
+import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
 import type { IdeAction } from './keys.ts';
+import { toggleFullScreen } from './layout/full-screen.ts';
+import { languageActions } from './lsp/language-actions.ts';
 
 /** What each key of the IDE does; the palette does the same. */
 export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
   const { editing, layout, terminals, workbench } = ide;
   const inTerminals = (change: () => unknown) => () => {
-    layout.show('terminals');
+    layout.showBottom('terminals');
     change();
   };
   return {
@@ -21,9 +27,13 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'focus-group-3': () => focusGroup(ide, 2),
     'move-tab-on': () => workbench.moveOn(1),
     'move-tab-back': () => workbench.moveOn(-1),
+    ...languageActions(ide),
+    'show-preview': () => showPreview(workbench),
     'word-wrap': () => ide.settings.choose({ wordWrap: !ide.settings.now.wordWrap }),
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
+    'source-control': () => showSource(ide),
+    branches: () => (ide.git.dialog = 'branches'),
     'toggle-files': () => layout.toggle('files'),
     'toggle-terminals': () => layout.toggle('terminals'),
     'focus-editor': () => {
@@ -38,6 +48,14 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'maximise-terminals': () => layout.maximise(),
     'run-task': () => ide.tasks.show(),
     'run-last-task': () => ide.tasks.again(),
+    palette: () => commands.run('palette'),
+    settings: () => overlays.show('settings'),
+    shortcuts: () => overlays.show('shortcuts'),
+    'full-screen': () => toggleFullScreen(),
+    tour: () => {
+      ide.tour.resume();
+      layout.show('files');
+    },
   };
 }
 

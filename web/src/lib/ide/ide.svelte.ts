@@ -1,7 +1,9 @@
 import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { BlockedActs } from '@gatehouse/core/api/blocked-acts.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { attachTo, type WorkspaceApi } from './connection/attach.ts';
+import { BlockedActsTeller } from './blocked-acts.ts';
 import { ClipboardRule } from './clipboard.ts';
 import { Connection } from './connection/connection.ts';
 import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
@@ -9,16 +11,22 @@ import type { CodeEditor, CursorPosition } from './editor/code-editor.ts';
 import type { Place } from './editor/document.svelte.ts';
 import { Editing } from './editor/editing.ts';
 import type { DraftStore } from './editor/drafts.ts';
-import { languageName } from './editor/language-names.ts';
 import type { Opening } from './editor/workbench.svelte.ts';
+import type { Decorations } from './files/decorations.ts';
+import { FileWork } from './files/file-work.ts';
 import { RemoteFiles } from './files/remote-files.ts';
+import type { Transfers } from './files/transfers/transfers.svelte.ts';
 import { FileTree } from './files/tree.svelte.ts';
+import { Git } from './git/git.svelte.ts';
+import type { Features } from './lsp/features.svelte.ts';
+import { LanguageServers } from './lsp/language-servers.svelte.ts';
+import type { ReferenceList } from './lsp/references.svelte.ts';
 import { Layout } from './layout/layout.svelte.ts';
 import type { Memory } from './memory.ts';
 import type { News } from './people/news.ts';
 import { People } from './people/people.svelte.ts';
-import { Ports } from './ports/ports.svelte.ts';
 import { Problems } from './problems/problems.svelte.ts';
+import { Ports } from './ports/ports.svelte.ts';
 import { Prompts } from './prompts.svelte.ts';
 import { QuickOpen } from './search/quick-open.svelte.ts';
 import { RemoteSearch } from './search/remote-search.ts';
@@ -29,6 +37,7 @@ import { Tasks } from './tasks/tasks.svelte.ts';
 import { TerminalTools, type ToolPorts } from './terminals/terminal-tools.svelte.ts';
 import type { MakeScreen } from './terminals/terminal.svelte.ts';
 import { Terminals } from './terminals/terminals.svelte.ts';
+import { Tour } from './tour/tour.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
 
 export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
@@ -36,6 +45,10 @@ export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
   drafts: DraftStore;
   memory: Memory;
   settings: Settings;
+  /** tells the trail what the page held back */
+  tellBlocked(acts: BlockedActs): Promise<void>;
+  /** to the clipboard of the system */
+  writeClipboard(text: string): void;
   makeScreen: (ide: Ide) => MakeScreen<XtermScreen>;
   /** a name that nothing had before */
   makeKey: () => string;
@@ -57,16 +70,21 @@ export class Ide {
   readonly files: RemoteFiles;
   readonly tree: FileTree;
   readonly editing: Editing;
+  readonly fileWork: FileWork;
   readonly terminals: Terminals<XtermScreen>;
   readonly terminalTools: TerminalTools;
   readonly tasks: Tasks;
   readonly problems = new Problems();
   readonly people: People;
   readonly ports: Ports;
+  readonly git: Git;
   readonly search: TextSearch;
   readonly replacer: Replacer;
   readonly quickOpen: QuickOpen;
+  readonly languageServers: LanguageServers;
   readonly clipboard: ClipboardRule;
+  readonly blockedActs: BlockedActsTeller;
+  readonly tour: Tour;
   readonly settings: Settings;
   readonly layout = new Layout();
   readonly prompts = new Prompts();
@@ -79,20 +97,34 @@ export class Ide {
   policy = $state.raw<Policy | null>(null);
   /** milliseconds to the broker and back */
   latency = $state<number | null>(null);
+  /** null: nothing was uploaded or downloaded yet */
+  transfers = $state.raw<Transfers | null>(null);
   /** grows each time that the search wants the keyboard */
   searchFocus = $state(0);
+  /** places that were asked for last */
+  references = $state.raw<ReferenceList | null>(null);
+  /** what people do with language servers; null until the first of it */
+  features = $state.raw<Features | null>(null);
   #restored = false;
   #cancelLook: (() => void) | null = null;
 
   constructor(ports: IdePorts) {
     this.#ports = ports;
     this.settings = ports.settings;
-    this.clipboard = new ClipboardRule(() => this.policy, ports.failed);
+    this.blockedActs = new BlockedActsTeller(ports.clock, ports.tellBlocked);
+    this.clipboard = new ClipboardRule(() => this.policy, {
+      refused: ports.failed,
+      stayed: (title, detail) => ports.tell({ title, detail, weighty: true }),
+      blocked: (act, bytes) => this.blockedActs.note(act, bytes),
+      write: ports.writeClipboard,
+    });
+    this.tour = new Tour(ports.settings);
     const api: WorkspaceApi = {
       get: () => ports.api.get(),
       attach: async (key) => {
         const attachment = await ports.api.attach(key);
         this.policy = attachment.policy;
+        this.blockedActs.connectionId = attachment.connectionId;
         return attachment;
       },
     };
@@ -109,12 +141,15 @@ export class Ide {
     );
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
+    this.fileWork = new FileWork(this);
     this.editing = new Editing({
       ...ports,
       files: this.files,
       prompts: this.prompts,
+      clipboard: this.clipboard,
       settings: () => this.settings.now,
       mayChange: () => this.people.refusal === null,
+      changed: () => this.tour.did('edit'),
     });
     this.terminals = new Terminals(this.#connection, ports.clock, ports.makeScreen(this), ports.makeKey, ports.memory.read().terminals);
     this.terminalTools = new TerminalTools(this, ports.tools);
@@ -124,6 +159,7 @@ export class Ide {
       news: (news) => ports.tell(news),
       failed: (what, why) => ports.failed(what, why),
     });
+    this.git = new Git(this.#connection);
     this.ports = new Ports(
       this.#connection,
       () => this.workspace?.apps ?? [],
@@ -136,6 +172,36 @@ export class Ide {
     this.quickOpen.recent = ports.memory.read().recent;
     this.replacer = new Replacer(this.files, (path) => this.documents.find(path)?.dirty ?? false);
     this.files.refusal = () => this.people.refusal;
+    this.languageServers = new LanguageServers({
+      ...{ services: this.#connection, clock: ports.clock, documents: this.documents },
+      ...{ contributions: this.editorContributions, problems: this.problems },
+      home: () => this.hello?.root ?? null,
+      refusal: () => (this.policy?.download === 0 ? 'Your organisation’s policy lets nothing be read from files' : this.people.refusal),
+      wanted: () => this.settings.now.languageServers,
+      exists: (path) =>
+        this.files.stat(path).then(
+          () => true,
+          () => false,
+        ),
+      define: (server, view, offset) => void this.loadFeatures().then((features) => features.define(server, view, offset)),
+      applyEdit: async (params) => (await this.loadFeatures()).applyEdit(params),
+      failed: ports.failed,
+    });
+    this.formatters.add(async (document) => {
+      const known = this.languageServers.of(document);
+      return known?.kind === 'there' && (await this.loadFeatures()).formatDocument(document);
+    });
+  }
+
+  /** What people do with language servers; it loads with the first of it. */
+  async loadFeatures(): Promise<Features> {
+    const { Features } = await import('./lsp/features.svelte.ts');
+    return (this.features ??= new Features(this));
+  }
+
+  /** Says that something did not work. */
+  failed(what: string, why: string): void {
+    this.#ports.failed(what, why);
   }
 
   /** the open files */
@@ -153,6 +219,11 @@ export class Ide {
     return this.editing.contributions;
   }
 
+  /** how files stand to git */
+  get decorations(): Decorations {
+    return this.git;
+  }
+
   /** what can lay out a file anew */
   get formatters(): Editing['formatters'] {
     return this.editing.formatters;
@@ -167,11 +238,9 @@ export class Ide {
     return this.workbench.group.cursor;
   }
 
-  /** what the active file is written in */
-  readonly language: string = $derived.by(() => languageName(this.documents.active?.language ?? null));
-
   start(): void {
     this.#connection.start();
+    void this.settings.sync();
     // Its name, for the title: whether it may be entered is the connection's to find out.
     this.#ports.api.get().then(
       (workspace) => (this.workspace = workspace),
@@ -184,8 +253,15 @@ export class Ide {
     this.#connection.nudge();
   }
 
+  /** Somebody looks at the page again: other browsers of theirs may have chosen something meanwhile. */
+  seen(): void {
+    this.nudge();
+    void this.settings.sync();
+  }
+
   networkReturned(): void {
     this.#connection.networkReturned();
+    void this.settings.sync();
   }
 
   /** A person has compared the fingerprint with the runner's console: it is the right one. */
@@ -227,6 +303,7 @@ export class Ide {
   openFile(path: string, place: Place | null = null, opening: Opening = {}): void {
     this.workbench.showFile(path, opening).goTo = place;
     this.quickOpen.opened(path);
+    this.tour.did('open');
     this.layout.show('editor');
   }
 
@@ -244,11 +321,26 @@ export class Ide {
     this.search.run();
   }
 
+  /** Somebody printed what the policy keeps inside; the paper says so. */
+  printHeld(): void {
+    this.blockedActs.note('print', 0);
+    this.#ports.failed('Not printed', 'Your organisation’s policy keeps what is in this workspace inside it.');
+  }
+
+  /** Uploads and downloads load with the first of them. */
+  async loadTransfers(): Promise<Transfers> {
+    const { Transfers } = await import('./files/transfers/transfers.svelte.ts');
+    return (this.transfers ??= new Transfers(this, this.#connection));
+  }
+
   dispose(): void {
     this.editing.dispose();
+    this.settings.dispose();
+    this.blockedActs.send();
     this.#cancelLook?.();
     this.#connection.stop();
     this.terminals.dispose();
+    this.languageServers.dispose();
   }
 
   #became(state: ConnectionState): void {
@@ -281,6 +373,9 @@ export class Ide {
       () => undefined,
     );
     this.ports.watch();
+    this.transfers?.connected();
+    void this.git.connected();
+    this.languageServers.connected();
     const terminals = this.terminals.connected();
     await this.tree.load();
     if (this.#restored) await this.editing.changed(null);
@@ -295,6 +390,7 @@ export class Ide {
 
   async #changed(paths: string[] | null): Promise<void> {
     this.quickOpen.changed();
-    await Promise.all([this.tree.changed(paths), this.editing.changed(paths)]);
+    await Promise.all([this.tree.changed(paths), this.editing.changed(paths), this.git.changed(paths)]);
+    await this.languageServers.changed(paths);
   }
 }

@@ -1,4 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity';
+import type { Remap } from '#lib/ide/settings/remap.ts';
 
 /** Something a person can do here: in the command palette, and by its keys. */
 export interface Command {
@@ -7,6 +8,8 @@ export interface Command {
   group: string;
   /** as written for people: `N`, `/`, `G W` (one after the other), `Ctrl K` */
   keys?: string;
+  /** where people choose its keys themselves; their page, not this list, then hears them */
+  remap?: Remap;
   run: () => unknown;
 }
 
@@ -48,7 +51,8 @@ class Commands {
     if (!withModifier && (isTyping(event.target) || document.querySelector('[role="dialog"], [role="menu"]') !== null)) return;
     const sequence = this.#first !== null && event.timeStamp - this.#first.at < SEQUENCE_WITHIN ? `${this.#first.key} ${pressed}` : null;
     this.#first = withModifier ? null : { key: pressed, at: event.timeStamp };
-    const found = this.list.find(({ keys }) => keys === sequence) ?? this.list.find(({ keys }) => keys === pressed);
+    const own = this.list.filter(({ remap }) => remap === undefined);
+    const found = own.find(({ keys }) => keys === sequence) ?? own.find(({ keys }) => keys === pressed);
     if (found === undefined) return;
     this.#first = null;
     event.preventDefault();

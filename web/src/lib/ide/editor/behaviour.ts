@@ -14,6 +14,8 @@ import {
   lineNumbers,
   rectangularSelection,
 } from '@codemirror/view';
+import { countFinds } from './overview/find-count.ts';
+import { overview } from './overview/overview.ts';
 
 /** CodeMirror's own words begin small; ours are sentences. */
 const words = EditorState.phrases.of({
@@ -47,6 +49,8 @@ export const behaviour: Extension = [
   highlightActiveLine(),
   highlightSelectionMatches(),
   search({ top: true }),
+  countFinds,
+  overview,
   keymap.of([
     { key: 'Mod-d', run: selectNextOccurrence, preventDefault: true },
     { key: 'Mod-h', run: openSearchPanel, preventDefault: true },

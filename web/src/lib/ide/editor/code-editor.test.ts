@@ -1,5 +1,6 @@
-import { EditorState } from '@codemirror/state';
+import { Facet } from '@codemirror/state';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ClipboardRule } from '../clipboard.ts';
 import { CodeEditor, type CursorPosition } from './code-editor.ts';
 import { OpenDocument } from './document.svelte.ts';
 import type { DraftStore } from './drafts.ts';
@@ -14,7 +15,13 @@ const drafts: DraftStore = {
 };
 const entry = (size: number) => ({ name: 'a', kind: 'file' as const, size, modified: 0 });
 
-const silent = { save: () => Promise.resolve(false), close: () => undefined, vimMode: () => undefined };
+const clipboard = new ClipboardRule(() => null, {
+  refused: () => undefined,
+  stayed: () => undefined,
+  blocked: () => undefined,
+  write: () => undefined,
+});
+const silent = { clipboard, save: () => Promise.resolve(false), close: () => undefined, vimMode: () => undefined };
 
 let written: Record<string, string>;
 let positions: CursorPosition[];
@@ -135,12 +142,13 @@ describe('two editors of one file', () => {
 });
 
 it('what other parts add is there in open files and in those opened later', async () => {
+  const note = Facet.define<string>();
   const marked: string[] = [];
   editor.show(await open('a.txt', 'one\n'));
-  editor.contribute([(added) => (marked.push(added.path), EditorState.tabSize.of(7))]);
+  editor.contribute([(added) => (marked.push(added.path), note.of(added.path))]);
   editor.show(await open('b.txt', 'two\n'));
   await Promise.resolve();
   await Promise.resolve();
   expect(marked).toEqual(['a.txt', 'b.txt']);
-  expect(editor.view.state.facet(EditorState.tabSize)).toBe(7);
+  expect(editor.view.state.facet(note)).toEqual(['b.txt']);
 });

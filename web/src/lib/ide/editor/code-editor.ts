@@ -1,5 +1,6 @@
 import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
+import type { ClipboardRule } from '../clipboard.ts';
 import { cspNonce } from '../csp-nonce.ts';
 import type { EditorCommand } from '../keys.ts';
 import { behaviour } from './behaviour.ts';
@@ -30,6 +31,8 @@ export interface CodeEditorEvents {
   save(document: OpenDocument): Promise<boolean>;
   /** Vim asks to close the tab in sight */
   close(): void;
+  /** what may go to the clipboard and come from it */
+  readonly clipboard: ClipboardRule;
   /** the mode of Vim's keys; null: they are not in force */
   vimMode(mode: string | null): void;
 }
@@ -135,7 +138,7 @@ export class CodeEditor {
     this.#preferences = preferences;
     for (const document of this.#kept.keys()) this.#applyPreferences(document);
     if (vim === preferences.vim) return;
-    const keys = preferences.vim ? (await import('./vim/vim.ts')).vimKeys() : [];
+    const keys = preferences.vim ? (await import('./vim/vim.ts')).vimKeys(this.#events.clipboard) : [];
     if (this.#preferences.vim !== preferences.vim) return;
     this.#vimKeys = keys;
     for (const document of this.#kept.keys()) this.#change(document, { effects: this.#vim.reconfigure(keys) });

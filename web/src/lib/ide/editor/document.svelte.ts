@@ -155,7 +155,10 @@ export class OpenDocument {
   /** Something may have changed on disk: follows in silence where nothing is lost by it, else says so. */
   async checkDisk(): Promise<void> {
     if (this.saving || this.state === 'loading') return;
-    if (this.state !== 'ready') return this.load();
+    if (this.state !== 'ready') {
+      this.version += 1;
+      return this.load();
+    }
     try {
       const { etag } = await this.#files.stat(this.path);
       if (this.saving || etag === this.#etag) return;

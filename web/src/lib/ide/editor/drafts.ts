@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { emptyStore, openDatabase, settled } from '../database.ts';
 
 /** Unsaved work of one file. */
-const draft = z.object({
+export const draft = z.object({
   path: z.string(),
   text: z.string(),
   /** of the version it started from; null: the file was not there */

@@ -1,5 +1,6 @@
 import type { EditorView } from '@codemirror/view';
 import type { IdeSettings } from '@gatehouse/core/api/ide-settings.ts';
+import type { ClipboardRule } from '../clipboard.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { RemoteFiles } from '../files/remote-files.ts';
 import type { Prompts } from '../prompts.svelte.ts';
@@ -12,18 +13,24 @@ import type { DraftStore } from './drafts.ts';
 import { EditorConfigs } from './editorconfig/editor-configs.ts';
 import { Formatters } from './formatters.ts';
 import type { EditorGroup } from './group.svelte.ts';
+import { revivePreviews } from './preview/show-preview.ts';
 import { Saver } from './saver.ts';
 import { type EditorTab, FileTab } from './tab.svelte.ts';
 import { Workbench } from './workbench.svelte.ts';
+import { WorkspaceDrafts } from './workspace-drafts.ts';
 
 export interface EditingPorts {
   files: RemoteFiles;
   drafts: DraftStore;
   clock: Clock;
+  userId: string;
   prompts: Prompts;
+  clipboard: ClipboardRule;
   settings: () => IdeSettings;
   /** whether files may be changed from here now */
   mayChange: () => boolean;
+  /** somebody has changed a text */
+  changed: () => void;
 }
 
 /** Unsaved work is written down this long after the last key. */
@@ -45,8 +52,9 @@ export class Editing {
   constructor(ports: EditingPorts) {
     this.#ports = ports;
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
-    this.documents = new Documents(ports.files, ports.drafts);
+    this.documents = new Documents(ports.files, new WorkspaceDrafts(ports.drafts, ports));
     this.workbench = new Workbench(this.documents, () => ports.settings().previewTabs);
+    revivePreviews(this.workbench);
     this.styles = new EditorConfigs(ports.files);
     const lineOf = (document: OpenDocument): number | null => {
       const { group } = this.workbench;
@@ -64,6 +72,7 @@ export class Editing {
       edited: (document) => this.edited(document),
       save: (document) => this.saver.save(document),
       close: () => void this.closeTab(group.active, group),
+      clipboard: this.#ports.clipboard,
       vimMode: (mode) => (group.vimMode = mode),
     });
     group.editor.lock(!this.#ports.mayChange());
@@ -76,6 +85,7 @@ export class Editing {
 
   /** The text of a file is other than it was. */
   edited(document: OpenDocument): void {
+    this.#ports.changed();
     document.edited();
     if (document.dirty) this.workbench.keep(document);
     this.saver.edited(document);

@@ -26,7 +26,7 @@ export class Workbench {
   /** has the keyboard, or had it last */
   group = $state.raw() as EditorGroup;
   /** what makes a view again after a reload, by its kind; null: it can't be */
-  readonly revivals = new Map<string, (memo: unknown) => View<object> | null>();
+  readonly revivals: Record<string, (memo: unknown) => View<object> | null> = {};
 
   readonly drag = new TabDrag(this);
   readonly groups: readonly EditorGroup[] = $derived(this.columns.flat());
@@ -188,7 +188,7 @@ export class Workbench {
   #fill(group: EditorGroup, tabs: readonly RememberedTab[], active: number): void {
     const made = tabs.map((tab) => {
       if (tab.kind === 'file') return new FileTab(this.#documents.open(tab.path), tab.preview);
-      const view = this.revivals.get(tab.of)?.(tab.memo) ?? null;
+      const view = this.revivals[tab.of]?.(tab.memo) ?? null;
       return view === null ? null : new ViewTab(view, false);
     });
     group.tabs = made.filter((tab) => tab !== null);

@@ -138,7 +138,7 @@ describe('after a reload', () => {
     bench.showView(view('lost'));
     const before = JSON.parse(JSON.stringify(bench.remember()));
     const next = new Workbench(new Documents(files as RemoteFiles, drafts), () => true);
-    next.revivals.set('log', (memo) => view(String(memo)));
+    next.revivals['log'] = (memo) => view(String(memo));
     await next.restore(before);
     bench = next;
     expect(layout()).toEqual([['a.ts (b.ts)*'], ['a.ts* kept']]);

@@ -23,3 +23,26 @@ export function nameProblem(name: string, siblings: readonly string[]): string |
   if (siblings.includes(name)) return `“${name}” is already here`;
   return null;
 }
+
+/** Without those that lie in another of them. */
+export const outermost = (paths: Iterable<string>): string[] => {
+  const all = unique(paths);
+  return all.filter((path) => !all.some((other) => other !== path && isWithin(path, other)));
+};
+
+/** A name beside others: "notes.md" becomes "notes 2.md". */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  const dot = name.lastIndexOf('.');
+  const [stem, end] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
+  for (let count = 2; ; count += 1) {
+    const free = `${stem} ${count}${end}`;
+    if (!taken.has(free)) return free;
+  }
+}
+
+/** What to say of a name that is fine here, but not everywhere; null: nothing. */
+export function nameHint(name: string, siblings: readonly string[]): string | null {
+  const like = siblings.find((other) => other !== name && other.toLowerCase() === name.toLowerCase());
+  return like === undefined ? null : `“${like}” is here, too: Windows and macOS take the two for one`;
+}

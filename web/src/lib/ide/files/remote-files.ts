@@ -1,9 +1,10 @@
 import { concat } from '@gatehouse/core/protocol/bytes.ts';
-import { decodeJson } from '@gatehouse/core/protocol/frame.ts';
-import { fileEntries, fileEvents, type FileEntry } from '@gatehouse/core/protocol/services.ts';
+import type { TrashItem } from '@gatehouse/core/protocol/files.ts';
+import { fileEntries, fileEvents, trashItems, type FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { StreamError } from '../connection/stream-error.ts';
 import type { HeadOf, RequestOf } from '../connection/stream.ts';
 import type { Services } from '../connection/streams.ts';
+import { takeBatches } from './batches.ts';
 import { Upload } from './upload.ts';
 
 /** The largest file that the editor opens or saves. */
@@ -33,9 +34,18 @@ export class RemoteFiles {
     this.#services = services;
   }
 
-  async list(path: string): Promise<Listing> {
-    const { head, bytes } = await this.#collect({ method: 'files.list', path });
-    return { entries: fileEntries.parse(decodeJson(bytes ?? new Uint8Array())), truncated: head.truncated };
+  /**
+   * @param only some of its names, for a folder that is known but for these
+   * @param arrived is told all entries so far while more come
+   */
+  async list(path: string, only?: readonly string[], arrived?: (entries: FileEntry[]) => void): Promise<Listing> {
+    let all: FileEntry[] = [];
+    const request = { method: 'files.list' as const, path, ...(only === undefined ? {} : { only: [...only] }) };
+    const { truncated } = await takeBatches(this.#services, request, (items) => {
+      all = all.concat(fileEntries.parse(items));
+      arrived?.(all);
+    });
+    return { entries: all, truncated };
   }
 
   stat(path: string): Promise<HeadOf<'files.stat'>> {
@@ -50,6 +60,32 @@ export class RemoteFiles {
     await this.#change({ method: 'files.rename', from, to });
   }
 
+  /** A file, or a folder with all that is in it. */
+  async copy(from: string, to: string): Promise<void> {
+    await this.#change({ method: 'files.copy', from, to });
+  }
+
+  /** @returns its name in the trash; null: it lay there already, and is gone */
+  async throwAway(path: string): Promise<string | null> {
+    return (await this.#change({ method: 'trash.put', path })).name;
+  }
+
+  async trash(): Promise<TrashItem[]> {
+    const all: TrashItem[] = [];
+    await takeBatches(this.#services, { method: 'trash.list' }, (items) => all.push(...trashItems.parse(items)));
+    return all;
+  }
+
+  /** @returns where it is again */
+  async takeBack(name: string): Promise<string> {
+    return (await this.#change({ method: 'trash.restore', name })).path;
+  }
+
+  /** For good. @param name in the trash; null: all of it */
+  async forget(name: string | null): Promise<void> {
+    await this.#change({ method: 'trash.delete', name });
+  }
+
   async remove(path: string, recursive: boolean): Promise<void> {
     await this.#change({ method: 'files.delete', path, recursive });
   }
@@ -59,6 +95,37 @@ export class RemoteFiles {
     const why = ({ binary, entry }: HeadOf<'files.read'>) => (binary ? 'binary' : entry.size > MOST_BYTES ? 'too-large' : null);
     const { head, bytes } = await this.#collect({ method: 'files.read', path }, (opened) => why(opened) === null);
     return { entry: head.entry, etag: head.etag, bytes, why: why(head) };
+  }
+
+  /** Reads a file of any kind from its beginning. @param most bytes; `complete` says whether that was all */
+  readSome(path: string, most: number): Promise<{ entry: FileEntry; bytes: Uint8Array<ArrayBuffer>; complete: boolean }> {
+    return new Promise((resolve, reject) => {
+      const chunks: Uint8Array[] = [];
+      let entry: FileEntry | undefined;
+      let count = 0;
+      const end = (): void => {
+        if (entry !== undefined) resolve({ entry, bytes: concat(...chunks).slice(0, most), complete: entry.size <= most });
+      };
+      const stream = this.#services.open(
+        { method: 'files.read', path },
+        {
+          head: (head) => (entry = head.entry),
+          data: (bytes, offset) => {
+            chunks.push(bytes);
+            count += bytes.byteLength;
+            stream?.took(offset + bytes.byteLength);
+            if (count < most) return;
+            stream?.cancel();
+            end();
+          },
+          finished: () => {
+            stream?.done();
+            end();
+          },
+          ended: reject,
+        },
+      );
+    });
   }
 
   /**
@@ -108,9 +175,11 @@ export class RemoteFiles {
     return () => stream?.cancel();
   }
 
-  async #change(request: RequestOf<'files.mkdir' | 'files.rename' | 'files.delete'>): Promise<void> {
+  async #change<M extends 'files.mkdir' | 'files.rename' | 'files.copy' | 'files.delete' | 'trash.put' | 'trash.restore' | 'trash.delete'>(
+    request: RequestOf<M>,
+  ): Promise<HeadOf<M>> {
     this.#mayChange();
-    await this.#services.call(request);
+    return this.#services.call<M>(request);
   }
 
   #mayChange(): void {
@@ -119,7 +188,7 @@ export class RemoteFiles {
   }
 
   /** Takes all the bytes behind a head. @param wanted false: the head alone is answered, with null for the bytes */
-  #collect<M extends 'files.list' | 'files.read'>(
+  #collect<M extends 'files.read'>(
     request: RequestOf<M>,
     wanted: (head: HeadOf<M>) => boolean = () => true,
   ): Promise<{ head: HeadOf<M>; bytes: Uint8Array | null }> {

@@ -1,7 +1,7 @@
-import { toast } from 'svelte-sonner';
 import { wordsOf } from '../connection/stream-error.ts';
 import type { Ide } from '../ide.svelte.ts';
-import { join, nameOf, nameProblem, parentOf } from './paths.ts';
+import type { FileWork } from './file-work.ts';
+import { join, nameHint, nameOf, nameProblem, parentOf } from './paths.ts';
 import type { TreeRow } from './tree.svelte.ts';
 
 /** A name that is being typed in the tree. */
@@ -13,18 +13,23 @@ export interface Naming {
   path: string | null;
 }
 
-/** What people do to files in the tree. */
+/** The folder that something new goes into: the line's own, or the one around it. */
+export const folderOf = (row: TreeRow | null): string => (row === null ? '' : row.expanded === null ? parentOf(row.path) : row.path);
+
+/** Names files in the tree. */
 export class TreeActions {
   readonly #ide: Ide;
+  readonly #work: FileWork;
   naming = $state.raw<Naming | null>(null);
 
-  constructor(ide: Ide) {
+  constructor(ide: Ide, work: FileWork) {
     this.#ide = ide;
+    this.#work = work;
   }
 
   /** Starts naming something new in the folder that the keyboard is on, or in the one around it. */
   async create(kind: 'file' | 'folder', row: TreeRow | null): Promise<void> {
-    const directory = row === null ? '' : row.expanded === null ? parentOf(row.path) : row.path;
+    const directory = folderOf(row);
     if (directory !== '') await this.#ide.tree.expand(directory);
     this.naming = { kind, directory, path: null };
   }
@@ -33,25 +38,29 @@ export class TreeActions {
     this.naming = { kind: 'rename', directory: parentOf(row.path), path: row.path };
   }
 
+  /** What to know of a name that may be used; null: nothing. */
+  hint(name: string): string | null {
+    return this.naming === null ? null : nameHint(name, this.#siblings());
+  }
+
   /** @returns what is wrong with the name; null when it is being used */
   async named(name: string): Promise<string | null> {
     const { naming } = this;
     if (naming === null) return null;
     const { tree, files, documents } = this.#ide;
-    const itself = naming.path === null ? null : nameOf(naming.path);
-    const siblings = tree.names(naming.directory).filter((other) => other !== itself);
-    const problem = nameProblem(name, siblings);
+    const problem = nameProblem(name, this.#siblings());
     if (problem !== null) return problem;
     const path = join(naming.directory, name);
     try {
       if (naming.kind === 'file') await files.write(path, new Uint8Array(0), null);
       else if (naming.kind === 'folder') await files.makeDirectory(path);
-      else if (naming.path !== null && naming.path !== path) await this.#move(naming.path, path);
+      else if (naming.path !== null && naming.path !== path) await this.#work.renamed(naming.path, path);
     } catch (thrown) {
       return wordsOf(thrown);
     }
     this.naming = null;
     await tree.read(naming.directory);
+    if (naming.kind === 'rename') await tree.load();
     if (name.includes('/')) await tree.reveal(path);
     tree.current = path;
     if (naming.kind === 'file') this.#ide.openFile(path);
@@ -60,31 +69,14 @@ export class TreeActions {
     return null;
   }
 
-  async remove(row: TreeRow): Promise<void> {
-    const isFolder = row.expanded !== null;
-    const answer = await this.#ide.prompts.ask({
-      title: `Delete “${row.entry.name}”?`,
-      text: isFolder ? 'The folder and everything in it is deleted for good.' : 'The file is deleted for good.',
-      choices: [{ label: isFolder ? 'Delete the folder' : 'Delete the file', look: 'danger', value: 'delete' }],
-    });
-    if (answer === null) return;
-    try {
-      await this.#ide.files.remove(row.path, isFolder);
-      await this.#ide.tree.read(parentOf(row.path));
-      this.#ide.tree.current = parentOf(row.path) || null;
-    } catch (thrown) {
-      toast.error(`“${row.entry.name}” was not deleted`, { description: wordsOf(thrown) });
-    }
-  }
-
   async refresh(): Promise<void> {
     await Promise.all([this.#ide.tree.changed(null), this.#ide.tree.load(), this.#ide.documents.changed(null)]);
   }
 
-  async #move(from: string, to: string): Promise<void> {
-    await this.#ide.files.rename(from, to);
-    this.#ide.tree.renamed(from, to);
-    await this.#ide.documents.renamed(from, to);
-    await this.#ide.tree.load();
+  #siblings(): string[] {
+    const { naming } = this;
+    if (naming === null) return [];
+    const itself = naming.path === null ? null : nameOf(naming.path);
+    return this.#ide.tree.names(naming.directory).filter((other) => other !== itself);
   }
 }

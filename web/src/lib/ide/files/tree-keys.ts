@@ -3,6 +3,9 @@ import type { TreeRow } from './tree.svelte.ts';
 
 export type TreeStep = { kind: 'go'; path: string } | { kind: 'toggle' | 'open' | 'rename' | 'remove' };
 
+/** lines that a page is */
+const PAGE = 15;
+
 /** What a key does in the tree, as the ARIA practices for trees say; null when it means nothing there. */
 export function stepTo(rows: readonly TreeRow[], current: TreeRow, key: string): TreeStep | null {
   const at = rows.findIndex(({ path }) => path === current.path);
@@ -16,6 +19,10 @@ export function stepTo(rows: readonly TreeRow[], current: TreeRow, key: string):
       return go(rows[0]);
     case 'End':
       return go(rows.at(-1));
+    case 'PageDown':
+      return go(rows[Math.min(rows.length - 1, at + PAGE)]);
+    case 'PageUp':
+      return go(rows[Math.max(0, at - PAGE)]);
     case 'ArrowRight':
       if (current.expanded === null) return null;
       return current.expanded ? go(rows[at + 1]?.level === current.level + 1 ? rows[at + 1] : undefined) : { kind: 'toggle' };

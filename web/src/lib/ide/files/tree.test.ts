@@ -1,8 +1,9 @@
 import type { FileEntry } from '@gatehouse/core/protocol/services.ts';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StreamError } from '../connection/stream-error.ts';
-import { isWithin, moved, nameProblem, parentOf } from './paths.ts';
+import { freeName, isWithin, moved, nameHint, nameProblem, outermost, parentOf } from './paths.ts';
 import { stepTo } from './tree-keys.ts';
+import { TreeSelection } from './tree-selection.svelte.ts';
 import { FileTree } from './tree.svelte.ts';
 
 const file = (name: string): FileEntry => ({ name, kind: 'file', size: 1, modified: 0 });
@@ -117,6 +118,82 @@ describe('the tree', () => {
   });
 });
 
+describe('a large folder', () => {
+  const names = (count: number) => Array.from({ length: count }, (_, index) => file(`f${String(index).padStart(5, '0')}`));
+  let asked: (readonly string[] | undefined)[];
+  let shown: number[];
+
+  beforeEach(async () => {
+    [asked, shown] = [[], []];
+    disk[''] = names(3000);
+    tree = new FileTree({
+      list: (path, only, arrived) => {
+        asked.push(only);
+        const all = disk[path] ?? [];
+        if (only !== undefined) return Promise.resolve({ entries: all.filter(({ name }) => only.includes(name)), truncated: false });
+        for (const end of [256, 512, 768, 1024]) {
+          arrived?.(all.slice(0, end));
+          shown.push(tree.rows.length);
+        }
+        return Promise.resolve({ entries: all, truncated: false });
+      },
+    });
+    await tree.load();
+  });
+
+  it('shows what came, each time that it is twice as much, until all of it is there', () => {
+    expect([shown, tree.rows.length]).toEqual([[256, 512, 512, 1024], 3000]);
+  });
+
+  it('is asked for the names that changed, and never as a whole for a few', async () => {
+    disk[''] = [...names(2999), file('a-new-one')];
+    await tree.changed(['f02999', 'a-new-one']);
+    expect(asked).toEqual([undefined, ['f02999', 'a-new-one']]);
+    expect([tree.rows.length, tree.rows[0]?.path, tree.rows.at(-1)?.path]).toEqual([3000, 'a-new-one', 'f02998']);
+    await tree.changed(Array.from({ length: 200 }, (_, index) => `x${index}`));
+    expect(asked.at(-1)).toBeUndefined();
+  });
+});
+
+describe('what is in sight', () => {
+  beforeEach(async () => {
+    await tree.load();
+    await tree.expand('src');
+    await tree.expand('src/lib');
+    tree.collapseAll();
+  });
+
+  it('is what the filter leaves, with the folders around it', () => {
+    tree.filter = 'A.T';
+    expect(paths()).toEqual(['src', 'src/lib', 'src/lib/a.ts']);
+    tree.filter = '';
+    expect(paths()).toEqual(['.git', 'src', 'file2.ts', 'file10.ts']);
+  });
+
+  it('leaves out what is hidden', () => {
+    tree.hides = (path) => path === 'src';
+    expect(paths()).toEqual(['.git', 'file2.ts', 'file10.ts']);
+  });
+});
+
+describe('what is chosen together', () => {
+  it('is a range from where it began, or single lines; nothing twice', async () => {
+    await tree.load();
+    await tree.expand('src');
+    const selection = new TreeSelection(tree);
+    selection.only('src');
+    selection.to('file2.ts');
+    expect([...selection.paths]).toEqual(['src', 'src/lib', 'src/main.ts', 'file2.ts']);
+    expect(selection.with('src/main.ts')).toEqual(['src', 'file2.ts']);
+    expect(selection.with('file10.ts')).toEqual(['file10.ts']);
+    selection.to('.git');
+    expect([...selection.paths]).toEqual(['.git', 'src']);
+    selection.toggle('src');
+    selection.toggle('file10.ts');
+    expect(selection.with('.git')).toEqual(['.git', 'file10.ts']);
+  });
+});
+
 describe('keys in the tree', () => {
   beforeEach(async () => {
     await tree.load();
@@ -150,6 +227,20 @@ describe('paths', () => {
     expect([parentOf('a/b/c'), parentOf('a')]).toEqual(['a/b', '']);
     expect([isWithin('ab', 'a'), isWithin('a/b', 'a'), isWithin('a', 'a'), isWithin('x', '')]).toEqual([false, true, true, true]);
     expect([moved('a/b', 'a', 'z'), moved('ab', 'a', 'z')]).toEqual(['z/b', 'ab']);
+  });
+
+  it('of copies stand beside the others; of several, none lies in another', () => {
+    expect([freeName('a.ts', new Set(['b'])), freeName('a.ts', new Set(['a.ts', 'a 2.ts'])), freeName('.env', new Set(['.env']))]).toEqual([
+      ...['a.ts', 'a 3.ts', '.env 2'],
+    ]);
+    expect(outermost(['a/b', 'a', 'ab', 'a'])).toEqual(['a', 'ab']);
+  });
+
+  it('that differ by case alone are said to be a trouble elsewhere', () => {
+    expect([nameHint('Readme.md', ['readme.md']), nameHint('readme.md', ['readme.md'])]).toEqual([
+      expect.stringContaining('“readme.md”'),
+      null,
+    ]);
   });
 
   it.each(['', ' ', '.', '..', 'a//b', '../x', 'a/../b', 'taken', 'x'.repeat(256), 'nul\0'])('%j is no name', (name) => {

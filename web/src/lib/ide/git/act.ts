@@ -4,6 +4,7 @@ import { route } from '#lib/route.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { nameOf } from '../files/paths.ts';
 import type { ChangeRow } from './changes.ts';
+import { showSource } from './show-source.ts';
 import { gitWords, GitProblem, type GitDone } from './remote-git.ts';
 import type { Repository } from './repository.svelte.ts';
 
@@ -32,12 +33,6 @@ export async function attempt(ide: Ide, repository: Repository, title: string, w
     explain(ide, repository, `${title} did not work`, thrown);
     return null;
   }
-}
-
-/** Brings source control in sight and gives it the keyboard. */
-export function showSource(ide: Ide): void {
-  ide.layout.showSide('git');
-  ide.git.focus += 1;
 }
 
 const count = (number: number, noun: string) => `${number.toLocaleString('en-GB')} ${noun}${number === 1 ? '' : 's'}`;
@@ -91,6 +86,7 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
   if (done === null) return false;
   repository.message = '';
   repository.amend = false;
+  ide.tour.did('commit');
   if (done.sha === null) return true;
   const { sha } = done;
   const undo = () => void undoCommit(ide, repository, sha, message);
@@ -105,7 +101,7 @@ async function undoCommit(ide: Ide, repository: Repository, sha: string, message
 /** Amending begins with the message that there is. */
 export async function setAmend(repository: Repository, amend: boolean): Promise<void> {
   repository.amend = amend;
-  if (!amend || repository.message !== '' || repository.status?.head == null) return;
+  if (!amend || repository.message !== '' || (repository.status?.head ?? null) === null) return;
   const { subject, body } = await repository.remote.commit(repository.folder, 'HEAD');
   repository.message = body === '' ? subject : `${subject}\n\n${body}`;
 }

@@ -1,4 +1,4 @@
-import type { GitChange, GitStatus } from '@gatehouse/core/protocol/git-answers.ts';
+import type { GitChange } from '@gatehouse/core/protocol/git-answers.ts';
 
 /** How a file stands to git, for whoever shows files. */
 export type GitState = 'modified' | 'added' | 'untracked' | 'deleted' | 'conflict' | 'ignored';
@@ -56,7 +56,7 @@ export const STATE_WORDS: Record<GitState, string> = {
 const WEIGHT: readonly GitState[] = ['conflict', 'modified', 'added', 'untracked', 'deleted'];
 
 /** How each file stands, and each folder with something changed in it. Paths are relative to the repository. */
-export function statesOf({ changes }: Pick<GitStatus, 'changes'>): Map<string, GitState> {
+export function statesOf(changes: readonly GitChange[]): Map<string, GitState> {
   const states = new Map<string, GitState>();
   for (const { path, kind, index, worktree } of changes) {
     const state = stateOf(kind, worktree === '.' ? index : worktree);

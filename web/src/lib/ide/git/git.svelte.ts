@@ -6,7 +6,7 @@ import { gitWords, RemoteGit, type GitDone } from './remote-git.ts';
 import { Repository, type Running } from './repository.svelte.ts';
 
 /** What the source control of the page asks somebody for, one at a time. */
-export type GitDialog = 'branches' | 'clone' | 'identity' | 'stash' | 'new-branch' | null;
+export type GitDialog = 'branches' | 'clone' | 'identity' | 'stash' | null;
 
 /** The repositories of the workspace. */
 export class Git {

@@ -36,7 +36,7 @@ export class Repository {
   #proposed: string | null = null;
 
   readonly rows = $derived(rowsOf(this.status?.changes ?? []));
-  readonly states = $derived(this.status === null ? new Map() : statesOf(this.status));
+  readonly states = $derived(statesOf(this.status?.changes ?? []));
   readonly count: number = $derived(GROUPS.reduce((sum, group) => sum + this.rows[group].length, 0));
 
   constructor(remote: RemoteGit, folder: string) {

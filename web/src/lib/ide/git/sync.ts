@@ -48,6 +48,7 @@ export async function push(ide: Ide, repository: Repository): Promise<boolean> {
     }
     return refused(ide, repository);
   }
+  ide.tour.did('push');
   toast.success(remote === null ? 'Pushed' : `Pushed to ${remote}, where this branch goes from now on`);
   return true;
 }

@@ -1,8 +1,11 @@
 export const PARTS = ['files', 'editor', 'terminals'] as const;
 export type Part = (typeof PARTS)[number];
 
-export const SIDES = ['files', 'search'] as const;
+export const SIDES = ['files', 'search', 'git'] as const;
 export type Side = (typeof SIDES)[number];
+
+export const BOTTOMS = ['terminals', 'problems', 'references'] as const;
+export type Bottom = (typeof BOTTOMS)[number];
 
 /** What of a pane the layout moves; paneforge's panes have it. */
 export interface PaneHandle {
@@ -20,6 +23,8 @@ const [USUAL, MOST] = [36, 90];
 export class Layout {
   /** what stands where the files are */
   side = $state<Side>('files');
+  /** what stands where the terminals are */
+  bottom = $state<Bottom>('terminals');
   /** the part in sight where there is room for one only */
   part = $state<Part>('terminals');
   filesOpen = $state(true);
@@ -47,6 +52,11 @@ export class Layout {
   showSide(side: Side): void {
     this.side = side;
     this.show('files');
+  }
+
+  showBottom(bottom: Bottom): void {
+    this.bottom = bottom;
+    this.show('terminals');
   }
 
   toggle(part: 'files' | 'terminals'): void {

@@ -1,6 +1,9 @@
 import type { LSPClientExtension } from '@codemirror/lsp-client';
 
-/** What this page can do beside what its client says of itself. */
+/**
+ * What this page can do beside what its client says of itself. No list may stand here that the client has, too: it would
+ * merge them to something that is no list, and a server may then refuse to start.
+ */
 export const capabilities: LSPClientExtension = {
   clientCapabilities: {
     workspace: {
@@ -17,8 +20,6 @@ export const capabilities: LSPClientExtension = {
           ...{ snippetSupport: true, labelDetailsSupport: true, deprecatedSupport: true, tagSupport: { valueSet: [1] } },
           resolveSupport: { properties: ['documentation', 'detail', 'additionalTextEdits'] },
         },
-        completionList: { itemDefaults: ['editRange', 'insertTextFormat', 'data'] },
-        completionItemKind: { valueSet: Array.from({ length: 25 }, (_, index) => index + 1) },
       },
       codeAction: {
         ...{ dataSupport: true, isPreferredSupport: true, disabledSupport: true },

@@ -12,7 +12,10 @@ export const location = z.object({ uri, range });
 export type Location = z.infer<typeof location>;
 const link = z
   .object({ targetUri: uri, targetRange: range, targetSelectionRange: range.optional() })
-  .transform(({ targetUri, targetRange, targetSelectionRange }): Location => ({ uri: targetUri, range: targetSelectionRange ?? targetRange }));
+  .transform(({ targetUri, targetRange, targetSelectionRange }): Location => ({
+    uri: targetUri,
+    range: targetSelectionRange ?? targetRange,
+  }));
 /** of one answer; what lies beyond is left out */
 const MOST_LOCATIONS = 5000;
 export const locations = z
@@ -36,15 +39,14 @@ export const workspaceEdit = z
 export type WorkspaceEdit = z.output<typeof workspaceEdit>;
 
 export const SEVERITIES = ['error', 'warning', 'info', 'hint'] as const;
-export const diagnostic = z
-  .looseObject({
-    range,
-    severity: z.number().int().min(1).max(4).optional(),
-    message: z.union([z.string(), z.object({ value: z.string() }).transform(({ value }) => value)]),
-    code: z.union([z.string(), z.number()]).nullish(),
-    source: z.string().max(200).nullish(),
-    tags: z.array(z.number()).nullish(),
-  });
+export const diagnostic = z.looseObject({
+  range,
+  severity: z.number().int().min(1).max(4).optional(),
+  message: z.union([z.string(), z.object({ value: z.string() }).transform(({ value }) => value)]),
+  code: z.union([z.string(), z.number()]).nullish(),
+  source: z.string().max(200).nullish(),
+  tags: z.array(z.number()).nullish(),
+});
 export type Diagnostic = z.infer<typeof diagnostic>;
 /** of one file */
 export const MOST_DIAGNOSTICS = 2000;

@@ -6,6 +6,8 @@ const RECENT = 50;
 export class QuickOpen {
   readonly #remote: Pick<RemoteSearch, 'files'>;
   open = $state(false);
+  /** what stands in its field when it opens: @ and # look for symbols */
+  initial = '';
   loading = $state(false);
   truncated = $state(false);
   error = $state<string | null>(null);
@@ -18,7 +20,8 @@ export class QuickOpen {
     this.#remote = remote;
   }
 
-  show(): void {
+  show(initial = ''): void {
+    this.initial = initial;
     this.open = true;
     if (this.#isStale && !this.loading) this.#load();
   }

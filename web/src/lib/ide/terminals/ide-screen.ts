@@ -31,7 +31,10 @@ export function ideScreen(ide: Ide, terminal: Terminal<XtermScreen>, size: Size)
   return new XtermScreen(
     size,
     {
-      input: (text) => terminal.input(text),
+      input: (text) => {
+        if (text.includes('\r')) ide.tour.did('terminal');
+        terminal.input(text);
+      },
       fits: (room) => terminal.fits(room),
       key: (event) => takesKey(ide, terminal, event),
       confirmPaste: (lines) => confirmPaste(ide, lines),
@@ -44,7 +47,7 @@ export function ideScreen(ide: Ide, terminal: Terminal<XtermScreen>, size: Size)
       finished: ({ took, exit }) => notices.finished(terminal.name, took, exit),
       offered: copies,
       selected: (text) => {
-        if (ide.settings.now.copyOnSelect && ide.clipboard.mayCopy(text)) void navigator.clipboard.writeText(text).catch(() => undefined);
+        if (ide.settings.now.copyOnSelect && text !== '') ide.clipboard.copy(text);
       },
       address: (address, text) => void followOwn(ide, address, text),
       above: (command) => (terminal.above = command),
@@ -71,7 +74,7 @@ function notify(title: string, body: string): void {
 
 /** Keys of the page that a terminal's program must not get. Those of the table are acted on by the page. */
 function takesKey(ide: Ide, terminal: Terminal<XtermScreen>, event: KeyboardEvent): boolean {
-  if (actionOf(event, true) !== null) return true;
+  if (actionOf(event, true, ide.settings.now.keys) !== null) return true;
   const { screen } = terminal;
   const isDown = event.type === 'keydown';
   const take = (act: () => unknown): boolean => {

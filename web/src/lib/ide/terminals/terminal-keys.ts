@@ -1,4 +1,4 @@
-import { isPressed } from '../keys.ts';
+import { isPressed } from '../pressed.ts';
 
 /** What a terminal itself understands while it has the keyboard; everything else is its program's. */
 export const TERMINAL_KEYS = [

@@ -6,6 +6,8 @@ import type { ITheme } from '@xterm/xterm';
  */
 export function terminalTheme(host: HTMLElement): ITheme {
   const probe = document.createElement('span');
+  // Where the system imposes colours, the terminal still draws its own.
+  probe.style.setProperty('forced-color-adjust', 'none');
   host.append(probe);
   const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   const bytes = (token: string): Uint8ClampedArray => {

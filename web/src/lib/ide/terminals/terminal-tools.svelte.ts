@@ -14,7 +14,6 @@ export interface ToolPorts {
   /** says that something was done */
   said(what: string, detail?: string): void;
   failed(what: string, why: string): void;
-  copy(text: string): Promise<void>;
   paste(): Promise<string>;
 }
 
@@ -84,23 +83,22 @@ export class TerminalTools {
     terminals.active?.screen.focus();
   }
 
-  async copySelection({ screen }: Shown): Promise<void> {
-    if (screen.selection !== '' && this.#ide.clipboard.mayCopy(screen.selection)) await this.#ports.copy(screen.selection);
+  copySelection({ screen }: Shown): void {
+    if (screen.selection !== '') this.#ide.clipboard.copy(screen.selection);
     screen.clearSelection();
   }
 
-  async copyOutput({ screen }: Shown): Promise<void> {
+  copyOutput({ screen }: Shown): void {
     const output = screen.marks.lastOutput;
     if (output === null || output === '') return this.#ports.failed('Nothing to copy', 'No command that printed something is marked here.');
-    if (!this.#ide.clipboard.mayCopy(output)) return;
-    await this.#ports.copy(output);
-    this.#ports.said('What the last command printed is on the clipboard');
+    if (this.#ide.clipboard.copy(output)) this.#ports.said('What the last command printed is on the clipboard');
   }
 
   async paste({ screen }: Shown): Promise<void> {
     const text = await this.#ports.paste().catch(() => null);
     if (text === null) return this.#ports.failed('Not pasted', 'The browser did not allow it. Ctrl V pastes.');
-    if (this.#ide.clipboard.mayPaste(text)) await screen.paste(text);
+    const inside = this.#ide.clipboard.insideOf(text);
+    if (inside !== null || this.#ide.clipboard.mayPaste(text)) await screen.paste(inside ?? text);
   }
 
   /** Lists the files that a terminal shows, to be opened by keyboard. */

@@ -44,7 +44,9 @@ export function styleFrom(configs: readonly EditorConfig[], paths: readonly stri
 }
 
 function matches(glob: string, path: string): boolean {
-  const anchored = glob.includes('/') ? glob.replace(/^\//, '') : `**/${glob}`;
+  // `**` reaches through folders wherever it stands
+  const deep = glob.replace(/\*\*(?!\/)/g, '**/*');
+  const anchored = deep.includes('/') ? deep.replace(/^\//, '') : `**/${deep}`;
   try {
     return picomatch(numbers(anchored), { dot: true, nonegate: true, noextglob: true })(path);
   } catch {

@@ -1,6 +1,7 @@
 import type { Extension } from '@codemirror/state';
 import { ViewPlugin } from '@codemirror/view';
 import { CodeMirror, getCM, vim, Vim } from '@replit/codemirror-vim';
+import type { ClipboardRule } from '../../clipboard.ts';
 import { documentFacet } from '../document-facet.ts';
 import type { CodeEditorEvents } from '../code-editor.ts';
 import { editorEvents } from '../editor-events.ts';
@@ -9,8 +10,9 @@ import { redoShared, undoShared } from '../undo.ts';
 type Editor = Parameters<typeof undoShared>[0];
 
 /** Vim's keys and commands. `:w`, `:q`, `:wq` and `:x` do what they do in the IDE. */
-export function vimKeys(): Extension {
+export function vimKeys(rule: ClipboardRule): Extension {
   teach();
+  guard(rule);
   return [
     vim({ status: false }),
     ViewPlugin.define((view) => {
@@ -52,4 +54,29 @@ function teach(): void {
   // The history is that of the text, whichever editor it was typed in.
   CodeMirror.commands.undo = ({ cm6 }: CodeMirror) => void undoShared(cm6);
   CodeMirror.commands.redo = ({ cm6 }: CodeMirror) => void redoShared(cm6);
+}
+
+interface Register {
+  toString(): string;
+}
+interface Actions {
+  continuePaste(editor: unknown, args: { registerName?: string | null }, state: unknown, text: string, register: Register): void;
+}
+
+/** The register `+` is the system's clipboard, which Vim reaches without the events that the page listens to. */
+function guard(rule: ClipboardRule): void {
+  const controller = Vim.getRegisterController();
+  const push = Object.getPrototypeOf(controller).pushText as typeof controller.pushText;
+  controller.pushText = (name, operator, text, linewise, blockwise) => {
+    const register = name === '+' && !rule.copy(text) ? '"' : name;
+    push.call(controller, register, operator, text, linewise, blockwise);
+  };
+  Vim.defineAction('paste', function (this: Actions, editor, args, state) {
+    const register = controller.getRegister(args.registerName);
+    if (args.registerName !== '+') return this.continuePaste(editor, args, state, register.toString(), register);
+    void navigator.clipboard.readText().then((text) => {
+      const inside = rule.insideOf(text);
+      if (inside !== null || rule.mayPaste(text)) this.continuePaste(editor, args, state, inside ?? text, register);
+    });
+  });
 }

@@ -8,7 +8,7 @@ declare module 'vitest' {
   }
 }
 
-/** One product for all files of the project `ide`: each mints its own organisation, runner and workspace (`openIde`). */
+/** One product for all files of a project that want no more: each mints its own organisations and runners (`openIde`, `sharedProduct`). */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const product = await startProduct();
   project.provide('origin', product.origin);

@@ -1,0 +1,114 @@
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import { launchBrowser } from '../../support/browser.ts';
+import { signInBrowser } from '../../support/browser-session.ts';
+import { shuffled } from '../measure.ts';
+import { ACCOUNT, type Product } from '../product.ts';
+import type { Add } from '../turns.ts';
+import { endTerminals } from '../terminals-of.ts';
+import { startCodeServer } from './code-server.ts';
+import type { Setting } from './home.ts';
+import { countLoaded, prompt } from './page.ts';
+
+/** Of no language: a pack for one is not what is measured. */
+const FILE = 'opened.txt';
+
+interface Ide {
+  name: string;
+  /** before a cold visit, outside of what is measured */
+  prepare(context: BrowserContext): Promise<void>;
+  address: string;
+  editor(page: Page): Locator;
+  /** has a terminal come, where the page brings none by itself */
+  terminal(page: Page): Promise<void>;
+}
+
+/** From the address to a file that can be edited and a prompt, with nothing kept and once more with all that a browser keeps. */
+export async function measureLoading({ product, home, rows, options }: Setting): Promise<void> {
+  home.write(FILE, 'A file to be opened\n');
+  const peer = await startCodeServer(home.folder, options.peers);
+  // Terminals are drawn as text, so that they can be read.
+  const browser = await launchBrowser(['--disable-3d-apis']);
+  try {
+    const ides = [ours(product), ...(peer === null ? [] : [codeServer(peer.address)])];
+    for (let round = options.quick ? 1 : Math.max(5, options.rounds); round > 0; round--)
+      for (const ide of shuffled(ides)) await visits(browser, ide, rows.of(ide.name));
+  } finally {
+    await browser.close();
+    await peer?.stop();
+  }
+}
+
+async function visits(browser: Browser, ide: Ide, add: Add): Promise<void> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+  try {
+    await ide.prepare(context);
+    const loaded = countLoaded(context);
+    await visit(context, ide, 'cold', add);
+    // What a browser has kept is counted like what it loads: once is enough.
+    const { requests, bytes } = await loaded();
+    add('cold: requests until then', 'requests', requests);
+    add('cold: script, styles and fonts until then, gzip', 'kB', bytes / 1000);
+    await visit(context, ide, 'warm', add);
+  } finally {
+    await context.close();
+  }
+}
+
+async function visit(context: BrowserContext, ide: Ide, kind: 'cold' | 'warm', add: Add): Promise<void> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(60_000);
+  const start = performance.now();
+  const since = (what: string) => () => add(`${kind}: ${what}`, 'ms', performance.now() - start);
+  await page.goto(ide.address, { waitUntil: 'commit' });
+  await Promise.all([
+    editable(page, ide).then(since('file editable')),
+    ide
+      .terminal(page)
+      .then(() => prompt(page))
+      .then(since('first prompt')),
+  ]);
+  await page.close();
+}
+
+/** A page that remembers what was open opens it by itself. */
+async function editable(page: Page, ide: Ide): Promise<void> {
+  const [editor, line] = [ide.editor(page), page.getByRole('treeitem', { name: FILE })];
+  // What takes the keys may have no size.
+  await editor.or(line).first().waitFor({ state: 'attached' });
+  // A line that stands before its page hears clicks is clicked again.
+  while ((await editor.count()) === 0) {
+    await line.click();
+    await editor.waitFor({ state: 'attached', timeout: 2000 }).catch(() => undefined);
+  }
+}
+
+const ours = (product: Product): Ide => ({
+  name: 'gatehouse',
+  prepare: async (context) => {
+    await endTerminals(product);
+    await signInBrowser(context, product.origin, ACCOUNT);
+  },
+  address: `${product.origin}/w/${product.workspaceId}`,
+  editor: (page) => page.getByRole('textbox', { name: FILE }),
+  // A page that finds none opens one.
+  terminal: async () => undefined,
+});
+
+const codeServer = (address: string): Ide => ({
+  name: 'code-server',
+  prepare: async () => undefined,
+  address,
+  editor: (page) => page.locator('.editor-instance').getByRole('textbox').first(),
+  terminal: async (page) => {
+    await page.locator('.monaco-workbench').waitFor();
+    // Its keys work once its page does.
+    while ((await page.locator('.xterm').count()) === 0) {
+      await page.keyboard.press('Control+Backquote');
+      await page
+        .locator('.xterm')
+        .first()
+        .waitFor({ timeout: 1000 })
+        .catch(() => undefined);
+    }
+  },
+});

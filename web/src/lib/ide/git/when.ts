@@ -1,0 +1,7 @@
+import * as time from '#lib/time.ts';
+
+const momentOf = (seconds: number) => new Date(seconds * 1000).toISOString();
+
+/** "2 hours ago", of git's seconds. */
+export const ago = (seconds: number): string => time.ago(momentOf(seconds), Date.now());
+export const exactly = (seconds: number): string => time.dateTime(momentOf(seconds));

@@ -1,0 +1,74 @@
+import { decodeText } from '../editor/text-file.ts';
+import type { Ide } from '../ide.svelte.ts';
+import type { Location } from './schemas.ts';
+import { pathOf } from './uris.ts';
+
+/** What a line shows at most. */
+const MOST_LINE = 300;
+/** Files whose lines are read; beyond, places are shown by their numbers. */
+const MOST_READ = 100;
+
+export interface Reference {
+  location: Location;
+  line: number;
+  /** the line, or null where it was not read */
+  text: string | null;
+  from: number;
+  to: number;
+}
+
+/** Places in files, with their lines. */
+export class ReferenceList {
+  /** what they are of */
+  readonly name: string;
+  readonly #ide: Pick<Ide, 'files' | 'documents'>;
+  files = $state.raw<readonly { path: string; places: readonly Reference[] }[]>([]);
+  /** of places outside the workspace */
+  readonly outside: number;
+  readonly total: number;
+
+  constructor(name: string, ide: Pick<Ide, 'files' | 'documents' | 'hello'>, found: readonly Location[]) {
+    this.name = name;
+    this.#ide = ide;
+    const byPath = new Map<string, Reference[]>();
+    let outside = 0;
+    for (const location of found) {
+      const path = pathOf(ide.hello?.root ?? '', location.uri);
+      if (path === null) outside += 1;
+      else byPath.set(path, [...(byPath.get(path) ?? []), placeOf(location)]);
+    }
+    this.outside = outside;
+    this.total = found.length - outside;
+    this.files = [...byPath]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([path, places]) => ({ path, places: places.sort((a, b) => a.line - b.line || a.from - b.from) }));
+  }
+
+  /** Reads the lines: from editors where files are open. */
+  async read(): Promise<void> {
+    const read = this.files.slice(0, MOST_READ).map(async ({ path, places }) => {
+      const lines = await this.#linesOf(path);
+      return { path, places: places.map((place) => ({ ...place, text: lines?.[place.line - 1]?.slice(0, MOST_LINE) ?? null })) };
+    });
+    this.files = [...(await Promise.all(read)), ...this.files.slice(MOST_READ)];
+  }
+
+  async #linesOf(path: string): Promise<string[] | null> {
+    const document = this.#ide.documents.find(path);
+    if (document?.state === 'ready') return document.buffer.read().split(/\r?\n/);
+    const content = await this.#ide.files.read(path).catch(() => null);
+    const text = content?.bytes == null ? null : decodeText(Uint8Array.from(content.bytes));
+    return text === null ? null : text.text.split(/\r?\n/);
+  }
+}
+
+const placeOf = (location: Location): Reference => {
+  const { start, end } = location.range;
+  return {
+    location,
+    line: start.line + 1,
+    text: null,
+    from: start.character,
+    to: end.line === start.line ? end.character : start.character,
+  };
+};
