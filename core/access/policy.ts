@@ -272,7 +272,8 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     unit: 'KB',
     enforcedBy: ['ide', 'runner'],
     says: 'The most that one copy in the editor or a terminal takes to the clipboard. What may not leave pastes anywhere inside the workspace. The page keeps to it; what is on a screen can always be photographed.',
-    refuses: 'Larger copies out of the page, dragging and printing them, and programs in a terminal that write more to the clipboard by themselves.',
+    refuses:
+      'Larger copies out of the page, dragging and printing them, and programs in a terminal that write more to the clipboard by themselves.',
   },
   clipboardIn: {
     label: 'Clipboard in',

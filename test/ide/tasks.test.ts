@@ -47,7 +47,10 @@ test('runs again in the same terminal, and tells how it ended', async () => {
   await page.getByText('Exited with 0').waitFor();
   expect(await page.getByRole('tab', { name: /make all/ }).count()).toBe(1);
   await page.getByRole('button', { name: /^Tasks/ }).click();
-  await page.locator('.task-list').getByText(/^Finished/).waitFor();
+  await page
+    .locator('.task-list')
+    .getByText(/^Finished/)
+    .waitFor();
   expect(await site.violations()).toEqual([]);
   await site.picture('tasks-list');
   await page.keyboard.press('Escape');

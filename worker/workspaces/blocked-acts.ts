@@ -32,8 +32,6 @@ export async function recordBlockedActs(asking: UserContext, { connectionId, act
   } as const;
   await countAttempt(ctx, `blocked acts of ${ctx.actor.sessionId}`, TELLING, facts);
   const reason = 'The policy of the organisation; told by the page';
-  const events = acts.map((details) =>
-    eventOf(ctx, { ...facts, status: 204, reason, details: { ...details, toldBy: 'page' } }),
-  );
+  const events = acts.map((details) => eventOf(ctx, { ...facts, status: 204, reason, details: { ...details, toldBy: 'page' } }));
   await commit(ctx, { events });
 }

@@ -5,4 +5,5 @@ import { quietApi } from './client.ts';
 const own = quietApi.me['ide-settings'];
 
 export const get = () => readVersioned(own.$get(), chosenIdeSettings);
-export const put = (json: ChosenIdeSettings, etag: string) => readVersioned(own.$put({ header: { 'if-match': etag }, json }), chosenIdeSettings);
+export const put = (json: ChosenIdeSettings, etag: string) =>
+  readVersioned(own.$put({ header: { 'if-match': etag }, json }), chosenIdeSettings);
