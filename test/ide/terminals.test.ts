@@ -12,11 +12,14 @@ let page: IdeSite['page'];
 beforeAll(async () => {
   site = await openIde('terminals', { 'src/shop.ts': 'export const one = 1;\nexport const two = 2;\n', 'my notes.md': 'hello\n' });
   ({ page } = site);
-  await page.evaluate(() => localStorage.setItem('gatehouse.ide.settings', JSON.stringify({ screenReader: true })));
+  await readAloud(site.owner);
   await page.reload();
   await page.getByText('Connected').first().waitFor();
 });
 afterAll(() => site?.end());
+
+/** Terminals say what they show, so that it can be read here. */
+const readAloud = (person: Person) => person.call('PUT', '/me/ide-settings', { screenReader: true }, { 'If-Match': '"0"' });
 
 /** What the terminal in sight shows, as a screen reader gets it. */
 const shows = (text: string, on: Page = page) => on.locator('.group.shown .xterm-accessibility').getByText(text).first().waitFor();
@@ -125,7 +128,8 @@ test('a second person watches, is seen to be there, and drives once they are let
   const origin = inject('origin');
   const email = 'tomasz@terminals.test';
   await site.owner.call('POST', '/invitations', { email, roles: ['owner'] });
-  await new Person(origin).call('POST', '/invitations/accept', {
+  const tomasz = new Person(origin);
+  await tomasz.call('POST', '/invitations/accept', {
     token: await mailedSecret(origin, email),
     name: 'Tomasz Nowak',
     password: PASSWORD,
@@ -135,7 +139,7 @@ test('a second person watches, is seen to be there, and drives once they are let
   await other.goto(`${origin}/signin#org=terminals&email=${email}&password=${encodeURIComponent(PASSWORD)}`);
   await other.getByRole('button', { name: 'Sign in', exact: true }).click();
   await other.waitForURL('**/workspaces');
-  await other.evaluate(() => localStorage.setItem('gatehouse.ide.settings', JSON.stringify({ screenReader: true })));
+  await readAloud(tomasz);
   await other.goto(`${origin}/w/${site.workspaceId}`);
   await other.getByText('Olga Owner drives. You are watching.').waitFor();
   await page.getByText('Tomasz Nowak joined').waitFor();

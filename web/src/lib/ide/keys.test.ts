@@ -13,20 +13,22 @@ const press = (key: string, code: string, modifiers = '') => ({
 });
 
 it.each([
-  ['Ctrl S saves', press('s', 'KeyS', 'C'), false, 'save'],
-  ['so does Cmd S', press('s', 'KeyS', 'M'), false, 'save'],
-  ['Ctrl Shift ` opens a terminal, whatever Shift makes of the key', press('~', 'Backquote', 'CS'), true, 'new-terminal'],
-  ['Alt W closes a tab where the browser keeps Ctrl W', press('w', 'KeyW', 'A'), false, 'close-tab'],
-  ['a shell keeps Ctrl W', press('w', 'KeyW', 'C'), true, null],
-  ['a shell keeps Ctrl S', press('s', 'KeyS', 'C'), true, null],
-  ['a letter alone is text', press('s', 'KeyS'), false, null],
-  ['F1 shows all commands', press('F1', 'F1'), false, 'palette'],
-  ['but is the program’s in a terminal', press('F1', 'F1'), true, null],
-  ['Ctrl , shows the settings, in a terminal, too', press(',', 'Comma', 'C'), true, 'settings'],
-  ['on a Mac the place of a letter counts, whatever Alt makes of it', press('∑', 'KeyW', 'A'), false, 'close-tab'],
-  ['more modifiers are another key', press('s', 'KeyS', 'CS'), false, null],
-] as const)('%s', (_name, event, inTerminal, action) => {
-  expect(actionOf(event, inTerminal)).toBe(action);
+  ['Ctrl S saves', press('s', 'KeyS', 'C'), 'page', 'save'],
+  ['so does Cmd S', press('s', 'KeyS', 'M'), 'page', 'save'],
+  ['Ctrl Shift ` opens a terminal, whatever Shift makes of the key', press('~', 'Backquote', 'CS'), 'terminal', 'new-terminal'],
+  ['Alt W closes a tab where the browser keeps Ctrl W', press('w', 'KeyW', 'A'), 'page', 'close-tab'],
+  ['a shell keeps Ctrl W', press('w', 'KeyW', 'C'), 'terminal', null],
+  ['a shell keeps Ctrl S', press('s', 'KeyS', 'C'), 'terminal', null],
+  ['a letter alone is text', press('s', 'KeyS'), 'page', null],
+  ['F1 shows all commands', press('F1', 'F1'), 'page', 'palette'],
+  ['but is the program’s in a terminal', press('F1', 'F1'), 'terminal', null],
+  ['Ctrl , shows the settings, in a terminal, too', press(',', 'Comma', 'C'), 'terminal', 'settings'],
+  ['on a Mac the place of a letter counts, whatever Alt makes of it', press('∑', 'KeyW', 'A'), 'page', 'close-tab'],
+  ['F2 renames a symbol in the editor', press('F2', 'F2'), 'editor', 'rename-symbol'],
+  ['and is left to lists and tabs elsewhere', press('F2', 'F2'), 'page', null],
+  ['more modifiers are another key', press('s', 'KeyS', 'CS'), 'page', null],
+] as const)('%s', (_name, event, at, action) => {
+  expect(actionOf(event, at)).toBe(action);
 });
 
 it('each key means one thing', () => {
@@ -36,10 +38,10 @@ it('each key means one thing', () => {
 
 it('keys of one’s own are instead of ours, and none at all is possible', () => {
   const chosen = { save: ['Ctrl Alt S'], 'quick-open': [] };
-  expect(actionOf(press('s', 'KeyS', 'CA'), false, chosen)).toBe('save');
-  expect(actionOf(press('s', 'KeyS', 'C'), false, chosen)).toBeNull();
-  expect(actionOf(press('p', 'KeyP', 'C'), false, chosen)).toBeNull();
-  expect(actionOf(press('b', 'KeyB', 'C'), false, chosen)).toBe('toggle-files');
+  expect(actionOf(press('s', 'KeyS', 'CA'), 'page', chosen)).toBe('save');
+  expect(actionOf(press('s', 'KeyS', 'C'), 'page', chosen)).toBeNull();
+  expect(actionOf(press('p', 'KeyP', 'C'), 'page', chosen)).toBeNull();
+  expect(actionOf(press('b', 'KeyB', 'C'), 'page', chosen)).toBe('toggle-files');
 });
 
 it('commands of the editor take other keys, and their former ones then do nothing', () => {

@@ -58,60 +58,63 @@ export interface IdeKey {
   label: string;
   /** as written for people; the first is the main one */
   keys: readonly string[];
-  /** also while a terminal has the keyboard: its programs never see these */
-  inTerminal: boolean;
+  /**
+   * while what has the keyboard: the `editor` alone; anything of the `page` but a terminal; or `everywhere`, where programs in terminals
+   * never see them
+   */
+  where: 'editor' | 'page' | 'everywhere';
 }
 
 export const IDE_KEYS: readonly IdeKey[] = [
-  { action: 'save', label: 'Save the file', keys: ['Ctrl S'], inTerminal: false },
-  { action: 'close-tab', label: 'Close the tab', keys: ['Alt W', 'Ctrl W'], inTerminal: false },
-  { action: 'next-tab', label: 'Next tab', keys: ['Alt PageDown', 'Ctrl PageDown'], inTerminal: false },
-  { action: 'previous-tab', label: 'Previous tab', keys: ['Alt PageUp', 'Ctrl PageUp'], inTerminal: false },
-  { action: 'keep-tab', label: 'Keep the tab', keys: ['Alt K'], inTerminal: false },
-  { action: 'split-right', label: 'Split the editor to the right', keys: ['Ctrl \\'], inTerminal: false },
-  { action: 'split-below', label: 'Split the editor below', keys: ['Ctrl Alt \\'], inTerminal: false },
-  { action: 'focus-group-1', label: 'Go to the first group of tabs', keys: ['Ctrl Alt 1'], inTerminal: true },
-  { action: 'focus-group-2', label: 'Go to the second group of tabs', keys: ['Ctrl Alt 2'], inTerminal: true },
-  { action: 'focus-group-3', label: 'Go to the third group of tabs', keys: ['Ctrl Alt 3'], inTerminal: true },
-  { action: 'move-tab-on', label: 'Move the tab to the next group', keys: ['Alt Shift PageDown', 'Ctrl Alt →'], inTerminal: false },
-  { action: 'move-tab-back', label: 'Move the tab to the group before', keys: ['Alt Shift PageUp', 'Ctrl Alt ←'], inTerminal: false },
-  { action: 'show-preview', label: 'Show the preview beside the file', keys: ['Ctrl Shift V'], inTerminal: false },
-  { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], inTerminal: false },
-  { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], inTerminal: false },
-  { action: 'go-to-definition', label: 'Go to the definition', keys: ['F12'], inTerminal: false },
-  { action: 'go-to-type-definition', label: 'Go to the definition of the type', keys: [], inTerminal: false },
-  { action: 'go-to-implementation', label: 'Go to the implementation', keys: ['Ctrl F12'], inTerminal: false },
-  { action: 'find-references', label: 'Find all references', keys: ['Shift F12'], inTerminal: false },
-  { action: 'rename-symbol', label: 'Rename the symbol', keys: ['F2'], inTerminal: false },
-  { action: 'quick-fix', label: 'Quick fixes', keys: ['Ctrl .'], inTerminal: false },
-  { action: 'organise-imports', label: 'Organise imports', keys: ['Ctrl Alt O'], inTerminal: false },
-  { action: 'format-file', label: 'Format the file', keys: ['Alt Shift F'], inTerminal: false },
-  { action: 'show-hover', label: 'Show what is known of the word', keys: ['Ctrl Alt H'], inTerminal: false },
-  { action: 'file-symbols', label: 'Go to a symbol in the file', keys: ['Ctrl Shift O'], inTerminal: false },
-  { action: 'all-symbols', label: 'Go to a symbol in the workspace', keys: ['Ctrl Alt T'], inTerminal: false },
-  { action: 'show-problems', label: 'Show problems', keys: ['Ctrl Shift M'], inTerminal: true },
-  { action: 'next-problem', label: 'Next problem', keys: ['F8'], inTerminal: false },
-  { action: 'previous-problem', label: 'Previous problem', keys: ['Shift F8'], inTerminal: false },
-  { action: 'restart-language-server', label: 'Restart the language server', keys: [], inTerminal: false },
-  { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], inTerminal: true },
-  { action: 'source-control', label: 'Source control', keys: ['Ctrl Shift G'], inTerminal: true },
-  { action: 'branches', label: 'Branches', keys: ['Alt B'], inTerminal: false },
-  { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], inTerminal: false },
-  { action: 'toggle-terminals', label: 'Show or hide terminals', keys: ['Ctrl `'], inTerminal: true },
-  { action: 'focus-editor', label: 'Go to the editor', keys: ['Alt E'], inTerminal: true },
-  { action: 'new-terminal', label: 'New terminal', keys: ['Ctrl Shift `'], inTerminal: true },
-  { action: 'split-terminal', label: 'Split the terminal', keys: ['Ctrl Shift 5'], inTerminal: true },
-  { action: 'next-terminal', label: 'Next terminal', keys: ['Alt `'], inTerminal: true },
-  { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Ctrl Alt F'], inTerminal: true },
-  { action: 'list-terminals', label: 'All terminals', keys: ['Alt Shift `'], inTerminal: true },
-  { action: 'maximise-terminals', label: 'Make the terminals as large as can be', keys: ['Alt Shift M'], inTerminal: true },
-  { action: 'run-task', label: 'Run a task', keys: ['Alt Shift B'], inTerminal: true },
-  { action: 'run-last-task', label: 'Run the build task, or the last task again', keys: ['Ctrl Shift B'], inTerminal: true },
-  { action: 'palette', label: 'All commands', keys: ['Ctrl Shift P', 'F1'], inTerminal: true },
-  { action: 'settings', label: 'Settings of the IDE', keys: ['Ctrl ,'], inTerminal: true },
-  { action: 'shortcuts', label: 'Keys of the IDE: see and change them', keys: ['Alt Shift K'], inTerminal: true },
-  { action: 'full-screen', label: 'Full screen, with the keys that the browser keeps', keys: ['F11'], inTerminal: true },
-  { action: 'tour', label: 'First steps', keys: [], inTerminal: false },
+  { action: 'save', label: 'Save the file', keys: ['Ctrl S'], where: 'page' },
+  { action: 'close-tab', label: 'Close the tab', keys: ['Alt W', 'Ctrl W'], where: 'page' },
+  { action: 'next-tab', label: 'Next tab', keys: ['Alt PageDown', 'Ctrl PageDown'], where: 'page' },
+  { action: 'previous-tab', label: 'Previous tab', keys: ['Alt PageUp', 'Ctrl PageUp'], where: 'page' },
+  { action: 'keep-tab', label: 'Keep the tab', keys: ['Alt K'], where: 'page' },
+  { action: 'split-right', label: 'Split the editor to the right', keys: ['Ctrl \\'], where: 'page' },
+  { action: 'split-below', label: 'Split the editor below', keys: ['Ctrl Alt \\'], where: 'page' },
+  { action: 'focus-group-1', label: 'Go to the first group of tabs', keys: ['Ctrl Alt 1'], where: 'everywhere' },
+  { action: 'focus-group-2', label: 'Go to the second group of tabs', keys: ['Ctrl Alt 2'], where: 'everywhere' },
+  { action: 'focus-group-3', label: 'Go to the third group of tabs', keys: ['Ctrl Alt 3'], where: 'everywhere' },
+  { action: 'move-tab-on', label: 'Move the tab to the next group', keys: ['Alt Shift PageDown', 'Ctrl Alt →'], where: 'page' },
+  { action: 'move-tab-back', label: 'Move the tab to the group before', keys: ['Alt Shift PageUp', 'Ctrl Alt ←'], where: 'page' },
+  { action: 'show-preview', label: 'Show the preview beside the file', keys: ['Ctrl Shift V'], where: 'page' },
+  { action: 'word-wrap', label: 'Wrap long lines or not', keys: ['Alt Z'], where: 'page' },
+  { action: 'quick-open', label: 'Go to a file', keys: ['Ctrl P'], where: 'page' },
+  { action: 'go-to-definition', label: 'Go to the definition', keys: ['F12'], where: 'editor' },
+  { action: 'go-to-type-definition', label: 'Go to the definition of the type', keys: [], where: 'editor' },
+  { action: 'go-to-implementation', label: 'Go to the implementation', keys: ['Ctrl F12'], where: 'editor' },
+  { action: 'find-references', label: 'Find all references', keys: ['Shift F12'], where: 'editor' },
+  { action: 'rename-symbol', label: 'Rename the symbol', keys: ['F2'], where: 'editor' },
+  { action: 'quick-fix', label: 'Quick fixes', keys: ['Ctrl .'], where: 'editor' },
+  { action: 'organise-imports', label: 'Organise imports', keys: ['Ctrl Alt O'], where: 'editor' },
+  { action: 'format-file', label: 'Format the file', keys: ['Alt Shift F'], where: 'editor' },
+  { action: 'show-hover', label: 'Show what is known of the word', keys: ['Ctrl Alt H'], where: 'editor' },
+  { action: 'file-symbols', label: 'Go to a symbol in the file', keys: ['Ctrl Shift O'], where: 'page' },
+  { action: 'all-symbols', label: 'Go to a symbol in the workspace', keys: ['Ctrl Alt T'], where: 'page' },
+  { action: 'show-problems', label: 'Show problems', keys: ['Ctrl Shift M'], where: 'everywhere' },
+  { action: 'next-problem', label: 'Next problem', keys: ['F8'], where: 'page' },
+  { action: 'previous-problem', label: 'Previous problem', keys: ['Shift F8'], where: 'page' },
+  { action: 'restart-language-server', label: 'Restart the language server', keys: [], where: 'page' },
+  { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], where: 'everywhere' },
+  { action: 'source-control', label: 'Source control', keys: ['Ctrl Shift G'], where: 'everywhere' },
+  { action: 'branches', label: 'Branches', keys: ['Alt B'], where: 'page' },
+  { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], where: 'page' },
+  { action: 'toggle-terminals', label: 'Show or hide terminals', keys: ['Ctrl `'], where: 'everywhere' },
+  { action: 'focus-editor', label: 'Go to the editor', keys: ['Alt E'], where: 'everywhere' },
+  { action: 'new-terminal', label: 'New terminal', keys: ['Ctrl Shift `'], where: 'everywhere' },
+  { action: 'split-terminal', label: 'Split the terminal', keys: ['Ctrl Shift 5'], where: 'everywhere' },
+  { action: 'next-terminal', label: 'Next terminal', keys: ['Alt `'], where: 'everywhere' },
+  { action: 'find-in-terminal', label: 'Find in the terminal', keys: ['Ctrl Alt F'], where: 'everywhere' },
+  { action: 'list-terminals', label: 'All terminals', keys: ['Alt Shift `'], where: 'everywhere' },
+  { action: 'maximise-terminals', label: 'Make the terminals as large as can be', keys: ['Alt Shift M'], where: 'everywhere' },
+  { action: 'run-task', label: 'Run a task', keys: ['Alt Shift B'], where: 'everywhere' },
+  { action: 'run-last-task', label: 'Run the build task, or the last task again', keys: ['Ctrl Shift B'], where: 'everywhere' },
+  { action: 'palette', label: 'All commands', keys: ['Ctrl Shift P', 'F1'], where: 'everywhere' },
+  { action: 'settings', label: 'Settings of the IDE', keys: ['Ctrl ,'], where: 'everywhere' },
+  { action: 'shortcuts', label: 'Keys of the IDE: see and change them', keys: ['Alt Shift K'], where: 'everywhere' },
+  { action: 'full-screen', label: 'Full screen, with the keys that the browser keeps', keys: ['F11'], where: 'everywhere' },
+  { action: 'tour', label: 'First steps', keys: [], where: 'page' },
 ];
 
 /** What the editor itself understands while it has the keyboard. */
@@ -140,10 +143,17 @@ export const editorKey = (command: EditorCommand): string => `editor-${command}`
 /** The keys of an action, the main one first. */
 export const keysOf = (entry: IdeKey, chosen: ChosenKeys = {}): readonly string[] => chosen[entry.action] ?? entry.keys;
 
+export type KeyboardAt = 'editor' | 'page' | 'terminal';
+const REACHES: Record<KeyboardAt, readonly IdeKey['where'][]> = {
+  editor: ['editor', 'page', 'everywhere'],
+  page: ['page', 'everywhere'],
+  terminal: ['everywhere'],
+};
+
 /** The action that a key press asks for; null when it belongs to whoever has the keyboard. */
-export function actionOf(event: Pressed, inTerminal: boolean, chosen: ChosenKeys = {}): IdeAction | null {
-  const asks = (keys: string) => isPressed(keys, event) && !(inTerminal && isForProgram(keys));
-  const found = IDE_KEYS.find((entry) => (entry.inTerminal || !inTerminal) && keysOf(entry, chosen).some(asks));
+export function actionOf(event: Pressed, at: KeyboardAt, chosen: ChosenKeys = {}): IdeAction | null {
+  const asks = (keys: string) => isPressed(keys, event) && !(at === 'terminal' && isForProgram(keys));
+  const found = IDE_KEYS.find((entry) => REACHES[at].includes(entry.where) && keysOf(entry, chosen).some(asks));
   return found?.action ?? null;
 }
 

@@ -74,7 +74,7 @@ function notify(title: string, body: string): void {
 
 /** Keys of the page that a terminal's program must not get. Those of the table are acted on by the page. */
 function takesKey(ide: Ide, terminal: Terminal<XtermScreen>, event: KeyboardEvent): boolean {
-  if (actionOf(event, true, ide.settings.now.keys) !== null) return true;
+  if (actionOf(event, 'terminal', ide.settings.now.keys) !== null) return true;
   const { screen } = terminal;
   const isDown = event.type === 'keydown';
   const take = (act: () => unknown): boolean => {
