@@ -123,9 +123,9 @@ test('an image is shown as one, and a binary file says what it is', async () => 
 });
 
 test('whoever is used to Vim has its keys, and :wq saves and closes', async () => {
-  await page.evaluate(() => localStorage.setItem('gatehouse.ide.settings', JSON.stringify({ keymap: 'vim' })));
-  page.once('dialog', (dialog) => void dialog.accept());
-  await page.reload();
+  await page.keyboard.press('Control+,');
+  await page.getByRole('combobox', { name: 'Editing keys' }).selectOption('Vim');
+  await page.keyboard.press('Escape');
   await row('page.ts').dblclick();
   await page.getByTitle('Keys of Vim').getByText('normal').waitFor();
   const editor = page.locator('.editor-pane.current').getByRole('textbox', { name: 'page.ts' });
