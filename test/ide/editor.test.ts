@@ -136,6 +136,9 @@ test('whoever is used to Vim has its keys, and :wq saves and closes', async () =
   await page.keyboard.type('jddu');
   await site.picture('editor-vim');
   await page.keyboard.type(':wq');
+  await page.getByRole('textbox', { name: 'Command of Vim' }).waitFor();
+  expect(await site.violations()).toEqual([]);
+  await site.picture('editor-vim-command');
   await page.keyboard.press('Enter');
   await editor.waitFor({ state: 'detached' });
   expect(site.read('page.ts')).toBe("first line\nimport { basket } from './basket.ts';\n\nconsole.log(basket);\n");
