@@ -143,3 +143,19 @@ test('whoever is used to Vim has its keys, and :wq saves and closes', async () =
   await editor.waitFor({ state: 'detached' });
   expect(site.read('page.ts')).toBe("first line\nimport { basket } from './basket.ts';\n\nconsole.log(basket);\n");
 });
+
+test('whoever goes back to plain keys and saves by leaving finds the work on disk', async () => {
+  await page.keyboard.press('Control+,');
+  await page.getByRole('combobox', { name: 'Editing keys' }).selectOption('As in VS Code');
+  await page.getByRole('combobox', { name: 'Save by itself' }).selectOption('When you leave the editor');
+  await page.keyboard.press('Escape');
+  await groupOf(1)
+    .getByRole('tab', { name: /^README\.md/ })
+    .click();
+  await file('README.md').click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('Open daily.\n');
+  await row('dot.png').click();
+  await page.getByRole('tab', { name: 'not saved' }).waitFor({ state: 'detached' });
+  expect(site.read('README.md')).toMatch(/^# Shop of Ada\n[^]*<\/script>\nOpen daily\.\n$/);
+});
