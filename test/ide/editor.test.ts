@@ -123,9 +123,9 @@ test('an image is shown as one, and a binary file says what it is', async () => 
 });
 
 test('whoever is used to Vim has its keys, and :wq saves and closes', async () => {
-  await page.evaluate(() => localStorage.setItem('gatehouse.ide.settings', JSON.stringify({ keymap: 'vim' })));
-  page.once('dialog', (dialog) => void dialog.accept());
-  await page.reload();
+  await page.keyboard.press('Control+,');
+  await page.getByRole('combobox', { name: 'Editing keys' }).selectOption('Vim');
+  await page.keyboard.press('Escape');
   await row('page.ts').dblclick();
   await page.getByTitle('Keys of Vim').getByText('normal').waitFor();
   const editor = page.locator('.editor-pane.current').getByRole('textbox', { name: 'page.ts' });
@@ -136,7 +136,26 @@ test('whoever is used to Vim has its keys, and :wq saves and closes', async () =
   await page.keyboard.type('jddu');
   await site.picture('editor-vim');
   await page.keyboard.type(':wq');
+  await page.getByRole('textbox', { name: 'Command of Vim' }).waitFor();
+  expect(await site.violations()).toEqual([]);
+  await site.picture('editor-vim-command');
   await page.keyboard.press('Enter');
   await editor.waitFor({ state: 'detached' });
   expect(site.read('page.ts')).toBe("first line\nimport { basket } from './basket.ts';\n\nconsole.log(basket);\n");
+});
+
+test('whoever goes back to plain keys and saves by leaving finds the work on disk', async () => {
+  await page.keyboard.press('Control+,');
+  await page.getByRole('combobox', { name: 'Editing keys' }).selectOption('As in VS Code');
+  await page.getByRole('combobox', { name: 'Save by itself' }).selectOption('When you leave the editor');
+  await page.keyboard.press('Escape');
+  await groupOf(1)
+    .getByRole('tab', { name: /^README\.md/ })
+    .click();
+  await file('README.md').click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('Open daily.\n');
+  await row('dot.png').click();
+  await page.getByRole('tab', { name: 'not saved' }).waitFor({ state: 'detached' });
+  expect(site.read('README.md')).toMatch(/^# Shop of Ada\n[^]*<\/script>\nOpen daily\.\n$/);
 });

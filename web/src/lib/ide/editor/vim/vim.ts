@@ -1,5 +1,5 @@
 import type { Extension } from '@codemirror/state';
-import { ViewPlugin } from '@codemirror/view';
+import { EditorView, ViewPlugin } from '@codemirror/view';
 import { CodeMirror, getCM, vim, Vim } from '@replit/codemirror-vim';
 import type { ClipboardRule } from '../../clipboard.ts';
 import { documentFacet } from '../document-facet.ts';
@@ -15,21 +15,39 @@ export function vimKeys(rule: ClipboardRule): Extension {
   guard(rule);
   return [
     vim({ status: false }),
+    theme,
     ViewPlugin.define((view) => {
       const events = view.state.facet(editorEvents);
       const tell = ({ mode, subMode }: { mode: string; subMode?: string }): void =>
         events?.vimMode(subMode === 'linewise' ? 'visual line' : subMode === 'blockwise' ? 'visual block' : mode);
       const editor = getCM(view);
+      const named = (): void => nameLine(editor?.state.dialog);
       editor?.on('vim-mode-change', tell);
+      editor?.on('dialog', named);
       tell({ mode: 'normal' });
       return {
         destroy: () => {
           editor?.off('vim-mode-change', tell);
+          editor?.off('dialog', named);
           events?.vimMode(null);
         },
       };
     }),
   ];
+}
+
+/** Vim's own colours are the same by day and by night, and the letter below its cursor could not be read. */
+const theme = EditorView.theme({
+  '&.cm-focused .cm-fat-cursor': { background: 'var(--accent-solid)', color: 'var(--accent-fg) !important' },
+  '&:not(.cm-focused) .cm-cursorLayer .cm-fat-cursor': { outline: '1px solid var(--accent)' },
+  '.cm-vim-panel': { fontFamily: 'var(--font-mono)', padding: '2px 14px', minHeight: '24px' },
+});
+
+/** Those who don't see Vim's line hear what it is for, or what it says. */
+function nameLine(line: Element | null | undefined): void {
+  const input = line?.querySelector('input');
+  if (input) input.setAttribute('aria-label', line?.textContent?.startsWith(':') ? 'Command of Vim' : 'Search with Vim');
+  else line?.setAttribute('role', 'alert');
 }
 
 /** Vim's table of commands is one for the page; saying the same again changes nothing. */
