@@ -40,7 +40,8 @@ const theme = EditorView.theme({
   },
   '.cm-tooltip-autocomplete > ul': { fontFamily: 'var(--font-mono)' },
   '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--bg-selected)', color: 'var(--fg)' },
-  '.cm-panels': { backgroundColor: 'var(--bg-sunken)', color: 'var(--fg)' },
+  // Above the text, and below dialogs and menus of the page, which CodeMirror's own number would be above.
+  '.cm-panels': { zIndex: '6', backgroundColor: 'var(--bg-sunken)', color: 'var(--fg)' },
   '.cm-panels-top': { borderBottom: '1px solid var(--border)' },
   '.cm-panels-bottom': { borderTop: '1px solid var(--border)' },
   '.cm-panel.cm-search': { padding: '6px 30px 6px 12px', font: 'var(--text-2)/var(--line-2) var(--font-ui)' },

@@ -48,7 +48,7 @@ export function conflictTools(ide: Ide, document: OpenDocument): Extension {
       { key: 'Alt-p', run: (view) => goTo(view, -1) },
       { key: 'Alt-Shift-o', run: (view) => takeHere(view, 'ours') },
       { key: 'Alt-Shift-t', run: (view) => takeHere(view, 'theirs') },
-      { key: 'Alt-Shift-b', run: (view) => takeHere(view, 'both') },
+      { key: 'Alt-Shift-u', run: (view) => takeHere(view, 'both') },
     ]),
     theme,
   ];
@@ -156,7 +156,7 @@ class Choices extends WidgetType {
       box.append(
         choice('Take ours', 'ours', 'Alt Shift O'),
         choice('Take theirs', 'theirs', 'Alt Shift T'),
-        choice('Take both', 'both', 'Alt Shift B'),
+        choice('Take both', 'both', 'Alt Shift U'),
       );
       if (base !== null) box.append(choice('Take what was before', 'base'));
     }
@@ -180,8 +180,8 @@ function panelOf(view: EditorView, ide: Ide, document: OpenDocument): Panel {
   const resolve = buttonOf('Mark as resolved', 'Mark as resolved', () => void markResolved(ide, document));
   resolve.classList.add('primary');
   const next = buttonOf('Next', 'Next conflict', () => goTo(view, 1));
-  const ours = buttonOf('All ours', 'Take ours in all conflicts', () => takeAll(view, 'ours'));
-  const theirs = buttonOf('All theirs', 'Take theirs in all conflicts', () => takeAll(view, 'theirs'));
+  const ours = buttonOf('All ours', 'All ours of this file', () => takeAll(view, 'ours'));
+  const theirs = buttonOf('All theirs', 'All theirs of this file', () => takeAll(view, 'theirs'));
   dom.append(said, next, ours, theirs, resolve);
   const tell = () => {
     const { length } = view.state.field(merging).conflicts;
