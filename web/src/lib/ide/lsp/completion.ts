@@ -11,6 +11,7 @@ import { EditorState, type ChangeSpec, type Extension } from '@codemirror/state'
 import type { EditorView } from '@codemirror/view';
 import { offsetOf, positionOf } from './positions.ts';
 import { completionItem, completions, type CompletionItem, type TextEdit } from './schemas.ts';
+import { isThere } from './there.ts';
 
 const SNIPPET = 2;
 const DEPRECATED = 1;
@@ -67,8 +68,8 @@ function resultOf(
   const { doc } = context.state;
   const defaultRange = list.itemDefaults?.editRange;
   const first = list.items[0];
-  const own = first?.textEdit == null ? null : 'range' in first.textEdit ? first.textEdit.range : first.textEdit.insert;
-  const range = defaultRange == null ? own : 'insert' in defaultRange ? defaultRange.insert : defaultRange;
+  const own = !isThere(first?.textEdit) ? null : 'range' in first.textEdit ? first.textEdit.range : first.textEdit.insert;
+  const range = !isThere(defaultRange) ? own : 'insert' in defaultRange ? defaultRange.insert : defaultRange;
   const word = context.matchBefore(/[\p{L}\p{N}_$]*/u);
   const from = range === null ? (word?.from ?? context.pos) : offsetOf(doc, range.start);
   const resolver = new Resolver(plugin, resolves);
@@ -114,7 +115,7 @@ function optionOf(item: CompletionItem, isSnippet: boolean, resolver: Resolver, 
     label: item.filterText ?? item.label,
     displayLabel: `${item.label}${detail ?? ''}`,
     ...(type === '' ? {} : { type: item.tags?.includes(DEPRECATED) === true ? `${type} deprecated` : type }),
-    ...(description == null ? {} : { detail: description }),
+    ...(!isThere(description) ? {} : { detail: description }),
     sortText: item.sortText ?? item.label,
     boost: item.preselect === true ? 1 : 0,
     info: () => infoOf(item, resolver),
@@ -136,7 +137,7 @@ async function infoOf(item: CompletionItem, resolver: Resolver): Promise<Node | 
   const { detail, documentation } = await resolver.of(item);
   const holder = document.createElement('div');
   holder.className = 'cm-lsp-documentation';
-  if (detail != null && detail !== '') {
+  if (isThere(detail) && detail !== '') {
     const signature = document.createElement('pre');
     signature.textContent = detail.slice(0, 2000);
     holder.append(signature);

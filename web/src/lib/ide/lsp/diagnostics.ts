@@ -5,6 +5,7 @@ import type { Problem } from '../problems/problems.svelte.ts';
 import { SEVERITIES, published, pulled, type Diagnostic } from './schemas.ts';
 import { spanOf } from './positions.ts';
 import type { SyncedFile, SyncedFiles } from './synced-files.ts';
+import { isThere } from './there.ts';
 
 /** After the last key, and after what else may have changed them. */
 const PULL_MS = 300;
@@ -46,7 +47,7 @@ export class Diagnostics {
     const file = this.#ports.files().getFile(data.uri);
     if (file !== null && this.#pulls) return;
     // Of a text that has changed since: what is right now follows.
-    if (file !== null && data.version != null && data.version !== file.version) return;
+    if (file !== null && isThere(data.version) && data.version !== file.version) return;
     this.#set(data.uri, data.diagnostics);
   }
 
@@ -119,7 +120,7 @@ export class Diagnostics {
         from: Math.min(at, doc.length),
         to: Math.min(Math.max(at, end), doc.length),
         severity: SEVERITIES[(diagnostic.severity ?? 1) - 1] ?? 'error',
-        source: [diagnostic.source, diagnostic.code].filter((part) => part != null && part !== '').join(' '),
+        source: [diagnostic.source, diagnostic.code].filter((part) => isThere(part) && part !== '').join(' '),
         message: diagnostic.message,
         ...(isUnnecessary ? { markClass: 'cm-unnecessary' } : {}),
       };
@@ -132,7 +133,7 @@ function problemOf({ range: { start, end }, severity, message, code, source }: D
   return {
     ...{ line: start.line + 1, column: start.character + 1, end: { line: end.line + 1, column: end.character + 1 } },
     ...{ severity: SEVERITIES[(severity ?? 1) - 1] ?? 'error', message: message.slice(0, 2000) },
-    ...{ code: code == null ? null : String(code), tool: source ?? tool },
+    ...{ code: !isThere(code) ? null : String(code), tool: source ?? tool },
   };
 }
 

@@ -7,6 +7,7 @@ import { diagnosticsDisplay } from './diagnostics.ts';
 import { positionOf, spanOf } from './positions.ts';
 import { highlights, range } from './schemas.ts';
 import type { LanguageServer } from './language-server.svelte.ts';
+import { isThere } from './there.ts';
 
 /** After the cursor came to rest. */
 const HIGHLIGHT_MS = 200;
@@ -124,7 +125,7 @@ export async function showHover(view: EditorView, server: LanguageServer): Promi
   const { head } = view.state.selection.main;
   const params = { textDocument: { uri: plugin.uri }, position: positionOf(view.state.doc, head) };
   const { data } = hover.safeParse(await server.ask('textDocument/hover', params).catch(() => null));
-  if (data == null || view.state.selection.main.head !== head) return false;
+  if (!isThere(data) || view.state.selection.main.head !== head) return false;
   const parts = Array.isArray(data.contents) ? data.contents : [data.contents];
   const words = parts.map((part) => {
     if (typeof part === 'string') return part;

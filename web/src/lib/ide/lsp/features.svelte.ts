@@ -27,6 +27,7 @@ import {
   type WorkspaceSymbol,
 } from './schemas.ts';
 import type { LanguageServer } from './language-server.svelte.ts';
+import { isThere } from './there.ts';
 import { pathOf, placeOf, uriOf } from './uris.ts';
 
 export const GOALS = { definition: 'definition', typeDefinition: 'type', implementation: 'implementation' } as const;
@@ -155,7 +156,7 @@ export class Features {
         position: positionOf(view.state.doc, head),
       });
       const { data } = prepared.safeParse(answer);
-      if (data == null) return this.#tell('This can’t be renamed');
+      if (!isThere(data)) return this.#tell('This can’t be renamed');
       if (data !== 'word') {
         const span = spanOf(view.state.doc, data.range);
         [from, name] = [span.from, data.placeholder ?? view.state.sliceDoc(span.from, span.to)];
@@ -206,10 +207,10 @@ export class Features {
       const resolved = await this.#resolved(action, here.server);
       const edit = workspaceEdit.safeParse(resolved.edit ?? undefined);
       if (edit.success) await this.#apply(resolved.title, await this.#applier.plan(edit.data));
-      else if (resolved.edit != null) throw new Error('It would create, move or delete files. That is not done from here.');
+      else if (isThere(resolved.edit)) throw new Error('It would create, move or delete files. That is not done from here.');
       const command =
         typeof resolved.command === 'string' ? { command: resolved.command, arguments: resolved['arguments'] } : resolved.command;
-      if (command != null) await here.server.ask('workspace/executeCommand', { command: command.command, arguments: command.arguments });
+      if (isThere(command)) await here.server.ask('workspace/executeCommand', { command: command.command, arguments: command.arguments });
     }, action.title);
     here.view.focus();
   }
@@ -237,10 +238,9 @@ export class Features {
     if (known?.kind !== 'there' || !known.running.can('documentFormattingProvider')) return null;
     const uri = uriOf(this.#ide.hello?.root ?? '', document.path);
     const view = known.running.files.getFile(uri)?.getView();
-    const options =
-      view == null
-        ? { tabSize: this.#ide.settings.now.tabSize, insertSpaces: true }
-        : { tabSize: getIndentUnit(view.state), insertSpaces: !view.state.facet(indentUnit).includes('\t') };
+    const options = !isThere(view)
+      ? { tabSize: this.#ide.settings.now.tabSize, insertSpaces: true }
+      : { tabSize: getIndentUnit(view.state), insertSpaces: !view.state.facet(indentUnit).includes('\t') };
     return textEdits.parse(await known.running.ask('textDocument/formatting', { textDocument: { uri }, options }));
   }
 
@@ -287,7 +287,8 @@ export class Features {
     const params = { textDocument: { uri: here.uri }, position: positionOf(here.view.state.doc, offset), newName };
     const answer = await here.server.ask('textDocument/rename', params);
     const edit = workspaceEdit.safeParse(answer ?? undefined);
-    if (!edit.success) throw new Error(answer == null ? 'This can’t be renamed' : 'It would move files, too. That is not done from here.');
+    if (!edit.success)
+      throw new Error(!isThere(answer) ? 'This can’t be renamed' : 'It would move files, too. That is not done from here.');
     const plan = await this.#applier.plan(edit.data);
     if (plan.length === 0) throw new Error('This can’t be renamed');
     return plan;
@@ -311,13 +312,15 @@ export class Features {
       context: { diagnostics: touched, ...(only === undefined ? {} : { only }) },
     };
     const found = codeActions.safeParse(await this.#ask(server, 'textDocument/codeAction', params)).data ?? [];
-    return found.filter(({ disabled }) => disabled == null).sort((a, b) => Number(b.isPreferred === true) - Number(a.isPreferred === true));
+    return found
+      .filter(({ disabled }) => !isThere(disabled))
+      .sort((a, b) => Number(b.isPreferred === true) - Number(a.isPreferred === true));
   }
 
   async #resolved(action: CodeAction, server: LanguageServer): Promise<CodeAction> {
     const provider = server.client.serverCapabilities?.codeActionProvider;
     const resolves = typeof provider === 'object' && provider.resolveProvider === true;
-    if (action.edit != null || !resolves) return action;
+    if (isThere(action.edit) || !resolves) return action;
     return codeAction.parse(await server.ask('codeAction/resolve', action));
   }
 
@@ -345,8 +348,8 @@ export class Features {
     const uri = uriOf(this.#ide.hello?.root ?? '', document.path);
     const view = [...this.#ide.languageServers.running.values()]
       .map(({ files }) => files.getFile(uri)?.getView())
-      .find((found) => found != null);
-    if (view == null) {
+      .find((found) => isThere(found));
+    if (!isThere(view)) {
       if (after !== null) document.buffer.replace(after);
       return document.edited();
     }

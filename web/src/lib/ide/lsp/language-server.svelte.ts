@@ -13,6 +13,7 @@ import { sanitize } from './sanitize.ts';
 import type { ServerLog } from './server-log.svelte.ts';
 import { ServerStream } from './server-stream.ts';
 import { SyncedFiles } from './synced-files.ts';
+import { ToldFiles } from './told-files.ts';
 import { ServerTransport } from './transport.ts';
 import { pathOf, uriOf } from './uris.ts';
 
@@ -64,7 +65,7 @@ export class LanguageServer {
   /** whether the client speaks to a server that runs */
   #live = false;
   /** paths that the server was told of */
-  readonly #told = new Set<string>();
+  readonly #told = new ToldFiles();
 
   constructor({ server, root }: { server: ServerId; root: string }, log: ServerLog, ports: ServerPorts) {
     this.id = server;
@@ -172,14 +173,9 @@ export class LanguageServer {
   }
 
   /** Files of the workspace may have changed, on disk. @param gone which of them are not there */
-  filesChanged(paths: readonly string[], gone: ReadonlySet<string>): void {
+  filesChanged(paths: readonly string[], gone: readonly string[]): void {
     if (!this.ready || paths.length === 0) return;
-    const changes = paths.map((path) => {
-      const isNew = !this.#told.has(path);
-      if (gone.has(path)) this.#told.delete(path);
-      else this.#told.add(path);
-      return { uri: uriOf(this.#ports.home, path), type: gone.has(path) ? DELETED : isNew ? CREATED : CHANGED };
-    });
+    const changes = this.#told.tell(paths, gone).map(({ path, type }) => ({ uri: uriOf(this.#ports.home, path), type }));
     this.client.notification('workspace/didChangeWatchedFiles', { changes });
     this.diagnostics.ask();
   }
@@ -269,6 +265,5 @@ export class LanguageServer {
   }
 }
 
-const [CREATED, CHANGED, DELETED] = [1, 2, 3];
 const wordsIn = (params: unknown): string =>
   typeof params === 'object' && params !== null && 'message' in params ? String(params.message).slice(0, 4000) : '';

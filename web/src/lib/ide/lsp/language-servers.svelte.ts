@@ -2,6 +2,7 @@ import type { Extension } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { SERVERS, serverFor, type LspServer, type ServerId } from '@gatehouse/core/protocol/language-servers.ts';
 import { untrack } from 'svelte';
+import { SvelteMap } from 'svelte/reactivity';
 import type { Clock } from '../connection/ports.ts';
 import type { Services } from '../connection/streams.ts';
 import type { Contributions } from '../editor/contributions.svelte.ts';
@@ -11,6 +12,8 @@ import { isWithin, parentOf } from '../files/paths.ts';
 import type { Problems } from '../problems/problems.svelte.ts';
 import { ServerLog } from './server-log.svelte.ts';
 import type { LanguageServer, ServerState } from './language-server.svelte.ts';
+import { Memo } from './memo.ts';
+import { Timers } from './timers.ts';
 import { uriOf } from './uris.ts';
 
 /** A server without a file of its own in a tab is ended after this time. */
@@ -46,13 +49,13 @@ export interface LanguageServersPorts {
 export class LanguageServers {
   readonly #ports: LanguageServersPorts;
   /** by server and root */
-  running = $state.raw<ReadonlyMap<string, LanguageServer>>(new Map());
-  #missing = $state.raw<ReadonlyMap<ServerId, LspServer>>(new Map());
+  readonly running = new SvelteMap<string, LanguageServer>();
+  readonly #missing = new SvelteMap<ServerId, LspServer>();
   /** roots by server and folder of a file */
-  readonly #found = new Map<string, Promise<LspServer | null>>();
-  readonly #logs = new Map<string, ServerLog>();
-  readonly #extensions = new Map<string, Extension>();
-  readonly #idle = new Map<string, () => void>();
+  readonly #found = new Memo<Promise<LspServer | null>>();
+  readonly #logs = new Memo<ServerLog>();
+  readonly #extensions = new Memo<Extension>();
+  readonly #idle: Timers;
   /** grows with each connection, and when something was installed */
   #round = $state(0);
   #takeAway: (() => void) | null = null;
@@ -60,6 +63,7 @@ export class LanguageServers {
 
   constructor(ports: LanguageServersPorts) {
     this.#ports = ports;
+    this.#idle = new Timers(ports.clock);
     this.#stop = $effect.root(() => {
       $effect(() => {
         const refusal = ports.wanted() ? ports.refusal() : 'Language servers are off in your settings';
@@ -68,8 +72,8 @@ export class LanguageServers {
         untrack(() => may && this.#follow(refusal));
       });
       $effect(() => {
-        const paths = new Map(ports.documents.all.map((document) => [document, document.path]));
-        untrack(() => this.#keep(paths));
+        const open = ports.documents.all.map((document) => ({ document, path: document.path }));
+        untrack(() => this.#keep(open));
       });
     });
   }
@@ -88,14 +92,14 @@ export class LanguageServers {
 
   /** A new connection stands: servers ended with the one before. */
   connected(): void {
-    this.#found.clear();
+    this.#found.forgetAll();
     this.#round += 1;
   }
 
   /** Something may have been installed: looks again. */
   lookAgain(): void {
-    this.#found.clear();
-    this.#missing = new Map();
+    this.#found.forgetAll();
+    this.#missing.clear();
     this.#round += 1;
   }
 
@@ -107,7 +111,7 @@ export class LanguageServers {
     const named = paths ?? [];
     const looked = named.slice(0, MOST_LOOKS);
     const there = await Promise.all(looked.map((path) => this.#ports.exists(path)));
-    const gone = new Set(looked.filter((_path, index) => there[index] === false));
+    const gone = looked.filter((_path, index) => there[index] === false);
     for (const server of this.running.values()) {
       server.filesChanged(
         named.filter((path) => isWithin(path, server.root)),
@@ -121,7 +125,7 @@ export class LanguageServers {
   dispose(): void {
     this.#stop();
     this.#takeAway?.();
-    for (const cancel of this.#idle.values()) cancel();
+    this.#idle.cancelAll();
     for (const server of this.running.values()) server.dispose();
   }
 
@@ -143,14 +147,12 @@ export class LanguageServers {
       const found = await this.#find(known.server, document.path);
       if (found === null) return [];
       if (found.program === null) {
-        this.#missing = new Map([...this.#missing, [known.server, found]]);
+        this.#missing.set(known.server, found);
         return [];
       }
       const server = await this.#serverOf(found, home);
       const key = `${keyOf(found)} ${document.path}`;
-      const extension = this.#extensions.get(key) ?? server.client.plugin(uriOf(home, document.path), known.language);
-      this.#extensions.set(key, extension);
-      return extension;
+      return this.#extensions.of(key, () => server.client.plugin(uriOf(home, document.path), known.language));
     } catch {
       // The connection went: all of this is asked again with the next.
       return [];
@@ -159,21 +161,19 @@ export class LanguageServers {
 
   #find(server: ServerId, path: string): Promise<LspServer | null> {
     const key = `${server} ${parentOf(path)}`;
-    const known = this.#found.get(key) ?? this.#ports.services.call({ method: 'lsp.servers', path }).then((head) => head.server);
-    this.#found.set(key, known);
-    known.catch(() => this.#found.delete(key));
+    const known = this.#found.of(key, () => this.#ports.services.call({ method: 'lsp.servers', path }).then((head) => head.server));
+    known.catch(() => this.#found.forget(key));
     return known;
   }
 
   async #serverOf(found: LspServer, home: string): Promise<LanguageServer> {
     const { LanguageServer } = await import('./language-server.svelte.ts');
     const key = keyOf(found);
-    this.#idle.get(key)?.();
+    this.#idle.cancel(key);
     const known = this.running.get(key);
     if (known !== undefined) return known;
     const { services, clock, documents, problems } = this.#ports;
-    const log = this.#logs.get(key) ?? new ServerLog();
-    this.#logs.set(key, log);
+    const log = this.#logs.of(key, () => new ServerLog());
     const server: LanguageServer = new LanguageServer(found, log, {
       ...{ services, clock, home },
       documentOf: (path) => documents.find(path),
@@ -182,7 +182,7 @@ export class LanguageServers {
       define: (view, offset) => this.#ports.define(server, view, offset),
       changed: (state) => this.#became(found, state),
     });
-    this.running = new Map([...this.running, [key, server]]);
+    this.running.set(key, server);
     return server;
   }
 
@@ -195,30 +195,26 @@ export class LanguageServers {
   }
 
   /** Files came, went, or have other names. */
-  #keep(paths: ReadonlyMap<OpenDocument, string>): void {
+  #keep(open: readonly { document: OpenDocument; path: string }[]): void {
+    const pathOf = (document: OpenDocument) => open.find((each) => each.document === document)?.path;
     let moved = false;
     for (const [key, server] of this.running) {
       const home = this.#ports.home() ?? '';
-      for (const { uri, document } of server.files.keep((file) => uriOf(home, paths.get(file.document) ?? '') === file.uri)) {
+      for (const { uri, document } of server.files.keep((file) => uriOf(home, pathOf(file.document) ?? '') === file.uri)) {
         server.diagnostics.forget(uri);
-        moved ||= paths.has(document);
+        moved ||= pathOf(document) !== undefined;
       }
-      if (server.files.files.length === 0 && !this.#idle.has(key)) this.#endLater(key, server);
+      if (server.files.files.length === 0) this.#endLater(key, server);
     }
     if (moved) this.#round += 1;
   }
 
   #endLater(key: string, server: LanguageServer): void {
-    const cancel = this.#ports.clock.after(IDLE_MS, () => {
-      this.#idle.delete(key);
+    this.#idle.start(key, IDLE_MS, () => {
       if (server.files.files.length > 0) return;
       server.dispose();
-      this.running = new Map([...this.running].filter(([other]) => other !== key));
-      for (const name of [...this.#extensions.keys()]) if (name.startsWith(`${key} `)) this.#extensions.delete(name);
-    });
-    this.#idle.set(key, () => {
-      cancel();
-      this.#idle.delete(key);
+      this.running.delete(key);
+      this.#extensions.forgetAll(`${key} `);
     });
   }
 }

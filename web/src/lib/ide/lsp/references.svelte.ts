@@ -1,6 +1,8 @@
 import { decodeText } from '../editor/text-file.ts';
 import type { Ide } from '../ide.svelte.ts';
+import { groupByPath } from './group-places.ts';
 import type { Location } from './schemas.ts';
+import { isThere } from './there.ts';
 import { pathOf } from './uris.ts';
 
 /** What a line shows at most. */
@@ -30,18 +32,12 @@ export class ReferenceList {
   constructor(name: string, ide: Pick<Ide, 'files' | 'documents' | 'hello'>, found: readonly Location[]) {
     this.name = name;
     this.#ide = ide;
-    const byPath = new Map<string, Reference[]>();
-    let outside = 0;
-    for (const location of found) {
-      const path = pathOf(ide.hello?.root ?? '', location.uri);
-      if (path === null) outside += 1;
-      else byPath.set(path, [...(byPath.get(path) ?? []), placeOf(location)]);
-    }
-    this.outside = outside;
-    this.total = found.length - outside;
-    this.files = [...byPath]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([path, places]) => ({ path, places: places.sort((a, b) => a.line - b.line || a.from - b.from) }));
+    const groups = groupByPath(found, ({ uri }) => pathOf(ide.hello?.root ?? '', uri));
+    this.outside = groups.find(({ path }) => path === null)?.group.length ?? 0;
+    this.total = found.length - this.outside;
+    this.files = groups.flatMap(({ path, group }) =>
+      path === null ? [] : [{ path, places: group.map(placeOf).sort((a, b) => a.line - b.line || a.from - b.from) }],
+    );
   }
 
   /** Reads the lines: from editors where files are open. */
@@ -57,7 +53,7 @@ export class ReferenceList {
     const document = this.#ide.documents.find(path);
     if (document?.state === 'ready') return document.buffer.read().split(/\r?\n/);
     const content = await this.#ide.files.read(path).catch(() => null);
-    const text = content?.bytes == null ? null : decodeText(Uint8Array.from(content.bytes));
+    const text = isThere(content?.bytes) ? decodeText(Uint8Array.from(content.bytes)) : null;
     return text === null ? null : text.text.split(/\r?\n/);
   }
 }

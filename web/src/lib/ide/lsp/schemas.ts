@@ -66,7 +66,7 @@ export const codeAction = z.looseObject({
   kind: z.string().nullish(),
   isPreferred: z.boolean().nullish(),
   disabled: z.object({ reason: z.string() }).nullish(),
-  edit: z.unknown(),
+  edit: z.unknown().optional(),
   command: z.union([z.string(), command]).nullish(),
 });
 export type CodeAction = z.infer<typeof codeAction>;
@@ -120,7 +120,7 @@ const item = z.looseObject({
   kind: z.number().nullish(),
   detail: z.string().nullish(),
   labelDetails: z.object({ detail: z.string().nullish(), description: z.string().nullish() }).nullish(),
-  documentation: z.unknown(),
+  documentation: z.unknown().optional(),
   sortText: z.string().nullish(),
   filterText: z.string().nullish(),
   insertText: z.string().nullish(),
@@ -145,7 +145,7 @@ export const completions = z
         .object({
           editRange: z.union([range, z.object({ insert: range, replace: range })]).nullish(),
           insertTextFormat: z.number().nullish(),
-          data: z.unknown(),
+          data: z.unknown().optional(),
         })
         .nullish(),
     }),

@@ -1,6 +1,6 @@
 import { lspMessage, type ServerId } from '@gatehouse/core/protocol/language-servers.ts';
 import type { OutFrame, Source } from '@gatehouse/core/protocol/outbox.ts';
-import { StreamError } from '../connection/stream-error.ts';
+import type { StreamError } from '../connection/stream-error.ts';
 import type { Stream } from '../connection/stream.ts';
 import type { Services } from '../connection/streams.ts';
 import { frameOf, MessageReader } from './framing.ts';

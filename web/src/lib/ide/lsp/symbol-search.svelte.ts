@@ -1,6 +1,7 @@
 import type { Ide } from '../ide.svelte.ts';
 import type { DocumentSymbol } from './schemas.ts';
 import { symbolKind } from './symbol-kinds.ts';
+import { isThere } from './there.ts';
 import { pathOf } from './uris.ts';
 
 export interface FoundSymbol {
@@ -78,7 +79,7 @@ export class SymbolSearch {
     const root = this.#ide.hello?.root ?? '';
     return (await features.workspaceSymbols(query)).map(({ name, kind, containerName, location: { uri, range } }) => ({
       ...{ name, kind: symbolKind(kind), depth: 0 },
-      where: [containerName, pathOf(root, uri)].filter((part) => part != null && part !== '').join(', '),
+      where: [containerName, pathOf(root, uri)].filter((part) => isThere(part) && part !== '').join(', '),
       go: () => features.open({ uri, range: range ?? { start: { line: 0, character: 0 }, end: { line: 0, character: 0 } } }),
     }));
   }

@@ -27,6 +27,14 @@ describe('the way between editor and language server', () => {
     expect(got).toEqual([]);
   });
 
+  it('answers what is asked without parameters', async () => {
+    const { transport, sent, got } = makeTransport(() => []);
+    transport.receive('{"jsonrpc":"2.0","id":1,"method":"workspace/workspaceFolders"}');
+    await settle();
+    expect(sent).toEqual([{ jsonrpc: '2.0', id: 1, result: [] }]);
+    expect(got).toEqual([]);
+  });
+
   it('adds to the first words, and hands on answers and news', () => {
     const { transport, sent, got } = makeTransport();
     transport.send('{"id":1,"method":"initialize","params":{"rootUri":null}}');

@@ -2,7 +2,7 @@ import type { Transport } from '@codemirror/lsp-client';
 import { z } from 'zod';
 
 const id = z.union([z.number(), z.string()]);
-const asked = z.object({ id, method: z.string(), params: z.unknown() });
+const asked = z.object({ id, method: z.string(), params: z.unknown().optional() });
 const answered = z.object({ id });
 
 /** How requests of a server are answered; undefined: this page can't do that. May be a promise. */
