@@ -115,6 +115,9 @@ test('by mouse: dragged onto a folder, which opens below it; the trash gives bac
   await site.picture('files-drag');
   await line('large').dispatchEvent('drop', { dataTransfer });
   await arrives('large/notes.md');
+  await eventually(() => line('notes.md').evaluateAll((all) => all.map((each) => (each as HTMLElement).dataset['path']))).toEqual([
+    'large/notes.md',
+  ]);
   await line('notes.md').click();
   await page.getByRole('tab', { name: /notes\.md/ }).waitFor();
   await choose('notes.md', 'Duplicate');

@@ -140,6 +140,12 @@ export const editorKey = (command: EditorCommand): string => `editor-${command}`
 /** The keys of an action, the main one first. */
 export const keysOf = (entry: IdeKey, chosen: ChosenKeys = {}): readonly string[] => chosen[entry.action] ?? entry.keys;
 
+/** About the word at the cursor: elsewhere those keys are a tree's, a list's or a tab's own. */
+const IN_EDITOR_ONLY: ReadonlySet<IdeAction> = new Set<IdeAction>(['rename-symbol']);
+
+/** Whether a key press means an action where it happened. */
+export const isMeant = (action: IdeAction, inEditor: boolean): boolean => inEditor || !IN_EDITOR_ONLY.has(action);
+
 /** The action that a key press asks for; null when it belongs to whoever has the keyboard. */
 export function actionOf(event: Pressed, inTerminal: boolean, chosen: ChosenKeys = {}): IdeAction | null {
   const asks = (keys: string) => isPressed(keys, event) && !(inTerminal && isForProgram(keys));
