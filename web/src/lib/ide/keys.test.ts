@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { actionOf, editorCommandOf, IDE_KEYS, isMeant } from './keys.ts';
+import { actionOf, editorCommandOf, IDE_KEYS } from './keys.ts';
 import { browserWords, shownKeys, writtenKeys } from './pressed.ts';
 import { conflictOf } from './settings/remap.ts';
 
@@ -29,10 +29,6 @@ it.each([
   ['more modifiers are another key', press('s', 'KeyS', 'CS'), 'page', null],
 ] as const)('%s', (_name, event, at, action) => {
   expect(actionOf(event, at)).toBe(action);
-});
-
-it('F2 is about the word at the cursor in the editor only: a tree and tabs have names, too', () => {
-  expect([isMeant('rename-symbol', true), isMeant('rename-symbol', false), isMeant('save', false)]).toEqual([true, false, true]);
 });
 
 it('each key means one thing', () => {
