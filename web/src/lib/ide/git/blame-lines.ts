@@ -5,7 +5,7 @@ import type { OpenDocument } from '../editor/document.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { reactivePlugin } from './reactive-plugin.svelte.ts';
 import type { RemoteGit } from './remote-git.ts';
-import { ago } from './when.ts';
+import { since } from './when.ts';
 
 type Run = Awaited<ReturnType<RemoteGit['blame']>>[number];
 
@@ -21,7 +21,7 @@ class Wrote extends RangeValue {
   }
   get words(): string {
     const { who } = this.run;
-    return this.uncommitted ? 'Not committed yet' : `${who.author}, ${ago(who.time)} · ${who.summary}`;
+    return this.uncommitted ? 'Not committed yet' : `${who.author}, ${since(who.time)} · ${who.summary}`;
   }
 }
 
@@ -123,7 +123,7 @@ class Author extends GutterMarker {
   override toDOM(): HTMLElement {
     const name = document.createElement('span');
     const { who } = this.#wrote.run;
-    name.textContent = this.#wrote.uncommitted ? '' : `${who.author}, ${ago(who.time)}`;
+    name.textContent = this.#wrote.uncommitted ? '' : `${who.author}, ${since(who.time)}`;
     name.title = this.#wrote.words;
     return name;
   }

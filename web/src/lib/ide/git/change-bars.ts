@@ -173,6 +173,7 @@ class Peek extends WidgetType {
     box.setAttribute('role', 'group');
     box.setAttribute('aria-label', 'What was here before');
     const text = document.createElement('pre');
+    text.classList.toggle('cm-peek-nothing', this.#old === '');
     text.textContent = this.#old === '' ? 'Nothing was here.' : this.#old.replace(/\n$/, '');
     const bar = document.createElement('div');
     bar.className = 'cm-peek-bar';
@@ -225,5 +226,6 @@ const theme = EditorView.baseTheme({
     font: 'inherit',
     backgroundColor: 'color-mix(in oklch, var(--git-deleted) 12%, transparent)',
   },
+  '.cm-peek pre.cm-peek-nothing': { color: 'var(--fg-muted)', backgroundColor: 'transparent', fontFamily: 'var(--font-ui)' },
   '.cm-peek-bar': { display: 'flex', gap: '4px', padding: '4px 8px', fontFamily: 'var(--font-ui)' },
 });
