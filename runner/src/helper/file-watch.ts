@@ -47,7 +47,7 @@ class TreeWatch {
   }
 
   #watch(folder: string): void {
-    const watcher = watch(folder, (_kind, name) => void this.#note(folder, name));
+    const watcher = watch(folder, (kind, name) => void this.#note(folder, kind, name));
     watcher.on('error', () => this.#remove(folder));
     this.#folders.set(folder, watcher);
   }
@@ -59,12 +59,13 @@ class TreeWatch {
     this.#folders.clear();
   }
 
-  async #note(folder: string, name: string | null): Promise<void> {
+  async #note(folder: string, kind: 'rename' | 'change', name: string | null): Promise<void> {
     if (name === null) return this.#lose();
     const place = join(folder, name);
     this.#name(relative(this.#root, place));
     this.#timer ??= setTimeout(() => this.#flush(), TOGETHER);
-    if (OPAQUE.has(name)) return;
+    // What was only written to is as much a folder as before: a hundred thousand looks are saved where many files are made.
+    if (kind === 'change' || OPAQUE.has(name)) return;
     const stats = await lstat(place).catch(() => null);
     if (stats?.isDirectory() === true) await this.add(place).catch(() => this.#lose());
     else this.#remove(place);
