@@ -362,7 +362,7 @@ export const AUDIT_ACTIONS = {
   /** what a page did not let somebody do, as that page told: a page that was tampered with tells nothing */
   'connection.block': {
     resource: 'connection',
-    done: 'was kept from moving data out of or into {resource}',
+    done: 'moved data out of or into {resource}',
     attempt: 'move data out of or into {resource}',
   },
   'connection.end': { resource: 'connection', done: 'disconnected from {resource}', attempt: 'disconnect from {resource}' },

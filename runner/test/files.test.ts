@@ -96,7 +96,7 @@ async function home(kind: (typeof kinds)[number], files: Record<string, string> 
 }
 
 describe.each(kinds)('the files of a %s sandbox', (kind) => {
-  it('are listed to the last, folders first, never further ahead than the window; some of them by name', async () => {
+  it('Q1: are listed to the last, folders first, never further ahead than the window; some of them by name', async () => {
     const { sandbox, run } = await home(kind);
     await run('mkdir -p many/zz; cd many; seq -f "a-rather-long-name-%05g.txt" 12000 | xargs touch');
     const answer = await ask(sandbox, { method: 'files.list', path: 'many' });
@@ -112,7 +112,7 @@ describe.each(kinds)('the files of a %s sandbox', (kind) => {
     expect(JSON.parse((await ask(sandbox, { method: 'files.list', path: 'many/zz' })).bytes.toString())).toEqual([]);
   });
 
-  it('are copied with all that is in them; links stay links, and nothing is copied into itself', async () => {
+  it('Q6: are copied with all that is in them; links stay links, and nothing is copied into itself', async () => {
     const { run, call: does } = await home(kind, { 'app/run.sh': 'x', 'app/deep/file': 'deep' });
     await run('chmod 750 app/run.sh; ln -s /etc/passwd app/link; ln -s deep app/inside; mkfifo app/pipe; mkfifo pipe');
     expect(await does({ method: 'files.copy', from: 'app', to: 'copy' })).toEqual({ ok: true });
@@ -151,7 +151,7 @@ describe.each(kinds)('an upload to a %s sandbox', (kind) => {
   const base = { method: 'files.write', path: 'in/big', etag: null, size: content.byteLength, sha256: sha(content) } as const;
   const part = (from: number) => ({ ...base, part: { id: ID, from } });
 
-  it('goes on at the byte where it was cut, and is whole only at its end', async () => {
+  it('Q4: goes on at the byte where it was cut, and is whole only at its end', async () => {
     const { sandbox, run, call: does, at } = await home(kind, { 'in/.keep': '' });
     expect(await write(sandbox, part(0), content.subarray(0, 123_456), true)).toBeNull();
     await expect.poll(() => does({ method: 'files.part', id: ID, discard: false })).toEqual({ ok: true, size: 123_456 });
@@ -223,7 +223,7 @@ function entriesOf(bytes: Buffer): Promise<{ name: string; type: string; content
 describe.each(kinds)('a download from a %s sandbox', (kind) => {
   const archive = (paths: string[], more: object = {}) => ({ method: 'files.archive', paths, ...more }) as HelperRequest;
 
-  it('goes on where it was cut, of the same version only', async () => {
+  it('Q2: goes on where it was cut, of the same version only', async () => {
     const { sandbox, at, call: does } = await home(kind, { big: '0123456789'.repeat(50_000) });
     const whole = readFileSync(at('big'));
     const first = await ask(sandbox, { method: 'files.read', path: 'big' }, 100_000);
@@ -236,7 +236,7 @@ describe.each(kinds)('a download from a %s sandbox', (kind) => {
     expect(await does({ method: 'files.read', path: 'big', from: 2, etag })).toMatchObject({ ok: false, code: 'conflict' });
   });
 
-  it('of folders is one tar, the same byte by byte wherever it goes on', async () => {
+  it('Q3: of folders is one tar, the same byte by byte wherever it goes on', async () => {
     const { sandbox } = await home(kind, { 'app/a.txt': 'a'.repeat(70_000), 'app/sub/b': 'b', 'other/c': 'c', 'app/empty': '' });
     const whole = await ask(sandbox, archive(['app', 'app/sub', 'other/c']));
     expect(whole.head).toMatchObject({ ok: true, from: 0, left: 0, entry: { name: 'files.tar', size: whole.bytes.byteLength } });
@@ -256,7 +256,7 @@ describe.each(kinds)('a download from a %s sandbox', (kind) => {
     ]);
   });
 
-  it('with hostile names is harmless where it is opened, and leaves out what leads out or can’t be read', async () => {
+  it('Q3: with hostile names is harmless where it is opened, and leaves out what leads out or can’t be read', async () => {
     const { sandbox, run } = await home(kind, { 'app/file': 'x' });
     const long = `${'d'.repeat(120)}/${'ö'.repeat(90)}`;
     await run(
@@ -299,7 +299,7 @@ describe.each(kinds)('the trash of a %s sandbox', (kind) => {
   const put = (path: string): HelperRequest => ({ method: 'trash.put', path });
   const restore = (name: string): HelperRequest => ({ method: 'trash.restore', name });
 
-  it('keeps what was deleted as other programs would, and gives it back with the folders on the way', async () => {
+  it('Q5: keeps what was deleted as other programs would, and gives it back with the folders on the way', async () => {
     const { sandbox, run, call: does } = await home(kind, { 'app/ä b.txt': 'one', 'app/sub/x': 'two', 'c.txt': 'c' });
     expect(await does(put('app/ä b.txt'))).toEqual({ ok: true, name: 'ä b.txt' });
     expect(await does(put('app/sub'))).toEqual({ ok: true, name: 'sub' });
@@ -391,7 +391,7 @@ describe('what the trash keeps', () => {
     return { place, names: () => readdirSync(place.files).sort() };
   }
 
-  it('is thirty days, and what fits: the oldest goes first, what was just put there never', async () => {
+  it('Q5: is thirty days, and what fits: the oldest goes first, what was just put there never', async () => {
     const { place, names } = mintTrash({
       old: { days: 31, bytes: 1 },
       large: { days: 5, bytes: 600, folder: true },

@@ -101,14 +101,14 @@ it('finds the tasks that files name, at the root and below, and none of what oth
   expect(tasks.find(({ name }) => name === 'serve')?.detail).toBe('deno run http://x');
 });
 
-it('runs a task in its folder on a terminal that ends with it', async () => {
+it('T8: runs a task in its folder on a terminal that ends with it', async () => {
   const sandbox = await withFiles({ 'part/Makefile': 'check:\n\t@echo in $$(basename $$PWD); exit 3\n' });
   const terminal = await run(sandbox, { kind: 'make', folder: 'part', name: 'check' });
   expect(output(terminal)).toContain('in part');
   expect(terminal.info).toMatchObject({ name: 'make check in part', task: { name: 'check' }, exit: { code: 2, signal: null } });
 });
 
-it('hands a task’s name to its tool as it is: nothing in it is a line of shell', async () => {
+it('T8: hands a task’s name to its tool as it is: nothing in it is a line of shell', async () => {
   const sandbox = await withFiles({ Makefile: 'all:\n' });
   const terminal = await run(sandbox, { kind: 'make', folder: '', name: 'x; touch marked; $(touch marked) `touch marked`' });
   expect(terminal.info.exit?.code).toBe(2);
@@ -116,7 +116,7 @@ it('hands a task’s name to its tool as it is: nothing in it is a line of shell
   expect(filesLocated.parse(located).paths).toEqual([null, 'Makefile']);
 });
 
-it('knows which names that programs print are files, and looks nowhere else', async () => {
+it('T11: knows which names that programs print are files, and looks nowhere else', async () => {
   const sandbox = await withFiles({ 'app/src/a.ts': '', 'b/x.c': '', 'top.txt': '' });
   const locate = async (from: string, ...names: string[]) =>
     filesLocated.parse(await sandbox.helper.call({ method: 'files.locate', from, names })).paths;
@@ -126,7 +126,7 @@ it('knows which names that programs print are files, and looks nowhere else', as
   expect(await locate('', 'b/x.c', '~/top.txt', '/etc/passwd', '../../etc/passwd')).toEqual(['b/x.c', 'top.txt', null, null]);
 });
 
-it('marks prompts, commands and how they ended, and knows what runs', async () => {
+it('T9, T10: marks prompts, commands and how they ended, and knows what runs', async () => {
   const sandbox = await withFiles({ 'deep/x': '' });
   const terminals = terminalsOf(sandbox);
   const terminal = await terminals.open(SIZE, { cwd: 'deep', name: 'one', key: 'marks.1' });
@@ -152,7 +152,7 @@ it('marks prompts, commands and how they ended, and knows what runs', async () =
   expect(await terminals.foreground(terminal.id)).toMatchObject({ program: 'cat' });
 });
 
-it('keeps colour and icon with a terminal, through another runner', async () => {
+it('T10: keeps colour and icon with a terminal, through another runner', async () => {
   const sandbox = await withFiles({});
   const terminals = terminalsOf(sandbox);
   const terminal = await terminals.open(SIZE, { cwd: '', name: 'one', key: 'look.1' });

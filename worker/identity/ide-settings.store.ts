@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ChosenIdeSettings, type Dotfiles, readChosen } from '@gatehouse/core/api/ide-settings.ts';
+import { type ChosenIdeSettings, readChosen } from '@gatehouse/core/api/ide-settings.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 
 const row = z.object({ settings: z.string(), revision: z.number() });
@@ -30,24 +30,3 @@ export const storeIdeSettings = (
        WHERE ide_settings.revision = ?4`,
     ...[tenantId, userId, JSON.stringify(settings), revision, now],
   );
-
-const dotfilesRow = z.object({ user_id: z.string(), settings: z.string() });
-
-/** The dotfiles of those people who are active and have some, by person. */
-export async function findDotfiles(db: TenantDb, userIds: readonly string[]): Promise<Map<string, Dotfiles>> {
-  if (userIds.length === 0) return new Map();
-  const found = await db.rows(
-    `SELECT s.user_id, s.settings FROM json_each(?2) AS wanted
-     JOIN users u ON u.tenant_id = ?1 AND u.id = wanted.value AND u.state = 'active'
-     JOIN ide_settings s ON s.tenant_id = ?1 AND s.user_id = u.id`,
-    db.tenantId,
-    JSON.stringify(userIds),
-  );
-  return new Map(
-    found.flatMap((each) => {
-      const { user_id, settings } = dotfilesRow.parse(each);
-      const { dotfiles } = readChosen(JSON.parse(settings));
-      return dotfiles ? [[user_id, dotfiles] as const] : [];
-    }),
-  );
-}

@@ -15,7 +15,7 @@ import { sealTo } from '@gatehouse/core/protocol/sealed-box.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { Context, UserContext } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
-import { findDotfiles } from '../identity/ide-settings.store.ts';
+import { findDotfiles } from '../identity/dotfiles.ts';
 import { openGitCredentials } from './git-credentials.store.ts';
 import { environmentOf, parseValues, withDefaults } from './parameters.ts';
 import { LINE, RUNS_NOW, takesNew, takesStarts } from './queue.store.ts';

@@ -2,7 +2,8 @@ import type { Dotfiles } from '@gatehouse/core/api/ide-settings.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import { hiding } from './hiding.ts';
 import { ProgressLines } from './progress.ts';
-import { endOf, runProgram, type Start } from './start.ts';
+import { endOf, runProgram } from './run-program.ts';
+import type { Start } from './start-order.ts';
 
 const FOLDER = '.dotfiles';
 const UNFINISHED = '.gatehouse-dotfiles';

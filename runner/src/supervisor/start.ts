@@ -1,32 +1,16 @@
 import { appLabel } from '@gatehouse/core/api/template-apps.ts';
-import type { WorkspaceOrder } from '@gatehouse/core/protocol/runner-control.ts';
 import { bringDotfiles } from './dotfiles.ts';
 import { hiding } from './hiding.ts';
-import type { BuildLog } from '../control/build-log.ts';
 import { messageOf } from '../failure.ts';
+import { endOf, LAST_LINES, runProgram } from './run-program.ts';
+import type { Start } from './start-order.ts';
 import { StartFailure } from './start-failure.ts';
-import { programExit, type ProgramExit } from '../channel/requests.ts';
-import type { Sandbox, SandboxDriver, SandboxNetwork } from '../sandbox/driver.ts';
+import type { Sandbox } from '../sandbox/driver.ts';
 import { GRACE_MS } from '../sandbox/helper-program.ts';
-import type { RootfsStore } from '../rootfs/store.ts';
 import { ProgressLines, clonePercent } from './progress.ts';
 
-const LAST_LINES = 8;
 /** where a clone grows until it is whole, so that a killed one is never taken for the repository */
 const UNFINISHED = '.gatehouse-clone';
-
-export interface Start {
-  order: WorkspaceOrder;
-  folder: string;
-  driver: SandboxDriver;
-  rootfs: Pick<RootfsStore, 'use'>;
-  /** null: the machine's */
-  network: SandboxNetwork | null;
-  log: BuildLog;
-  /** aborted when the start is not wanted any more */
-  signal: AbortSignal;
-  progress(step: string, percent: number): void;
-}
 
 /** Name of the folder that a repository is cloned into. */
 export function folderOf(repository: string): string {
@@ -38,36 +22,11 @@ export function folderOf(repository: string): string {
   return name === '' ? 'repository' : name.slice(0, 100);
 }
 
-/** Runs a program in the sandbox. @returns how it ended and the last lines it printed */
-export function runProgram(sandbox: Sandbox, argv: string[], environment: Record<string, string>, output: ProgressLines, lines: string[]) {
-  return new Promise<{ exit: ProgramExit; last: string }>((resolve, reject) => {
-    let exit: ProgramExit = { kind: 'exit', code: null, signal: null };
-    sandbox.helper.open(
-      { method: 'task.run', argv, environment },
-      {
-        head: (head) => {
-          if (!head.ok) reject(new StartFailure('failed', 'message' in head ? String(head.message) : 'The program could not start'));
-        },
-        data: (bytes) => output.push(bytes),
-        message: (value) => (exit = programExit.parse(value)),
-        fin: () => {
-          output.end();
-          resolve({ exit, last: lines.slice(-LAST_LINES).join('').trim() });
-        },
-        gone: () => reject(new StartFailure('killed', 'The sandbox ended unexpectedly')),
-      },
-    );
-  });
-}
-
 /** The limit that it ran into, if any: a program that was killed does not know why. */
 const troubleOf = (sandbox: Sandbox) => {
   const trouble = sandbox.trouble();
   return trouble === null ? '' : ` Before that, ${trouble.words}.`;
 };
-
-export const endOf = ({ code, signal }: ProgramExit) =>
-  signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`;
 
 async function cloneRepository(start: Start, sandbox: Sandbox): Promise<void> {
   const { repository, branch } = start.order.spec;

@@ -4,7 +4,7 @@ import type { BuildLog } from '../control/build-log.ts';
 import type { Sandbox } from '../sandbox/driver.ts';
 import { hiding } from './hiding.ts';
 import { ProgressLines } from './progress.ts';
-import { endOf } from './start.ts';
+import { endOf } from './run-program.ts';
 
 /** how long a stop script may take */
 export const STOP_WITHIN_MS = 30_000;

@@ -1,7 +1,8 @@
 import { Facet } from '@codemirror/state';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClipboardRule } from '../clipboard.ts';
-import { CodeEditor, type CursorPosition } from './code-editor.ts';
+import { CodeEditor } from './code-editor.ts';
+import type { CursorPosition } from './editor-events.ts';
 import { OpenDocument } from './document.svelte.ts';
 import type { DraftStore } from './drafts.ts';
 import { encodeText } from './text-file.ts';

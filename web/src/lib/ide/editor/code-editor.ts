@@ -1,6 +1,5 @@
 import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
-import type { ClipboardRule } from '../clipboard.ts';
 import { cspNonce } from '../csp-nonce.ts';
 import type { EditorCommand } from '../keys.ts';
 import { behaviour } from './behaviour.ts';
@@ -9,33 +8,12 @@ import type { Contribution } from './contributions.svelte.ts';
 import { documentFacet } from './document-facet.ts';
 import type { OpenDocument, Place } from './document.svelte.ts';
 import { editorTheme } from './editor-theme.ts';
-import { editorEvents } from './editor-events.ts';
+import { type CodeEditorEvents, editorEvents } from './editor-events.ts';
 import type { LanguageId } from './language-names.ts';
 import { LANGUAGES } from './languages.ts';
 import { PLAIN, type Preferences, preferred } from './preferences.ts';
 import { sharedTextOf } from './shared-text.ts';
 import { shared, undoKeys } from './undo.ts';
-
-/** Where the cursor is, counted from 1. */
-export interface CursorPosition {
-  line: number;
-  column: number;
-  /** characters selected, in all cursors */
-  selected: number;
-}
-
-export interface CodeEditorEvents {
-  moved(position: CursorPosition): void;
-  edited(document: OpenDocument): void;
-  /** Vim asks for it. @returns whether it was saved */
-  save(document: OpenDocument): Promise<boolean>;
-  /** Vim asks to close the tab in sight */
-  close(): void;
-  /** what may go to the clipboard and come from it */
-  readonly clipboard: ClipboardRule;
-  /** the mode of Vim's keys; null: they are not in force */
-  vimMode(mode: string | null): void;
-}
 
 interface Kept {
   state: EditorState;

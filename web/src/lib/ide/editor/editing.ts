@@ -13,7 +13,6 @@ import type { DraftStore } from './drafts.ts';
 import { EditorConfigs } from './editorconfig/editor-configs.ts';
 import { Formatters } from './formatters.ts';
 import type { EditorGroup } from './group.svelte.ts';
-import { revivePreviews } from './preview/show-preview.ts';
 import { Saver } from './saver.ts';
 import { type EditorTab, FileTab } from './tab.svelte.ts';
 import { Workbench } from './workbench.svelte.ts';
@@ -54,7 +53,6 @@ export class Editing {
     this.#toKeep = new Delayed(ports.clock, KEEP_MS);
     this.documents = new Documents(ports.files, new WorkspaceDrafts(ports.drafts, ports));
     this.workbench = new Workbench(this.documents, () => ports.settings().previewTabs);
-    revivePreviews(this.workbench);
     this.styles = new EditorConfigs(ports.files);
     const lineOf = (document: OpenDocument): number | null => {
       const { group } = this.workbench;

@@ -1,4 +1,5 @@
-import type { CodeEditor, CursorPosition } from './code-editor.ts';
+import type { CodeEditor } from './code-editor.ts';
+import type { CursorPosition } from './editor-events.ts';
 import type { OpenDocument } from './document.svelte.ts';
 import { type EditorTab, FileTab, ViewTab } from './tab.svelte.ts';
 

@@ -1,6 +1,5 @@
 import type { EditorGroup } from './group.svelte.ts';
 import type { EditorTab } from './tab.svelte.ts';
-import type { Workbench } from './workbench.svelte.ts';
 
 /** Where in a group a dragged tab would come. */
 export type Zone = 'into' | 'right' | 'below';
@@ -8,12 +7,18 @@ export type Zone = 'into' | 'right' | 'below';
 /** near an edge, as a part of the whole: makes a group there */
 const EDGE = 0.25;
 
+/** Where tabs are moved. */
+interface Groups {
+  split(direction: 'right' | 'below', from: EditorGroup, tab: EditorTab | null): EditorGroup | null;
+  move(tab: EditorTab, from: EditorGroup, to: EditorGroup, at?: number): void;
+}
+
 /** A tab of the workbench that is dragged with the pointer. */
 export class TabDrag {
-  readonly #workbench: Workbench;
+  readonly #workbench: Groups;
   dragged = $state.raw<{ tab: EditorTab; group: EditorGroup } | null>(null);
 
-  constructor(workbench: Workbench) {
+  constructor(workbench: Groups) {
     this.#workbench = workbench;
   }
 

@@ -1,6 +1,9 @@
+import type { FileTree } from './tree.svelte.ts';
+import type { RemoteFiles } from './remote-files.ts';
 import { toast } from 'svelte-sonner';
 import { StreamError, wordsOf } from '../connection/stream-error.ts';
-import type { Ide } from '../ide.svelte.ts';
+import type { Documents } from '../editor/documents.svelte.ts';
+import type { Prompts } from '../prompts.svelte.ts';
 import { freeName, isWithin, join, nameOf, parentOf } from './paths.ts';
 import { TreeClipboard } from './taken.svelte.ts';
 
@@ -16,13 +19,21 @@ export const folderWords = (folder: string): string => (folder === '' ? 'the wor
 /** What went wrong with some of many. */
 type Failures = { path: string; why: string }[];
 
+/** What of the IDE it works with. */
+interface Surroundings {
+  readonly files: RemoteFiles;
+  readonly tree: FileTree;
+  readonly documents: Documents;
+  readonly prompts: Prompts;
+}
+
 /** Moves, copies and throws away files, many at once, and takes the last of it back. */
 export class FileWork {
-  readonly #ide: Ide;
+  readonly #ide: Surroundings;
   readonly clipboard = new TreeClipboard();
   #undo: (() => Promise<void>) | null = null;
 
-  constructor(ide: Ide) {
+  constructor(ide: Surroundings) {
     this.#ide = ide;
   }
 

@@ -4,7 +4,7 @@ import { nameOf } from '../files/paths.ts';
 import { hunksOf, partOf, type DiffLine, type Hunk } from './diff.ts';
 import { coloursOf } from './highlight.ts';
 import type { FileSide } from './remote-git.ts';
-import type { Comparison } from './views.ts';
+import type { Comparison } from './compared.ts';
 
 const NOTHING: FileSide = { text: null, version: 'absent', why: 'absent' };
 const EVERYTHING = 1_000_000;

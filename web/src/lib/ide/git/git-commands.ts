@@ -5,7 +5,8 @@ import { GROUPS } from './changes.ts';
 import { showSource } from './show-source.ts';
 import { fetchAll, pull, push, sync } from './sync.ts';
 import { markResolved } from './resolve.ts';
-import { openChange, openLog } from './views.ts';
+import { openChange } from './show-comparison.ts';
+import { openLog } from './views.ts';
 
 /** All that source control does, for the palette. */
 export function gitCommands(ide: Ide): Command[] {

@@ -6,17 +6,20 @@ import { serverCompletions } from './completion.ts';
 import { diagnosticsDisplay } from './diagnostics.ts';
 import { positionOf, spanOf } from './positions.ts';
 import { highlights, range } from './schemas.ts';
-import type { LanguageServer } from './language-server.svelte.ts';
 import { isThere } from './there.ts';
 
 /** After the cursor came to rest. */
 const HIGHLIGHT_MS = 200;
 
+/** What is asked of a language server here. */
+interface Server {
+  readonly diagnostics: { ask(uri: string): void };
+  can(capability: string): boolean;
+  ask(method: string, params: object): Promise<unknown>;
+}
+
 /** What a language server adds to the editors of its files. */
-export function editorExtensions(
-  server: LanguageServer,
-  define: (view: EditorView, offset: number) => void,
-): (Extension | LSPClientExtension)[] {
+export function editorExtensions(server: Server, define: (view: EditorView, offset: number) => void): (Extension | LSPClientExtension)[] {
   return [
     serverCompletions(),
     hoverTooltips({ hoverTime: 300 }),
@@ -59,7 +62,7 @@ const highlighted = StateField.define<DecorationSet>({
 const same = Decoration.mark({ class: 'cm-lsp-same' });
 
 /** Marks the other places of what stands at the cursor. */
-const highlightSame = (server: LanguageServer): Extension => [
+const highlightSame = (server: Server): Extension => [
   highlighted,
   ViewPlugin.fromClass(
     class {
@@ -119,7 +122,7 @@ const marked = z.union([
 const hover = z.union([z.null(), z.object({ contents: z.union([marked, z.array(marked)]), range: range.optional() })]);
 
 /** Shows what the server knows of the word at the cursor, without a pointer. @returns whether it knows something */
-export async function showHover(view: EditorView, server: LanguageServer): Promise<boolean> {
+export async function showHover(view: EditorView, server: Server): Promise<boolean> {
   const plugin = LSPPlugin.get(view);
   if (plugin === null) return false;
   const { head } = view.state.selection.main;

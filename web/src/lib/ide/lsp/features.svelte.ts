@@ -4,8 +4,14 @@ import { ChangeSet, type ChangeSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { toast } from 'svelte-sonner';
 import { z } from 'zod';
-import type { OpenDocument } from '../editor/document.svelte.ts';
-import type { Ide } from '../ide.svelte.ts';
+import type { OpenDocument, Place } from '../editor/document.svelte.ts';
+import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import type { CodeEditor } from '../editor/code-editor.ts';
+import type { Documents } from '../editor/documents.svelte.ts';
+import type { RemoteFiles } from '../files/remote-files.ts';
+import type { Layout } from '../layout/layout.svelte.ts';
+import type { Settings } from '../settings/settings.svelte.ts';
+import type { LanguageServers } from './language-servers.svelte.ts';
 import { nameOf } from '../files/paths.ts';
 import { EditApplier, type PlannedEdit } from './edit-applier.ts';
 import { showHover } from './editor-extensions.ts';
@@ -70,16 +76,30 @@ export interface ActionMenu {
 const FEW_FILES = 3;
 const UNDO_MS = 15_000;
 
+/** What of the IDE it works with. */
+interface Surroundings {
+  readonly files: RemoteFiles;
+  readonly documents: Documents;
+  readonly languageServers: LanguageServers;
+  readonly settings: Settings;
+  readonly layout: Layout;
+  readonly hello: RunnerHello | null;
+  readonly editor: CodeEditor | null;
+  references: ReferenceList | null;
+  openFile(path: string, place: Place | null): void;
+  failed(what: string, why: string): void;
+}
+
 /** What people do with a language server, by key, menu or palette. */
 export class Features {
-  readonly #ide: Ide;
+  readonly #ide: Surroundings;
   readonly #applier: EditApplier;
   rename = $state.raw<Rename | null>(null);
   menu = $state.raw<ActionMenu | null>(null);
   /** how many things go on that a person asked for and that may change files */
   #acting = 0;
 
-  constructor(ide: Ide) {
+  constructor(ide: Surroundings) {
     this.#ide = ide;
     this.#applier = new EditApplier({
       files: ide.files,

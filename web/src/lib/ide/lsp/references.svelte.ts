@@ -1,5 +1,7 @@
 import { decodeText } from '../editor/text-file.ts';
-import type { Ide } from '../ide.svelte.ts';
+import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
+import type { Documents } from '../editor/documents.svelte.ts';
+import type { RemoteFiles } from '../files/remote-files.ts';
 import { groupByPath } from './group-places.ts';
 import type { Location } from './schemas.ts';
 import { isThere } from './there.ts';
@@ -19,17 +21,24 @@ export interface Reference {
   to: number;
 }
 
+/** What of the IDE it works with. */
+interface Surroundings {
+  readonly files: RemoteFiles;
+  readonly documents: Documents;
+  readonly hello: RunnerHello | null;
+}
+
 /** Places in files, with their lines. */
 export class ReferenceList {
   /** what they are of */
   readonly name: string;
-  readonly #ide: Pick<Ide, 'files' | 'documents'>;
+  readonly #ide: Pick<Surroundings, 'files' | 'documents'>;
   files = $state.raw<readonly { path: string; places: readonly Reference[] }[]>([]);
   /** of places outside the workspace */
   readonly outside: number;
   readonly total: number;
 
-  constructor(name: string, ide: Pick<Ide, 'files' | 'documents' | 'hello'>, found: readonly Location[]) {
+  constructor(name: string, ide: Surroundings, found: readonly Location[]) {
     this.name = name;
     this.#ide = ide;
     const groups = groupByPath(found, ({ uri }) => pathOf(ide.hello?.root ?? '', uri));

@@ -1,4 +1,4 @@
-import type { CursorPosition } from '../editor/code-editor.ts';
+import type { CursorPosition } from '../editor/editor-events.ts';
 import type { Problem, Problems } from './problems.svelte.ts';
 
 /** The problem after a place, or before it: first in its file, then in the next files, around the end. */

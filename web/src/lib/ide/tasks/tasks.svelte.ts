@@ -3,10 +3,13 @@ import type { PtyExit } from '@gatehouse/core/protocol/services.ts';
 import { wordsOf } from '../connection/stream-error.ts';
 import type { Clock } from '../connection/ports.ts';
 import type { Services } from '../connection/streams.ts';
-import type { Ide } from '../ide.svelte.ts';
+import type { Layout } from '../layout/layout.svelte.ts';
+import type { Problems } from '../problems/problems.svelte.ts';
+import type { Prompts } from '../prompts.svelte.ts';
 import { unique } from '../files/paths.ts';
 import { withEntry } from '../problems/problem.ts';
 import type { Terminal } from '../terminals/terminal.svelte.ts';
+import type { Terminals } from '../terminals/terminals.svelte.ts';
 import type { XtermScreen } from '../terminals/xterm-screen.ts';
 import { lineReader } from './line-reader.ts';
 import { byPath, problemsIn } from './problem-matchers.ts';
@@ -34,9 +37,18 @@ const BUILDS = /^(build|compile|all|make|dist)(:|$)/;
 /** when a terminal's task began, and how long it took */
 const NONE: ReadonlyMap<string, { startedAt: number; took: number | null }> = new Map();
 
+/** What of the IDE it works with. */
+interface Surroundings {
+  readonly terminals: Terminals<XtermScreen>;
+  readonly problems: Problems;
+  readonly prompts: Prompts;
+  readonly layout: Layout;
+  locate(from: string, names: string[]): Promise<(string | null)[]>;
+}
+
 /** Tasks that the files of the workspace name: each runs on a terminal of its own. */
 export class Tasks {
-  readonly #ide: Ide;
+  readonly #ide: Surroundings;
   readonly #services: Services;
   readonly #clock: Clock;
   found = $state.raw<readonly FoundTask[]>([]);
@@ -51,7 +63,7 @@ export class Tasks {
   #stopping: readonly string[] = [];
   #last = $state.raw<TaskRef | null>(null);
 
-  constructor(ide: Ide, services: Services, clock: Clock) {
+  constructor(ide: Surroundings, services: Services, clock: Clock) {
     this.#ide = ide;
     this.#services = services;
     this.#clock = clock;

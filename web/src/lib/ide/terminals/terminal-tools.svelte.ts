@@ -1,10 +1,14 @@
 import type { TerminalLook } from '@gatehouse/core/protocol/terminals.ts';
 import { nameOf } from '../files/paths.ts';
 import { wordsOf } from '../connection/stream-error.ts';
-import type { Ide } from '../ide.svelte.ts';
+import type { ClipboardRule } from '../clipboard.ts';
+import type { Place } from '../editor/document.svelte.ts';
+import type { RemoteFiles } from '../files/remote-files.ts';
+import type { Prompts } from '../prompts.svelte.ts';
 import type { FilePlace } from './file-links.ts';
 import { quoted } from './quote.ts';
 import type { Terminal } from './terminal.svelte.ts';
+import type { Terminals } from './terminals.svelte.ts';
 import type { TerminalCommand } from './terminal-keys.ts';
 import type { XtermScreen } from './xterm-screen.ts';
 
@@ -17,16 +21,26 @@ export interface ToolPorts {
   paste(): Promise<string>;
 }
 
+/** What of the IDE it works with. */
+interface Surroundings {
+  readonly terminals: Terminals<XtermScreen>;
+  readonly tasks: { forget(terminal: Shown): void };
+  readonly files: RemoteFiles;
+  readonly clipboard: ClipboardRule;
+  readonly prompts: Prompts;
+  openFile(path: string, place: Place | null): void;
+}
+
 /** What people do to terminals besides typing into them. */
 export class TerminalTools {
-  readonly #ide: Ide;
+  readonly #ide: Surroundings;
   readonly #ports: ToolPorts;
   /** key of the terminal whose name is being typed */
   renaming = $state<string | null>(null);
   /** the list that is open */
   list = $state.raw<'terminals' | 'look' | { files: readonly FilePlace[] } | null>(null);
 
-  constructor(ide: Ide, ports: ToolPorts) {
+  constructor(ide: Surroundings, ports: ToolPorts) {
     this.#ide = ide;
     this.#ports = ports;
   }

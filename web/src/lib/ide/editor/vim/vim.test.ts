@@ -1,7 +1,8 @@
 import { getCM, Vim } from '@replit/codemirror-vim';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClipboardRule, STAYS_INSIDE } from '../../clipboard.ts';
-import { CodeEditor, type CodeEditorEvents } from '../code-editor.ts';
+import { CodeEditor } from '../code-editor.ts';
+import type { CodeEditorEvents } from '../editor-events.ts';
 import { OpenDocument } from '../document.svelte.ts';
 import { encodeText } from '../text-file.ts';
 // read here, so that no test waits for it

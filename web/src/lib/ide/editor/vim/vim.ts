@@ -3,7 +3,7 @@ import { EditorView, ViewPlugin } from '@codemirror/view';
 import { CodeMirror, getCM, vim, Vim } from '@replit/codemirror-vim';
 import type { ClipboardRule } from '../../clipboard.ts';
 import { documentFacet } from '../document-facet.ts';
-import type { CodeEditorEvents } from '../code-editor.ts';
+import type { CodeEditorEvents } from '../editor-events.ts';
 import { editorEvents } from '../editor-events.ts';
 import { redoShared, undoShared } from '../undo.ts';
 

@@ -1,7 +1,12 @@
+import type { FileTree } from '../tree.svelte.ts';
+import type { RemoteFiles } from '../remote-files.ts';
 import { toast } from 'svelte-sonner';
 import { StreamError, wordsOf } from '../../connection/stream-error.ts';
 import type { Services } from '../../connection/streams.ts';
-import type { Ide } from '../../ide.svelte.ts';
+import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { ConnectionState } from '../../connection/ports.ts';
+import type { Documents } from '../../editor/documents.svelte.ts';
+import type { Prompts } from '../../prompts.svelte.ts';
 import { folderWords } from '../file-work.ts';
 import { nameOf } from '../paths.ts';
 import { Arrivals } from './arrivals.ts';
@@ -20,9 +25,19 @@ const AT_ONCE = 2;
 const MOST_OVER = 20;
 const MB = 1024 * 1024;
 
+/** What of the IDE it works with. */
+interface Surroundings {
+  readonly files: RemoteFiles;
+  readonly tree: FileTree;
+  readonly documents: Documents;
+  readonly prompts: Prompts;
+  readonly policy: Policy | null;
+  readonly connection: ConnectionState;
+}
+
 /** What goes into the workspace and out of it, one after the other. */
 export class Transfers {
-  readonly #ide: Ide;
+  readonly #ide: Surroundings;
   readonly #remote: RemoteTransfers;
   jobs = $state.raw<readonly Job[]>([]);
   /** whether all of them are in sight */
@@ -32,7 +47,7 @@ export class Transfers {
 
   readonly busy: readonly Job[] = $derived(this.jobs.filter(({ over }) => !over));
 
-  constructor(ide: Ide, services: Services) {
+  constructor(ide: Surroundings, services: Services) {
     this.#ide = ide;
     this.#remote = new RemoteTransfers(services);
     this.#arrivals = new Arrivals((paths) => {
