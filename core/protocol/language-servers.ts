@@ -39,8 +39,12 @@ const NODE_BIN = ['node_modules/.bin'];
 /** for the user alone: a global folder is read-only in a sandbox */
 const npm = (...packages: string[]): string => `npm install --prefix "$HOME/.local" -g ${packages.join(' ')}`;
 
-/** A rename means the thing, not this file's name for it. */
-const TYPESCRIPT = { preferences: { useAliasesForRenames: false, providePrefixAndSuffixTextForRename: false } };
+/** A rename means the thing, not this file's name for it; and types are fetched by whoever installs packages, not by opening a file. */
+const TYPESCRIPT = {
+  preferences: { useAliasesForRenames: false, providePrefixAndSuffixTextForRename: false },
+  disableAutomaticTypeAcquisition: true,
+  tsserver: { automaticTypeAcquisition: { enabled: false } },
+};
 
 export const SERVERS: Readonly<Record<ServerId, LanguageServer>> = {
   typescript: {
@@ -57,7 +61,10 @@ export const SERVERS: Readonly<Record<ServerId, LanguageServer>> = {
     ],
     folders: NODE_BIN,
     roots: ['package.json', 'tsconfig.json', 'jsconfig.json'],
-    initializationOptions: { preferences: TYPESCRIPT.preferences },
+    initializationOptions: {
+      disableAutomaticTypingAcquisition: true,
+      preferences: { ...TYPESCRIPT.preferences, disableAutomaticTypeAcquisition: true },
+    },
     settings: { 'js/ts': TYPESCRIPT, typescript: TYPESCRIPT, javascript: TYPESCRIPT },
     install: null,
   },

@@ -75,12 +75,15 @@ describe.each(kinds)('a %s sandbox without its runner', (kind) => {
     await watcher.shows('one-42');
     watcher.size = { cols: 100, rows: 30 };
     terminal.wish(watcher);
-    terminal.rename('tests');
+    terminal.rename('tests', { color: 'green', icon: 'flask' });
     await runIn(sandbox, 'true');
     const [end, text] = [terminal.ring.end, watcher.text()];
     const { terminals } = await takenOver(kind, plan, sandbox);
     expect(terminals.list()).toEqual([
-      { terminalId: terminal.id, name: 'tests', cols: 100, rows: 30, offset: expect.any(Number) as unknown, exit: null },
+      {
+        ...{ terminalId: terminal.id, name: 'tests', look: { color: 'green', icon: 'flask' }, task: null },
+        ...{ cols: 100, rows: 30, offset: expect.any(Number) as unknown, exit: null },
+      },
     ]);
     const again = terminals.find(terminal.id);
     expect(again.ring.start).toBe(0);
