@@ -6,6 +6,6 @@ export default defineConfig({
     environment: 'node',
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     globalSetup: ['./test/build-programs.ts'],
-    testTimeout: 20_000,
+    testTimeout: 40_000,
   },
 });

@@ -13,5 +13,11 @@ export default defineConfig({
     // The router is SvelteKit's own; what pages ask of it is recorded instead.
     alias: { '$app/navigation': here('test/router.ts'), '$app/state': here('test/router.ts') },
   },
-  test: { name: 'web', environment: 'jsdom', include: ['src/**/*.test.ts', 'test/**/*.test.ts'], setupFiles: [here('test/setup.ts')] },
+  test: {
+    name: 'web',
+    environment: 'jsdom',
+    testTimeout: 30_000,
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    setupFiles: [here('test/setup.ts')],
+  },
 });
