@@ -14,7 +14,7 @@ import { sweep } from '../src/helper/trash/trash.ts';
 import type { Sandbox } from '../src/sandbox/driver.ts';
 import { homeOf } from '../src/sandbox/prepare.ts';
 import { mintFolder } from './support/mint.ts';
-import { isolationMissing, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
+import { isolationMissing, mintPlan, runIn, startSandbox, writeHome } from './support/sandbox.ts';
 
 const kinds = isolationMissing() === null ? (['bubblewrap', 'process'] as const) : (['process'] as const);
 const sha = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
@@ -83,11 +83,7 @@ const trashOf = async (sandbox: Sandbox) => itemsIn<TrashItem>(await ask(sandbox
 async function home(kind: (typeof kinds)[number], files: Record<string, string> = {}) {
   const plan = mintPlan();
   const sandbox = await startSandbox(kind, plan);
-  for (const [path, content] of Object.entries(files)) {
-    const place = join(homeOf(plan), path);
-    mkdirSync(join(place, '..'), { recursive: true });
-    writeFileSync(place, content);
-  }
+  writeHome(plan, files);
   // As the sandbox's user has it.
   const { uid, gid } = lstatSync(homeOf(plan));
   if (process.getuid?.() === 0) execFileSync('chown', ['-R', `${uid}:${gid}`, homeOf(plan)]);

@@ -1,12 +1,9 @@
-import { writeFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { MOST_HITS, fileLine, textLine, type SearchHit, type TextQuery } from '@gatehouse/core/protocol/search.ts';
 import { describe, expect, it } from 'vitest';
 import type { HelperHead } from '../src/channel/helper-client.ts';
 import { FILE_WINDOW, type HelperRequest } from '../src/channel/requests.ts';
 import type { Sandbox } from '../src/sandbox/driver.ts';
-import { homeOf } from '../src/sandbox/prepare.ts';
-import { isolationMissing, mintPlan, startSandbox } from './support/sandbox.ts';
+import { isolationMissing, mintPlan, startSandbox, writeHome } from './support/sandbox.ts';
 
 const kinds = isolationMissing() === null ? (['bubblewrap', 'process'] as const) : (['process'] as const);
 
@@ -63,11 +60,7 @@ const placesOf = (hits: SearchHit[]) => hits.map(({ path, line }) => `${path}:${
 async function withFiles(kind: (typeof kinds)[number], files: Record<string, string | Buffer>): Promise<Sandbox> {
   const plan = mintPlan();
   const sandbox = await startSandbox(kind, plan);
-  for (const [path, content] of Object.entries(files)) {
-    const place = join(homeOf(plan), path);
-    mkdirSync(join(place, '..'), { recursive: true });
-    writeFileSync(place, content);
-  }
+  writeHome(plan, files);
   return sandbox;
 }
 

@@ -1,14 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { taskLine, taskTitle, type FoundTask, type TaskRef } from '@gatehouse/core/protocol/tasks.ts';
 import { filesLocated } from '@gatehouse/core/protocol/services.ts';
 import { expect, it } from 'vitest';
 import type { Sandbox } from '../src/sandbox/driver.ts';
-import { homeOf } from '../src/sandbox/prepare.ts';
 import type { Terminal } from '../src/terminals/terminal.ts';
 import { Terminals } from '../src/terminals/terminals.ts';
 import { noScreens } from './support/no-screens.ts';
-import { isolationMissing, mintPlan, startSandbox } from './support/sandbox.ts';
+import { isolationMissing, mintPlan, startSandbox, writeHome } from './support/sandbox.ts';
 
 const kind = isolationMissing() === null ? 'bubblewrap' : 'process';
 const SIZE = { cols: 200, rows: 50 };
@@ -16,11 +13,7 @@ const SIZE = { cols: 200, rows: 50 };
 async function withFiles(files: Record<string, string>): Promise<Sandbox> {
   const plan = mintPlan();
   const sandbox = await startSandbox(kind, plan);
-  for (const [path, content] of Object.entries(files)) {
-    const place = join(homeOf(plan), path);
-    mkdirSync(join(place, '..'), { recursive: true });
-    writeFileSync(place, content);
-  }
+  writeHome(plan, files);
   return sandbox;
 }
 

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { fileURLToPath } from 'node:url';
 import { afterAll, inject, onTestFinished } from 'vitest';
@@ -13,6 +13,7 @@ import { containerDriver } from '../../src/sandbox/container/container.ts';
 import { Engine } from '../../src/sandbox/container/engine.ts';
 import type { DriverKind, Sandbox, SandboxDriver, SandboxPlan, SandboxTrace } from '../../src/sandbox/driver.ts';
 import { findParts } from '../../src/sandbox/parts.ts';
+import { homeOf } from '../../src/sandbox/prepare.ts';
 import { processDriver } from '../../src/sandbox/process.ts';
 import { programExit } from '../../src/channel/requests.ts';
 import { mintFolder, mintId } from './mint.ts';
@@ -108,4 +109,13 @@ export function runIn(sandbox: Sandbox, script: string): Promise<{ code: number 
       },
     );
   });
+}
+
+/** Puts files into a workspace's home, content by path. */
+export function writeHome(plan: SandboxPlan, files: Record<string, string | Buffer>): void {
+  for (const [path, content] of Object.entries(files)) {
+    const place = join(homeOf(plan), path);
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, content);
+  }
 }
