@@ -131,6 +131,7 @@ export async function runRunner({ folder, log, main, useBubblewrap, engine, metr
         tell(report);
       },
       followLog: (workspaceId, buildLog) => logs.follow(workspaceId, buildLog),
+      forgetLog: (workspaceId) => logs.forget(workspaceId),
       logChanged: (workspaceId) => logs.changed(workspaceId),
     });
     const figures = () => ({

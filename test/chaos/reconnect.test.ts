@@ -81,7 +81,7 @@ test('the sandbox dies with the runner: the page says that the terminal is gone,
   process.kill(first.pid, 'SIGKILL');
   await product.killRunner(RUNNER);
   await page.getByRole('status').filter({ hasText: 'The workspace did not survive the restart of its runner' }).first().waitFor();
-  await page.getByRole('button', { name: 'New terminal' }).click();
+  await page.getByRole('button', { name: 'New terminal', exact: true }).click();
   const terminal = await Terminal.of(page);
   expect(await terminal.run('echo file-$(cat kept.txt)')).toContain('file-kept');
 });

@@ -12,6 +12,7 @@ export interface StoryContext {
   log: Log;
   report(report: WorkspaceReport): void;
   followLog(workspaceId: string, log: BuildLog): void;
+  forgetLog(workspaceId: string): void;
   logChanged(workspaceId: string): void;
 }
 
@@ -40,7 +41,9 @@ export class Story {
     return this.#log;
   }
 
+  /** Nothing of it is sent any more: its descriptor may be that of another file by then. */
   closeLog(): void {
+    this.#context.forgetLog(this.record.workspaceId);
     this.#log?.close();
     this.#log = null;
   }
