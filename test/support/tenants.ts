@@ -8,6 +8,7 @@ import { compose, ledgerOf } from '../../worker/compose.ts';
 import { signUp } from '../../worker/identity/sign-up.ts';
 import type { RequestFacts, Services } from '../../worker/platform/context.ts';
 import { mintCredential } from '../../worker/platform/credential.ts';
+import type { EventQuery } from '../../worker/platform/objects.ts';
 import type { Proof } from '../../worker/platform/proof.ts';
 import { statement, type TenantDb } from '../../worker/platform/tenant-db.ts';
 import { BROWSER_THUMBPRINT } from './browser-key.ts';
@@ -196,24 +197,32 @@ export async function addToken(
  * them, so the ledger is read after it: an event on its way is seen twice, never missed.
  */
 export async function eventsOf(tenant: { db: TenantDb }): Promise<DraftEvent[]> {
-  const { tenantId, shard } = tenant.db;
-  const rows = await tenant.db.rows<{ body: string }>('SELECT body FROM outbox WHERE tenant_id = ? ORDER BY id', tenantId);
-  const waiting = rows.flatMap(({ body }) => draftEvent.array().parse(JSON.parse(body)));
-  const arrived = draftEvent.array().parse(await ledgerEvents(shard, tenantId));
-  const all = new Map([...arrived, ...waiting].map((event) => [event.id, event]));
+  return parsed(await bodiesOf(tenant, { limit: 1000, order: 'asc', by: 'seq' }));
+}
+
+async function bodiesOf({ db }: { db: TenantDb }, query: EventQuery): Promise<string[]> {
+  const rows = await db.rows<{ body: string }>(
+    'SELECT value AS body FROM outbox, json_each(outbox.body) WHERE tenant_id = ? ORDER BY outbox.id',
+    db.tenantId,
+  );
+  const { bodies } = await ledgerOf(env, services().settings, db.shard, db.tenantId).query(query);
+  return [...bodies, ...rows.map(({ body }) => body)];
+}
+
+function parsed(bodies: string[]): DraftEvent[] {
+  const all = new Map(bodies.map((body) => draftEvent.parse(JSON.parse(body))).map((event) => [event.id, event]));
   return [...all.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-async function ledgerEvents(shard: string, tenantId: string): Promise<unknown[]> {
-  const ledger = ledgerOf(env, services().settings, shard, tenantId);
-  const { bodies } = await ledger.query({ limit: 1000, order: 'asc', by: 'seq' });
-  return bodies.map((body) => JSON.parse(body) as unknown);
-}
-
-/** The event of that answer: the ids of request and event are the same. What was found because of it has that id, too. */
+/**
+ * The event of that answer: the ids of request and event are the same. What was found because of it has that id, too.
+ * Looked for among the tenant's 200 newest, and read only once found: in a long suite reading all of them takes the most time.
+ */
 export async function eventOfAnswer(tenant: { db: TenantDb }, answer: Answer): Promise<DraftEvent | undefined> {
-  const requestId = answer.headers.get('X-Request-Id');
-  return (await eventsOf(tenant)).find((event) => event.requestId === requestId && event.action !== 'finding.open');
+  const requestId = answer.headers.get('X-Request-Id') ?? '';
+  const bodies = await bodiesOf(tenant, { limit: 200, order: 'desc', by: 'seq' });
+  const about = parsed(bodies.filter((body) => body.includes(requestId)));
+  return about.find((event) => event.requestId === requestId && event.action !== 'finding.open');
 }
 
 /** The events that belong to no tenant. */

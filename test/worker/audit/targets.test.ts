@@ -144,7 +144,10 @@ describe('webhooks', () => {
     const [fresh, former, other] = await Promise.all([1, 2, 3].map(() => newWebhookSecret('hmac', random)));
     // The library has a clock of its own, and five minutes of patience.
     const secrets = [fresh ?? '', former ?? ''];
-    await sendNow(webhookTarget(configOf('webhook', { url: hook.url }), secrets, () => new Date()), many(2));
+    await sendNow(
+      webhookTarget(configOf('webhook', { url: hook.url }), secrets, () => new Date()),
+      many(2),
+    );
     const [{ headers, body } = expect.fail()] = await hook.deliveries();
     for (const secret of [fresh, former]) expect(new Webhook(secret ?? '').verify(body, headers)).toHaveLength(2);
     expect(() => new Webhook(other ?? '').verify(body, headers)).toThrow();
