@@ -32,6 +32,10 @@ export const ID_PREFIXES = {
   serviceAccount: 'sva',
   passkey: 'pky',
   gitCredential: 'gcr',
+  identityProvider: 'idp',
+  scimToken: 'sct',
+  provisioningCall: 'pvc',
+  groupMapping: 'gmp',
   request: 'req',
 } as const;
 

@@ -20,6 +20,7 @@ import { groupRoutes } from './directory/groups.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
+import { providerRoutes } from './providers/providers.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { describeApiOnce, getDocument } from './openapi.ts';
@@ -64,6 +65,7 @@ const joined = base
   .route('/', userRoutes)
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
+  .route('/', providerRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)

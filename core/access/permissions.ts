@@ -30,6 +30,8 @@ export const PERMISSIONS = {
   'finding:triage': 'Say how a finding stands',
   'recording:read': 'Watch and search the recordings of terminals',
   'recording:manage': 'Delete recordings, and choose their key and how long they are kept',
+  'idp:read': 'See the identity providers and what they provisioned',
+  'idp:manage': 'Set up identity providers, their domains and mappings',
   'siem:read': 'See where the audit log is streamed to',
   'siem:manage': 'Change where the audit log is streamed to',
 } as const;
@@ -56,6 +58,7 @@ export const BUILT_IN_ROLES = {
     'service-account:manage',
     'token:read-all',
     'token:revoke-all',
+    'idp:read',
   ],
   'template-admin': [
     'template:create',
@@ -79,6 +82,7 @@ export const BUILT_IN_ROLES = {
     'runner:read',
     'recording:read',
     'siem:read',
+    'idp:read',
     'workspace:read-all',
   ],
   member,

@@ -20,11 +20,12 @@ export const RESOURCE_TYPES = [
   'service-account',
   'finding',
   'recording',
+  'idp',
 ] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 export const OUTCOMES = ['success', 'failure', 'denied'] as const;
-export const ACTOR_TYPES = ['user', 'service-account', 'runner', 'system', 'operator', 'anonymous'] as const;
+export const ACTOR_TYPES = ['user', 'service-account', 'runner', 'scim-client', 'system', 'operator', 'anonymous'] as const;
 
 interface Action {
   resource: ResourceType;
@@ -508,6 +509,44 @@ export const AUDIT_ACTIONS = {
     resource: 'recording',
     done: 'finished the recording of {resource}',
     attempt: 'finish the recording of {resource}',
+  },
+  'idp.read': { resource: 'idp', done: 'looked at identity provider {resource}', attempt: 'look at identity provider {resource}' },
+  'idp.create': { resource: 'idp', done: 'set up identity provider {resource}', attempt: 'set up identity provider {resource}' },
+  'idp.update': { resource: 'idp', done: 'changed identity provider {resource}', attempt: 'change identity provider {resource}' },
+  'idp.delete': { resource: 'idp', done: 'removed identity provider {resource}', attempt: 'remove identity provider {resource}' },
+  'idp.test': { resource: 'idp', done: 'tested the sign-in through {resource}', attempt: 'test the sign-in through {resource}' },
+  'idp.require': {
+    resource: 'idp',
+    done: 'changed who must sign in through {resource}',
+    attempt: 'change who must sign in through {resource}',
+  },
+  'idp.domain.add': { resource: 'idp', done: 'claimed the mail domain {resource}', attempt: 'claim the mail domain {resource}' },
+  'idp.domain.verify': { resource: 'idp', done: 'proved the mail domain {resource}', attempt: 'prove the mail domain {resource}' },
+  'idp.domain.update': { resource: 'idp', done: 'changed the mail domain {resource}', attempt: 'change the mail domain {resource}' },
+  'idp.domain.remove': { resource: 'idp', done: 'gave up the mail domain {resource}', attempt: 'give up the mail domain {resource}' },
+  'idp.token.create': {
+    resource: 'idp',
+    done: 'made a provisioning token for {resource}',
+    attempt: 'make a provisioning token for {resource}',
+  },
+  'idp.token.revoke': {
+    resource: 'idp',
+    done: 'revoked a provisioning token of {resource}',
+    attempt: 'revoke a provisioning token of {resource}',
+  },
+  'idp.token.use': { resource: 'idp', done: 'called as {resource}', attempt: 'call as {resource}' },
+  'idp.mapping.add': { resource: 'idp', done: 'mapped groups of {resource}', attempt: 'map groups of {resource}' },
+  'idp.mapping.remove': {
+    resource: 'idp',
+    done: 'removed a mapping of groups of {resource}',
+    attempt: 'remove a mapping of groups of {resource}',
+  },
+  'idp.sync': { resource: 'idp', done: 'compared {resource} with what is here', attempt: 'compare {resource} with what is here' },
+  'user.provision': { resource: 'user', done: 'added {resource} from the directory', attempt: 'add {resource} from the directory' },
+  'user.link': {
+    resource: 'user',
+    done: 'tied {resource} to their account at the identity provider',
+    attempt: 'tie {resource} to an account at the identity provider',
   },
   'recording.read': { resource: 'recording', done: 'looked at the list of recordings', attempt: 'look at recordings' },
   'recording.search': { resource: 'recording', done: 'searched all recordings for {resource}', attempt: 'search recordings' },

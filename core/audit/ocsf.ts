@@ -79,6 +79,7 @@ const USER_TYPES: Record<AuditActor['type'], { type_id: number; type: string }> 
   system: { type_id: 3, type: 'System' },
   'service-account': { type_id: 4, type: 'Service' },
   runner: { type_id: 4, type: 'Service' },
+  'scim-client': { type_id: 4, type: 'Service' },
   anonymous: { type_id: 0, type: 'Unknown' },
 };
 
@@ -89,7 +90,7 @@ const userOf = ({ type, id, name, email }: AuditActor): Attributes => ({
 
 /** Something that is no person is the application that acts, too. */
 function actorOf({ actor, sessionId }: AuditEvent): Attributes {
-  const isApplication = actor.type === 'system' || actor.type === 'runner';
+  const isApplication = actor.type === 'system' || actor.type === 'runner' || actor.type === 'scim-client';
   return {
     user: userOf(actor),
     session: sessionId === null ? null : { uid: sessionId },

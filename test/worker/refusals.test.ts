@@ -18,6 +18,7 @@ import { insertRecording } from '../support/recordings.ts';
 import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, type Ids } from '../support/isolation.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
+import { makeProvider } from '../support/route-calls/providers.ts';
 import { ROUTE_CALLS } from '../support/route-calls.ts';
 import { makeDraft } from '../support/template-versions.ts';
 import { insertRunner, insertTrashed, insertWorkspace } from '../support/workspaces.ts';
@@ -139,6 +140,8 @@ const overRequests = {
   make: makeRequest,
   blind: ['auditor', 'user-admin', 'member'],
 } as const;
+const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
+const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
@@ -206,6 +209,11 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/tokens/revoke': { who: userAdmins, body: { ids: ['tok_01m856tm29e6frrs5mmr9m5rhs'] } },
   'DELETE /api/v1/tokens/:id': { who: userAdmins, id: 'token', make: makeToken },
 
+  'GET /api/v1/identity-providers': { who: idpReaders },
+  'POST /api/v1/identity-providers': { who: ['owner'], body: { name: 'Okta', preset: 'okta' } },
+  'GET /api/v1/identity-providers/:id': { ...overProviders, who: idpReaders },
+  'PATCH /api/v1/identity-providers/:id': { ...overProviders, headers: ifMatch, body: { name: 'Other' } },
+  'DELETE /api/v1/identity-providers/:id': overProviders,
   'GET /api/v1/service-accounts': { who: ['owner', 'user-admin', 'auditor'] },
   'POST /api/v1/service-accounts': { who: userAdmins, body: { name: 'robot', description: 'Pulls the log', roles: [] } },
   'GET /api/v1/service-accounts/:id': { ...overAccounts, who: ['owner', 'user-admin', 'auditor'] },

@@ -65,6 +65,8 @@ function auditActor(actor: Actor): AuditActor {
       return { type: actor.type, id: actor.id, name: actor.name, email: actor.email, via: actor.token ? 'token' : 'session' };
     case 'runner':
       return { type: 'runner', id: actor.id, name: actor.name, email: null, via: 'runner-token' };
+    case 'scim-client':
+      return { type: 'scim-client', id: actor.id, name: actor.name, email: null, via: 'scim-token' };
     case 'system':
       return { type: 'system', id: null, name: actor.name, email: null, via: null };
     case 'operator':

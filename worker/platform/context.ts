@@ -227,6 +227,15 @@ export interface RunnerActor {
   id: string;
   name: string;
 }
+/** A directory that provisions by SCIM: it may do that, to what is its own, and nothing else. */
+export interface ScimClientActor {
+  type: 'scim-client';
+  /** of the identity provider */
+  id: string;
+  name: string;
+  /** id of the token that it called with */
+  tokenId: string;
+}
 export interface SystemActor {
   type: 'system';
   name: string;
@@ -239,7 +248,7 @@ export interface AnonymousActor {
   /** what it called itself, e.g. the e-mail address of a failed sign-in */
   name: string;
 }
-export type Actor = UserActor | ServiceAccountActor | RunnerActor | SystemActor | OperatorActor | AnonymousActor;
+export type Actor = UserActor | ServiceAccountActor | RunnerActor | ScimClientActor | SystemActor | OperatorActor | AnonymousActor;
 
 /** What a use case gets: who asks, for which tenant, and everything it may use. */
 export interface Context extends Services {

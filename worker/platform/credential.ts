@@ -19,6 +19,8 @@ export const CREDENTIALS = {
   token: 'gh_',
   secondFactor: 'ghf_',
   passwordReset: 'ghw_',
+  scim: 'ghp_',
+  ssoFlow: 'ghl_',
   appCode: 'gho_',
   app: 'gha_',
 } as const;

@@ -49,6 +49,8 @@ export const MATRIX: Record<Permission, MatrixRow> = {
     may: ['owner'],
     probe: { route: 'POST /access/preview', body: { kind: 'role-assignments', add: [], remove: [] } },
   },
+  'idp:read': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /identity-providers' } },
+  'idp:manage': { may: ['owner'], probe: { route: 'POST /identity-providers', body: { name: 'matrix', preset: 'okta' } } },
   'service-account:read': { may: ['owner', 'user-admin', 'auditor'], probe: { route: 'GET /service-accounts' } },
   'service-account:manage': {
     may: ['owner', 'user-admin'],
