@@ -17,5 +17,9 @@ export const PROVIDER_CALLS: Record<string, RouteCall> = {
     diff: ['name'],
     call: owns('PATCH /identity-providers/:id', makeProvider, { name: 'Other' }, ifMatch),
   },
-  'DELETE /identity-providers/:id': { leaves: ['idp.delete'], call: owns('DELETE /identity-providers/:id', makeProvider) },
+  'DELETE /identity-providers/:id': {
+    leaves: ['idp.delete'],
+    diff: ['name', 'preset'],
+    call: owns('DELETE /identity-providers/:id', makeProvider),
+  },
 };
