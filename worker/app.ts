@@ -21,6 +21,8 @@ import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
+import { connectionRoutes } from './sso/connections.routes.ts';
+import { ssoRoutes } from './sso/sso.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { describeApiOnce, getDocument } from './openapi.ts';
@@ -66,6 +68,8 @@ const joined = base
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
   .route('/', providerRoutes)
+  .route('/', connectionRoutes)
+  .route('/', ssoRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)

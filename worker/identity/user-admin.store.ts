@@ -28,6 +28,7 @@ export const endSessions = (db: TenantDb, ids: readonly string[]): Statement[] =
 const OWN_TABLES = [
   ...['email_verifications', 'password_resets', 'second_factor_challenges'],
   ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'git_credentials', 'ide_settings'],
+  ...['identities', 'break_glass'],
 ];
 
 /** What somebody who is deleted held: tokens, roles, groups, factors, links in mails. Templates and workspaces stay. */
