@@ -21,6 +21,7 @@ import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
+import { domainRoutes } from './sso/domains.routes.ts';
 import { connectionRoutes } from './sso/connections.routes.ts';
 import { ssoRoutes } from './sso/sso.routes.ts';
 import { gate } from './gate.ts';
@@ -67,6 +68,7 @@ const joined = base
   .route('/', userRoutes)
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
+  .route('/', domainRoutes)
   .route('/', providerRoutes)
   .route('/', connectionRoutes)
   .route('/', ssoRoutes)

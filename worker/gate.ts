@@ -23,6 +23,7 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'POST /api/v1/login/recovery-code': 'page',
   'POST /api/v1/login/passkey/options': 'page',
   'POST /api/v1/login/passkey': 'page',
+  'POST /api/v1/login/realm': 'page',
   'POST /api/v1/login/sso/start': 'page',
   'POST /api/v1/login/sso': 'page',
   'POST /api/v1/password-resets': 'page',

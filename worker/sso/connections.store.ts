@@ -112,3 +112,8 @@ export const noteUse = (db: TenantDb, id: string, warning: string | null, now: s
        oidc_warning_at = CASE WHEN ?3 IS NULL THEN oidc_warning_at ELSE ?4 END WHERE tenant_id = ?1 AND id = ?2`,
     ...[db.tenantId, id, warning, now],
   );
+
+export async function findProviderName(db: TenantDb, id: string): Promise<string | null> {
+  const found = await db.first<{ name: string }>('SELECT name FROM identity_providers WHERE tenant_id = ? AND id = ?', db.tenantId, id);
+  return found?.name ?? null;
+}
