@@ -480,6 +480,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/workspaces/:id/connect': { who: 'open', id: 'workspace' },
 
   'GET /api/v1/operator/tenants': { who: 'open', headers: operator },
+  'POST /api/v1/operator/keys/rotate': { who: 'open', headers: operator },
   'POST /api/v1/operator/tenants/:id/suspend': { who: 'open', headers: operator, id: 'tenant', body: { reason: 'Unpaid' } },
   'POST /api/v1/operator/tenants/:id/activate': { who: 'open', headers: operator, id: 'tenant' },
   'POST /api/v1/operator/tenants/:id/ledger/rebuild': { who: 'open', headers: operator, id: 'tenant' },
