@@ -20,6 +20,7 @@ import { groupRoutes } from './directory/groups.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
+import { mappingRoutes } from './providers/mappings.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
@@ -66,6 +67,7 @@ const joined = base
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
   .route('/', providerRoutes)
+  .route('/', mappingRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)

@@ -142,6 +142,8 @@ const overRequests = {
 } as const;
 const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
+const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
+const noMapping = 'gmp_01m856tm29e6frrs5mmr9m5rhs';
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
@@ -214,6 +216,13 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/identity-providers/:id': { ...overProviders, who: idpReaders },
   'PATCH /api/v1/identity-providers/:id': { ...overProviders, headers: ifMatch, body: { name: 'Other' } },
   'DELETE /api/v1/identity-providers/:id': overProviders,
+  'GET /api/v1/identity-providers/:id/groups': { ...overProviders, who: idpReaders },
+  'GET /api/v1/identity-providers/:id/mappings': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/mappings': { ...overProviders, body: newMapping },
+  'POST /api/v1/identity-providers/:id/mappings/preview': { ...overProviders, who: idpReaders, body: newMapping },
+  'DELETE /api/v1/identity-providers/:id/mappings/:mapping': { ...overProviders, rest: { mapping: noMapping } },
+  'GET /api/v1/identity-providers/:id/drift': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/sync': overProviders,
   'GET /api/v1/service-accounts': { who: ['owner', 'user-admin', 'auditor'] },
   'POST /api/v1/service-accounts': { who: userAdmins, body: { name: 'robot', description: 'Pulls the log', roles: [] } },
   'GET /api/v1/service-accounts/:id': { ...overAccounts, who: ['owner', 'user-admin', 'auditor'] },
