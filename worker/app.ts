@@ -20,6 +20,7 @@ import { groupRoutes } from './directory/groups.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
+import { mappingRoutes } from './providers/mappings.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
 import { domainRoutes } from './sso/domains.routes.ts';
 import { connectionRoutes } from './sso/connections.routes.ts';
@@ -72,6 +73,7 @@ const joined = base
   .route('/', providerRoutes)
   .route('/', connectionRoutes)
   .route('/', ssoRoutes)
+  .route('/', mappingRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)

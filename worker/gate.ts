@@ -51,6 +51,7 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'GET /api/v1/sso/clients/:place/jwks': 'program',
   'POST /api/v1/sso/backchannel-logout/:place': 'program',
   'GET /api/v1/operator/tenants': 'program',
+  'POST /api/v1/operator/keys/rotate': 'program',
   'POST /api/v1/operator/tenants/:id/suspend': 'program',
   'POST /api/v1/operator/tenants/:id/activate': 'program',
   'POST /api/v1/operator/tenants/:id/ledger/rebuild': 'program',

@@ -17,6 +17,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'tenant.update': { category: ['iam'], type: ['admin', 'change'] },
   'tenant.suspend': { category: ['iam'], type: ['admin', 'change'] },
   'tenant.activate': { category: ['iam'], type: ['admin', 'change'] },
+  'tenant.rekey': { category: ['configuration'], type: ['change'] },
   'user.sign_in': { category: ['authentication'], type: ['start'] },
   'user.sign_out': { category: ['authentication', 'session'], type: ['end'] },
   'user.sign_out_everywhere': { category: ['authentication', 'session'], type: ['end'] },

@@ -51,6 +51,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'tenant.update': ['entity_management', 'Update'],
   'tenant.suspend': ['entity_management', 'Suspend'],
   'tenant.activate': ['entity_management', 'Activate'],
+  'tenant.rekey': ['entity_management', 'Update'],
   'user.sign_in': ['authentication', 'Logon'],
   'user.sign_out': ['authentication', 'Logoff'],
   'user.sign_out_everywhere': ['authentication', 'Logoff'],

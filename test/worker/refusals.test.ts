@@ -145,6 +145,8 @@ const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
 const overConnections = { ...overProviders, make: makeUnreachable } as const;
 const overDomains: RouteCase = { who: ['owner'], rest: { domain: 'none.example' } };
+const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
+const noMapping = 'gmp_01m856tm29e6frrs5mmr9m5rhs';
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
@@ -238,6 +240,13 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/sso/clients/:place/jwks': { who: 'open', rest: { place: NO_PLACE } },
   // It takes a form, whose refusals are its own (sso/logout.test.ts).
   'POST /api/v1/sso/backchannel-logout/:place': { who: 'open', rest: { place: NO_PLACE } },
+  'GET /api/v1/identity-providers/:id/groups': { ...overProviders, who: idpReaders },
+  'GET /api/v1/identity-providers/:id/mappings': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/mappings': { ...overProviders, body: newMapping },
+  'POST /api/v1/identity-providers/:id/mappings/preview': { ...overProviders, who: idpReaders, body: newMapping },
+  'DELETE /api/v1/identity-providers/:id/mappings/:mapping': { ...overProviders, rest: { mapping: noMapping } },
+  'GET /api/v1/identity-providers/:id/drift': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/sync': overProviders,
   'GET /api/v1/service-accounts': { who: ['owner', 'user-admin', 'auditor'] },
   'POST /api/v1/service-accounts': { who: userAdmins, body: { name: 'robot', description: 'Pulls the log', roles: [] } },
   'GET /api/v1/service-accounts/:id': { ...overAccounts, who: ['owner', 'user-admin', 'auditor'] },
@@ -504,6 +513,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/workspaces/:id/connect': { who: 'open', id: 'workspace' },
 
   'GET /api/v1/operator/tenants': { who: 'open', headers: operator },
+  'POST /api/v1/operator/keys/rotate': { who: 'open', headers: operator },
   'POST /api/v1/operator/tenants/:id/suspend': { who: 'open', headers: operator, id: 'tenant', body: { reason: 'Unpaid' } },
   'POST /api/v1/operator/tenants/:id/activate': { who: 'open', headers: operator, id: 'tenant' },
   'POST /api/v1/operator/tenants/:id/ledger/rebuild': { who: 'open', headers: operator, id: 'tenant' },

@@ -66,6 +66,12 @@ const settings = z
       .string()
       .regex(/^[a-z0-9-]{1,20}$/)
       .default('v1'),
+    /** the key before it and its version, until every data key is wrapped by the new one */
+    KEK_FORMER: secretOf32Bytes.optional(),
+    KEK_FORMER_VERSION: z
+      .string()
+      .regex(/^[a-z0-9-]{1,20}$/)
+      .optional(),
     /** the operator's bearer token (tenants list, suspend) */
     OPERATOR_TOKEN: z.string().min(32, 'must have at least 32 characters'),
     /** region of each shard, `s0=auto,s1=eu`: a tenant's region is chosen at sign-up, for good */
@@ -106,6 +112,11 @@ const settings = z
     POLICY_RECORDING: z.string().optional(),
   })
   .superRefine((value, context) => {
+    const { KEK_FORMER: former, KEK_FORMER_VERSION: formerVersion } = value;
+    if ((former === undefined) !== (formerVersion === undefined))
+      context.addIssue({ code: 'custom', path: ['KEK_FORMER_VERSION'], message: 'goes with KEK_FORMER' });
+    if (formerVersion === value.KEK_VERSION)
+      context.addIssue({ code: 'custom', path: ['KEK_VERSION'], message: 'must differ from KEK_FORMER_VERSION' });
     if (value.ENVIRONMENT === 'local') return;
     if (!value.ORIGIN.startsWith('https://'))
       context.addIssue({ code: 'custom', path: ['ORIGIN'], message: 'must be https when deployed' });

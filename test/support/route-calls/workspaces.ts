@@ -21,6 +21,7 @@ import {
   own,
   owner,
   owns,
+  OPERATOR,
   self,
 } from './call.ts';
 
@@ -366,6 +367,13 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     },
   },
 
+  'POST /operator/keys/rotate': {
+    leaves: 'an event for each data key that another key wraps (test/worker/platform/secrets.test.ts); here the current one wraps all',
+    call: async (tenant, ask) => ({
+      answer: await ask(null, 'POST /operator/keys/rotate', undefined, OPERATOR),
+      ...{ on: null, db: tenant.db, by: { type: 'operator', id: null }, sessionId: null },
+    }),
+  },
   'POST /operator/tenants/:id/suspend': { leaves: ['tenant.suspend'], call: operates('suspend', { reason: 'Unpaid' }) },
   'POST /operator/tenants/:id/activate': { leaves: ['tenant.activate'], call: operates('activate') },
 };
