@@ -42,7 +42,7 @@ const logoutClaims = z
     sub: z.string().min(1).max(300).optional(),
     sid: z.string().min(1).max(300).optional(),
     events: z.looseObject({ [EVENT]: z.looseObject({}) }),
-    nonce: z.undefined('must not be there'),
+    nonce: z.never('must not be there').optional(),
   })
   .refine(({ sub, sid }) => sub !== undefined || sid !== undefined, 'names neither a person nor a session');
 

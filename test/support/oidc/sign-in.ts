@@ -116,7 +116,7 @@ export async function signInBy(browser: TestBrowser, tenant: Pick<Tenant, 'slug'
 }
 
 /** What the page sends of what came back. */
-export const finishOf = ({ error_description: errorDescription, ...back }: Record<string, string>) => ({
+export const finishOf = ({ error_description: errorDescription, ...back }: Record<string, string>): Record<string, string> => ({
   ...back,
   ...(errorDescription === undefined ? {} : { errorDescription }),
 });
