@@ -231,7 +231,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/identity-providers/domains/:domain/verify': overDomains,
   'DELETE /api/v1/identity-providers/domains/:domain': overDomains,
   'GET /api/v1/identity-providers/requirement': { who: idpReaders },
-  'PUT /api/v1/identity-providers/requirement': { who: ['owner'], browser: true, body: { required: false, people: [] } },
+  'POST /api/v1/identity-providers/requirement': { who: ['owner'], browser: true, body: { required: false, people: [] } },
   'POST /api/v1/login/realm': { who: 'open', body: { tenant: 'refused-slug' } },
   'POST /api/v1/login/sso/start': { who: 'open', body: { tenant: 'refused-slug' } },
   'POST /api/v1/login/sso': { who: 'open', body: { state: token.replace('ghi_', 'ghl_'), code: 'x' } },

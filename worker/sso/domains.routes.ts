@@ -46,7 +46,7 @@ const readRequired = createRoute({
   responses: { 200: json(api.requirement), ...problems },
 });
 const setRequired = createRoute({
-  ...{ method: 'put', path: requirement, summary: 'Require single sign-on, and choose who comes in without', tags },
+  ...{ method: 'post', path: requirement, summary: 'Require single sign-on, and choose who comes in without', tags },
   request: body(api.requirementSet),
   responses: { 200: json(api.requirement), ...problems },
 });

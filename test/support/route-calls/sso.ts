@@ -99,12 +99,12 @@ export const SSO_CALLS: Record<string, RouteCall> = {
     leaves: ['idp.domain.remove'],
     call: onDomain('DELETE /identity-providers/domains/:domain', anyDomain),
   },
-  'PUT /identity-providers/requirement': {
+  'POST /identity-providers/requirement': {
     leaves: ['idp.require'],
     diff: ['people'],
     call: async (tenant, ask) => {
       const by = await owner(tenant);
-      return own(by, await ask(by, 'PUT /identity-providers/requirement', { required: false, people: [by.id] }), null);
+      return own(by, await ask(by, 'POST /identity-providers/requirement', { required: false, people: [by.id] }), null);
     },
   },
   'POST /login/realm': {

@@ -122,7 +122,7 @@ describe('mail domains', () => {
 });
 
 describe('single sign-on is required', () => {
-  const require = (tenant: Tenant, body: object) => api(tenant.owner).put('/identity-providers/requirement', body);
+  const require = (tenant: Tenant, body: object) => api(tenant.owner).post('/identity-providers/requirement', body);
 
   test('needs a provider that is on, and an owner with a second factor who comes in without', async () => {
     const tenant = await mintTenant();

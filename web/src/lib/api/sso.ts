@@ -47,4 +47,4 @@ export async function removeDomain(domain: string): Promise<void> {
 }
 
 export const requirement = (call: Call = {}) => read(providers.requirement.$get({}, abortable(call)), shapes.requirement);
-export const require = (json: z.input<typeof shapes.requirementSet>) => read(providers.requirement.$put({ json }), shapes.requirement);
+export const require = (json: z.input<typeof shapes.requirementSet>) => read(providers.requirement.$post({ json }), shapes.requirement);
