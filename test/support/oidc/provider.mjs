@@ -73,7 +73,11 @@ async function configuration(known, caught, deliver) {
     fetch: async (url, options) => {
       if (!String(options?.body ?? '').includes('logout_token=')) return fetch(url, options);
       caught.push(new URLSearchParams(String(options.body)).get('logout_token') ?? '');
-      return deliver ? fetch(url, options) : new Response(null, { status: 200 });
+      if (!deliver) return new Response(null, { status: 200 });
+      // Its own dispatcher leads nowhere near: what is sent is what counts.
+      const { hostname, port, pathname } = new URL(url);
+      const near = hostname === 'localhost' ? `http://127.0.0.1:${port}${pathname}` : url;
+      return fetch(near, { method: 'POST', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: String(options.body) });
     },
     ttl: { Session: 3600, Interaction: 600, Grant: 3600, AccessToken: 600, IdToken: 600, AuthorizationCode: 60 },
   };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ssoFinished } from '@gatehouse/core/api/sso.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
+import { give, makeRole } from '../../support/groups.ts';
 import { connect, mintClient, signInBy, TestBrowser } from '../../support/oidc/sign-in.ts';
 import {
   addUser,
@@ -127,5 +128,23 @@ describe('signing in through a provider', () => {
     await client.somebody({ email, roles: [], groups: ['Backend', 'Frontend'] });
     expect(entered(await signInBy(new TestBrowser(), tenant, id)).me.user.roles).toEqual([]);
     expect(await groups()).toEqual(['Backend', 'Frontend']);
+  });
+
+  test('nobody maps a claim to a role that they could not give', async () => {
+    const tenant = await mintTenant();
+    const person = await addUser(tenant);
+    await give(tenant.owner, person, (await makeRole(tenant, ['idp:manage', 'idp:read'])).id);
+    const set = { issuer: 'https://idp.example.org', clientId: 'x', authentication: 'secret', secret: 'hush', claims: { roles: 'roles' } };
+    const made = await api(person).post('/identity-providers', { name: unique(), preset: 'other' });
+    const put = (role: string) =>
+      api(person).put(
+        `/identity-providers/${(made.body as { id: string }).id}/oidc`,
+        { ...set, roles: [{ value: 'boss', role }] },
+        { 'If-Match': '"1"' },
+      );
+    const answer = await put('owner');
+    expect(problem(answer)).toMatchObject({ status: 403, code: 'permission-denied' });
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject({ action: 'idp.update', outcome: 'denied' });
+    expect(problem(await put('nothing'))).toMatchObject({ status: 422, errors: [{ path: 'roles.0.role' }] });
   });
 });
