@@ -185,3 +185,9 @@ CREATE TABLE group_mappings (
 CREATE UNIQUE INDEX group_mappings_rule ON group_mappings (tenant_id, provider_id, kind, pattern, target_type, target);
 ALTER TABLE group_members ADD COLUMN given_by TEXT;
 CREATE INDEX group_members_given ON group_members (tenant_id, given_by) WHERE given_by IS NOT NULL;
+
+-- Since when somebody is suspended or deleted, as the sweep saw it.
+ALTER TABLE users ADD COLUMN left_at TEXT;
+CREATE INDEX users_leaving ON users (state) WHERE state <> 'active' AND left_at IS NULL;
+CREATE INDEX users_returned ON users (state) WHERE state = 'active' AND left_at IS NOT NULL;
+CREATE INDEX users_left ON users (left_at) WHERE left_at IS NOT NULL;

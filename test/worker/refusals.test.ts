@@ -456,6 +456,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },
   'GET /api/v1/workspaces/:id': overWorkspaces,
   'DELETE /api/v1/workspaces/:id': { ...overWorkspaces, who: templateAdmins },
+  'POST /api/v1/workspaces/:id/transfer': { ...overWorkspaces, who: ['owner'], blind: [], body: { userId: nobody } },
   'PATCH /api/v1/workspaces/:id': { ...overWorkspaces, who: [], body: { name: 'other' } },
   'POST /api/v1/workspaces/:id/restart': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/restore': { ...overTrash, who: templateAdmins, body: {} },
