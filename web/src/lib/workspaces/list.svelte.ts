@@ -71,6 +71,10 @@ export class WorkspaceList {
   }
 
   /** @throws ApiProblem: the dialog that asks for it shows it */
+  async transfer(id: string, to: { userId: string; name: string }): Promise<void> {
+    this.put(await workspaces.transfer(id, to));
+  }
+
   async rename(id: string, name: string): Promise<void> {
     this.put(await workspaces.rename(id, name));
   }
