@@ -43,6 +43,7 @@ export type IdeAction =
   | 'find-in-terminal'
   | 'source-control'
   | 'branches'
+  | 'pull-and-push'
   | 'list-terminals'
   | 'maximise-terminals'
   | 'run-task'
@@ -99,6 +100,7 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], where: 'everywhere' },
   { action: 'source-control', label: 'Source control', keys: ['Ctrl Shift G'], where: 'everywhere' },
   { action: 'branches', label: 'Branches', keys: ['Alt B'], where: 'page' },
+  { action: 'pull-and-push', label: 'Pull and push', keys: ['Alt Shift P'], where: 'everywhere' },
   { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], where: 'page' },
   { action: 'toggle-terminals', label: 'Show or hide terminals', keys: ['Ctrl `'], where: 'everywhere' },
   { action: 'focus-editor', label: 'Go to the editor', keys: ['Alt E'], where: 'everywhere' },

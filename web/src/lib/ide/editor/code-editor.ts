@@ -91,6 +91,13 @@ export class CodeEditor {
     this.view.focus();
   }
 
+  /** Puts the cursor where somebody points, unless that is in what is selected. */
+  aim(point: { x: number; y: number }): void {
+    const at = this.view.posAtCoords(point);
+    const isSelected = this.view.state.selection.ranges.some(({ from, to }) => at !== null && from <= at && at <= to && from < to);
+    if (at !== null && !isSelected) this.view.dispatch({ selection: { anchor: at } });
+  }
+
   /** the text that is selected in the file that is shown */
   get selected(): string {
     const { state } = this.view;

@@ -4,7 +4,7 @@ import { route } from '#lib/route.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { nameOf } from '../files/paths.ts';
 import type { ChangeRow } from './changes.ts';
-import { showSource } from './show-source.ts';
+import { openChange } from './show-comparison.ts';
 import { gitWords, GitProblem, type GitDone } from './remote-git.ts';
 import type { Repository } from './repository.svelte.ts';
 
@@ -17,11 +17,14 @@ export function explain(ide: Ide, repository: Repository | null, what: string, t
   if (why === 'identity') return void (ide.git.dialog = 'identity');
   const action = {
     credentials: { label: 'Git credentials', onClick: () => void window.open(route.accountGit(), '_blank', 'noopener') },
-    conflicts: { label: 'Show', onClick: () => showSource(ide) },
   }[why as string];
   const description = gitWords(thrown);
-  if (why === 'conflicts') toast.warning('There are conflicts to resolve', { description, ...(action ? { action } : {}) });
-  else toast.error(what, { description, ...(action ? { action } : {}), duration: UNDO_MS });
+  if (why === 'conflicts') {
+    toast.warning('There are conflicts to resolve', { description });
+    ide.layout.showSide('git');
+    const [first] = repository?.rows.conflicts ?? [];
+    if (repository !== null && first !== undefined) openChange(ide, repository, first, true);
+  } else toast.error(what, { description, ...(action ? { action } : {}), duration: UNDO_MS });
   void repository?.refresh();
 }
 
