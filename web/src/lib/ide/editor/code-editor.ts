@@ -67,7 +67,8 @@ export class CodeEditor {
     this.view.setState(kept.state);
     this.#applyLock();
     this.refresh(document);
-    if (kept.scroll !== null) this.view.dispatch({ effects: kept.scroll });
+    // What was shown before may have been scrolled.
+    this.view.dispatch({ effects: kept.scroll ?? EditorView.scrollIntoView(0) });
     this.#tellPosition(this.view.state);
   }
 
