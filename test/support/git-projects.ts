@@ -46,8 +46,10 @@ export function packProject(bare: string, { name, without = [], files = {}, bug 
 
 /** This repository, as its last commit has it. */
 export function packThis(bare: string): void {
-  if (existsSync(join(ROOT, '.git'))) return void gitIn(ROOT, 'clone', '--quiet', '--bare', '--no-tags', '--single-branch', ROOT, bare);
-  throw new Error('The tests of the day need the repository itself, not an archive of it');
+  if (!existsSync(join(ROOT, '.git'))) throw new Error('The tests of the day need the repository itself, not an archive of it');
+  gitIn(ROOT, 'init', '--quiet', '--bare', '--initial-branch=main', bare);
+  // Wherever its HEAD is, it is the main branch there.
+  gitIn(ROOT, 'push', '--quiet', bare, 'HEAD:refs/heads/main');
 }
 
 /** Somebody else changes a file and pushes. */

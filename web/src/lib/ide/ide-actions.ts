@@ -16,6 +16,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
   };
   return {
     save: () => editing.save(),
+    'save-all': () => editing.saveAll(),
     'close-tab': () => editing.closeTab(),
     'next-tab': () => workbench.group.cycle(1),
     'previous-tab': () => workbench.group.cycle(-1),

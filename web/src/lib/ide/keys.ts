@@ -4,6 +4,7 @@ import { isForProgram, isPressed, type Pressed } from './pressed.ts';
 
 export type IdeAction =
   | 'save'
+  | 'save-all'
   | 'close-tab'
   | 'next-tab'
   | 'previous-tab'
@@ -68,6 +69,7 @@ export interface IdeKey {
 
 export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'save', label: 'Save the file', keys: ['Ctrl S'], where: 'page' },
+  { action: 'save-all', label: 'Save all files', keys: ['Alt Shift S'], where: 'page' },
   { action: 'close-tab', label: 'Close the tab', keys: ['Alt W', 'Ctrl W'], where: 'page' },
   { action: 'next-tab', label: 'Next tab', keys: ['Alt PageDown', 'Ctrl PageDown'], where: 'page' },
   { action: 'previous-tab', label: 'Previous tab', keys: ['Alt PageUp', 'Ctrl PageUp'], where: 'page' },

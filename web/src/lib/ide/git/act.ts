@@ -83,6 +83,7 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
     return false;
   }
   const all = rows.staged.length === 0 && !amend;
+  if (all && !(await saved(ide, repository))) return false;
   const isGoingOn = repository.status?.operation === 'rebase';
   const work: GitAction = isGoingOn && !amend ? { action: 'go-on' } : { action: 'commit', message, amend, signOff, all };
   const done = await attempt(ide, repository, 'Committing', work);
@@ -95,6 +96,22 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
   const undo = () => void undoCommit(ide, repository, sha, message);
   toast.success(`Committed ${sha.slice(0, 7)}`, { action: { label: 'Undo', onClick: undo }, duration: UNDO_MS });
   return true;
+}
+
+/** Asks where open files are not saved that a commit of everything would leave out. @returns whether to go on */
+async function saved(ide: Ide, repository: Repository): Promise<boolean> {
+  const open = ide.documents.all.filter(({ dirty, path }) => dirty && ide.git.repositoryOf(path) === repository);
+  const [first] = open;
+  if (first === undefined) return true;
+  const answer = await ide.prompts.ask({
+    title: open.length === 1 ? `“${first.name}” is not saved` : `${count(open.length, 'file')} are not saved`,
+    text: 'What is not saved is not in the commit.',
+    choices: [
+      { label: 'Commit without it', look: 'plain', value: 'without' },
+      { label: 'Save and commit', look: 'primary', value: 'save' },
+    ],
+  });
+  return answer === 'without' || (answer === 'save' && (await ide.editing.saveAll(open)));
 }
 
 async function undoCommit(ide: Ide, repository: Repository, sha: string, message: string): Promise<void> {
