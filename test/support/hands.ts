@@ -36,6 +36,21 @@ export function handsAt(page: Page, kind: 'keyboard' | 'mouse'): Hands {
   };
 }
 
+/** How far from the left of a line a word of it begins, in pixels: where somebody points who means it. */
+export const placeOf = (line: Locator, word: string): Promise<number> =>
+  line.evaluate((element, wanted) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+      const at = (node.nodeValue ?? '').indexOf(wanted);
+      if (at < 0) continue;
+      const range = document.createRange();
+      range.setStart(node, at);
+      range.setEnd(node, at + wanted.length);
+      return range.getBoundingClientRect().left - element.getBoundingClientRect().left + 4;
+    }
+    throw new Error(`${wanted} is not in ${element.textContent}`);
+  }, word);
+
 /** Counts what a pointer does on the page, so that a walk by keyboard can prove that there was none. */
 export async function countPointer(page: Page): Promise<() => Promise<number>> {
   await page.evaluate(() => {
