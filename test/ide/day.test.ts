@@ -279,7 +279,7 @@ describe.runIf(isolates)('a working day', () => {
     walk.part('push');
 
     asOthersSeeIt('devalue-again');
-    await press('Files');
+    await hands.click(page.getByRole('group', { name: 'Beside the editor' }).getByRole('button', { name: 'Files' }));
     await hands.click(change(/^devalue-again/));
     await hands.click(change(/^README\.md/));
     await hands.click(page.locator('.cm-line', { hasText: /^# devalue$/ }), { position: { x: 700, y: 8 } });
