@@ -43,6 +43,8 @@ const asOthersSeeIt = (name: string) =>
   pushAsOther(day.bare(name), 'README.md', (text) => text.replace('# devalue', '# devalue, as others see it'), 'Others');
 const MERGED = ['# devalue, as we see it', '# devalue, as others see it'];
 const SEARCHES = '[aria-label="Search in all files"] input:focus';
+/** the field of the message, while it has the keyboard */
+const MESSAGE = 'textarea[aria-label="Message of the commit"]:focus';
 const server = (name: string) => page.getByRole('button', { name, exact: true });
 
 /** Steps of the whole day, at most. */
@@ -51,13 +53,13 @@ const MOST = {
   'see the tests fail': { keyboard: 3, mouse: 3 },
   'find it by search': { keyboard: 4, mouse: 3 },
   'go to the definition': { keyboard: 1, mouse: 2 },
-  'mend it with completion': { keyboard: 9, mouse: 6 },
+  'mend it with completion': { keyboard: 9, mouse: 7 },
   'rename it everywhere, save': { keyboard: 5, mouse: 6 },
   'see the tests pass': { keyboard: 1, mouse: 3 },
   'stage hunks and files': { keyboard: 12, mouse: 5 },
   commit: { keyboard: 3, mouse: 3 },
   push: { keyboard: 1, mouse: 1 },
-  'change what others changed, be refused, pull': { keyboard: 12, mouse: 13 },
+  'change what others changed, be refused, pull': { keyboard: 12, mouse: 14 },
   'resolve the conflict, commit': { keyboard: 3, mouse: 3 },
   'push the merge': { keyboard: 1, mouse: 1 },
 } as const;
@@ -163,6 +165,7 @@ describe.runIf(isolates)('a working day', () => {
     await hands.type(', as we see it');
     await hands.press('Control+s', 'Control+Shift+G');
     await change(/^README\.md/).waitFor();
+    await page.locator(MESSAGE).waitFor();
     await hands.type('Ours');
     await hands.press('Control+Enter');
     await page.getByRole('button', { name: 'Push 1 commit' }).waitFor();
@@ -180,6 +183,7 @@ describe.runIf(isolates)('a working day', () => {
     await site.picture('day-conflict');
     await hands.press('Alt+Shift+U', 'Alt+Shift+R');
     await change(/^README\.md.*staged/).waitFor();
+    await page.locator(MESSAGE).waitFor();
     await hands.press('Control+Enter');
     await page.getByRole('button', { name: 'Push 2 commits' }).waitFor();
     walk.part('resolve the conflict, commit');
@@ -416,7 +420,7 @@ async function goTo({ hands }: Walk, key: string, name: RegExp): Promise<void> {
 
 async function commitByKeyboard({ hands, part }: Walk, message: string): Promise<void> {
   await hands.press('Control+Shift+G');
-  await page.locator('textarea[aria-label="Message of the commit"]:focus').waitFor();
+  await page.locator(MESSAGE).waitFor();
   await hands.type(message);
   await hands.press('Control+Enter');
   await page.getByText(/^Committed [0-9a-f]{7}$/).waitFor();
