@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Day, freshDesk, openDay, option as optionOf, SECRET, toast as toastOf, Walk } from '../support/day.ts';
-import { gitIn, pushAsOther } from '../support/git-projects.ts';
-import { countPointer, handsAt, placeOf } from '../support/hands.ts';
+import { type Day, freshDesk, openDay, option as optionOf, SECRET, toast as toastOf, Walk } from '../support/day/day.ts';
+import { gitIn, pushAsOther } from '../support/day/git-projects.ts';
+import { countPointer, handsAt, placeOf } from '../support/day/hands.ts';
 import type { IdeSite } from '../support/ide.ts';
 
 /**

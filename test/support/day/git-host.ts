@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { answerGit } from './git-server.ts';
+import { answerGit } from '../git-server.ts';
 
 const LOOKUP = fileURLToPath(new URL('git-host-lookup.mjs', import.meta.url));
 /** a private network’s, where an organisation’s own git server may be; nobody has it here */

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { type GitHost, serveGitHost } from './git-host.ts';
 import { packProject, packThis } from './git-projects.ts';
 import type { Hands } from './hands.ts';
-import { type IdeSite, openIde } from './ide.ts';
+import { type IdeSite, openIde } from '../ide.ts';
 
 /** Where a working day is spent: a workspace that reaches one git host and nothing else, and projects on that host. */
 export interface Day {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ROOT } from './place.ts';
+import { ROOT } from '../place.ts';
 
 const AUTHOR = ['-c', 'user.name=Grace', '-c', 'user.email=grace@git.test', '-c', 'commit.gpgsign=false'];
 
