@@ -16,6 +16,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
   };
   return {
     save: () => editing.save(),
+    'save-all': () => editing.saveAll(),
     'close-tab': () => editing.closeTab(),
     'next-tab': () => workbench.group.cycle(1),
     'previous-tab': () => workbench.group.cycle(-1),
@@ -33,6 +34,11 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
     'source-control': () => showSource(ide),
+    'pull-and-push': async () => {
+      const { current } = ide.git;
+      if (current === null || ide.people.refusal !== null) return showSource(ide);
+      await (await import('./git/sync.ts')).sync(ide, current);
+    },
     branches: () => (ide.git.dialog = 'branches'),
     'toggle-files': () => layout.toggle('files'),
     'toggle-terminals': () => layout.toggle('terminals'),

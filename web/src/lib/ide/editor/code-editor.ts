@@ -67,7 +67,8 @@ export class CodeEditor {
     this.view.setState(kept.state);
     this.#applyLock();
     this.refresh(document);
-    if (kept.scroll !== null) this.view.dispatch({ effects: kept.scroll });
+    // What was shown before may have been scrolled.
+    this.view.dispatch({ effects: kept.scroll ?? EditorView.scrollIntoView(0) });
     this.#tellPosition(this.view.state);
   }
 
@@ -89,6 +90,13 @@ export class CodeEditor {
     const [anchor, head] = [Math.min(found.from + from, found.to), Math.min(found.from + to, found.to)];
     this.view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
     this.view.focus();
+  }
+
+  /** Puts the cursor where somebody points, unless that is in what is selected. */
+  aim(point: { x: number; y: number }): void {
+    const at = this.view.posAtCoords(point);
+    const isSelected = this.view.state.selection.ranges.some(({ from, to }) => at !== null && from <= at && at <= to && from < to);
+    if (at !== null && !isSelected) this.view.dispatch({ selection: { anchor: at } });
   }
 
   /** the text that is selected in the file that is shown */

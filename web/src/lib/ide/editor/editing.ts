@@ -104,6 +104,12 @@ export class Editing {
     else await active?.save?.();
   }
 
+  /** Saves each open file that is not. @returns whether all are */
+  async saveAll(documents: readonly OpenDocument[] = this.documents.all): Promise<boolean> {
+    const saved = await Promise.all(documents.filter(({ dirty }) => dirty).map((document) => this.saver.save(document)));
+    return saved.every(Boolean);
+  }
+
   /** Closes a tab; asks first when that would lose work. */
   async closeTab(tab: EditorTab | null = this.workbench.group.active, group: EditorGroup = this.workbench.group): Promise<void> {
     if (tab === null) return;
