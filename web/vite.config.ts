@@ -6,7 +6,9 @@ import { defineConfig } from 'vite';
 import { plainAnnouncer } from './announcer.ts';
 import { fewFiles } from './chunks.ts';
 import { leanFonts } from './fonts.ts';
+import { withIdePage } from './ide-page.ts';
 import { withNonce } from './nonce.ts';
+import { leanZod } from './zod.ts';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
 const index = fileURLToPath(new URL('build/index.html', import.meta.url));
@@ -23,8 +25,9 @@ export default defineConfig({
   },
   plugins: [
     plainAnnouncer(),
-    leanFonts(),
+    leanFonts(web),
+    leanZod(),
     tailwindcss(),
-    sveltekit({ adapter: withNonce(adapter({ fallback: 'index.html' }), index), serviceWorker: { register: false } }),
+    sveltekit({ adapter: withIdePage(withNonce(adapter({ fallback: 'index.html' }), index), web), serviceWorker: { register: false } }),
   ],
 });
