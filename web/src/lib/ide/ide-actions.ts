@@ -1,5 +1,4 @@
 import { overlays } from '#lib/frame/overlays.svelte.ts';
-import { commands } from '#lib/keys/commands.svelte.ts';
 import { showPreview } from './editor/preview/show-preview.ts';
 import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
@@ -54,7 +53,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'maximise-terminals': () => layout.maximise(),
     'run-task': () => ide.tasks.show(),
     'run-last-task': () => ide.tasks.again(),
-    palette: () => commands.run('palette'),
+    palette: () => overlays.show('palette'),
     settings: () => overlays.show('settings'),
     shortcuts: () => overlays.show('shortcuts'),
     'full-screen': () => toggleFullScreen(),

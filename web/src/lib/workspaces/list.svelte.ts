@@ -1,5 +1,5 @@
 import { createContext } from 'svelte';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { goto } from '$app/navigation';
 import type { BulkResult } from '@gatehouse/core/api/directory.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';

@@ -61,9 +61,12 @@ export class Editing {
     this.saver = new Saver({ ...ports, styleOf: (path) => this.styles.styleOf(path), lineOf }, this.formatters);
   }
 
-  /** The editor loads with the first file, so that the terminals come first. */
+  /** The code of the editor, which is as much as that of all the page around it. */
+  readonly loadCode = () => import('./code-editor.ts');
+
+  /** Gives the group its editor, with the first file in it. */
   async loadEditor(group: EditorGroup): Promise<void> {
-    const { CodeEditor } = await import('./code-editor.ts');
+    const { CodeEditor } = await this.loadCode();
     if (group.editor !== null || !this.workbench.groups.includes(group)) return;
     group.editor = new CodeEditor({
       moved: (position) => (group.cursor = position),

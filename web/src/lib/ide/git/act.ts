@@ -1,5 +1,5 @@
 import type { GitAction, KeptFile } from '@gatehouse/core/protocol/git.ts';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { route } from '#lib/route.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { nameOf } from '../files/paths.ts';

@@ -1,5 +1,5 @@
 import type { GitStatus } from '@gatehouse/core/protocol/git-answers.ts';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { attempt, explain } from './act.ts';
 import { GitProblem } from './remote-git.ts';

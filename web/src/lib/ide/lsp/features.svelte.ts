@@ -2,7 +2,7 @@ import { LSPPlugin } from '@codemirror/lsp-client';
 import { getIndentUnit, indentUnit } from '@codemirror/language';
 import { ChangeSet, type ChangeSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { z } from 'zod';
 import type { OpenDocument, Place } from '../editor/document.svelte.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
