@@ -21,6 +21,7 @@ import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
+import { scimRoutes } from './scim/scim.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { describeApiOnce, getDocument } from './openapi.ts';
@@ -66,6 +67,7 @@ const joined = base
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
   .route('/', providerRoutes)
+  .route('/', scimRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)
