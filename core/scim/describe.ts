@@ -12,10 +12,19 @@ export const MAX_RESULTS = 500;
 export const MAX_BODY = 4 * 1024 * 1024;
 
 function shownAttribute(attribute: Attribute): Json {
-  const { name, type, description, multiValued = false, caseExact = false, readOnly = false, required = false } = attribute;
+  const {
+    name,
+    type,
+    description,
+    multiValued = false,
+    caseExact = false,
+    readOnly = false,
+    immutable = false,
+    required = false,
+  } = attribute;
   return {
     ...{ name, type, description, multiValued, required, caseExact },
-    ...{ mutability: readOnly ? 'readOnly' : 'readWrite', returned: attribute.returned ?? 'default' },
+    ...{ mutability: readOnly ? 'readOnly' : immutable ? 'immutable' : 'readWrite', returned: attribute.returned ?? 'default' },
     uniqueness: attribute.unique ? 'server' : 'none',
     ...(attribute.canonical ? { canonicalValues: attribute.canonical } : {}),
     ...(attribute.references ? { referenceTypes: attribute.references } : {}),

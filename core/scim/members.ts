@@ -36,8 +36,11 @@ function nameFrom(value: unknown): string {
   return name;
 }
 
+/** Who names a member by its address alone. */
+const lastOf = (address: unknown): unknown => (typeof address === 'string' ? address.split('/').at(-1) : undefined);
+
 function idsOf(entries: readonly Json[]): string[] {
-  const ids = [...new Set(entries.map((entry) => entry['value']))];
+  const ids = [...new Set(entries.map((entry) => entry['value'] ?? lastOf(entry['$ref'])))];
   if (ids.length > MAX_MEMBERS)
     throw new ScimError(413, 'tooMany', `A request names at most ${MAX_MEMBERS.toLocaleString('en-GB')} members`);
   return ids.map((id) => {

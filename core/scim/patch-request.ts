@@ -62,7 +62,7 @@ function withoutPath(type: ResourceType, op: Operation['op'], value: unknown): O
     const extension = extensionOf(type, key);
     if (extension)
       return Object.entries(objectOf(each, key)).flatMap(([name, inner]) =>
-        withoutPath(type, op, { [`${extension.schema}:${name}`]: inner }),
+        isServersOwn(name) ? [] : withoutPath(type, op, { [`${extension.schema}:${name}`]: inner }),
       );
     const { place, entries } = readPath(type, key);
     return isWritable(place) ? [{ op, place, entries, value: each }] : [];

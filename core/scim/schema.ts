@@ -7,6 +7,8 @@ export interface Attribute {
   /** left out: text is compared without regard to case */
   caseExact?: true;
   readOnly?: true;
+  /** said when the entry is made, and not changed after */
+  immutable?: true;
   required?: true;
   unique?: true;
   returned?: 'always' | 'request';
@@ -47,18 +49,17 @@ const complex = (name: string, description: string, subs: readonly Attribute[], 
 });
 
 /** A list whose entries have a value, a kind, and of which one may be the primary one. */
-const list = (name: string, description: string, kinds: readonly string[], more: readonly Attribute[] = []): Attribute =>
+const list = (name: string, description: string, kinds: readonly string[], facts: Partial<Attribute> = {}): Attribute =>
   complex(
     name,
     description,
     [
-      string('value', 'The value itself'),
+      string('value', 'The value itself', facts.required ? { required: true } : {}),
       string('display', 'How it is shown'),
       string('type', 'What it is used for', kinds.length > 0 ? { canonical: kinds } : {}),
       { name: 'primary', type: 'boolean', description: 'Whether it is the preferred one' },
-      ...more,
     ],
-    { multiValued: true },
+    { multiValued: true, ...facts },
   );
 
 /** On every resource (RFC 7643 §3.1). */
@@ -102,8 +103,13 @@ const user: ResourceType = {
     string('preferredLanguage', 'Language'),
     string('locale', 'Region whose formats the person reads'),
     string('timezone', 'Time zone'),
-    { name: 'active', type: 'boolean', description: 'Whether the person may work; false ends their sessions at once' },
-    list('emails', 'Addresses; the primary one is the person’s at Gatehouse', ['work', 'home', 'other']),
+    { name: 'active', type: 'boolean', description: 'Whether the person may work; false ends their sessions at once', required: true },
+    list(
+      'emails',
+      'Addresses; the primary one is the person’s at Gatehouse. A userName that is an address stands for one',
+      ['work', 'home', 'other'],
+      { required: true },
+    ),
     list('phoneNumbers', 'Telephone numbers', ['work', 'home', 'mobile', 'fax', 'pager', 'other']),
     complex(
       'addresses',
@@ -127,6 +133,7 @@ const user: ResourceType = {
       'Groups of the same directory that the person is in',
       [
         string('value', 'Id of the group', { caseExact: true, readOnly: true }),
+        { name: '$ref', type: 'reference', description: 'Where the group is', caseExact: true, readOnly: true, references: ['Group'] },
         string('display', 'Name of the group', { readOnly: true }),
         string('type', 'Directly or through another group', { readOnly: true, canonical: ['direct'] }),
       ],
@@ -163,17 +170,17 @@ const group: ResourceType = {
       'members',
       'People and groups of the same directory',
       [
-        string('value', 'Id of the member', { caseExact: true }),
+        string('value', 'Id of the member', { caseExact: true, immutable: true }),
         {
           name: '$ref',
           type: 'reference',
           description: 'Where the member is',
           caseExact: true,
-          readOnly: true,
+          immutable: true,
           references: ['User', 'Group'],
         },
-        string('type', 'User or Group', { canonical: ['User', 'Group'] }),
-        string('display', 'Name of the member', { readOnly: true }),
+        string('type', 'User or Group', { canonical: ['User', 'Group'], immutable: true }),
+        string('display', 'Name of the member, where it is asked for', { readOnly: true, returned: 'request' }),
       ],
       { multiValued: true },
     ),

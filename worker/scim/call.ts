@@ -18,6 +18,8 @@ export interface Call {
   path: string;
   /** parsed; undefined: none was sent */
   body: unknown;
+  /** the token has been looked at, and what goes wrong from then on stands in the log */
+  entered: boolean;
 }
 
 /** A call whose token was true at the moment of reading. */
@@ -43,6 +45,7 @@ export async function locateCaller(services: Services, authorization: string | u
  */
 export async function enter(call: Call, reads: readonly Statement[]): Promise<{ ctx: ScimContext; found: Found }> {
   const { services, request, db, hash } = call;
+  call.entered = true;
   const [asked, ...found] = await db.batch([callerQuery(db, hash), ...reads]);
   const caller = callerFrom(asked?.rows);
   if (!caller) throw notSignedIn();

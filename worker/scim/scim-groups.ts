@@ -37,12 +37,11 @@ type Shown = Omit<store.ScimGroupRow, 'members'> & { members: store.MemberRow[] 
 const shownOf = (row: store.ScimGroupRow): Shown => ({ ...row, members: store.membersOf(row) });
 
 function present({ base }: Call, group: Shown, projection: Projection): Json {
-  const members = group.members.map(({ id, name }) => ({
-    value: id,
-    $ref: `${base}/${typeOfMember(id)}s/${id}`,
-    type: typeOfMember(id),
-    display: name,
-  }));
+  const withNames = projection.only?.some(({ attribute, sub }) => attribute.name === 'members' && sub?.name === 'display') ?? false;
+  const members = group.members.map(({ id, name }) => {
+    const type = typeOfMember(id);
+    return { value: id, $ref: `${base}/${type}s/${id}`, type, ...(withNames ? { display: name } : {}) };
+  });
   return projected(projection, {
     ...{ schemas: [GROUP_SCHEMA], id: group.id, displayName: group.display_name },
     ...(group.external_id === null ? {} : { externalId: group.external_id }),
