@@ -13,7 +13,10 @@ const server = await startServer({ root: ROOT, port, stateDir, bindings: { SIGN_
 const owner = new Person(server.origin);
 const slug = `scim-${Date.now().toString(36)}`;
 const email = `owner@${slug}.test`;
-await owner.call('POST', '/signup', { tenant: { name: 'Scim', slug }, user: { name: 'Olga Owner', email, password: 'a long enough password' } });
+await owner.call('POST', '/signup', {
+  tenant: { name: 'Scim', slug },
+  user: { name: 'Olga Owner', email, password: 'a long enough password' },
+});
 await owner.call('POST', '/verify-email', { token: await mailedSecret(server.origin, email) });
 const { id } = await owner.call<{ id: string }>('POST', '/identity-providers', { name: 'Tester', preset: 'other' });
 const { secret } = await owner.call<{ secret: string }>('POST', `/identity-providers/${id}/scim-tokens`, {});

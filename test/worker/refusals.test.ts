@@ -141,6 +141,7 @@ const overRequests = {
   blind: ['auditor', 'user-admin', 'member'],
 } as const;
 const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
+const noScimToken = services().newId('scimToken');
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
@@ -214,6 +215,10 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/identity-providers/:id': { ...overProviders, who: idpReaders },
   'PATCH /api/v1/identity-providers/:id': { ...overProviders, headers: ifMatch, body: { name: 'Other' } },
   'DELETE /api/v1/identity-providers/:id': overProviders,
+  'GET /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, body: { expiresInDays: 90 }, browser: true },
+  'DELETE /api/v1/identity-providers/:id/scim-tokens/:tokenId': { ...overProviders, rest: { tokenId: noScimToken } },
+  'GET /api/v1/identity-providers/:id/provisioning': { ...overProviders, who: idpReaders },
   'GET /api/v1/service-accounts': { who: ['owner', 'user-admin', 'auditor'] },
   'POST /api/v1/service-accounts': { who: userAdmins, body: { name: 'robot', description: 'Pulls the log', roles: [] } },
   'GET /api/v1/service-accounts/:id': { ...overAccounts, who: ['owner', 'user-admin', 'auditor'] },

@@ -1,6 +1,7 @@
 import { identityProvider } from '@gatehouse/core/api/identity-providers.ts';
+import { scimTokenCreated } from '@gatehouse/core/api/scim.ts';
 import { api, read, unique, type Tenant } from '../tenants.ts';
-import { makes, owns, type RouteCall } from './call.ts';
+import { makes, own, owner, owns, type RouteCall } from './call.ts';
 
 export const makeProvider = async (tenant: Tenant) =>
   read(await api(tenant.owner).post('/identity-providers', { name: `IdP ${unique()}`, preset: 'other' }), identityProvider).id;
@@ -21,5 +22,17 @@ export const PROVIDER_CALLS: Record<string, RouteCall> = {
     leaves: ['idp.delete'],
     diff: ['name', 'preset'],
     call: owns('DELETE /identity-providers/:id', makeProvider),
+  },
+  'POST /identity-providers/:id/scim-tokens': {
+    leaves: ['idp.token.create'],
+    call: owns('POST /identity-providers/:id/scim-tokens', makeProvider, { expiresInDays: 90 }),
+  },
+  'DELETE /identity-providers/:id/scim-tokens/:tokenId': {
+    leaves: ['idp.token.revoke'],
+    call: async (tenant, ask) => {
+      const [by, id] = [await owner(tenant), await makeProvider(tenant)];
+      const token = read(await api(tenant.owner).post(`/identity-providers/${id}/scim-tokens`, {}), scimTokenCreated);
+      return own(by, await ask(by, `DELETE /identity-providers/${id}/scim-tokens/${token.id}`), id);
+    },
   },
 };
