@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The operator's commands: which organisations there are, suspending one, and rebuilding its audit ledger.
+// The operator's commands: which organisations there are, suspending one, rebuilding its audit ledger, rotating the key of keys.
 import { parseArgs } from 'node:util';
 
 const USAGE = `Usage:
@@ -7,6 +7,7 @@ const USAGE = `Usage:
   npm run operator -- tenants suspend <slug> --reason <why> [--json]
   npm run operator -- tenants activate <slug> [--json]
   npm run operator -- tenants rebuild-ledger <slug> [--json]
+  npm run operator -- keys rotate [--json]
 
 From the environment:
   GATEHOUSE_URL             where Gatehouse runs, e.g. https://gatehouse.example.com
@@ -90,6 +91,7 @@ async function main(args, env) {
   const { values, positionals } = parseOptions(args);
   if (values.help) return USAGE;
   const [group, verb, slug, ...more] = positionals;
+  if (group === 'keys' && verb === 'rotate' && slug === undefined) return rotateKeys(connectionFrom(env), values.json);
   const known = group === 'tenants' && ['list', 'suspend', 'activate', 'rebuild-ledger'].includes(verb);
   if (!known || more.length > 0 || (verb === 'list' && slug)) throw new Fault(USAGE, 2);
   if (verb === 'suspend' && !values.reason?.trim()) throw new Fault('Say why: --reason <why>. The organisation’s own log will show it.', 2);
@@ -105,6 +107,24 @@ async function main(args, env) {
   }
   const changed = await ask(connection, 'POST', `/tenants/${id}/${verb}`, verb === 'suspend' ? { reason: values.reason } : undefined);
   return values.json ? JSON.stringify(changed, null, 2) : `${changed.slug} is ${changed.state}.`;
+}
+
+/** Calls until nothing is left, or a call gets no further. */
+async function rotateKeys(connection, json) {
+  let done = 0;
+  for (;;) {
+    const answer = await ask(connection, 'POST', '/keys/rotate');
+    done += answer.done;
+    if (answer.left > 0 && answer.done > 0) {
+      console.error(`${done} data keys wrapped, ${answer.left} to go …`);
+      continue;
+    }
+    if (json) return JSON.stringify({ ...answer, done }, null, 2);
+    if (answer.left === 0)
+      return `All data keys are wrapped by key ${answer.version} (${done} now). KEK_FORMER and KEK_FORMER_VERSION can be removed.`;
+    const why = answer.failed.map(({ tenant, why }) => `\n  ${tenant}: ${why}`).join('');
+    throw new Fault(`${answer.left} data keys are still wrapped by another key. Keep KEK_FORMER.${why}`);
+  }
 }
 
 const rebuildingOf = (slug, { state, recorded, fault }) =>

@@ -20,6 +20,7 @@ import { groupRoutes } from './directory/groups.routes.ts';
 import { operatorRoutes } from './directory/operator.routes.ts';
 import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
+import { mappingRoutes } from './providers/mappings.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
 import { scimRoutes } from './scim/scim.routes.ts';
 import { gate } from './gate.ts';
@@ -68,6 +69,7 @@ const joined = base
   .route('/', serviceAccountRoutes)
   .route('/', providerRoutes)
   .route('/', scimRoutes)
+  .route('/', mappingRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)
   .route('/', explainRoutes)

@@ -7,7 +7,7 @@ import { inLanes } from './platform/lanes.ts';
 import { log } from './platform/log.ts';
 import { deployedMail, localMail } from './platform/mail.ts';
 import { appRequest, socketRequest } from './platform/socket-facts.ts';
-import { Secrets } from './platform/secrets.ts';
+import { Secrets, wrappingKeys } from './platform/secrets.ts';
 import { TenantDb } from './platform/tenant-db.ts';
 
 /** Tenant of the events that belong to no tenant; its outbox lies in the directory. */
@@ -47,7 +47,7 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
     snapshots: env.SNAPSHOTS,
     recordingIndex: (tenantId, shard) => inRegion(env.RECORDING_INDEX, shard, settings).getByName(tenantId),
     mail: mailPort(env, settings, now),
-    secrets: new Secrets(settings.KEK, settings.KEK_VERSION, random),
+    secrets: new Secrets(wrappingKeys(settings), random),
     workspaces: workspacePort(env, settings),
     throttle: throttlePort(env),
     hashing: hashingPort(env, settings),

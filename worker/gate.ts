@@ -46,6 +46,7 @@ export const OPEN_ROUTES: Readonly<Record<string, 'page' | 'program'>> = {
   'GET /api/v1/runner/snapshots/:id/manifest': 'program',
   'GET /api/v1/runner/snapshots/:id/chunks/:chunk': 'program',
   'GET /api/v1/operator/tenants': 'program',
+  'POST /api/v1/operator/keys/rotate': 'program',
   'POST /api/v1/operator/tenants/:id/suspend': 'program',
   'POST /api/v1/operator/tenants/:id/activate': 'program',
   'POST /api/v1/operator/tenants/:id/ledger/rebuild': 'program',

@@ -17,6 +17,7 @@ import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { sweepDrains } from './workspaces/drain.ts';
 import { sweepQueues } from './workspaces/queue.ts';
+import { sweepLeavers } from './workspaces/leavers.ts';
 import { sweepTrash } from './workspaces/trash.ts';
 import { serveScim } from './scim/scim-app.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
@@ -86,6 +87,7 @@ export default {
       sweepQueues(services),
       sweepDrains(services),
       sweepTrash(services),
+      sweepLeavers(services),
       sweepRefusals(services),
       sweepRecordings(services),
       sweepSnapshots(services),

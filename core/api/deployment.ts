@@ -39,6 +39,13 @@ export const operatorTenant = z.object({
 export const operatorTenantList = z.object({ items: z.array(operatorTenant), nextCursor: z.string().nullable() });
 /** An audit ledger that is made anew: `recorded` events so far; `fault`: why it stopped, or had stopped before it was begun again. */
 export const operatorRebuild = z.object({ state: z.enum(['begun', 'running']), recorded: z.number().int(), fault: z.string().nullable() });
+/** Of one call: data keys that it wrapped anew, those that wait for the next one, and those that it could not. */
+export const operatorRekeyed = z.object({
+  version: z.string(),
+  done: z.number().int(),
+  left: z.number().int(),
+  failed: z.array(z.object({ tenant: z.string(), why: z.string() })),
+});
 export const operatorSuspend = z.object({ reason: text(300) });
 
 /** Local mail (never deployed): what would have been sent. */

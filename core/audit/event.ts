@@ -48,6 +48,11 @@ export const AUDIT_ACTIONS = {
     done: 'reactivated the organisation {resource}',
     attempt: 'reactivate the organisation {resource}',
   },
+  'tenant.rekey': {
+    resource: 'tenant',
+    done: 'wrapped the data key of {resource} by a new key',
+    attempt: 'wrap the data key of {resource} by a new key',
+  },
   'user.sign_in': { resource: 'user', done: 'signed in', attempt: 'sign in' },
   'user.sign_out': { resource: 'user', done: 'signed out', attempt: 'sign out' },
   'user.sign_out_everywhere': { resource: 'user', done: 'signed {resource} out everywhere', attempt: 'sign {resource} out everywhere' },
@@ -320,6 +325,11 @@ export const AUDIT_ACTIONS = {
     attempt: 'postpone the stop of workspace {resource}',
   },
   'workspace.restart': { resource: 'workspace', done: 'restarted workspace {resource}', attempt: 'restart workspace {resource}' },
+  'workspace.transfer': {
+    resource: 'workspace',
+    done: 'gave workspace {resource} to somebody else',
+    attempt: 'give workspace {resource} to somebody else',
+  },
   'workspace.rename': { resource: 'workspace', done: 'renamed workspace {resource}', attempt: 'rename workspace {resource}' },
   'workspace.restore': {
     resource: 'workspace',

@@ -170,17 +170,26 @@ CREATE TABLE provisioning_calls (
   PRIMARY KEY (tenant_id, provider_id, id)
 ) STRICT;
 
--- Groups of a directory by name, and what they give: a role, or membership of a group of our own.
+-- Groups of a directory by name, and what they give: a role, membership of a group of our own, or the use of a template.
+-- What was given bears the mapping's id (created_by, given_by) and goes with it.
 CREATE TABLE group_mappings (
   tenant_id TEXT NOT NULL,
   id TEXT NOT NULL,
   provider_id TEXT NOT NULL,
   kind TEXT NOT NULL CHECK (kind IN ('name', 'prefix', 'regex')),
   pattern TEXT NOT NULL,
-  target_type TEXT NOT NULL CHECK (target_type IN ('role', 'group')),
+  target_type TEXT NOT NULL CHECK (target_type IN ('role', 'group', 'template')),
   target TEXT NOT NULL,
   created_at TEXT NOT NULL,
   created_by TEXT NOT NULL,
   PRIMARY KEY (tenant_id, id)
 ) STRICT;
 CREATE UNIQUE INDEX group_mappings_rule ON group_mappings (tenant_id, provider_id, kind, pattern, target_type, target);
+ALTER TABLE group_members ADD COLUMN given_by TEXT;
+CREATE INDEX group_members_given ON group_members (tenant_id, given_by) WHERE given_by IS NOT NULL;
+
+-- Since when somebody is suspended or deleted, as the sweep saw it.
+ALTER TABLE users ADD COLUMN left_at TEXT;
+CREATE INDEX users_leaving ON users (state) WHERE state <> 'active' AND left_at IS NULL;
+CREATE INDEX users_returned ON users (state) WHERE state = 'active' AND left_at IS NOT NULL;
+CREATE INDEX users_left ON users (left_at) WHERE left_at IS NOT NULL;

@@ -9,6 +9,8 @@ const tenant = (n: number) => ({
   createdAt: '2026-11-23T10:00:00.000Z',
 });
 const asked: Array<{ method: string | undefined; url: string | undefined; body: string }> = [];
+/** What the calls that rotate keys are answered, in turn. */
+let rotations: unknown[] = [];
 let server: Server;
 let url: string;
 
@@ -23,6 +25,7 @@ beforeAll(async () => {
       if (request.headers.authorization !== `Bearer ${TOKEN}`)
         return answer(401, { detail: 'The operator’s token is missing or wrong', requestId: 'req_1' });
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://double');
+      if (pathname.endsWith('/keys/rotate')) return answer(200, rotations.shift());
       if (pathname.endsWith('/suspend')) return answer(200, { ...tenant(2), state: 'suspended' });
       if (pathname.endsWith('/activate')) return answer(200, tenant(2));
       if (pathname.endsWith('/ledger/rebuild')) return answer(202, { state: 'running', recorded: 4_000, fault: null });
@@ -90,5 +93,25 @@ describe('npm run operator', () => {
     expect(err).toContain(words);
     expect(err).not.toContain('    at ');
     expect(exit).toBe(code);
+  });
+
+  test('rotates keys call by call until nothing is left', async () => {
+    const answer = { version: 'v2', failed: [] };
+    rotations = [
+      { ...answer, done: 100, left: 7 },
+      { ...answer, done: 7, left: 0 },
+    ];
+    const { code, out, err } = await operator(['keys', 'rotate']);
+    expect([code, out.trim(), err.trim()]).toEqual([
+      0,
+      'All data keys are wrapped by key v2 (107 now). KEK_FORMER and KEK_FORMER_VERSION can be removed.',
+      '100 data keys wrapped, 7 to go …',
+    ]);
+  });
+
+  test('says which data keys could not be wrapped, and that the former key is needed', async () => {
+    rotations = [{ version: 'v2', done: 0, left: 1, failed: [{ tenant: 'tnt_1', why: 'wrapped by key v0' }] }];
+    const { code, err } = await operator(['keys', 'rotate']);
+    expect([code, err.trim()]).toEqual([1, '1 data keys are still wrapped by another key. Keep KEK_FORMER.\n  tnt_1: wrapped by key v0']);
   });
 });

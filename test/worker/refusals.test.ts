@@ -143,6 +143,8 @@ const overRequests = {
 const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
 const noScimToken = services().newId('scimToken');
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
+const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
+const noMapping = 'gmp_01m856tm29e6frrs5mmr9m5rhs';
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
 const overRunners = { who: templateAdmins, id: 'runner', make: insertRunner } as const;
@@ -219,6 +221,13 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, body: { expiresInDays: 90 }, browser: true },
   'DELETE /api/v1/identity-providers/:id/scim-tokens/:tokenId': { ...overProviders, rest: { tokenId: noScimToken } },
   'GET /api/v1/identity-providers/:id/provisioning': { ...overProviders, who: idpReaders },
+  'GET /api/v1/identity-providers/:id/groups': { ...overProviders, who: idpReaders },
+  'GET /api/v1/identity-providers/:id/mappings': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/mappings': { ...overProviders, body: newMapping },
+  'POST /api/v1/identity-providers/:id/mappings/preview': { ...overProviders, who: idpReaders, body: newMapping },
+  'DELETE /api/v1/identity-providers/:id/mappings/:mapping': { ...overProviders, rest: { mapping: noMapping } },
+  'GET /api/v1/identity-providers/:id/drift': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/sync': overProviders,
   'GET /api/v1/service-accounts': { who: ['owner', 'user-admin', 'auditor'] },
   'POST /api/v1/service-accounts': { who: userAdmins, body: { name: 'robot', description: 'Pulls the log', roles: [] } },
   'GET /api/v1/service-accounts/:id': { ...overAccounts, who: ['owner', 'user-admin', 'auditor'] },
@@ -452,6 +461,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },
   'GET /api/v1/workspaces/:id': overWorkspaces,
   'DELETE /api/v1/workspaces/:id': { ...overWorkspaces, who: templateAdmins },
+  'POST /api/v1/workspaces/:id/transfer': { ...overWorkspaces, who: ['owner'], blind: [], body: { userId: nobody } },
   'PATCH /api/v1/workspaces/:id': { ...overWorkspaces, who: [], body: { name: 'other' } },
   'POST /api/v1/workspaces/:id/restart': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/restore': { ...overTrash, who: templateAdmins, body: {} },
@@ -485,6 +495,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/workspaces/:id/connect': { who: 'open', id: 'workspace' },
 
   'GET /api/v1/operator/tenants': { who: 'open', headers: operator },
+  'POST /api/v1/operator/keys/rotate': { who: 'open', headers: operator },
   'POST /api/v1/operator/tenants/:id/suspend': { who: 'open', headers: operator, id: 'tenant', body: { reason: 'Unpaid' } },
   'POST /api/v1/operator/tenants/:id/activate': { who: 'open', headers: operator, id: 'tenant' },
   'POST /api/v1/operator/tenants/:id/ledger/rebuild': { who: 'open', headers: operator, id: 'tenant' },

@@ -66,6 +66,12 @@ const settings = z
       .string()
       .regex(/^[a-z0-9-]{1,20}$/)
       .default('v1'),
+    /** the key before it and its version, until every data key is wrapped by the new one */
+    KEK_FORMER: secretOf32Bytes.optional(),
+    KEK_FORMER_VERSION: z
+      .string()
+      .regex(/^[a-z0-9-]{1,20}$/)
+      .optional(),
     /** the operator's bearer token (tenants list, suspend) */
     OPERATOR_TOKEN: z.string().min(32, 'must have at least 32 characters'),
     /** region of each shard, `s0=auto,s1=eu`: a tenant's region is chosen at sign-up, for good */
@@ -83,6 +89,7 @@ const settings = z
     POLICY_STEP_UP: z.string().optional(),
     POLICY_AUTO_STOP: z.string().optional(),
     POLICY_UNATTENDED_WORK: z.string().optional(),
+    POLICY_LEAVERS: z.string().optional(),
     POLICY_UPLOAD: z.string().optional(),
     POLICY_DOWNLOAD: z.string().optional(),
     POLICY_CLIPBOARD_OUT: z.string().optional(),
@@ -96,6 +103,11 @@ const settings = z
     POLICY_RECORDING: z.string().optional(),
   })
   .superRefine((value, context) => {
+    const { KEK_FORMER: former, KEK_FORMER_VERSION: formerVersion } = value;
+    if ((former === undefined) !== (formerVersion === undefined))
+      context.addIssue({ code: 'custom', path: ['KEK_FORMER_VERSION'], message: 'goes with KEK_FORMER' });
+    if (formerVersion === value.KEK_VERSION)
+      context.addIssue({ code: 'custom', path: ['KEK_VERSION'], message: 'must differ from KEK_FORMER_VERSION' });
     if (value.ENVIRONMENT === 'local') return;
     if (!value.ORIGIN.startsWith('https://'))
       context.addIssue({ code: 'custom', path: ['ORIGIN'], message: 'must be https when deployed' });
@@ -153,6 +165,7 @@ const FLOOR = {
   stepUp: 'POLICY_STEP_UP',
   autoStop: 'POLICY_AUTO_STOP',
   unattendedWork: 'POLICY_UNATTENDED_WORK',
+  leavers: 'POLICY_LEAVERS',
   upload: 'POLICY_UPLOAD',
   download: 'POLICY_DOWNLOAD',
   clipboardOut: 'POLICY_CLIPBOARD_OUT',

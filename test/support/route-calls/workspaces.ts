@@ -5,7 +5,7 @@ import { insertRecording, sealSlice } from '../recordings.ts';
 import { enrollRunner, makeKeys, rotationOf } from '../runners.ts';
 import { attachTo, makeRunning, makeSite } from '../site.ts';
 import { onDraft } from '../template-versions.ts';
-import { api, read, services, unique } from '../tenants.ts';
+import { addUser, api, read, services, unique } from '../tenants.ts';
 import { ensureRecordingKey } from '../../../worker/workspaces/recording-keys.ts';
 import { insertRunner, insertTrashed, insertWorkspace } from '../workspaces.ts';
 import {
@@ -21,6 +21,7 @@ import {
   own,
   owner,
   owns,
+  OPERATOR,
   self,
 } from './call.ts';
 
@@ -252,6 +253,14 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     },
   },
   'DELETE /workspaces/:id': { leaves: ['workspace.delete'], call: owns('DELETE /workspaces/:id', insertWorkspace) },
+  'POST /workspaces/:id/transfer': {
+    leaves: ['workspace.transfer'],
+    diff: ['owner'],
+    call: async (tenant, ask) => {
+      const [id, heir, by] = [await insertWorkspace(tenant), await addUser(tenant), await owner(tenant)];
+      return own(by, await ask(by, `POST /workspaces/${id}/transfer`, { userId: heir.id }), id);
+    },
+  },
   'PATCH /workspaces/:id': {
     leaves: ['workspace.rename'],
     diff: ['name'],
@@ -366,6 +375,13 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     },
   },
 
+  'POST /operator/keys/rotate': {
+    leaves: 'an event for each data key that another key wraps (test/worker/platform/secrets.test.ts); here the current one wraps all',
+    call: async (tenant, ask) => ({
+      answer: await ask(null, 'POST /operator/keys/rotate', undefined, OPERATOR),
+      ...{ on: null, db: tenant.db, by: { type: 'operator', id: null }, sessionId: null },
+    }),
+  },
   'POST /operator/tenants/:id/suspend': { leaves: ['tenant.suspend'], call: operates('suspend', { reason: 'Unpaid' }) },
   'POST /operator/tenants/:id/activate': { leaves: ['tenant.activate'], call: operates('activate') },
 };

@@ -61,6 +61,6 @@ const number = new Intl.NumberFormat('en-GB');
 /** "2,488" */
 export const count = (figure: number): string => number.format(figure);
 
-export function plural(figure: number, word: string): string {
-  return `${count(figure)} ${word}${figure === 1 ? '' : 's'}`;
+export function plural(figure: number, word: string, many = `${word}s`): string {
+  return `${count(figure)} ${figure === 1 ? word : many}`;
 }

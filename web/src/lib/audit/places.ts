@@ -19,6 +19,8 @@ const PLACES: Partial<Record<Thing, Place>> = {
   workspace: { at: route.workspaceLog },
   runner: { needs: 'runner:read', at: () => route.runners() },
   'access-request': { at: () => route.accessRequests() },
+  idp: { needs: 'idp:read', at: route.provider },
+  'scim-client': { needs: 'idp:read', at: route.provider },
   siem: { needs: 'siem:read', at: route.destination },
   token: { needs: 'token:read-all', at: () => route.tokens() },
   policy: { needs: 'policy:read', at: () => route.policy() },

@@ -6,6 +6,7 @@ import FingerprintPattern from '@lucide/svelte/icons/fingerprint-pattern';
 import Group from '@lucide/svelte/icons/network';
 import Bot from '@lucide/svelte/icons/bot';
 import Box from '@lucide/svelte/icons/box';
+import IdCard from '@lucide/svelte/icons/id-card';
 import KeyRound from '@lucide/svelte/icons/key-round';
 import Hand from '@lucide/svelte/icons/hand';
 import Inbox from '@lucide/svelte/icons/inbox';
@@ -62,6 +63,7 @@ export const PAGES: readonly Page[] = [
   },
   { label: 'Roles', href: route.roles(), icon: BadgeCheck, section: 'Admin', keys: 'G L', needs: 'role:read' },
   { label: 'Service accounts', href: route.serviceAccounts(), icon: Bot, section: 'Admin', keys: 'G B', needs: 'service-account:read' },
+  { label: 'Identity providers', href: route.providers(), icon: IdCard, section: 'Admin', keys: 'G F', needs: 'idp:read' },
   { label: 'Templates', href: route.templates(), icon: Box, section: 'Admin', keys: 'G T' },
   { label: 'Access requests', href: route.accessRequests(), icon: Hand, section: 'Admin', keys: 'G E', notice: 'toDecide' },
   { label: 'Access review', href: route.accessReview(), icon: UserSearch, section: 'Admin', keys: 'G V', needs: 'access:review' },
