@@ -22,6 +22,7 @@ import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
 import { mappingRoutes } from './providers/mappings.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
+import { scimRoutes } from './scim/scim.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { describeApiOnce, getDocument } from './openapi.ts';
@@ -67,6 +68,7 @@ const joined = base
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
   .route('/', providerRoutes)
+  .route('/', scimRoutes)
   .route('/', mappingRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)

@@ -130,9 +130,11 @@ CREATE TABLE scim_users (
   version INTEGER NOT NULL DEFAULT 1,
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
+  -- the directory let go of them; who comes back is the same person
+  deleted_at TEXT,
   PRIMARY KEY (tenant_id, provider_id, user_id)
 ) STRICT;
-CREATE UNIQUE INDEX scim_users_name ON scim_users (tenant_id, provider_id, user_name);
+CREATE UNIQUE INDEX scim_users_name ON scim_users (tenant_id, provider_id, user_name) WHERE deleted_at IS NULL;
 CREATE INDEX scim_users_external ON scim_users (tenant_id, provider_id, external_id);
 CREATE INDEX scim_users_user ON scim_users (tenant_id, user_id);
 
@@ -161,7 +163,7 @@ CREATE TABLE provisioning_calls (
   method TEXT NOT NULL,
   path TEXT NOT NULL,
   status INTEGER NOT NULL,
-  -- JSON: what it changed, in words and values; or the error
+  -- JSON: whom it was about, what it changed, in words and values; or the error
   outcome TEXT NOT NULL,
   -- JSON: the body, without secrets, cut
   request TEXT,

@@ -141,6 +141,7 @@ const overRequests = {
   blind: ['auditor', 'user-admin', 'member'],
 } as const;
 const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
+const noScimToken = services().newId('scimToken');
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
 const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
 const noMapping = 'gmp_01m856tm29e6frrs5mmr9m5rhs';
@@ -216,6 +217,10 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/identity-providers/:id': { ...overProviders, who: idpReaders },
   'PATCH /api/v1/identity-providers/:id': { ...overProviders, headers: ifMatch, body: { name: 'Other' } },
   'DELETE /api/v1/identity-providers/:id': overProviders,
+  'GET /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, body: { expiresInDays: 90 }, browser: true },
+  'DELETE /api/v1/identity-providers/:id/scim-tokens/:tokenId': { ...overProviders, rest: { tokenId: noScimToken } },
+  'GET /api/v1/identity-providers/:id/provisioning': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/groups': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/mappings': { ...overProviders, who: idpReaders },
   'POST /api/v1/identity-providers/:id/mappings': { ...overProviders, body: newMapping },
