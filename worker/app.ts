@@ -25,6 +25,7 @@ import { providerRoutes } from './providers/providers.routes.ts';
 import { domainRoutes } from './sso/domains.routes.ts';
 import { connectionRoutes } from './sso/connections.routes.ts';
 import { ssoRoutes } from './sso/sso.routes.ts';
+import { scimRoutes } from './scim/scim.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
 import { describeApiOnce, getDocument } from './openapi.ts';
@@ -73,6 +74,7 @@ const joined = base
   .route('/', providerRoutes)
   .route('/', connectionRoutes)
   .route('/', ssoRoutes)
+  .route('/', scimRoutes)
   .route('/', mappingRoutes)
   .route('/', operatorRoutes)
   .route('/', templateAclRoutes)

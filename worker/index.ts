@@ -17,7 +17,9 @@ import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { sweepDrains } from './workspaces/drain.ts';
 import { sweepQueues } from './workspaces/queue.ts';
+import { sweepLeavers } from './workspaces/leavers.ts';
 import { sweepTrash } from './workspaces/trash.ts';
+import { serveScim } from './scim/scim-app.ts';
 import { RecordingIndexShell } from './workspaces/recording-index.object.ts';
 import { sweepSchedules } from './workspaces/scheduled-stop.ts';
 import { sweepRecordings } from './workspaces/recording-sweep.ts';
@@ -60,6 +62,10 @@ export default {
       const services = compose(env, (work) => ctx.waitUntil(work));
       return serveApp(services, request);
     }
+    if (pathname.startsWith('/scim/')) {
+      const services = compose(env, (work) => ctx.waitUntil(work));
+      return serveScim(services, request);
+    }
     return pathname.startsWith('/api/') ? app.fetch(request, env, ctx) : servePage(request, env);
   },
   async queue(batch, env, ctx) {
@@ -81,6 +87,7 @@ export default {
       sweepQueues(services),
       sweepDrains(services),
       sweepTrash(services),
+      sweepLeavers(services),
       sweepRefusals(services),
       sweepRecordings(services),
       sweepSnapshots(services),

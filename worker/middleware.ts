@@ -1,6 +1,7 @@
 import { createMiddleware } from 'hono/factory';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { compose } from './compose.ts';
+import { depthOf, readBounded } from './platform/bounded.ts';
 import type { Env } from './platform/env.ts';
 import { originOf } from './platform/origin.ts';
 import { readProof } from './platform/proof.ts';
@@ -37,8 +38,8 @@ export const boundedBody = createMiddleware<HonoEnv>(async (c, next) => {
       if (Number(c.req.header('Content-Length') ?? 0) > MAX_SEALED) throw new AppError('too-large', 'A sealed body is at most 5 MiB');
       return next();
     }
-    if (Number(c.req.header('Content-Length') ?? 0) > MAX_BODY) throw new AppError('too-large', 'A body is at most 256 KiB');
-    const text = await readBounded(c.req.raw);
+    const text = await readBounded(c.req.raw, MAX_BODY);
+    if (text === null) throw new AppError('too-large', 'A body is at most 256 KiB');
     if (text !== '') {
       const form = FORM.test(c.req.path) && /^application\/x-www-form-urlencoded\b/i.test(c.req.header('Content-Type') ?? '');
       if (!form && !/^application\/json\b/i.test(c.req.header('Content-Type') ?? ''))
@@ -52,25 +53,3 @@ export const boundedBody = createMiddleware<HonoEnv>(async (c, next) => {
   }
   await next();
 });
-
-async function readBounded(request: Request): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MAX_BODY) throw new AppError('too-large', 'A body is at most 256 KiB');
-    chunks.push(chunk);
-  }
-  return new Blob(chunks).text();
-}
-
-/** Deepest nesting of brackets outside strings, without parsing. */
-function depthOf(text: string): number {
-  let depth = 0;
-  let deepest = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === '{' || token === '[') deepest = Math.max(deepest, ++depth);
-    else if (token === '}' || token === ']') depth--;
-  }
-  return deepest;
-}

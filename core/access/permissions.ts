@@ -24,6 +24,7 @@ export const PERMISSIONS = {
   'workspace:create': 'Make workspaces from the templates one may use',
   'workspace:read-all': 'See everybody’s workspaces',
   'workspace:stop-all': 'Stop and delete everybody’s workspaces',
+  'workspace:transfer': 'Give workspaces to somebody else',
   'runner:read': 'See the runners',
   'runner:manage': 'Enrol, confirm and remove runners',
   'audit:read': 'Read the audit log',

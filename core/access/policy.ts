@@ -30,6 +30,8 @@ const LONGEST_IDLE_MINUTES = 120;
 const LONGEST_STEP_UP_HOURS = LONGEST_MINUTES / 60;
 /** a week */
 const LONGEST_WORK_HOURS = 168;
+/** ten years */
+const LONGEST_LEFT_DAYS = 3650;
 /** what the files service moves at most */
 const MOST_MEGABYTES = 100;
 const MOST_KILOBYTES = 1024;
@@ -70,6 +72,7 @@ const FIELD_SCHEMAS = {
   stepUp: z.number().int().min(1).max(LONGEST_STEP_UP_HOURS, `must be at most ${LONGEST_STEP_UP_HOURS}`),
   autoStop: z.number().int().min(10).max(43_200),
   unattendedWork: z.number().int().min(1).max(LONGEST_WORK_HOURS, `must be at most ${LONGEST_WORK_HOURS}`),
+  leavers: z.number().int().min(1).max(LONGEST_LEFT_DAYS),
   upload: megabytes,
   download: megabytes,
   clipboardOut: kilobytes,
@@ -123,6 +126,8 @@ export interface Policy {
   autoStop: number | null;
   /** hours; says something only beside `autoStop` */
   unattendedWork: number;
+  /** days */
+  leavers: number | null;
   upload: number | null;
   download: number | null;
   /** kilobytes of one copy, and of one paste */
@@ -148,6 +153,7 @@ export const DEFAULT_POLICY: Policy = {
   autoStop: null,
   // A night's build ends within it, and a loop that somebody forgot does not run through the weekend.
   unattendedWork: 12,
+  leavers: null,
   upload: null,
   download: null,
   clipboardOut: null,
@@ -171,7 +177,7 @@ export interface Field {
   order: 'switch' | 'most' | 'networks' | 'egress' | 'hosts' | 'repositories' | 'choice';
   /** of a `choice`, the strictest first */
   choices?: readonly string[];
-  unit: 'minutes' | 'hours' | 'MB' | 'KB' | null;
+  unit: 'minutes' | 'hours' | 'days' | 'MB' | 'KB' | null;
   enforcedBy: readonly Enforcer[];
   says: string;
   refuses: string;
@@ -246,6 +252,15 @@ export const FIELDS: { readonly [F in PolicyField]: Field } = {
     enforcedBy: ['worker'],
     says: 'How long a program at work in a terminal holds up auto-stop after the last person has left. Without auto-stop it says nothing.',
     refuses: 'Programs that would keep a workspace running for ever.',
+  },
+  leavers: {
+    label: 'Workspaces of leavers',
+    group: 'Data',
+    order: 'most',
+    unit: 'days',
+    enforcedBy: ['worker'],
+    says: 'How long the workspaces of somebody who was suspended or deleted are kept. Then they go into the trash, unless they were given to somebody else.',
+    refuses: 'Homes that lie about for ever after their owner has left.',
   },
   upload: {
     label: 'Upload',
@@ -435,9 +450,11 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
         ? 'Everywhere'
         : field === 'autoStop' || field === 'stepUp'
           ? 'Never'
-          : FIELDS[field].unit === 'KB'
-            ? 'Any size'
-            : `Up to ${MOST_MEGABYTES} MB`;
+          : field === 'leavers'
+            ? 'Kept'
+            : FIELDS[field].unit === 'KB'
+              ? 'Any size'
+              : `Up to ${MOST_MEGABYTES} MB`;
   if (Array.isArray(value)) {
     const many = field === 'egressHosts' ? 'hosts' : 'networks';
     return value.length === 0
@@ -459,6 +476,7 @@ export function inWords(field: PolicyField, value: Policy[PolicyField]): string 
   if (field === 'clipboardOut' && value === 0) return 'Internal only';
   if (unit === 'MB' || unit === 'KB') return value === 0 ? 'Blocked' : `Up to ${value} ${unit}`;
   if (field === 'stepUp') return `Every ${value} h`;
+  if (unit === 'days') return value === 1 ? '1 day' : `${value} days`;
   if (unit === 'hours') return `${value} h`;
   return value % 60 === 0 ? `${value / 60} h` : `${value} min`;
 }

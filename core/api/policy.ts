@@ -13,6 +13,7 @@ export const policy = z.object({
   stepUp: z.number().nullable(),
   autoStop: z.number().nullable(),
   unattendedWork: z.number(),
+  leavers: z.number().nullable(),
   upload: z.number().nullable(),
   download: z.number().nullable(),
   clipboardOut: z.number().nullable(),

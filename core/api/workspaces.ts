@@ -122,6 +122,8 @@ export const workspaceUpdateOffer = z.object({
 export type WorkspaceUpdateOffer = z.infer<typeof workspaceUpdateOffer>;
 
 export const workspaceRename = z.object({ name: workspaceName });
+/** `name` left out: the one that it has */
+export const workspaceTransfer = z.object({ userId: idSchema('user'), name: workspaceName.optional() });
 /** `name` left out: the one that it had */
 export const workspaceRestore = z.object({ name: workspaceName.optional() });
 

@@ -112,6 +112,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'workspace.stop': { category: ['host'], type: ['end'] },
   'workspace.postpone': { category: ['host'], type: ['change'] },
   'workspace.restart': { category: ['host'], type: ['start'] },
+  'workspace.transfer': { category: ['configuration'], type: ['change'] },
   'workspace.rename': { category: ['configuration'], type: ['change'] },
   'workspace.restore': { category: ['configuration'], type: ['change'] },
   'workspace.purge': { category: ['configuration'], type: ['deletion'] },

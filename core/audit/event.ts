@@ -325,6 +325,11 @@ export const AUDIT_ACTIONS = {
     attempt: 'postpone the stop of workspace {resource}',
   },
   'workspace.restart': { resource: 'workspace', done: 'restarted workspace {resource}', attempt: 'restart workspace {resource}' },
+  'workspace.transfer': {
+    resource: 'workspace',
+    done: 'gave workspace {resource} to somebody else',
+    attempt: 'give workspace {resource} to somebody else',
+  },
   'workspace.rename': { resource: 'workspace', done: 'renamed workspace {resource}', attempt: 'rename workspace {resource}' },
   'workspace.restore': {
     resource: 'workspace',

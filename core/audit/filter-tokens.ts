@@ -18,7 +18,8 @@ const SPACE = /[ \t\r\n]+/y;
 const SIGN = /[()[\]]/y;
 const TEXT = /"(?:[^"\\]|\\.)*"/sy;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y;
-const WORD = /[A-Za-z][\w.$:-]*/y;
+/** also a part after brackets: `emails[type eq "work"].value` (SCIM) */
+const WORD = /\.?[A-Za-z][\w.$:-]*/y;
 const CONSTANTS = new Map<string, FilterValue>([
   ['true', true],
   ['false', false],

@@ -146,6 +146,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'workspace.stop': ['application_lifecycle', 'Stop'],
   'workspace.postpone': ['entity_management', 'Update'],
   'workspace.restart': ['application_lifecycle', 'Restart'],
+  'workspace.transfer': ['entity_management', 'Update'],
   'workspace.rename': ['entity_management', 'Update'],
   'workspace.restore': ['entity_management', 'Update'],
   'workspace.purge': ['application_lifecycle', 'Remove'],

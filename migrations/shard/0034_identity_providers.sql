@@ -145,9 +145,11 @@ CREATE TABLE scim_users (
   version INTEGER NOT NULL DEFAULT 1,
   created_at TEXT NOT NULL,
   updated_at TEXT NOT NULL,
+  -- the directory let go of them; who comes back is the same person
+  deleted_at TEXT,
   PRIMARY KEY (tenant_id, provider_id, user_id)
 ) STRICT;
-CREATE UNIQUE INDEX scim_users_name ON scim_users (tenant_id, provider_id, user_name);
+CREATE UNIQUE INDEX scim_users_name ON scim_users (tenant_id, provider_id, user_name) WHERE deleted_at IS NULL;
 CREATE INDEX scim_users_external ON scim_users (tenant_id, provider_id, external_id);
 CREATE INDEX scim_users_user ON scim_users (tenant_id, user_id);
 
@@ -176,7 +178,7 @@ CREATE TABLE provisioning_calls (
   method TEXT NOT NULL,
   path TEXT NOT NULL,
   status INTEGER NOT NULL,
-  -- JSON: what it changed, in words and values; or the error
+  -- JSON: whom it was about, what it changed, in words and values; or the error
   outcome TEXT NOT NULL,
   -- JSON: the body, without secrets, cut
   request TEXT,
@@ -200,3 +202,9 @@ CREATE TABLE group_mappings (
 CREATE UNIQUE INDEX group_mappings_rule ON group_mappings (tenant_id, provider_id, kind, pattern, target_type, target);
 ALTER TABLE group_members ADD COLUMN given_by TEXT;
 CREATE INDEX group_members_given ON group_members (tenant_id, given_by) WHERE given_by IS NOT NULL;
+
+-- Since when somebody is suspended or deleted, as the sweep saw it.
+ALTER TABLE users ADD COLUMN left_at TEXT;
+CREATE INDEX users_leaving ON users (state) WHERE state <> 'active' AND left_at IS NULL;
+CREATE INDEX users_returned ON users (state) WHERE state = 'active' AND left_at IS NOT NULL;
+CREATE INDEX users_left ON users (left_at) WHERE left_at IS NOT NULL;

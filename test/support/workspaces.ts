@@ -14,8 +14,15 @@ export async function insertRunner(tenant: Tenant): Promise<string> {
   return id;
 }
 
-/** A stopped workspace of the tenant's owner with all that it stands on. @returns its id */
-export async function insertWorkspace(tenant: Tenant): Promise<string> {
+interface Stored {
+  ownerId: string;
+  name: string;
+  desired: 'running' | 'stopped';
+  phase: 'running' | 'stopped';
+}
+
+/** A workspace, left out: a stopped one of the tenant's owner, with all that it stands on. @returns its id */
+export async function insertWorkspace(tenant: Tenant, stored: Partial<Stored> = {}): Promise<string> {
   const { newId } = services();
   const [id, templateId, versionId] = [newId('workspace'), newId('template'), newId('templateVersion')];
   const runnerId = await insertRunner(tenant);
@@ -31,8 +38,9 @@ export async function insertWorkspace(tenant: Tenant): Promise<string> {
     ),
     statement(
       `INSERT INTO workspaces (tenant_id, id, name, owner_id, template_id, version_id, runner_id, desired, phase, generation, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, 'stopped', 'stopped', 1, ?)`,
-      ...[tenant.id, id, `box-${unique()}`, tenant.owner.id, templateId, versionId, runnerId, now],
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+      ...[tenant.id, id, stored.name ?? `box-${unique()}`, stored.ownerId ?? tenant.owner.id, templateId, versionId, runnerId],
+      ...[stored.desired ?? 'stopped', stored.phase ?? 'stopped', now],
     ),
   ]);
   return id;

@@ -142,6 +142,7 @@ const overRequests = {
   blind: ['auditor', 'user-admin', 'member'],
 } as const;
 const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
+const noScimToken = services().newId('scimToken');
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
 const overConnections = { ...overProviders, make: makeUnreachable } as const;
 const overDomains: RouteCase = { who: ['owner'], rest: { domain: 'none.example' } };
@@ -240,6 +241,10 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/sso/clients/:place/jwks': { who: 'open', rest: { place: NO_PLACE } },
   // It takes a form, whose refusals are its own (sso/logout.test.ts).
   'POST /api/v1/sso/backchannel-logout/:place': { who: 'open', rest: { place: NO_PLACE } },
+  'GET /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, who: idpReaders },
+  'POST /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, body: { expiresInDays: 90 }, browser: true },
+  'DELETE /api/v1/identity-providers/:id/scim-tokens/:tokenId': { ...overProviders, rest: { tokenId: noScimToken } },
+  'GET /api/v1/identity-providers/:id/provisioning': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/groups': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/mappings': { ...overProviders, who: idpReaders },
   'POST /api/v1/identity-providers/:id/mappings': { ...overProviders, body: newMapping },
@@ -480,6 +485,7 @@ const ROUTES: Record<string, RouteCase> = {
   'POST /api/v1/workspaces': { who: 'signed in', body: { templateId: 'tpl_01m856tm29e6frrs5mmr9m5rhs', name: 'box' } },
   'GET /api/v1/workspaces/:id': overWorkspaces,
   'DELETE /api/v1/workspaces/:id': { ...overWorkspaces, who: templateAdmins },
+  'POST /api/v1/workspaces/:id/transfer': { ...overWorkspaces, who: ['owner'], blind: [], body: { userId: nobody } },
   'PATCH /api/v1/workspaces/:id': { ...overWorkspaces, who: [], body: { name: 'other' } },
   'POST /api/v1/workspaces/:id/restart': { ...overWorkspaces, who: [] },
   'POST /api/v1/workspaces/:id/restore': { ...overTrash, who: templateAdmins, body: {} },

@@ -157,22 +157,32 @@ export async function findSurroundings(
   userId: string,
   now: string,
 ): Promise<{ row: GroupRow | undefined } & GroupSurroundings> {
-  const [found, managers, parents, roles, templates, people] = await db.batch([
-    groupQuery(db, id, userId, now),
-    managersQuery(db, id),
-    statement(
-      `SELECT g.id, g.name, m.expires_at FROM group_members m JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id
-       WHERE m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = ?2 AND ${inForce('m', '?3')} ORDER BY g.name COLLATE NOCASE`,
-      ...[db.tenantId, id, now],
-    ),
-    roleGrantsQuery(db, id, now),
-    templateGrantsQuery(db, id, now),
-    statement(
-      `${WITH_BELOW} SELECT count(DISTINCT m.member_id) AS people FROM below CROSS JOIN group_members m
-       WHERE m.tenant_id = ?1 AND m.group_id = below.id AND m.member_type = 'user' AND ${inForce('m', '?3')}`,
-      ...[db.tenantId, id, now],
-    ),
-  ]);
+  return surroundingsFrom(await db.batch(surroundingsQueries(db, id, userId, now)));
+}
+
+/** The same, to be read together with something else. */
+export const surroundingsQueries = (db: TenantDb, id: string, userId: string, now: string): Statement[] => [
+  groupQuery(db, id, userId, now),
+  managersQuery(db, id),
+  statement(
+    `SELECT g.id, g.name, m.expires_at FROM group_members m JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id
+     WHERE m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = ?2 AND ${inForce('m', '?3')} ORDER BY g.name COLLATE NOCASE`,
+    ...[db.tenantId, id, now],
+  ),
+  roleGrantsQuery(db, id, now),
+  templateGrantsQuery(db, id, now),
+  statement(
+    `${WITH_BELOW} SELECT count(DISTINCT m.member_id) AS people FROM below CROSS JOIN group_members m
+     WHERE m.tenant_id = ?1 AND m.group_id = below.id AND m.member_type = 'user' AND ${inForce('m', '?3')}`,
+    ...[db.tenantId, id, now],
+  ),
+];
+
+type Found = { rows: ReadonlyArray<Record<string, unknown>> } | undefined;
+
+export function surroundingsFrom([found, managers, parents, roles, templates, people]: readonly Found[]): {
+  row: GroupRow | undefined;
+} & GroupSurroundings {
   return {
     row: groupFrom(found?.rows),
     managers: managersFrom(managers?.rows),

@@ -150,7 +150,7 @@ export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' |
 const lostRules: FieldRules<{ role: string; expiresAt: string | null }> = { role: 'tracked', expiresAt: 'tracked' };
 
 /** What goes with a group: its roles, its entries on templates, its place in other groups. */
-function losses(id: string, { roles, templates, parents }: store.GroupSurroundings): AuditChange[] {
+export function losses(id: string, { roles, templates, parents }: store.GroupSurroundings): AuditChange[] {
   const own = <Row extends { from_id: string }>(rows: readonly Row[]) => rows.filter(({ from_id }) => from_id === id);
   const given = new Map(own(roles).map((each) => [roleName(each), { role: roleName(each), expiresAt: each.expires_at }]));
   const entries = new Map(own(templates).map((each) => [each.name, { role: each.role, expiresAt: each.expires_at }]));

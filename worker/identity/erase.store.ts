@@ -13,5 +13,9 @@ export const takeTraces = (db: TenantDb, id: string): Statement[] => [
     db.tenantId,
     id,
   ),
+  statement(
+    `DELETE FROM provisioning_calls WHERE tenant_id = ?1 AND instr(path || outcome || coalesce(request, ''), ?2) > 0`,
+    ...[db.tenantId, id],
+  ),
   statement(`UPDATE access_requests SET reason = '', note = NULL WHERE tenant_id = ? AND user_id = ?`, db.tenantId, id),
 ];

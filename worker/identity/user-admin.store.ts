@@ -10,24 +10,19 @@ const AMONG = 'IN (SELECT value FROM json_each(?2))';
  */
 export function changeStates(db: TenantDb, ids: readonly string[], from: readonly State[], to: State): Statement {
   const forgotten = to === 'deactivated' ? ", email = id || '@deleted.invalid', email_verified_at = NULL, password_hash = NULL" : '';
+  const suspended = to === 'suspended' ? ", suspended_by = 'hand'" : to === 'active' ? ', suspended_by = NULL' : '';
   return statement(
-    `UPDATE users SET state = ?3${forgotten} WHERE tenant_id = ?1 AND id ${AMONG}
+    `UPDATE users SET state = ?3${suspended}${forgotten} WHERE tenant_id = ?1 AND id ${AMONG}
        AND json_array_length(?2) = (SELECT count(*) FROM users WHERE tenant_id = ?1 AND id ${AMONG}
          AND state IN (SELECT value FROM json_each(?4)))`,
     ...[db.tenantId, JSON.stringify(ids), to, JSON.stringify(from)],
   );
 }
 
-/** Sessions end, and a ticket that is on its way opens nothing. */
-export const endSessions = (db: TenantDb, ids: readonly string[]): Statement[] =>
-  ['sessions', 'tickets'].map((table) =>
-    statement(`DELETE FROM ${table} WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...[db.tenantId, JSON.stringify(ids)]),
-  );
-
 /** Their ways in, and what they were known by. */
 const OWN_TABLES = [
   ...['email_verifications', 'password_resets', 'second_factor_challenges'],
-  ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'git_credentials', 'ide_settings'],
+  ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'git_credentials', 'ide_settings', 'scim_users'],
   ...['identities', 'break_glass'],
 ];
 
@@ -45,14 +40,6 @@ export const forget = (db: TenantDb, ids: readonly string[], now: string): State
     ...OWN_TABLES.map((table) => statement(`DELETE FROM ${table} WHERE tenant_id = ?1 AND user_id ${AMONG}`, ...among)),
   ];
 };
-
-/** Workspaces of those people that are to run. */
-export const runningOf = (db: TenantDb, ids: readonly string[]): Promise<Array<{ id: string; runner_id: string }>> =>
-  db.rows<{ id: string; runner_id: string }>(
-    `SELECT id, runner_id FROM workspaces WHERE tenant_id = ?1 AND desired = 'running' AND phase <> 'deleted' AND owner_id ${AMONG}`,
-    db.tenantId,
-    JSON.stringify(ids),
-  );
 
 interface Counts {
   sessions: number;

@@ -12,7 +12,8 @@ import type { Statement } from '../platform/tenant-db.ts';
 import { hoursBefore, IDLE_HOURS } from './session.ts';
 import { sessionsOf } from './sessions.ts';
 import { deleteSession, holderOf } from './sessions.store.ts';
-import { changeStates, countsOf, endSessions, forget, runningOf } from './user-admin.store.ts';
+import { endSessions, renewOrders, SUSPENDED_CAUSE } from './suspension.ts';
+import { changeStates, countsOf, forget } from './user-admin.store.ts';
 
 interface Act {
   permission: Permission;
@@ -27,7 +28,7 @@ interface Act {
 const ACTS: Record<UserAction, Act> = {
   suspend: {
     ...{ permission: 'user:update', action: 'user.suspend', from: ['active'], clash: 'is not active' },
-    cause: 'Your account was suspended',
+    cause: SUSPENDED_CAUSE,
   },
   activate: { permission: 'user:update', action: 'user.activate', from: ['suspended'], clash: 'is not suspended', cause: null },
   delete: {
@@ -150,20 +151,12 @@ async function apply(ctx: UserContext, act: UserAction, people: readonly KnownUs
   const events = people.map((user) => eventOf(ctx, { action, resource: resourceOf(user), status: 204, ...traces(act, user) }));
   try {
     await commit(ctx, { ...statements(ctx, act, ids), events, ...(cause === null ? {} : { lessens: { users: ids, cause } }) });
-    // Runners hold the credentials for git of those who are active.
     if (act !== 'sign-out') ctx.defer(renewOrders(ctx, ids));
     return true;
   } catch (error) {
     if (error instanceof GuardFailed || isLastOwner(error)) return false;
     throw error;
   }
-}
-
-async function renewOrders({ db, workspaces, log }: UserContext, ids: readonly string[]): Promise<void> {
-  const running = await runningOf(db, ids);
-  const told = await Promise.allSettled(running.map(({ id, runner_id }) => workspaces.order(db.shard, runner_id, id)));
-  const failed = told.filter(({ status }) => status === 'rejected').length;
-  if (failed > 0) log('warn', 'runners were not told that somebody’s state changed', { failed });
 }
 
 /** The address that a deletion frees stands in the log only. */

@@ -103,12 +103,13 @@ export async function commit(
   ctx: EventContext,
   change: { guard?: Statement; changes?: Statement[]; events: DraftEvent[]; lessens?: Lessening },
 ): Promise<Array<Record<string, unknown>>> {
-  const outboxId = ctx.newId('outbox');
-  const outbox = outboxRow(ctx, outboxId, change.events, change.guard !== undefined);
+  const batches = parcels(change.events).map((events) => ({ outboxId: ctx.newId('outbox'), events }));
+  // What comes after the first row needs no guard: where that can't be made, all is undone.
+  const outbox = batches.map(({ outboxId, events }, at) => outboxRow(ctx, outboxId, events, change.guard !== undefined && at === 0));
   const revocation = change.lessens ? { id: ctx.newId('revocation'), ...change.lessens } : null;
   const batch = [
     ...(change.guard ? [change.guard] : []),
-    outbox,
+    ...outbox,
     ...(change.changes ?? []),
     ...(revocation ? [revocationRow(ctx, revocation)] : []),
   ];
@@ -116,13 +117,34 @@ export async function commit(
     throw String(error).includes('NOT NULL constraint failed: outbox.body') ? guardFailed(ctx, change.events) : error;
   });
   // The sweep repeats what does not arrive now.
-  const sent = ctx.ledger.append(ctx.db.tenantId, ctx.db.shard, [{ outboxId, events: change.events }]);
-  ctx.defer(sent.catch((error: unknown) => ctx.log('warn', 'events wait for the sweep', { outboxId, error: String(error) })));
+  const sent = ctx.ledger.append(ctx.db.tenantId, ctx.db.shard, batches);
+  ctx.defer(
+    sent.catch((error: unknown) => ctx.log('warn', 'events wait for the sweep', { outboxId: batches[0]?.outboxId, error: String(error) })),
+  );
   if (revocation) {
     const closed = ctx.revocation.run(ctx.db.shard, ctx.db.tenantId, revocation.id);
     ctx.defer(closed.catch((error: unknown) => ctx.log('warn', 'a revocation waits for the sweep', { error: String(error) })));
   }
   return change.guard ? (first?.rows ?? []) : [];
+}
+
+/** D1 keeps at most 2 MB in a row. */
+const MAX_PARCEL = 1_000_000;
+
+/** The events in order, as many together as one row holds. */
+function parcels(events: DraftEvent[]): DraftEvent[][] {
+  const all: DraftEvent[][] = [[]];
+  let size = 0;
+  for (const event of events) {
+    const more = JSON.stringify(event).length;
+    if (size > 0 && size + more > MAX_PARCEL) {
+      all.push([]);
+      size = 0;
+    }
+    all.at(-1)?.push(event);
+    size += more;
+  }
+  return all;
 }
 
 const guardFailed = (ctx: EventContext, events: DraftEvent[]): GuardFailed =>

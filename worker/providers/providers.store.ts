@@ -29,7 +29,8 @@ const FIELDS = `p.id, p.name, p.preset, p.oidc, p.oidc_state, p.oidc_secret_expi
   (SELECT count(*) FROM scim_tokens t WHERE t.tenant_id = ?1 AND t.provider_id = p.id AND t.revoked_at IS NULL
     AND (t.expires_at IS NULL OR t.expires_at > ?2)) AS tokens,
   (SELECT max(t.expires_at) FROM scim_tokens t WHERE t.tenant_id = ?1 AND t.provider_id = p.id AND t.revoked_at IS NULL) AS token_expires_at,
-  (SELECT count(*) FROM scim_users u WHERE u.tenant_id = ?1 AND u.provider_id = p.id) AS people,
+  (SELECT count(*) FROM scim_users u WHERE u.tenant_id = ?1 AND u.provider_id = p.id
+    AND u.deleted_at IS NULL) AS people,
   (SELECT count(*) FROM scim_groups g WHERE g.tenant_id = ?1 AND g.provider_id = p.id) AS groups`;
 
 export async function findProviders(db: TenantDb, now: string): Promise<ProviderRow[]> {
@@ -61,12 +62,15 @@ export const renameProvider = (db: TenantDb, id: string, revision: number, name:
 export const deleteProvider = (db: TenantDb, id: string): Statement =>
   statement(
     `DELETE FROM identity_providers WHERE tenant_id = ?1 AND id = ?2
-       AND NOT EXISTS (SELECT 1 FROM scim_users WHERE tenant_id = ?1 AND provider_id = ?2)
+       AND NOT EXISTS (SELECT 1 FROM scim_users WHERE tenant_id = ?1 AND provider_id = ?2 AND deleted_at IS NULL)
        AND NOT EXISTS (SELECT 1 FROM scim_groups WHERE tenant_id = ?1 AND provider_id = ?2)`,
     ...[db.tenantId, id],
   );
 
-const OWN_TABLES = ['identities', 'sso_flows', 'sso_groups', 'used_logout_tokens', 'scim_tokens', 'provisioning_calls', 'group_mappings'];
+const OWN_TABLES = [
+  ...['identities', 'sso_flows', 'sso_groups', 'used_logout_tokens'],
+  ...['scim_tokens', 'scim_users', 'provisioning_calls', 'group_mappings'],
+];
 
 /** What was kept for a provider that is gone. */
 export const forgetProvider = (db: TenantDb, id: string): Statement[] => [

@@ -4,6 +4,7 @@ import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
 import { policiesFrom, policiesOf, policyQuery, scopesOf } from '../directory/policies.ts';
 import type { Services } from '../platform/context.ts';
 import { stopByItself } from './stop-by-itself.ts';
+import { strictest } from './strictest.ts';
 import { ATTENDED_AT, IS_CONNECTED, IS_WORKING, WITH_STOPS } from './stopping.store.ts';
 
 /** Of one shard in one minute; the rest follows. */
@@ -20,11 +21,6 @@ const idle = z.object({
   working: z.number(),
   work_until: z.string().nullable(),
 });
-
-/** The strictest of what is set. @param otherwise the number of a parameter: the deployment's */
-const strictest = (field: string, otherwise: string) =>
-  `min(coalesce(${otherwise}, 1e9), coalesce((SELECT min(json_extract(p.body, '$.${field}')) FROM policies p
-    WHERE p.tenant_id = w.tenant_id AND p.scope IN ('tenant', w.template_id)), 1e9))`;
 
 /**
  * Workspaces that run with nobody connected, and nothing at work, for as long as the strictest level of their policy says, and those

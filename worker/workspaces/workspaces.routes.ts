@@ -9,6 +9,7 @@ import { body, decodeCursor, json, keysetPage, pageOf, problems, requireUpgrade,
 import { attach } from './attach.ts';
 import { redeemTicket } from './connections.ts';
 import { deleteWorkspace, purgeWorkspace, restoreWorkspace } from './trash.ts';
+import { transferWorkspace } from './workspace-transfer.ts';
 import { renameWorkspace } from './workspace-name.ts';
 import { listWorkspacesOf, offerUpdate, updateWorkspace } from './workspace-updates.ts';
 import { createWorkspace, listWorkspaces, present, readLogs, readWorkspace, readWorkspaceAccess, wishFor } from './workspaces.ts';
@@ -81,6 +82,14 @@ const rename = createRoute({
   summary: 'Rename a workspace',
   tags,
   request: { params, ...body(api.workspaceRename) },
+  responses: { 200: json(api.workspace), ...problems },
+});
+const transfer = createRoute({
+  method: 'post',
+  path: '/workspaces/{id}/transfer',
+  summary: 'Give a stopped workspace to somebody else',
+  tags,
+  request: { params, ...body(api.workspaceTransfer) },
   responses: { 200: json(api.workspace), ...problems },
 });
 const restore = createRoute({
@@ -187,6 +196,10 @@ export const workspaceRoutes = routes()
   .openapi(restart, async (c) =>
     c.json(present(c.get('signedIn'), await wishFor(c.get('signedIn'), c.req.valid('param').id, 'restart')), 202),
   )
+  .openapi(transfer, async (c) => {
+    const ctx = c.get('signedIn');
+    return c.json(present(ctx, await transferWorkspace(ctx, c.req.valid('param').id, c.req.valid('json'))), 200);
+  })
   .openapi(rename, async (c) => {
     const ctx = c.get('signedIn');
     return c.json(present(ctx, await renameWorkspace(ctx, c.req.valid('param').id, c.req.valid('json'))), 200);

@@ -81,6 +81,10 @@ export const MATRIX: Record<Permission, MatrixRow> = {
     own: everybody,
     probe: { route: 'POST /workspaces/:id/stop', on: 'workspace' },
   },
+  'workspace:transfer': {
+    may: ['owner'],
+    probe: { route: 'POST /workspaces/:id/transfer', on: 'workspace', body: { userId: NOBODY } },
+  },
   'runner:read': { may: ['owner', 'template-admin', 'auditor'], probe: { route: 'GET /runners' } },
   'runner:manage': { may: ['owner', 'template-admin'], probe: { route: 'DELETE /runners/:id', on: 'runner' } },
   'audit:read': { may: ['owner', 'auditor'], probe: { route: 'GET /audit/events' } },

@@ -1,3 +1,4 @@
+import { scimTokenCreated } from '@gatehouse/core/api/scim.ts';
 import { groupMapping } from '@gatehouse/core/api/group-mappings.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { api, read, services, unique, type Tenant } from '../tenants.ts';
@@ -48,5 +49,17 @@ export const PROVIDER_CALLS: Record<string, RouteCall> = {
     leaves: ['idp.delete'],
     diff: ['name', 'preset'],
     call: owns('DELETE /identity-providers/:id', makeProvider),
+  },
+  'POST /identity-providers/:id/scim-tokens': {
+    leaves: ['idp.token.create'],
+    call: owns('POST /identity-providers/:id/scim-tokens', makeProvider, { expiresInDays: 90 }),
+  },
+  'DELETE /identity-providers/:id/scim-tokens/:tokenId': {
+    leaves: ['idp.token.revoke'],
+    call: async (tenant, ask) => {
+      const [by, id] = [await owner(tenant), await makeProvider(tenant)];
+      const token = read(await api(tenant.owner).post(`/identity-providers/${id}/scim-tokens`, {}), scimTokenCreated);
+      return own(by, await ask(by, `DELETE /identity-providers/${id}/scim-tokens/${token.id}`), id);
+    },
   },
 };

@@ -5,7 +5,7 @@ import { insertRecording, sealSlice } from '../recordings.ts';
 import { enrollRunner, makeKeys, rotationOf } from '../runners.ts';
 import { attachTo, makeRunning, makeSite } from '../site.ts';
 import { onDraft } from '../template-versions.ts';
-import { api, read, services, unique } from '../tenants.ts';
+import { addUser, api, read, services, unique } from '../tenants.ts';
 import { ensureRecordingKey } from '../../../worker/workspaces/recording-keys.ts';
 import { insertRunner, insertTrashed, insertWorkspace } from '../workspaces.ts';
 import {
@@ -253,6 +253,14 @@ export const WORKSPACES_CALLS: Record<string, RouteCall> = {
     },
   },
   'DELETE /workspaces/:id': { leaves: ['workspace.delete'], call: owns('DELETE /workspaces/:id', insertWorkspace) },
+  'POST /workspaces/:id/transfer': {
+    leaves: ['workspace.transfer'],
+    diff: ['owner'],
+    call: async (tenant, ask) => {
+      const [id, heir, by] = [await insertWorkspace(tenant), await addUser(tenant), await owner(tenant)];
+      return own(by, await ask(by, `POST /workspaces/${id}/transfer`, { userId: heir.id }), id);
+    },
+  },
   'PATCH /workspaces/:id': {
     leaves: ['workspace.rename'],
     diff: ['name'],

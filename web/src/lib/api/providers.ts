@@ -1,3 +1,12 @@
+import {
+  directoryGroupList,
+  drift as driftSchema,
+  groupMapping,
+  groupMappingList,
+  mappingPreview,
+  synced,
+  type mappingCreate,
+} from '@gatehouse/core/api/group-mappings.ts';
 import { identityProvider, identityProviderList, type providerCreate } from '@gatehouse/core/api/identity-providers.ts';
 import type { z } from 'zod';
 import { read, readVersioned } from './answer.ts';
@@ -15,4 +24,17 @@ export const rename = (id: string, name: string, etag: string) =>
 
 export async function remove(id: string): Promise<void> {
   await one.$delete(at(id));
+}
+
+const mapped = one.mappings;
+export const directoryGroups = (id: string, call: Call = {}) => read(one.groups.$get(at(id), abortable(call)), directoryGroupList);
+export const mappings = (id: string, call: Call = {}) => read(mapped.$get(at(id), abortable(call)), groupMappingList);
+export const previewMapping = (id: string, json: z.input<typeof mappingCreate>, call: Call = {}) =>
+  read(mapped.preview.$post({ ...at(id), json }, abortable(call)), mappingPreview);
+export const createMapping = (id: string, json: z.input<typeof mappingCreate>) => read(mapped.$post({ ...at(id), json }), groupMapping);
+export const drift = (id: string, call: Call = {}) => read(one.drift.$get(at(id), abortable(call)), driftSchema);
+export const sync = (id: string) => read(one.sync.$post(at(id)), synced);
+
+export async function removeMapping(id: string, mapping: string): Promise<void> {
+  await mapped[':mapping'].$delete({ param: { ...at(id).param, mapping: encodeURIComponent(mapping) } });
 }

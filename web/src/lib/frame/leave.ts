@@ -1,4 +1,4 @@
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { goto } from '$app/navigation';
 import { asProblem } from '#lib/api/problem.ts';
 import * as identity from '#lib/api/identity.ts';

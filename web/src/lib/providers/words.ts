@@ -1,3 +1,5 @@
+import type { MappingKind } from '@gatehouse/core/access/group-mapping.ts';
+import type { MappingTarget } from '@gatehouse/core/api/group-mappings.ts';
 import type { IdentityProvider } from '@gatehouse/core/api/identity-providers.ts';
 import type { Tone } from '#lib/components/Status.svelte';
 
@@ -28,3 +30,21 @@ export function endings(provider: IdentityProvider, now: number): string[] {
     ...(provider.provisioning.state === 'unset' ? [] : of('Provisioning token', provider.provisioning.tokenExpiresAt)),
   ];
 }
+
+/** Which groups a mapping is about. */
+export const KIND_WORDS: Record<MappingKind, { label: string; hint: string; words: (pattern: string) => string }> = {
+  name: { label: 'name is', hint: 'Large and small letters are the same.', words: (pattern) => pattern },
+  prefix: { label: 'name begins with', hint: 'Such as gh-: large and small letters are the same.', words: (pattern) => `${pattern}…` },
+  regex: {
+    label: 'whole name matches',
+    hint: 'A regular expression for the whole name, such as gh-(dev|ops)-.+ . Nothing is repeated but single characters.',
+    words: (pattern) => `/${pattern}/`,
+  },
+};
+
+/** What a mapping gives. */
+export const TARGET_WORDS: Record<MappingTarget['type'], { option: string; label: string }> = {
+  role: { option: 'a role in the organisation', label: 'Role' },
+  group: { option: 'a place in a group of ours', label: 'Group' },
+  template: { option: 'the use of a template', label: 'Template' },
+};
