@@ -1,7 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { AtRule } from 'postcss';
 import subset from 'subset-font';
 import type { Plugin } from 'vite';
 
@@ -75,11 +74,16 @@ function charactersIn(ranges: string): string[] {
   });
 }
 
+/** A rule of a style sheet, as PostCSS hands it over. */
+interface FontFace {
+  walkDecls(property: string, visit: (declaration: { value: string }) => void): void;
+}
+
 /** Takes what `fonts.css` has of its own out of the packages' style sheets: asked for a letter, a browser loads every file that may have it. */
 const withoutBasic = {
   postcssPlugin: 'gatehouse:without-basic',
   AtRule: {
-    'font-face': (rule: AtRule) => {
+    'font-face': (rule: FontFace) => {
       let cut = false;
       rule.walkDecls('src', ({ value }) => void (cut = value.includes('-latin-wght-normal')));
       if (!cut) return;
