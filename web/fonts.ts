@@ -13,7 +13,7 @@ const FONTS = { inter: [...LETTERS, 'kern', 'tnum', 'cv05', 'cv08', 'ss03'], 'je
 type Font = keyof typeof FONTS;
 
 /** What every page shows; the same ranges as in `fonts.css`. */
-const BASIC = charactersIn('U+20-7E,U+A0,U+B7,U+D7,U+200B,U+2013-2014,U+2018-2019,U+201C-201D,U+2026');
+const BASIC = charactersIn('U+20-7E,U+A0,U+B7,U+D7,U+200B,U+2013-2014,U+2018-2019,U+201C-201D,U+2026,U+203A');
 
 const { resolve } = createRequire(import.meta.url);
 
