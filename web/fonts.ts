@@ -1,7 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { AtRule } from 'postcss';
 import subset from 'subset-font';
 import type { Plugin } from 'vite';
 
@@ -14,7 +13,7 @@ const FONTS = { inter: [...LETTERS, 'kern', 'tnum', 'cv05', 'cv08', 'ss03'], 'je
 type Font = keyof typeof FONTS;
 
 /** What every page shows; the same ranges as in `fonts.css`. */
-const BASIC = charactersIn('U+20-7E,U+A0,U+B7,U+D7,U+200B,U+2013-2014,U+2018-2019,U+201C-201D,U+2026');
+const BASIC = charactersIn('U+20-7E,U+A0,U+B7,U+D7,U+200B,U+2013-2014,U+2018-2019,U+201C-201D,U+2026,U+203A');
 
 const { resolve } = createRequire(import.meta.url);
 
@@ -75,11 +74,16 @@ function charactersIn(ranges: string): string[] {
   });
 }
 
+/** A rule of a style sheet, as PostCSS hands it over. */
+interface FontFace {
+  walkDecls(property: string, visit: (declaration: { value: string }) => void): void;
+}
+
 /** Takes what `fonts.css` has of its own out of the packages' style sheets: asked for a letter, a browser loads every file that may have it. */
 const withoutBasic = {
   postcssPlugin: 'gatehouse:without-basic',
   AtRule: {
-    'font-face': (rule: AtRule) => {
+    'font-face': (rule: FontFace) => {
       let cut = false;
       rule.walkDecls('src', ({ value }) => void (cut = value.includes('-latin-wght-normal')));
       if (!cut) return;
