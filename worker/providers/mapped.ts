@@ -23,12 +23,12 @@ export interface NamedGroup {
   display_name: string;
 }
 
-/** To be sent in one batch with whatever else is asked. */
-export const mappingsQuery = (db: TenantDb, providerId: string): Statement =>
+/** To be sent in one batch with whatever else is asked. @param provider SQL of the provider's id, which `bound` fills in as ?2 */
+export const mappingsQuery = (db: TenantDb, bound: string, provider = '?2'): Statement =>
   statement(
-    'SELECT id, kind, pattern, target_type, target FROM group_mappings WHERE tenant_id = ? AND provider_id = ? ORDER BY id',
+    `SELECT id, kind, pattern, target_type, target FROM group_mappings WHERE tenant_id = ?1 AND provider_id = ${provider} ORDER BY id`,
     db.tenantId,
-    providerId,
+    bound,
   );
 
 export const mappingsFrom = (rows: ReadonlyArray<Record<string, unknown>> | undefined): MappingRow[] =>
@@ -118,16 +118,16 @@ export const takeBack = (db: TenantDb, mappingIds: readonly string[], groupId: s
 
 /**
  * What follows from the name that a group of the directory has now: it gets what the mappings give that are about it, and loses what
- * the others gave. @returns the changes, and the mappings that are about it
+ * the others gave. @returns the changes, the mappings that are about it, and whether it may lose something
  */
 export function mappedGroup(
   db: TenantDb,
   mappings: readonly MappingRow[],
   group: NamedGroup,
   given: Given,
-): { changes: Statement[]; about: MappingRow[] } {
+): { changes: Statement[]; about: MappingRow[]; lessens: boolean } {
   const about = mappings.filter((mapping) => isAbout(mapping, group));
   const others = mappings.filter((mapping) => !about.includes(mapping)).map(({ id }) => id);
   const lost = others.length === 0 ? [] : takeBack(db, others, group.id);
-  return { changes: [...lost, ...about.flatMap((mapping) => give(db, mapping, [group], given))], about };
+  return { changes: [...lost, ...about.flatMap((mapping) => give(db, mapping, [group], given))], about, lessens: others.length > 0 };
 }

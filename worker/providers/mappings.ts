@@ -202,10 +202,12 @@ export async function readDrift(ctx: UserContext, providerId: string): Promise<D
   return { items: [...(await differingPeople(ctx, providerId)), ...missing(state).map(({ item }) => item)] };
 }
 
+const HERE = { active: 'active', suspended: 'suspended by hand', deactivated: 'deleted' } as const;
+
 async function differingPeople(ctx: UserContext, providerId: string): Promise<Drift['items']> {
   return (await store.findDiffering(ctx.db, providerId)).map(({ id, name, active, state }) => ({
     ...{ kind: active === 1 ? 'suspended-by-hand' : 'active-here', subject: { type: 'user', id, name } },
-    ...{ directory: active === 1 ? 'active' : 'disabled', here: state === 'active' ? 'active' : 'suspended by hand', mendable: false },
+    ...{ directory: active === 1 ? 'active' : 'disabled', here: HERE[state], mendable: false },
   }));
 }
 

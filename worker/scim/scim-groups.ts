@@ -15,10 +15,12 @@ import { projected, shows, type Projection } from '@gatehouse/core/scim/projecti
 import { GROUP_SCHEMA, RESOURCE_TYPES } from '@gatehouse/core/scim/schema.ts';
 import { invalidValue, ScimError } from '@gatehouse/core/scim/scim-error.ts';
 import { forgotten, groupToForget, lossesFrom, rolesThroughGroup, rolesThroughGroupFrom } from '../directory/kept-groups.ts';
+import { mappedGroup, mappingsFrom, mappingsQuery, type MappingRow } from '../providers/mapped.ts';
 import { ownerRemains } from '../directory/owners.ts';
 import type { NamedRole } from '../directory/role-grants.ts';
 import { eventOf, GuardFailed } from '../platform/commit.ts';
 import type { Answer, Conditions } from './answer.ts';
+import { OF_PROVIDER } from './call.store.ts';
 import { enter, noteRead, type Call, type ScimContext } from './call.ts';
 import { GROUP_COLUMNS } from './columns.ts';
 import { etagOf, isKnown, requireMatch } from './etag.ts';
@@ -99,6 +101,7 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
     const { ctx, found } = await enter(call, [
       store.nameQuery(call.db, call.hash, group.displayName),
       store.keptQuery(call.db, call.hash, group.members),
+      mappingsQuery(call.db, call.hash, OF_PROVIDER),
     ]);
     const id = ctx.newId('group');
     const names = store.namesFrom(found[1]);
@@ -109,6 +112,7 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
     });
     const now = ctx.now().toISOString();
     const members = group.members.map((each) => ({ id: each, name: names.get(each) ?? each }));
+    const mapped = mappedGroup(ctx.db, mappingsFrom(found[2]?.rows), { id, display_name: group.displayName }, { newId: ctx.newId, now });
     const changes = [...[{ path: 'name', old: null, new: group.displayName, secret: false }], ...membershipChanges(members, [])];
     const outcome: Outcome = { status: 201, resource: outcomeFor(id, group.displayName), changes };
     const change = {
@@ -116,6 +120,7 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
       changes: [
         store.keepGroup(ctx.db, ctx.caller.provider_id, { id, ...group }, now),
         ...store.writeMembers(ctx.db, id, { add: group.members, remove: [] }),
+        ...mapped.changes,
       ],
       events: [
         eventOf(ctx, {
@@ -123,6 +128,7 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
           resource: { type: 'group', id, name: group.displayName },
           status: 201,
           diff: changes.slice(0, 1),
+          details: givenByMapping(mapped.about),
         }),
         ...groupEvents(ctx, { id, name: group.displayName }, { add: members, remove: [], roles: [] }),
       ],
@@ -146,6 +152,10 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
   });
 }
 
+/** What the event of a group says of what its name gives it. */
+const givenByMapping = (about: readonly MappingRow[]): Record<string, string> =>
+  about.length === 0 ? {} : { mapped: about.map(({ target_type, target }) => `${target_type} ${target}`).join(', ') };
+
 /** The whole group anew. */
 export async function replaceGroup(call: Call, id: string, projection: Projection, conditions: Conditions): Promise<Answer> {
   const { displayName, externalId, members } = groupFrom(objectOf(call.body, 'The body'));
@@ -166,6 +176,7 @@ interface GroupPlan {
   names: ReadonlyMap<string, string>;
   present: ReadonlySet<string>;
   roles: NamedRole[];
+  mappings: MappingRow[];
   circles: ReadonlySet<string>;
 }
 
@@ -188,6 +199,7 @@ async function changeGroup(
       store.circlesQuery(db, id, ids),
       store.nameQuery(db, hash, change.displayName ?? ''),
       rolesThroughGroup(db, id, call.services.now().toISOString()),
+      mappingsQuery(db, hash, OF_PROVIDER),
     ]);
     const [row] = store.scimGroupsFrom(found[0]);
     const plan = await orFailure(ctx, call, outcomeFor(id, row?.display_name ?? 'a group'), () => {
@@ -213,6 +225,7 @@ async function changeGroup(
         names: new Map([...present, ...kept]),
         present: new Set(present.keys()),
         roles: rolesThroughGroupFrom(found[5]?.rows),
+        mappings: mappingsFrom(found[6]?.rows),
         circles,
       };
     });
@@ -241,7 +254,7 @@ function afterwards({ row, edit, names, present }: GroupPlan, version: number, n
 }
 
 /** @returns the version that the group has then */
-async function writeEdit(ctx: ScimContext, call: Call, { row, edit, names, roles }: GroupPlan, status: number): Promise<number> {
+async function writeEdit(ctx: ScimContext, call: Call, { row, edit, names, roles, mappings }: GroupPlan, status: number): Promise<number> {
   const named = (ids: readonly string[]) => ids.map((id) => ({ id, name: names.get(id) ?? id }));
   const [add, remove] = [named(edit.add), named(edit.remove)];
   const facts = [
@@ -255,9 +268,18 @@ async function writeEdit(ctx: ScimContext, call: Call, { row, edit, names, roles
     return row.version;
   }
   const group = { id: row.id, name: edit.displayName };
+  // Mappings go by the name.
+  const mapped =
+    edit.displayName === row.display_name
+      ? { changes: [], about: [], lessens: false }
+      : mappedGroup(ctx.db, mappings, { id: row.id, display_name: edit.displayName }, { newId: ctx.newId, now: ctx.now().toISOString() });
+  const details = givenByMapping(mapped.about);
   const update =
-    facts.length === 0 ? [] : [eventOf(ctx, { action: 'group.update', resource: { type: 'group', ...group }, status, diff: facts })];
-  const lessens = lesseningOf(group, remove);
+    facts.length === 0
+      ? []
+      : [eventOf(ctx, { action: 'group.update', resource: { type: 'group', ...group }, status, diff: facts, details })];
+  const renamed = { users: 'everybody' as const, cause: `Group ${row.display_name} was renamed` };
+  const lessens = mapped.lessens ? renamed : lesseningOf(group, remove);
   await writeOrKeepOwner(
     ctx,
     call,
@@ -266,7 +288,8 @@ async function writeEdit(ctx: ScimContext, call: Call, { row, edit, names, roles
       changes: [
         ...(edit.displayName === row.display_name ? [] : [store.renameGroup(ctx.db, row.id, edit.displayName)]),
         ...store.writeMembers(ctx.db, row.id, edit),
-        ...(remove.length > 0 && roles.some(({ role }) => role === 'owner') ? [ownerRemains(ctx.db)] : []),
+        ...mapped.changes,
+        ...(mapped.lessens || (remove.length > 0 && roles.some(({ role }) => role === 'owner')) ? [ownerRemains(ctx.db)] : []),
       ],
       events: [...update, ...groupEvents(ctx, group, { add, remove, roles })],
       ...(lessens ? { lessens } : {}),

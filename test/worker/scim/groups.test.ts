@@ -215,3 +215,24 @@ describe('trips to the database', () => {
     expect((await client.patch(`/Groups/${id}`, { op: 'Add', path: 'members', value: tooMany })).status).toBe(413);
   });
 });
+
+describe('mappings by name', () => {
+  const rolesOf = async (groupId: string) => {
+    const { body } = await api(tenant.owner).get(`/role-assignments?subject=${groupId}`);
+    return (body as { items: Array<{ role: { id: string } }> }).items.map(({ role }) => role.id);
+  };
+
+  test('count for a group from the moment it is made, and go by the name it has', async () => {
+    const prefix = `aud-${unique()}-`;
+    const mapping = { kind: 'prefix', pattern: prefix, target: { type: 'role', id: 'auditor' } };
+    expect((await api(tenant.owner).post(`/identity-providers/${directory.id}/mappings`, mapping)).status).toBe(201);
+    const id = await made(client.post('/Groups', groupBody(`${prefix}eu`, await users(1))));
+    expect(await rolesOf(id)).toEqual(['auditor']);
+    expect((await eventsOn(id)).find(({ action }) => action === 'group.create')).toMatchObject({ details: { mapped: 'role auditor' } });
+    const rename = (displayName: string) => client.patch(`/Groups/${id}`, { op: 'replace', path: 'displayName', value: displayName });
+    expect((await rename(`Sales ${unique()}`)).status).toBeLessThan(300);
+    expect(await rolesOf(id)).toEqual([]);
+    expect((await rename(`${prefix}us`)).status).toBeLessThan(300);
+    expect(await rolesOf(id)).toEqual(['auditor']);
+  });
+});
