@@ -138,7 +138,7 @@ const differing = z.object({ id: z.string(), name: z.string(), active: z.number(
 export async function findDiffering(db: TenantDb, providerId: string): Promise<Array<z.infer<typeof differing>>> {
   const rows = await db.rows(
     `SELECT u.id, u.name, s.active, u.state FROM scim_users s JOIN users u ON u.tenant_id = ?1 AND u.id = s.user_id
-     WHERE s.tenant_id = ?1 AND s.provider_id = ?2 AND (s.active = 1) <> (u.state = 'active') ORDER BY u.name LIMIT 500`,
+     WHERE s.tenant_id = ?1 AND s.provider_id = ?2 AND s.deleted_at IS NULL AND (s.active = 1) <> (u.state = 'active') ORDER BY u.name LIMIT 500`,
     db.tenantId,
     providerId,
   );
