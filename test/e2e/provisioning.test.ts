@@ -89,9 +89,9 @@ test('a directory is connected, and what it does is seen while it does it', asyn
   const suspended = page.getByRole('button', { name: /Change Dana Whitfield/ });
   await suspended.waitFor();
   await page.getByText('There is no attribute shoeSize').waitFor();
-  await page.getByText('Works').waitFor();
+  await page.getByText('Works', { exact: true }).waitFor();
   await suspended.click();
-  await page.getByRole('cell', { name: 'active' }).waitFor();
+  await page.getByRole('cell', { name: 'active', exact: true }).waitFor();
   await looksGood('provisioning-calls');
 
   await page.getByLabel('Outcome').selectOption('Failed');
@@ -103,6 +103,6 @@ test('a directory is connected, and what it does is seen while it does it', asyn
 
   await page.getByRole('button', { name: 'Revoke' }).click();
   await dialog.getByRole('button', { name: 'Revoke token' }).click();
-  await page.getByText('Revoked').waitFor();
+  await page.getByText('Revoked', { exact: true }).waitFor();
   expect((await ask('GET', '/Users')).status).toBe(401);
 });
