@@ -101,7 +101,7 @@ async function untilRight({ owner }: Product, ask: Ask, users: readonly string[]
     const [ms] = await timed(async () => {
       await add(ask, group.id, [user]);
       for (;;) {
-        const { role } = await owner.call<{ role: string | null }>('GET', `/access/explain?user=${user}&template=${template.id}`);
+        const { role } = await owner.call<{ role: string | null }>('GET', `/templates/${template.id}/access?userId=${user}`);
         if (role === 'use') return;
       }
     });
