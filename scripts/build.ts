@@ -8,7 +8,13 @@ import { join } from 'node:path';
 const PARTS = {
   web: {
     made: 'web/build/index.html',
-    of: ['web/src', 'web/static', 'web/vite.config.ts', 'core', 'package-lock.json'],
+    of: [
+      'web/src',
+      'web/static',
+      ...['vite.config', 'announcer', 'chunks', 'fonts', 'ide-page', 'nonce', 'zod'].map((file) => `web/${file}.ts`),
+      'core',
+      'package-lock.json',
+    ],
     command: ['npm', 'run', 'build:web'],
   },
   runner: {

@@ -31,13 +31,19 @@ export async function move(options: { root: string; origin: string; stateDir: st
   );
 }
 
-/** A running runner. It ends with this process: its standard input is a pipe that we hold. */
-export function runRunner(options: { root: string; stateDir: string; onLine: (line: string) => void }): ChildProcess {
+/** A running runner. It ends with this process: its standard input is a pipe that we hold. @param options `environment` beside our own */
+export function runRunner(options: {
+  root: string;
+  stateDir: string;
+  environment?: Record<string, string>;
+  onLine: (line: string) => void;
+}): ChildProcess {
   const child = spawn(
     process.execPath,
     [bundle(options.root), 'run', '--state-dir', options.stateDir, '--stop-with-stdin', '--log-format', 'text'],
     {
       stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.environment },
     },
   );
   for (const stream of [child.stdout, child.stderr]) {

@@ -4,9 +4,13 @@ import adapter from '@sveltejs/adapter-static';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'vite';
 import { plainAnnouncer } from './announcer.ts';
+import { fewFiles } from './chunks.ts';
 import { leanFonts } from './fonts.ts';
+import { withIdePage } from './ide-page.ts';
 import { withNonce } from './nonce.ts';
+import { leanZod } from './zod.ts';
 
+const web = fileURLToPath(new URL('.', import.meta.url));
 const index = fileURLToPath(new URL('build/index.html', import.meta.url));
 
 export default defineConfig({
@@ -15,19 +19,15 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {
-        codeSplitting: {
-          groups: [
-            // One file for each icon would be dozens of requests for a page.
-            { name: 'icons', test: /@lucide[\\/]svelte/, minShareCount: 2 },
-          ],
-        },
+        codeSplitting: { groups: fewFiles(web) },
       },
     },
   },
   plugins: [
     plainAnnouncer(),
-    leanFonts(),
+    leanFonts(web),
+    leanZod(),
     tailwindcss(),
-    sveltekit({ adapter: withNonce(adapter({ fallback: 'index.html' }), index), serviceWorker: { register: false } }),
+    sveltekit({ adapter: withIdePage(withNonce(adapter({ fallback: 'index.html' }), index), web), serviceWorker: { register: false } }),
   ],
 });

@@ -22,6 +22,9 @@ import { roleRoutes } from './directory/roles.routes.ts';
 import { overviewRoutes } from './overview/overview.routes.ts';
 import { mappingRoutes } from './providers/mappings.routes.ts';
 import { providerRoutes } from './providers/providers.routes.ts';
+import { domainRoutes } from './sso/domains.routes.ts';
+import { connectionRoutes } from './sso/connections.routes.ts';
+import { ssoRoutes } from './sso/sso.routes.ts';
 import { scimRoutes } from './scim/scim.routes.ts';
 import { gate } from './gate.ts';
 import { begin, boundedBody } from './middleware.ts';
@@ -67,7 +70,10 @@ const joined = base
   .route('/', userRoutes)
   .route('/', tokenRoutes)
   .route('/', serviceAccountRoutes)
+  .route('/', domainRoutes)
   .route('/', providerRoutes)
+  .route('/', connectionRoutes)
+  .route('/', ssoRoutes)
   .route('/', scimRoutes)
   .route('/', mappingRoutes)
   .route('/', operatorRoutes)

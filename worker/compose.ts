@@ -3,6 +3,7 @@ import { lookAgain, runRevocation } from './access/revocation.ts';
 import type { ConnectionPlace, HashingPort, LedgerPort, MailPort, Services, ThrottlePort, WorkspacePort } from './platform/context.ts';
 import { parseSettings, shardsOf, type Env, type Settings } from './platform/env.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { resolveTxt } from './platform/dns.ts';
 import { inLanes } from './platform/lanes.ts';
 import { log } from './platform/log.ts';
 import { deployedMail, localMail } from './platform/mail.ts';
@@ -50,6 +51,7 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
     secrets: new Secrets(wrappingKeys(settings), random),
     workspaces: workspacePort(env, settings),
     throttle: throttlePort(env),
+    resolveTxt: (name) => resolveTxt(settings, name),
     hashing: hashingPort(env, settings),
     defer,
     log,

@@ -28,6 +28,9 @@ export const begin = createMiddleware<HonoEnv & { Bindings: Env }>(async (c, nex
 const MAX_SEALED = 5 * 1024 * 1024;
 const SEALED = /^\/api\/v1\/runner\/snapshots\/[^/]+\/(?:manifest|chunks\/[^/]+)$/;
 
+/** A logout token comes in a form: the standard says so. */
+const FORM = /^\/api\/v1\/sso\/backchannel-logout\/[^/]+$/;
+
 /** Bodies are JSON of bounded size and depth; what is larger is not even parsed. */
 export const boundedBody = createMiddleware<HonoEnv>(async (c, next) => {
   if (c.req.method !== 'GET' && c.req.method !== 'HEAD' && c.req.raw.body) {
@@ -38,7 +41,8 @@ export const boundedBody = createMiddleware<HonoEnv>(async (c, next) => {
     const text = await readBounded(c.req.raw, MAX_BODY);
     if (text === null) throw new AppError('too-large', 'A body is at most 256 KiB');
     if (text !== '') {
-      if (!/^application\/json\b/i.test(c.req.header('Content-Type') ?? ''))
+      const form = FORM.test(c.req.path) && /^application\/x-www-form-urlencoded\b/i.test(c.req.header('Content-Type') ?? '');
+      if (!form && !/^application\/json\b/i.test(c.req.header('Content-Type') ?? ''))
         throw new AppError('unsupported-media-type', 'Send Content-Type: application/json');
       if (depthOf(text) > MAX_DEPTH)
         throw new AppError('invalid', 'The body is nested too deep', {

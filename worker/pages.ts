@@ -16,6 +16,8 @@ const policyWith = (nonce: string, host: string) =>
     "form-action 'self'",
   ].join('; ');
 
+const IDE = /^\/w\/[^/]+$/;
+
 /** The web app: a static page for every path, whose inline parts get a nonce of their own with each answer. */
 export async function servePage(request: Request, env: Env): Promise<Response> {
   const settings = parseSettings(env);
@@ -24,7 +26,8 @@ export async function servePage(request: Request, env: Env): Promise<Response> {
   if (settings.ENVIRONMENT === 'local' && url.hostname === '127.0.0.1') {
     return Response.redirect(`${settings.ORIGIN}${url.pathname}${url.search}`, 307);
   }
-  const asset = await env.ASSETS.fetch(request);
+  // Of a workspace: the page that names what the IDE begins with (`web/ide-page.ts`).
+  const asset = await env.ASSETS.fetch(IDE.test(url.pathname) ? new Request(new URL('/ide', url), request) : request);
   const headers = new Headers(asset.headers);
   headers.set('X-Content-Type-Options', 'nosniff');
   headers.set('Referrer-Policy', 'no-referrer');

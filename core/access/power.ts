@@ -8,6 +8,7 @@ export const POWERS = {
   'role:assign': 'gives any role to anybody',
   'role:update': 'makes a role that people hold mightier',
   'group:update': 'puts anybody where roles and templates come from',
+  'idp:manage': 'decides who comes in, and as whom',
   'service-account:manage': 'makes accounts and keys that stay when people go',
 } as const satisfies Partial<Record<Permission, string>>;
 

@@ -16,8 +16,8 @@ export const signUp = z.object({
 export const login = z.object({ tenant: slug, email, password: typedPassword });
 export const verifyEmail = z.object({ token: secret });
 
-/** How somebody proved who they are. A passkey counts as two factors: what one has, and a finger or a PIN. */
-export const SIGN_IN_METHODS = ['password', 'password+totp', 'password+recovery-code', 'passkey'] as const;
+/** How somebody proved who they are. A passkey counts as two factors: what one has, and a finger or a PIN. `sso`: at the organisation's provider. */
+export const SIGN_IN_METHODS = ['password', 'password+totp', 'password+recovery-code', 'passkey', 'sso'] as const;
 export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
 const method = z.enum(SIGN_IN_METHODS);
 

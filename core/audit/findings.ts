@@ -148,6 +148,14 @@ export const FINDING_RULES = {
     subject: person,
     pattern: { kind: 'each', event: (event) => gave(event).self },
   },
+  'break-glass': {
+    title: 'Somebody came in past the identity provider',
+    says: 'The organisation requires single sign-on, and one of the few who need not use it signed in without.',
+    advice: 'Expected while the provider is down. If it is not: ask the person, and end the session if it was not them.',
+    severity: 'high',
+    subject: person,
+    pattern: { kind: 'each', event: (event) => signedIn(event) && event.details['breakGlass'] === true },
+  },
   'export-stopped': {
     title: 'The trail does not reach a SIEM',
     says: 'A SIEM destination was paused or removed, or fails.',

@@ -15,6 +15,9 @@ CREATE TABLE identity_providers (
   oidc_metadata TEXT,
   oidc_error TEXT,
   oidc_error_at TEXT,
+  -- what works with a trap, as groups that the provider left out
+  oidc_warning TEXT,
+  oidc_warning_at TEXT,
   oidc_used_at TEXT,
   -- JSON: how what is provisioned is taken
   scim TEXT,
@@ -65,6 +68,18 @@ CREATE INDEX sso_flows_expiry ON sso_flows (expires_at);
 ALTER TABLE sessions ADD COLUMN provider_id TEXT;
 ALTER TABLE sessions ADD COLUMN provider_subject TEXT;
 ALTER TABLE sessions ADD COLUMN provider_sid TEXT;
+-- the ID token, sealed, where signing out here signs out there, too
+ALTER TABLE sessions ADD COLUMN provider_token TEXT;
+CREATE INDEX sessions_provider ON sessions (tenant_id, provider_id, provider_subject) WHERE provider_id IS NOT NULL;
+
+-- Groups that a provider names in its tokens, as it names them; the group of ours may have to differ.
+CREATE TABLE sso_groups (
+  tenant_id TEXT NOT NULL,
+  provider_id TEXT NOT NULL,
+  value TEXT NOT NULL,
+  group_id TEXT NOT NULL,
+  PRIMARY KEY (tenant_id, provider_id, value)
+) STRICT;
 
 -- Logout tokens that have done their work (OpenID Connect Back-Channel Logout 1.0, §2.6).
 CREATE TABLE used_logout_tokens (

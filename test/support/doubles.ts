@@ -1,5 +1,7 @@
 import type { TestProject } from 'vitest/node';
 import { startHecDouble } from './hec-double.mjs';
+import { startHostileProvider } from './oidc/hostile.mjs';
+import { startOidcProvider } from './oidc/provider.mjs';
 import { startSiemDoubles } from './siem/server.mjs';
 import { startWebhookDouble } from './webhook-double.mjs';
 
@@ -8,16 +10,26 @@ declare module 'vitest' {
     hecUrl: string;
     webhookUrl: string;
     siemUrl: string;
+    oidcUrl: string;
+    hostileUrl: string;
   }
 }
 
 /** Receivers outside workerd, reached by real requests; tests learn their addresses by `inject`. */
 export default async function startDoubles(project: TestProject): Promise<() => Promise<void>> {
-  const [hec, webhook, siem] = await Promise.all([startHecDouble(), startWebhookDouble(), startSiemDoubles()]);
+  const [hec, webhook, siem, oidc, hostile] = await Promise.all([
+    startHecDouble(),
+    startWebhookDouble(),
+    startSiemDoubles(),
+    startOidcProvider(),
+    startHostileProvider(),
+  ]);
   project.provide('hecUrl', hec.url);
   project.provide('webhookUrl', webhook.url);
   project.provide('siemUrl', siem.url);
+  project.provide('oidcUrl', oidc.url);
+  project.provide('hostileUrl', hostile.url);
   return async () => {
-    await Promise.all([hec.close(), webhook.close(), siem.close()]);
+    await Promise.all([hec, webhook, siem, oidc, hostile].map((double) => double.close()));
   };
 }

@@ -34,12 +34,24 @@ export interface IdeSite {
   end(): Promise<void>;
 }
 
+export interface IdeOptions {
+  /** of the runner, beside this process’s own */
+  environment?: Record<string, string>;
+  /** done before there is a workspace */
+  prepare?: (owner: Person) => Promise<unknown>;
+}
+
 /** @param slug of the organisation; no other file may use it. @param files content by path, there before the page opens */
-export async function openIde(slug: string, files: Record<string, string | Uint8Array> = {}): Promise<IdeSite> {
+export async function openIde(
+  slug: string,
+  files: Record<string, string | Uint8Array> = {},
+  { environment = {}, prepare }: IdeOptions = {},
+): Promise<IdeSite> {
   const [origin, stateDir] = [inject('origin'), inject('stateDir')];
-  const runners = runnersOf(origin, join(stateDir, slug));
+  const runners = runnersOf(origin, join(stateDir, slug), environment);
   mkdirSync(join(stateDir, slug), { recursive: true });
   const [browser, owner] = await Promise.all([launchBrowser(), signUp(origin, slug, PASSWORD)]);
+  await prepare?.(owner);
   await runners.addRunner(owner, 'one');
   const workspaceId = await startWorkspace(owner, 'code');
   const home = join(stateDir, slug, 'runner-one/workspaces', workspaceId, 'home');
@@ -62,7 +74,7 @@ export async function openIde(slug: string, files: Record<string, string | Uint8
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(Number(process.env['WAIT'] ?? 30_000));
   await page.goto(`${origin}/signin#org=${slug}&email=owner@${slug}.test&password=${encodeURIComponent(PASSWORD)}`);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');

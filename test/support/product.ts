@@ -65,13 +65,13 @@ export async function sharedProduct(slug: string): Promise<SharedProduct> {
   return { ...runners, origin, stateDir, port: Number(new URL(origin).port), end: runners.stopRunners };
 }
 
-/** @param stateDir holds a folder for each runner (`runner-<name>`) */
-export function runnersOf(serverOrigin: string, stateDir: string): RunnerProcesses {
+/** @param stateDir holds a folder for each runner (`runner-<name>`) @param environment of runners, beside this process’s own */
+export function runnersOf(serverOrigin: string, stateDir: string, environment: Record<string, string> = {}): RunnerProcesses {
   const runnerLog: string[] = [];
   const runners = new Map<string, ChildProcess>();
   const folderOf = (name: string) => join(stateDir, `runner-${name}`);
   const run = (name: string) => {
-    runners.set(name, runRunner({ root: ROOT, stateDir: folderOf(name), onLine: (line) => runnerLog.push(line) }));
+    runners.set(name, runRunner({ root: ROOT, stateDir: folderOf(name), environment, onLine: (line) => runnerLog.push(line) }));
   };
   const runner = (name: string) => {
     const child = runners.get(name);

@@ -19,6 +19,7 @@ import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, 
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
 import { makeProvider } from '../support/route-calls/providers.ts';
+import { makeUnreachable, NO_PLACE, OIDC_SET_UP } from '../support/route-calls/sso.ts';
 import { ROUTE_CALLS } from '../support/route-calls.ts';
 import { makeDraft } from '../support/template-versions.ts';
 import { insertRunner, insertTrashed, insertWorkspace } from '../support/workspaces.ts';
@@ -143,6 +144,8 @@ const overRequests = {
 const idpReaders: BuiltInRole[] = ['owner', 'user-admin', 'auditor'];
 const noScimToken = services().newId('scimToken');
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
+const overConnections = { ...overProviders, make: makeUnreachable } as const;
+const overDomains: RouteCase = { who: ['owner'], rest: { domain: 'none.example' } };
 const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
 const noMapping = 'gmp_01m856tm29e6frrs5mmr9m5rhs';
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
@@ -217,6 +220,27 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/identity-providers/:id': { ...overProviders, who: idpReaders },
   'PATCH /api/v1/identity-providers/:id': { ...overProviders, headers: ifMatch, body: { name: 'Other' } },
   'DELETE /api/v1/identity-providers/:id': overProviders,
+  'GET /api/v1/identity-providers/:id/oidc': { ...overProviders, who: idpReaders },
+  'PUT /api/v1/identity-providers/:id/oidc': { ...overProviders, headers: ifMatch, body: OIDC_SET_UP },
+  'DELETE /api/v1/identity-providers/:id/oidc': { ...overProviders, headers: ifMatch },
+  'POST /api/v1/identity-providers/:id/oidc/state': { ...overConnections, headers: { 'If-Match': '"2"' }, body: { state: 'off' } },
+  'POST /api/v1/identity-providers/:id/oidc/discover': overConnections,
+  'POST /api/v1/identity-providers/:id/oidc/test': { ...overConnections, browser: true },
+  'GET /api/v1/identity-providers/domains': { who: idpReaders },
+  'POST /api/v1/identity-providers/domains': { who: ['owner'], body: { domain: 'refused.example' } },
+  'PATCH /api/v1/identity-providers/domains/:domain': { ...overDomains, body: { provider: null } },
+  'POST /api/v1/identity-providers/domains/:domain/verify': overDomains,
+  'DELETE /api/v1/identity-providers/domains/:domain': overDomains,
+  'GET /api/v1/identity-providers/requirement': { who: idpReaders },
+  'POST /api/v1/identity-providers/requirement': { who: ['owner'], browser: true, body: { required: false, people: [] } },
+  'POST /api/v1/login/realm': { who: 'open', body: { tenant: 'refused-slug' } },
+  'POST /api/v1/login/sso/start': { who: 'open', body: { tenant: 'refused-slug' } },
+  'POST /api/v1/login/sso': { who: 'open', body: { state: token.replace('ghi_', 'ghl_'), code: 'x' } },
+  'POST /api/v1/me/step-up/sso': { who: 'signed in', browser: true, body: {} },
+  'POST /api/v1/logout/sso': { who: 'signed in', browser: true },
+  'GET /api/v1/sso/clients/:place/jwks': { who: 'open', rest: { place: NO_PLACE } },
+  // It takes a form, whose refusals are its own (sso/logout.test.ts).
+  'POST /api/v1/sso/backchannel-logout/:place': { who: 'open', rest: { place: NO_PLACE } },
   'GET /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, who: idpReaders },
   'POST /api/v1/identity-providers/:id/scim-tokens': { ...overProviders, body: { expiresInDays: 90 }, browser: true },
   'DELETE /api/v1/identity-providers/:id/scim-tokens/:tokenId': { ...overProviders, rest: { tokenId: noScimToken } },

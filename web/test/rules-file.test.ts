@@ -1,5 +1,5 @@
 import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
-import { toast } from 'svelte-sonner';
+import { toast } from '../src/lib/toast.svelte.ts';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ConfigLine } from '@gatehouse/core/api/config.ts';
 import RulesFile from '../src/lib/policy/RulesFile.svelte';

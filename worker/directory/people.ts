@@ -17,6 +17,8 @@ export interface Person {
   tenantState: 'active' | 'suspended';
   /** what they could be asked for beside a password, and whether the organisation requires it */
   factors: { passkey: boolean; totp: boolean; required: boolean };
+  /** `sso`: through the organisation's identity provider alone; `break-glass`: they need not, though everybody else must */
+  comesIn: 'any' | 'sso' | 'break-glass';
 }
 
 /** Of somebody who comes in this very moment. */
@@ -39,6 +41,8 @@ interface PersonRow {
   two_factors_required: number;
   passkey: number;
   totp: number;
+  sso_required: number;
+  break_glass: number;
 }
 
 /**
@@ -49,7 +53,8 @@ export function personQuery(db: TenantDb, who: Statement, now: string): [Stateme
   const { sql, params } = who.toSQL();
   const person = statement(
     `SELECT u.id, u.name, u.email, u.email_verified_at, u.state, u.password_hash, t.tenant_id, t.name AS tenant_name, t.slug, t.region,
-       t.state AS tenant_state, t.created_at AS tenant_created_at, t.two_factors_required,
+       t.state AS tenant_state, t.created_at AS tenant_created_at, t.two_factors_required, t.sso_required,
+       EXISTS (SELECT 1 FROM break_glass b WHERE b.tenant_id = u.tenant_id AND b.user_id = u.id) AS break_glass,
        EXISTS (SELECT 1 FROM group_managers m WHERE m.tenant_id = u.tenant_id AND m.user_id = u.id) AS manages,
        EXISTS (SELECT 1 FROM passkeys p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id) AS passkey,
        EXISTS (SELECT 1 FROM totp_secrets s WHERE s.tenant_id = u.tenant_id AND s.user_id = u.id AND s.confirmed_at IS NOT NULL) AS totp
@@ -75,6 +80,7 @@ export function personFrom(person: Rows, roles: Rows): Person | null {
     tenant: { id: row.tenant_id, slug: row.slug, name: row.tenant_name, region: row.region, createdAt: row.tenant_created_at },
     tenantState: row.tenant_state,
     factors: { passkey: row.passkey === 1, totp: row.totp === 1, required: row.two_factors_required === 1 },
+    comesIn: row.sso_required === 0 ? 'any' : row.break_glass === 1 ? 'break-glass' : 'sso',
   };
 }
 
@@ -93,6 +99,12 @@ export async function findPerson(db: TenantDb, who: Statement, now: string): Pro
 /** The organisation's rule, for somebody who joins it this moment. */
 export async function twoFactorsRequired(db: TenantDb): Promise<boolean> {
   const row = await db.first<{ rule: number }>('SELECT two_factors_required AS rule FROM tenants WHERE tenant_id = ?', db.tenantId);
+  return row?.rule === 1;
+}
+
+/** Whether everybody, but for a few, comes in through an identity provider. */
+export async function ssoRequired(db: TenantDb): Promise<boolean> {
+  const row = await db.first<{ rule: number }>('SELECT sso_required AS rule FROM tenants WHERE tenant_id = ?', db.tenantId);
   return row?.rule === 1;
 }
 

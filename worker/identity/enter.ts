@@ -6,7 +6,8 @@ import { commit, eventOf, onGuard } from '../platform/commit.ts';
 import type { RequestFacts, Services } from '../platform/context.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
 import { mailNewDevice, newFor } from './devices.ts';
-import { meOf, newSession, signedIn } from './session.ts';
+import { meOf, newSession, signedIn, type ProviderSession } from './session.ts';
+import { requireOwnWay } from './sso-only.ts';
 
 export interface Entered {
   me: Me;
@@ -20,19 +21,27 @@ interface Way {
   /** uses up what was shown, and matches nothing where person or organisation may not enter any more */
   guard: Statement;
   changes?: Statement[];
+  provider?: ProviderSession;
   /** written beside the sign-in */
   also?: AuditAction[];
   refusal: () => AppError;
 }
 
+/** Somebody came in past the provider that everybody else must use. */
+const brokeGlass = ({ comesIn }: Person, { method }: Way): { breakGlass?: true } =>
+  comesIn === 'break-glass' && method !== 'sso' ? { breakGlass: true } : {};
+
 /** Begins the session of somebody who has proved who they are, with its event; a device that is new, or new in that country, is told by mail. */
 export async function enter(services: Services, request: RequestFacts, db: TenantDb, person: Person, way: Way): Promise<Entered> {
   const { id, name, email } = person.user;
+  const arriving = { ...services, request, db, actor: { type: 'anonymous' as const, name: email } };
+  if (way.method !== 'sso') await requireOwnWay(arriving, person, way.method);
   const news = await newFor(db, id, request.origin);
-  const session = await newSession(services, request, db, id, way.method);
+  const session = await newSession(services, request, db, id, way.method, way.provider);
   const ctx = signedIn(services, request, db, person, session);
   const resource = { type: 'user' as const, id, name };
-  const details = { method: way.method, newDevice: news.device };
+  const through = way.provider ? { provider: way.provider.id, providerName: way.provider.name } : {};
+  const details = { method: way.method, newDevice: news.device, ...through, ...brokeGlass(person, way) };
   const events = [
     ...(way.also ?? []).map((action) => eventOf(ctx, { action, resource, status: 200 })),
     eventOf(ctx, { action: 'user.sign_in', resource, status: 200, details }),

@@ -7,7 +7,7 @@ import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { invitationGone, joiningRows, openInvitation, settleInvitation, type OpenInvitation } from '../directory/invitations.ts';
 import { heldBy, type Settled } from '../directory/offers.ts';
-import { isFull, NO_FACTORS, twoFactorsRequired, type Person } from '../directory/people.ts';
+import { isFull, NO_FACTORS, ssoRequired, twoFactorsRequired, type Person } from '../directory/people.ts';
 import { roleName } from '../directory/role-grants.ts';
 import { commit, eventOf, GuardFailed, onUnique, record } from '../platform/commit.ts';
 import type { RequestFacts, Services, SessionContext } from '../platform/context.ts';
@@ -15,6 +15,7 @@ import { countAttempt } from '../platform/throttle.ts';
 import { hashPassword } from './password.ts';
 import { requireGoodPassword } from './password-rules.ts';
 import { meOf, newSession, signedIn } from './session.ts';
+import { SSO_ONLY } from './sso-only.ts';
 
 const PER_NETWORK = { limit: 60, windowSeconds: 3600 };
 
@@ -33,6 +34,11 @@ export async function acceptInvitation(
   await countAttempt(system, `join from ${networkOf(request.origin.ip)}`, PER_NETWORK, somebody);
 
   const open = await openInvitation(services, input.token);
+  if (await ssoRequired(open.db)) {
+    const reason = 'The organisation requires single sign-on';
+    await record({ ...system, db: open.db }, { ...somebody, outcome: 'denied', status: 403, reason });
+    throw new AppError('sso-required', SSO_ONLY);
+  }
   requireGoodPassword(input.password, [input.name, open.invitation.email, open.tenant.name, open.tenant.slug], 'password');
   const passwordHash = await hashPassword(services, open.db.shard, input.password);
   const factors = { ...NO_FACTORS, required: await twoFactorsRequired(open.db) };
@@ -77,7 +83,7 @@ function personOf(
   return {
     user: { id: services.newId('user'), name, email: open.invitation.email, emailVerified: true },
     ...{ ...heldBy(given), managesGroups: false },
-    ...{ state: 'active', passwordHash, tenant: open.tenant, tenantState: 'active' },
+    ...{ state: 'active', passwordHash, tenant: open.tenant, tenantState: 'active', comesIn: 'any' },
   };
 }
 

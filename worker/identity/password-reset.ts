@@ -15,6 +15,7 @@ import { requireGoodPassword } from './password-rules.ts';
 import { deleteResets, insertReset, resetPassword, resettingUser } from './password-reset.store.ts';
 import { deleteSecondFactorChallenges } from './second-factor.store.ts';
 import { deleteAllSessions, sessionIdsOf } from './sessions.store.ts';
+import { SSO_ONLY } from './sso-only.ts';
 
 const LIFETIME_MINUTES = 60;
 const PER_ACCOUNT = { limit: 3, windowSeconds: 3600 };
@@ -45,7 +46,7 @@ async function mailReset(services: Services, request: RequestFacts, input: z.inf
   if (!place) return;
   const db = services.tenantDb(place.shard, place.id);
   const person = await findPersonByEmail(db, input.email, services.now().toISOString());
-  if (!person || person.state !== 'active' || person.tenantState !== 'active') return;
+  if (!person || person.state !== 'active' || person.tenantState !== 'active' || person.comesIn === 'sso') return;
   const { id, name, email } = person.user;
   const { text, hash } = await mintCredential('passwordReset', db, services.random);
   const expiresAt = new Date(services.now().getTime() + LIFETIME_MINUTES * 60_000).toISOString();
@@ -67,6 +68,7 @@ export async function redeemPasswordReset(services: Services, request: RequestFa
   const now = services.now().toISOString();
   const person = located ? await findPerson(located.db, resettingUser(located.db, located.hash, now), now) : null;
   if (!located || !person || person.state !== 'active' || person.tenantState !== 'active') throw gone();
+  if (person.comesIn === 'sso') throw new AppError('sso-required', SSO_ONLY);
   const { db, hash } = located;
   const { user, tenant } = person;
   requireGoodPassword(input.password, [user.name, user.email, tenant.name, tenant.slug], 'password');

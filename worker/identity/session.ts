@@ -13,7 +13,9 @@ import { mintCredential } from '../platform/credential.ts';
 import { USED_TWICE, useUp } from '../platform/proof.ts';
 import { onUnique, record, type EventContext, type EventFacts } from '../platform/commit.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
-import { insertSession } from './sessions.store.ts';
+import { insertSession, type ProviderSession } from './sessions.store.ts';
+
+export type { ProviderSession } from './sessions.store.ts';
 
 /** A session ends this long after sign-in, whatever happens: a working day with its overtime. */
 export const SESSION_HOURS = 12;
@@ -48,16 +50,18 @@ export async function newSession(
   db: TenantDb,
   userId: string,
   method: SignInMethod,
+  provider: ProviderSession | null = null,
 ): Promise<NewSession> {
   const now = services.now();
   const createdAt = now.toISOString();
   const id = services.newId('session');
   const { policy, thumbprint: keyThumbprint } = await admit(services, request, db, userId);
-  const expiresAt = hoursBefore(now, -Math.min(SESSION_HOURS, policy.sessionLimit / 60));
+  const ownEnd = hoursBefore(now, -Math.min(SESSION_HOURS, policy.sessionLimit / 60));
+  const expiresAt = provider?.endsAt && provider.endsAt < ownEnd ? provider.endsAt : ownEnd;
   const { text: credential, hash } = await mintCredential('session', db, services.random);
   const { ip, userAgent, country, city } = request.origin;
   const presenceAt = method === 'passkey' ? createdAt : null;
-  const facts = { id, userId, createdAt, expiresAt, keyThumbprint, method, presenceAt };
+  const facts = { id, userId, createdAt, expiresAt, keyThumbprint, method, presenceAt, provider };
   const rows = [
     insertSession(db, { ...facts, secretHash: hash, ip, userAgent, country, city }),
     rememberDevice(db, { userId, device: deviceKey(request.origin), now: createdAt }),
@@ -143,6 +147,9 @@ export function meOf({ actor, tenant }: SessionContext): Me {
   };
 }
 
-/** Such a person may set one up and sign out, and do nothing else. Tokens are looked at where they are read. */
+/**
+ * Such a person may set one up and sign out, and do nothing else. Tokens are looked at where they are read. Who comes from the
+ * organisation's provider shows their factors there.
+ */
 export const lacksSecondFactor = ({ authentication }: UserContext['actor']): boolean =>
-  authentication !== null && authentication.secondFactorRequired && !authentication.secondFactor;
+  authentication !== null && authentication.secondFactorRequired && !authentication.secondFactor && authentication.method !== 'sso';

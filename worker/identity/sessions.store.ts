@@ -23,6 +23,18 @@ export interface SessionFound extends SessionRow {
   /** when a passkey was last shown in it */
   presence_at: string | null;
 }
+/** The session of an identity provider that one of ours hangs on. */
+export interface ProviderSession {
+  id: string;
+  name: string;
+  subject: string;
+  /** as the provider names its session, if it does */
+  sid: string | null;
+  /** its ID token, sealed; null: it is not needed any more */
+  token: string | null;
+  /** ISO; null: ours has its own end */
+  endsAt: string | null;
+}
 const COLUMNS = 'id, user_id, created_at, last_seen_at, expires_at, ip, user_agent, country, city, method, authenticated_at';
 
 export const insertSession = (
@@ -40,9 +52,20 @@ export const insertSession = (
     city: string | null;
     method: SignInMethod;
     presenceAt: string | null;
+    provider: ProviderSession | null;
   },
-): Statement =>
-  db.orm.insert(sessions).values({ ...row, tenantId: db.tenantId, lastSeenAt: row.createdAt, authenticatedAt: row.createdAt });
+): Statement => {
+  const { provider, ...own } = row;
+  const theirs = {
+    providerId: provider?.id,
+    providerSubject: provider?.subject,
+    providerSid: provider?.sid,
+    providerToken: provider?.token,
+  };
+  return db.orm
+    .insert(sessions)
+    .values({ ...own, ...theirs, tenantId: db.tenantId, lastSeenAt: row.createdAt, authenticatedAt: row.createdAt });
+};
 
 /** Everything about a session's person in one trip: session, the organisation's policy, user, tenant and roles, as they are this moment. */
 export async function readSession(

@@ -13,6 +13,7 @@ import { checkPassword, hashPassword } from './password.ts';
 import { enter, type Entered } from './enter.ts';
 import { nowhere } from './nowhere.ts';
 import { askSecondFactor } from './second-factor.ts';
+import { requireOwnWay } from './sso-only.ts';
 
 type Input = z.infer<typeof login>;
 
@@ -45,6 +46,7 @@ export async function signIn(services: Services, request: RequestFacts, input: I
   if (refusal || !person) throw await refuse(ctx, input, person, refusal ?? 'no such user');
   await services.throttle.forget(account);
   const newHash = outdated ? await hashPassword(services, db.shard, input.password) : null;
+  await requireOwnWay(ctx, person, 'password');
   if (person.factors.passkey || person.factors.totp) return askSecondFactor(services, request, db, person, newHash);
   return enter(services, request, db, person, {
     method: 'password',

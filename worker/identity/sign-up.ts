@@ -31,7 +31,7 @@ export async function signUp(services: Services, request: RequestFacts, input: I
   const { name, email } = input.user;
   const owner: Person & { passwordHash: string } = {
     user: { id: services.newId('user'), name, email, emailVerified: false },
-    ...{ state: 'active', passwordHash, roles: ['owner'], customRoles: [], managesGroups: false, tenantState: 'active' },
+    ...{ state: 'active', passwordHash, roles: ['owner'], customRoles: [], managesGroups: false, tenantState: 'active', comesIn: 'any' },
     factors: NO_FACTORS,
     tenant: { id: tenantId, ...input.tenant, createdAt: now },
   };

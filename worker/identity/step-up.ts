@@ -68,7 +68,7 @@ export async function stepUpByPasskey(asking: UserContext, credential: Assertion
 }
 
 /** The session is confirmed under a new secret, and stays bound to the key that it has. @param proof uses up what was shown */
-async function confirm(
+export async function confirm(
   ctx: SessionContext,
   method: string,
   proof?: { guard: Statement; failed: () => Promise<AppError> },

@@ -1,7 +1,10 @@
 import type { Services } from '../platform/context.ts';
 
 const AT_ONCE = 1000;
-const EXPIRING = ['sessions', 'email_verifications', 'passkey_challenges', 'second_factor_challenges', 'password_resets', 'used_proofs'];
+const EXPIRING = [
+  ...['sessions', 'email_verifications', 'passkey_challenges', 'second_factor_challenges', 'password_resets', 'used_proofs'],
+  ...['sso_flows', 'used_logout_tokens'],
+];
 
 /** How long a token that has expired stays, so that its use is known for what it is. */
 const TOKEN_DAYS = 90;

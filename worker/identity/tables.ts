@@ -16,6 +16,10 @@ export const sessions = sqliteTable('sessions', {
   presenceAt: text('presence_at'),
   country: text('country'),
   city: text('city'),
+  providerId: text('provider_id'),
+  providerSubject: text('provider_subject'),
+  providerSid: text('provider_sid'),
+  providerToken: text('provider_token'),
 });
 
 export const emailVerifications = sqliteTable('email_verifications', {

@@ -23,6 +23,7 @@ export function changeStates(db: TenantDb, ids: readonly string[], from: readonl
 const OWN_TABLES = [
   ...['email_verifications', 'password_resets', 'second_factor_challenges'],
   ...['passkeys', 'totp_secrets', 'recovery_codes', 'known_devices', 'git_credentials', 'ide_settings', 'scim_users'],
+  ...['identities', 'break_glass'],
 ];
 
 /** What somebody who is deleted held: tokens, roles, groups, factors, links in mails. Templates and workspaces stay. */

@@ -147,6 +147,8 @@ export interface Services {
   secrets: Secrets;
   workspaces: WorkspacePort;
   throttle: ThrottlePort;
+  /** the TXT records of a name. @throws AppError `unavailable` */
+  resolveTxt(name: string): Promise<string[]>;
   hashing: HashingPort;
   revocation: RevocationPort;
   /** work that may outlive the answer */

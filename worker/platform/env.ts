@@ -79,6 +79,16 @@ const settings = z
       .string()
       .regex(/^s\d+=(auto|eu)(,s\d+=(auto|eu))*$/)
       .default('s0=auto'),
+    /** local only: TXT records by name as JSON, `{"_gatehouse.acme.test":["gatehouse-verification=…"]}`, to prove mail domains by */
+    LOCAL_TXT_RECORDS: z
+      .string()
+      .default('{}')
+      .transform((value, context): Record<string, string[]> => {
+        const records = z.record(z.string(), z.array(z.string())).safeParse(parseJson(value));
+        if (records.success) return records.data;
+        context.addIssue('must be JSON: an array of texts by each name');
+        return z.NEVER;
+      }),
     /** sign-ups from one network in an hour */
     SIGN_UPS_PER_HOUR: z.coerce.number().int().min(0).default(5),
     /** the floor of every organisation's policy; left out: the field's default */

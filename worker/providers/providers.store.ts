@@ -67,7 +67,10 @@ export const deleteProvider = (db: TenantDb, id: string): Statement =>
     ...[db.tenantId, id],
   );
 
-const OWN_TABLES = ['identities', 'sso_flows', 'used_logout_tokens', 'scim_tokens', 'scim_users', 'provisioning_calls', 'group_mappings'];
+const OWN_TABLES = [
+  ...['identities', 'sso_flows', 'sso_groups', 'used_logout_tokens'],
+  ...['scim_tokens', 'scim_users', 'provisioning_calls', 'group_mappings'],
+];
 
 /** What was kept for a provider that is gone. */
 export const forgetProvider = (db: TenantDb, id: string): Statement[] => [

@@ -32,6 +32,8 @@ const environmentOf = ({ resources }: RunnerNetwork): Record<string, string> => 
   ...{ HTTP_PROXY: proxy, HTTPS_PROXY: proxy, ALL_PROXY: proxy, NO_PROXY: local },
   ...{ http_proxy: proxy, https_proxy: proxy, all_proxy: proxy, no_proxy: local },
   NODE_USE_ENV_PROXY: '1',
+  // After a script npm would ask its registry for news of itself, and people be told that this was refused.
+  NPM_CONFIG_UPDATE_NOTIFIER: 'false',
   // Node alone does not believe whom the machine believes: an organisation's own mirror, say.
   ...(existsSync(CERTIFICATES) ? { NODE_EXTRA_CA_CERTS: CERTIFICATES } : {}),
   ...Object.fromEntries(

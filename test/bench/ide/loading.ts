@@ -1,19 +1,21 @@
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { launchBrowser } from '../../support/browser.ts';
 import { signInBrowser } from '../../support/browser-session.ts';
+import { countLoaded, holdIdle, type Loaded, prompt } from '../../support/loaded.ts';
 import { shuffled } from '../measure.ts';
 import { ACCOUNT, type Product } from '../product.ts';
 import type { Add } from '../turns.ts';
 import { endTerminals } from '../terminals-of.ts';
 import { startCodeServer } from './code-server.ts';
 import type { Setting } from './home.ts';
-import { countLoaded, prompt } from './page.ts';
 
 /** Of no language: a pack for one is not what is measured. */
 const FILE = 'opened.txt';
 
 interface Ide {
   name: string;
+  /** whether it puts off until the browser is idle what the first screen does not need, and so can be kept from it */
+  putsOff: boolean;
   /** before a cold visit, outside of what is measured */
   prepare(context: BrowserContext): Promise<void>;
   address: string;
@@ -42,32 +44,61 @@ async function visits(browser: Browser, ide: Ide, add: Add): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   try {
     await ide.prepare(context);
-    const loaded = countLoaded(context);
     await visit(context, ide, 'cold', add);
-    // What a browser has kept is counted like what it loads: once is enough.
-    const { requests, bytes } = await loaded();
-    add('cold: requests until then', 'requests', requests);
-    add('cold: script, styles and fonts until then, gzip', 'kB', bytes / 1000);
     await visit(context, ide, 'warm', add);
   } finally {
     await context.close();
   }
+  await weigh(browser, ide, add);
+}
+
+/** Counts what comes until a file can be edited and a prompt stands, and apart from that what comes once nobody waits for it. */
+async function weigh(browser: Browser, ide: Ide, add: Add): Promise<void> {
+  const count = async (page: (page: Page) => Promise<unknown>): Promise<Loaded> => {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
+    try {
+      await ide.prepare(context);
+      const loaded = countLoaded(context);
+      const opened = await context.newPage();
+      opened.setDefaultTimeout(60_000);
+      await page(opened);
+      return await loaded();
+    } finally {
+      await context.close();
+    }
+  };
+  const first = await count(async (page) => {
+    if (ide.putsOff) await holdIdle(page);
+    await come(page, ide);
+  });
+  add('cold: requests until then', 'requests', first.requests);
+  add('cold: script, styles and fonts until then, gzip', 'kB', first.bytes / 1000);
+  if (!ide.putsOff) return;
+  const all = await count(async (page) => {
+    await come(page, ide);
+    await page.waitForLoadState('networkidle');
+  });
+  add('cold: what comes when the browser is idle, gzip', 'kB', (all.bytes - first.bytes) / 1000);
 }
 
 async function visit(context: BrowserContext, ide: Ide, kind: 'cold' | 'warm', add: Add): Promise<void> {
   const page = await context.newPage();
   page.setDefaultTimeout(60_000);
   const start = performance.now();
-  const since = (what: string) => () => add(`${kind}: ${what}`, 'ms', performance.now() - start);
+  await come(page, ide, (what) => add(`${kind}: ${what}`, 'ms', performance.now() - start));
+  await page.close();
+}
+
+/** Opens the page, until a file can be edited and a prompt stands. */
+async function come(page: Page, ide: Ide, reached: (what: string) => void = () => undefined): Promise<void> {
   await page.goto(ide.address, { waitUntil: 'commit' });
   await Promise.all([
-    editable(page, ide).then(since('file editable')),
+    editable(page, ide).then(() => reached('file editable')),
     ide
       .terminal(page)
       .then(() => prompt(page))
-      .then(since('first prompt')),
+      .then(() => reached('first prompt')),
   ]);
-  await page.close();
 }
 
 /** A page that remembers what was open opens it by itself. */
@@ -84,6 +115,7 @@ async function editable(page: Page, ide: Ide): Promise<void> {
 
 const ours = (product: Product): Ide => ({
   name: 'gatehouse',
+  putsOff: true,
   prepare: async (context) => {
     await endTerminals(product);
     await signInBrowser(context, product.origin, ACCOUNT);
@@ -96,6 +128,7 @@ const ours = (product: Product): Ide => ({
 
 const codeServer = (address: string): Ide => ({
   name: 'code-server',
+  putsOff: false,
   prepare: async () => undefined,
   address,
   editor: (page) => page.locator('.editor-instance').getByRole('textbox').first(),

@@ -17,6 +17,14 @@ describe('the web app', () => {
     expect(html).not.toContain('%gatehouse.nonce%');
   });
 
+  test('the page of a workspace names at once what the IDE begins with, other pages only what all begin with', async () => {
+    const [ide, other] = await Promise.all(['/w/wsp_anything', '/workspaces'].map(async (path) => (await get(path)).text()));
+    const names = (html = '') => html.match(/rel="modulepreload"/g)?.length ?? 0;
+    expect(names(ide)).toBeGreaterThan(names(other));
+    expect(ide).toContain('href="/api/v1/me"');
+    expect(other).not.toContain('href="/api/v1/me"');
+  });
+
   test('nothing but its own origin may be loaded, and nobody may frame it', async () => {
     const policy = (await get('/')).headers.get('Content-Security-Policy') ?? '';
     expect(policy).toContain("default-src 'self'");

@@ -1,4 +1,4 @@
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 
 /** Copies text and says so; says so too when the browser refuses. @param what "The command" */
 export async function copyText(text: string, what: string): Promise<boolean> {

@@ -32,6 +32,7 @@ export const route = {
   /** what another version of its template would change */
   updateWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/update`,
   deleteWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/delete`,
+  transferWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/transfer`,
   renameWorkspace: (workspaceId: string) => `/workspaces/${id(workspaceId)}/rename`,
   /** asks for another name where its own is taken by now */
   restoreWorkspace: (workspaceId: string) => withQuery(`/workspaces/${id(workspaceId)}/restore`, { trash: 'true' }),

@@ -33,6 +33,7 @@ export const network = (id: string, call: Call = {}) => read(one.network.$get(at
 export const remove = (id: string) => read(one.$delete(at(id)), workspace);
 export const start = (id: string) => read(one.start.$post(at(id)), workspace);
 export const restart = (id: string) => read(one.restart.$post(at(id)), workspace);
+export const transfer = (id: string, json: { userId: string; name: string }) => read(one.transfer.$post({ ...at(id), json }), workspace);
 export const rename = (id: string, name: string) => read(one.$patch({ ...at(id), json: { name } }), workspace);
 /** @param name left out: the one that it had */
 export const restore = (id: string, name?: string) =>

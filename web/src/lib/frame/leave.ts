@@ -1,7 +1,8 @@
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { goto } from '$app/navigation';
 import { asProblem } from '#lib/api/problem.ts';
 import * as identity from '#lib/api/identity.ts';
+import * as sso from '#lib/api/sso.ts';
 import { forgetBrowserKey } from '#lib/ide/connection/browser-key.ts';
 import { forgetDrafts } from '#lib/ide/editor/drafts.ts';
 import { forgetSettings } from '#lib/ide/settings/settings.svelte.ts';
@@ -27,8 +28,15 @@ async function leaveBy(end: () => Promise<void>): Promise<void> {
   await Promise.all([forgetDrafts(indexedDB), forgetBrowserKey(indexedDB)]);
 }
 
-/** Ends this session and shows the sign-in page. */
-export const leave = (): Promise<void> => leaveBy(identity.signOut);
+/** Ends this session and shows the sign-in page; where the organisation wants it, the provider's session, too. */
+export async function leave(): Promise<void> {
+  let there: string | null = null;
+  await leaveBy(async () => {
+    if (session.me?.session.method === 'sso') there = await sso.signOut();
+    else await identity.signOut();
+  });
+  if (there !== null) location.assign(there);
+}
 
 /** Ends all sessions of the caller, in every browser. */
 export const leaveEverywhere = (): Promise<void> => leaveBy(identity.signOutEverywhere);

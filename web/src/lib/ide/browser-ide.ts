@@ -1,5 +1,5 @@
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import * as blockedActs from '#lib/api/blocked-acts.ts';
 import { isThere } from '#lib/api/deployment.ts';
 import * as ideSettings from '#lib/api/ide-settings.ts';

@@ -1,5 +1,4 @@
 import { overlays } from '#lib/frame/overlays.svelte.ts';
-import { commands } from '#lib/keys/commands.svelte.ts';
 import { showPreview } from './editor/preview/show-preview.ts';
 import { showSource } from './git/show-source.ts';
 import type { Ide } from './ide.svelte.ts';
@@ -16,6 +15,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
   };
   return {
     save: () => editing.save(),
+    'save-all': () => editing.saveAll(),
     'close-tab': () => editing.closeTab(),
     'next-tab': () => workbench.group.cycle(1),
     'previous-tab': () => workbench.group.cycle(-1),
@@ -33,6 +33,11 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'quick-open': () => ide.quickOpen.show(),
     'search-files': () => ide.searchFor(ide.editor?.selected ?? ''),
     'source-control': () => showSource(ide),
+    'pull-and-push': async () => {
+      const { current } = ide.git;
+      if (current === null || ide.people.refusal !== null) return showSource(ide);
+      await (await import('./git/sync.ts')).sync(ide, current);
+    },
     branches: () => (ide.git.dialog = 'branches'),
     'toggle-files': () => layout.toggle('files'),
     'toggle-terminals': () => layout.toggle('terminals'),
@@ -48,7 +53,7 @@ export function ideActions(ide: Ide): Record<IdeAction, () => unknown> {
     'maximise-terminals': () => layout.maximise(),
     'run-task': () => ide.tasks.show(),
     'run-last-task': () => ide.tasks.again(),
-    palette: () => commands.run('palette'),
+    palette: () => overlays.show('palette'),
     settings: () => overlays.show('settings'),
     shortcuts: () => overlays.show('shortcuts'),
     'full-screen': () => toggleFullScreen(),

@@ -300,8 +300,8 @@ export class Ide {
       this.#ports.memory.write({ expanded, ...tabs, recent: [...this.quickOpen.recent], terminals, ports: this.ports.memory });
   }
 
-  /** @param place where the cursor goes; left out: where it was */
-  openFile(path: string, place: Place | null = null, opening: Opening = {}): void {
+  /** @param place where the cursor goes, with the keyboard; `here`: where it was; left out: the keyboard stays where it is */
+  openFile(path: string, place: Place | 'here' | null = null, opening: Opening = {}): void {
     this.workbench.showFile(path, opening).goTo = place;
     this.quickOpen.opened(path);
     this.tour.did('open');

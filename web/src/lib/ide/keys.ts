@@ -4,6 +4,7 @@ import { isForProgram, isPressed, type Pressed } from './pressed.ts';
 
 export type IdeAction =
   | 'save'
+  | 'save-all'
   | 'close-tab'
   | 'next-tab'
   | 'previous-tab'
@@ -43,6 +44,7 @@ export type IdeAction =
   | 'find-in-terminal'
   | 'source-control'
   | 'branches'
+  | 'pull-and-push'
   | 'list-terminals'
   | 'maximise-terminals'
   | 'run-task'
@@ -67,6 +69,7 @@ export interface IdeKey {
 
 export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'save', label: 'Save the file', keys: ['Ctrl S'], where: 'page' },
+  { action: 'save-all', label: 'Save all files', keys: ['Alt Shift S'], where: 'page' },
   { action: 'close-tab', label: 'Close the tab', keys: ['Alt W', 'Ctrl W'], where: 'page' },
   { action: 'next-tab', label: 'Next tab', keys: ['Alt PageDown', 'Ctrl PageDown'], where: 'page' },
   { action: 'previous-tab', label: 'Previous tab', keys: ['Alt PageUp', 'Ctrl PageUp'], where: 'page' },
@@ -99,6 +102,7 @@ export const IDE_KEYS: readonly IdeKey[] = [
   { action: 'search-files', label: 'Search in all files', keys: ['Ctrl Shift F'], where: 'everywhere' },
   { action: 'source-control', label: 'Source control', keys: ['Ctrl Shift G'], where: 'everywhere' },
   { action: 'branches', label: 'Branches', keys: ['Alt B'], where: 'page' },
+  { action: 'pull-and-push', label: 'Pull and push', keys: ['Alt Shift P'], where: 'everywhere' },
   { action: 'toggle-files', label: 'Show or hide files', keys: ['Ctrl B'], where: 'page' },
   { action: 'toggle-terminals', label: 'Show or hide terminals', keys: ['Ctrl `'], where: 'everywhere' },
   { action: 'focus-editor', label: 'Go to the editor', keys: ['Alt E'], where: 'everywhere' },

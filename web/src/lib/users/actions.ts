@@ -1,4 +1,4 @@
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import type { Permission } from '@gatehouse/core/access/permissions.ts';
 import type { User, UserAction } from '@gatehouse/core/api/directory.ts';
 import * as usersApi from '#lib/api/users.ts';

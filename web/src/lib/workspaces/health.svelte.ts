@@ -1,4 +1,4 @@
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import type { WorkspaceHealth } from '@gatehouse/core/api/workspace-health.ts';
 import type { WorkspaceUsage } from '@gatehouse/core/protocol/workspace-usage.ts';
 import { asProblem } from '#lib/api/problem.ts';

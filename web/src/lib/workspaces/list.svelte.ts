@@ -1,5 +1,5 @@
 import { createContext } from 'svelte';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { goto } from '$app/navigation';
 import type { BulkResult } from '@gatehouse/core/api/directory.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
@@ -71,6 +71,10 @@ export class WorkspaceList {
   }
 
   /** @throws ApiProblem: the dialog that asks for it shows it */
+  async transfer(id: string, to: { userId: string; name: string }): Promise<void> {
+    this.put(await workspaces.transfer(id, to));
+  }
+
   async rename(id: string, name: string): Promise<void> {
     this.put(await workspaces.rename(id, name));
   }

@@ -1,7 +1,5 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
 import { copyLineDown, defaultKeymap, indentWithTab } from '@codemirror/commands';
 import { bracketMatching, foldGutter, foldKeymap, indentOnInput } from '@codemirror/language';
-import { highlightSelectionMatches, openSearchPanel, search, searchKeymap, selectNextOccurrence } from '@codemirror/search';
 import { EditorState, type Extension } from '@codemirror/state';
 import {
   drawSelection,
@@ -14,8 +12,6 @@ import {
   lineNumbers,
   rectangularSelection,
 } from '@codemirror/view';
-import { countFinds } from './overview/find-count.ts';
-import { overview } from './overview/overview.ts';
 
 /** CodeMirror's own words begin small; ours are sentences. */
 const words = EditorState.phrases.of({
@@ -41,25 +37,9 @@ export const behaviour: Extension = [
   dropCursor(),
   indentOnInput(),
   bracketMatching(),
-  closeBrackets(),
-  autocompletion(),
   // as elsewhere: Alt adds a cursor, Shift Alt draws a rectangle
   EditorView.clickAddsSelectionRange.of((event) => event.altKey && !event.shiftKey),
   rectangularSelection({ eventFilter: (event) => event.altKey && event.shiftKey }),
   highlightActiveLine(),
-  highlightSelectionMatches(),
-  search({ top: true }),
-  countFinds,
-  overview,
-  keymap.of([
-    { key: 'Mod-d', run: selectNextOccurrence, preventDefault: true },
-    { key: 'Mod-h', run: openSearchPanel, preventDefault: true },
-    { key: 'Shift-Alt-ArrowDown', run: copyLineDown },
-    ...closeBracketsKeymap,
-    ...searchKeymap,
-    ...defaultKeymap,
-    ...foldKeymap,
-    ...completionKeymap,
-    indentWithTab,
-  ]),
+  keymap.of([{ key: 'Shift-Alt-ArrowDown', run: copyLineDown }, ...defaultKeymap, ...foldKeymap, indentWithTab]),
 ];

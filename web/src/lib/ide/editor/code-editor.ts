@@ -1,9 +1,9 @@
 import { Compartment, EditorState, type Extension, type TransactionSpec } from '@codemirror/state';
-import { EditorView } from '@codemirror/view';
+import { EditorView, keymap } from '@codemirror/view';
+import { whenIdle } from '#lib/idle.ts';
 import { cspNonce } from '../csp-nonce.ts';
 import type { EditorCommand } from '../keys.ts';
 import { behaviour } from './behaviour.ts';
-import { COMMANDS } from './commands.ts';
 import type { Contribution } from './contributions.svelte.ts';
 import { documentFacet } from './document-facet.ts';
 import type { OpenDocument, Place } from './document.svelte.ts';
@@ -36,14 +36,22 @@ export class CodeEditor {
   readonly #language = new Compartment();
   readonly #preferred = new Compartment();
   readonly #vim = new Compartment();
+  readonly #comfort = new Compartment();
+  #comfortFor: ((document: OpenDocument) => Extension) | null = null;
   #preferences: Preferences = PLAIN;
   #vimKeys: Extension = [];
   #contributions: readonly Contribution[] = [];
   #locked = false;
+  readonly #forgetComfort: () => void;
+  /** Keys that comfort takes, pressed before it is there; else the browser's own search would open. */
+  readonly #early = keymap.of(
+    (['Mod-f', 'Mod-h'] as const).map((key) => ({ key, preventDefault: true, run: () => this.#comfortFor === null && this.#find() })),
+  );
   #shown: OpenDocument | null = null;
 
   constructor(events: CodeEditorEvents) {
     this.#events = events;
+    this.#forgetComfort = whenIdle(() => this.#loadComfort());
     this.#host.className = 'editor-host';
     this.view = new EditorView({ parent: this.#host, extensions: [EditorView.cspNonce.of(cspNonce())] });
   }
@@ -67,7 +75,8 @@ export class CodeEditor {
     this.view.setState(kept.state);
     this.#applyLock();
     this.refresh(document);
-    if (kept.scroll !== null) this.view.dispatch({ effects: kept.scroll });
+    // What was shown before may have been scrolled.
+    this.view.dispatch({ effects: kept.scroll ?? EditorView.scrollIntoView(0) });
     this.#tellPosition(this.view.state);
   }
 
@@ -89,6 +98,13 @@ export class CodeEditor {
     const [anchor, head] = [Math.min(found.from + from, found.to), Math.min(found.from + to, found.to)];
     this.view.dispatch({ selection: { anchor, head }, effects: EditorView.scrollIntoView(anchor, { y: 'center' }) });
     this.view.focus();
+  }
+
+  /** Puts the cursor where somebody points, unless that is in what is selected. */
+  aim(point: { x: number; y: number }): void {
+    const at = this.view.posAtCoords(point);
+    const isSelected = this.view.state.selection.ranges.some(({ from, to }) => at !== null && from <= at && at <= to && from < to);
+    if (at !== null && !isSelected) this.view.dispatch({ selection: { anchor: at } });
   }
 
   /** the text that is selected in the file that is shown */
@@ -132,13 +148,15 @@ export class CodeEditor {
     void this.#loadLanguage(document, kept);
   }
 
-  run(command: EditorCommand): void {
+  async run(command: EditorCommand): Promise<void> {
     this.view.focus();
+    const [{ COMMANDS }] = await Promise.all([import('./commands.ts'), this.#loadComfort()]);
     COMMANDS[command](this.view);
   }
 
   destroy(): void {
     this.#shown = null;
+    this.#forgetComfort();
     for (const { leave } of this.#kept.values()) leave();
     this.#kept.clear();
     this.view.destroy();
@@ -161,6 +179,7 @@ export class CodeEditor {
         this.#vim.of(this.#vimKeys),
         shared.of({ text, follower }),
         EditorView.updateListener.of(({ transactions }) => transactions.forEach((transaction) => text.took(transaction, follower))),
+        this.#comfort.of(this.#comfortFor?.(document) ?? []),
         this.#extensions(document),
         this.#language.of([]),
         this.#preferred.of(preferred(document, this.#preferences)),
@@ -184,6 +203,7 @@ export class CodeEditor {
         if (update.docChanged || update.selectionSet) this.#tellPosition(update.state);
       }),
       this.#lock.of([]),
+      this.#early,
       undoKeys,
       behaviour,
       editorTheme,
@@ -196,6 +216,19 @@ export class CodeEditor {
 
   #applyPreferences(document: OpenDocument): void {
     this.#change(document, { effects: this.#preferred.reconfigure(preferred(document, this.#preferences)) });
+  }
+
+  #find(): boolean {
+    void this.run('find');
+    return true;
+  }
+
+  async #loadComfort(): Promise<void> {
+    if (this.#comfortFor !== null) return;
+    const { comfortFor } = await import('./comfort.ts');
+    if (this.#comfortFor !== null) return;
+    this.#comfortFor = comfortFor;
+    for (const document of this.#kept.keys()) this.#change(document, { effects: this.#comfort.reconfigure(comfortFor(document)) });
   }
 
   async #loadLanguage(document: OpenDocument, kept: Kept): Promise<void> {

@@ -38,7 +38,7 @@ export class OpenDocument {
   error = $state<string | null>(null);
   size = $state(0);
   /** where the editor is to go once it shows this file; null: it has */
-  goTo = $state.raw<Place | null>(null);
+  goTo = $state.raw<Place | 'here' | null>(null);
   /** grows when `buffer` is another one, so that the editor takes it over anew */
   revision = $state(0);
   buffer: Buffer = new PlainBuffer('');

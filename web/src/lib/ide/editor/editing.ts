@@ -61,9 +61,12 @@ export class Editing {
     this.saver = new Saver({ ...ports, styleOf: (path) => this.styles.styleOf(path), lineOf }, this.formatters);
   }
 
-  /** The editor loads with the first file, so that the terminals come first. */
+  /** The code of the editor, which is as much as that of all the page around it. */
+  readonly loadCode = () => import('./code-editor.ts');
+
+  /** Gives the group its editor, with the first file in it. */
   async loadEditor(group: EditorGroup): Promise<void> {
-    const { CodeEditor } = await import('./code-editor.ts');
+    const { CodeEditor } = await this.loadCode();
     if (group.editor !== null || !this.workbench.groups.includes(group)) return;
     group.editor = new CodeEditor({
       moved: (position) => (group.cursor = position),
@@ -102,6 +105,12 @@ export class Editing {
     const { active } = this.workbench.group;
     if (active instanceof FileTab) await this.saver.save(active.document);
     else await active?.save?.();
+  }
+
+  /** Saves each open file that is not. @returns whether all are */
+  async saveAll(documents: readonly OpenDocument[] = this.documents.all): Promise<boolean> {
+    const saved = await Promise.all(documents.filter(({ dirty }) => dirty).map((document) => this.saver.save(document)));
+    return saved.every(Boolean);
   }
 
   /** Closes a tab; asks first when that would lose work. */

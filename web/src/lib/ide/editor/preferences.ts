@@ -1,7 +1,6 @@
 import { indentUnit } from '@codemirror/language';
 import { EditorState, type Extension } from '@codemirror/state';
 import { EditorView } from '@codemirror/view';
-import { indentationMarkers } from '@replit/codemirror-indentation-markers';
 import type { OpenDocument } from './document.svelte.ts';
 
 /** What somebody chose for all editors. */
@@ -14,9 +13,6 @@ export interface Preferences {
 
 export const PLAIN: Preferences = { wordWrap: false, tabSize: 2, vim: false };
 
-/** Guides cost more than they help where texts are this long. */
-const MOST_GUIDED = 2_000_000;
-
 /** How a file is laid out: as its project says, else as it does itself, else as somebody likes it. */
 export function preferred(document: OpenDocument, { wordWrap, tabSize }: Preferences): Extension {
   const { indent, width } = indentOf(document, tabSize);
@@ -26,7 +22,6 @@ export function preferred(document: OpenDocument, { wordWrap, tabSize }: Prefere
     indentUnit.of(indent),
     wordWrap ? EditorView.lineWrapping : [],
     maxLineLength === undefined ? [] : rulerAt(maxLineLength),
-    document.size > MOST_GUIDED ? [] : guides,
   ];
 }
 
@@ -45,17 +40,6 @@ function ownIndent(text: string): string | null {
   if (indents.filter((indent) => indent === '\t').length * 2 > indents.length) return '\t';
   return indents.filter((indent) => indent !== '\t').sort((a, b) => a.length - b.length)[0] ?? null;
 }
-
-const guides: Extension = indentationMarkers({
-  hideFirstIndent: true,
-  thickness: 1,
-  colors: {
-    light: 'var(--border-subtle)',
-    dark: 'var(--border-subtle)',
-    activeLight: 'var(--border-control)',
-    activeDark: 'var(--border-control)',
-  },
-});
 
 /** the padding of a line, before its first column */
 const LINE_START = '8px';

@@ -61,16 +61,17 @@ export class FileTab implements EditorTab {
 
 export const fileId = (path: string): string => `file:${path}`;
 
-/** Something other than a file to edit: a comparison, a log, a preview. Its component is fetched when it is first shown. */
-export interface View<Props extends object> {
+/** Something other than a file to edit: a comparison, a log, a preview. */
+export interface AnyView {
   /** showing it again goes to the tab it has */
   id: string;
   kind: string;
   title: string;
   hint?: string;
   icon: Component;
-  load: () => Promise<{ default: Component<Props> }>;
-  props: Props;
+  /** fetches its component, when it is first shown; what it takes is what `props` are */
+  load: () => Promise<{ default: Component<never> }>;
+  props: object;
   dirty?: () => boolean;
   /** asked before the tab is closed: whether it may be. Left out: always */
   mayClose?: () => Promise<boolean>;
@@ -80,14 +81,20 @@ export interface View<Props extends object> {
   memo?: unknown;
 }
 
+/** One whose props are those of its component: as views are made. */
+export interface View<Props extends object> extends AnyView {
+  load: () => Promise<{ default: Component<Props> }>;
+  props: Props;
+}
+
 export class ViewTab implements EditorTab {
   readonly gone = false;
-  view = $state.raw() as View<object>;
+  view = $state.raw() as AnyView;
   preview = $state(false);
   /** its component stays from when it was first in sight */
   seen = $state(false);
 
-  constructor(view: View<object>, preview: boolean) {
+  constructor(view: AnyView, preview: boolean) {
     this.view = view;
     this.preview = preview;
   }
@@ -106,6 +113,11 @@ export class ViewTab implements EditorTab {
   }
   get place(): string {
     return '';
+  }
+  /** Its component, which takes the view's props: whoever made the view gave it those. */
+  async load(): Promise<Component<object>> {
+    const { default: shown } = await this.view.load();
+    return shown as Component<object>;
   }
   get icon(): Component {
     return this.view.icon;

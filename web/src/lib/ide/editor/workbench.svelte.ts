@@ -5,7 +5,7 @@ import type { OpenDocument } from './document.svelte.ts';
 import type { Documents } from './documents.svelte.ts';
 import { EditorGroup } from './group.svelte.ts';
 import { TabDrag } from './tab-drag.svelte.ts';
-import { type EditorTab, FileTab, fileId, type View, ViewTab } from './tab.svelte.ts';
+import { type AnyView, type EditorTab, FileTab, fileId, type View, ViewTab } from './tab.svelte.ts';
 
 /** A screen has no room for more. */
 const MOST_GROUPS = 8;
@@ -26,7 +26,7 @@ export class Workbench {
   /** has the keyboard, or had it last */
   group = $state.raw() as EditorGroup;
   /** what makes a view again after a reload, by its kind; null: it can't be */
-  readonly revivals: Record<string, (memo: unknown) => View<object> | null> = {};
+  readonly revivals: Record<string, (memo: unknown) => AnyView | null> = {};
 
   readonly drag = new TabDrag(this);
   readonly groups: readonly EditorGroup[] = $derived(this.columns.flat());
@@ -59,10 +59,8 @@ export class Workbench {
 
   /** Opens something other than a file, or goes to the tab that it has in the group, which then shows the new props. */
   showView<Props extends object>(view: View<Props>, opening: Opening = {}): void {
-    // the tab hands its component the props that came with it, whatever they are
-    const known = view as unknown as View<object>;
-    const tab = this.#show(view.id, opening, (preview) => new ViewTab(known, preview));
-    if (tab instanceof ViewTab) tab.view = known;
+    const tab = this.#show(view.id, opening, (preview) => new ViewTab(view, preview));
+    if (tab instanceof ViewTab) tab.view = view;
   }
 
   /** Goes to a group and the tab in it. */

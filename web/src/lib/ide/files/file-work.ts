@@ -1,6 +1,6 @@
 import type { FileTree } from './tree.svelte.ts';
 import type { RemoteFiles } from './remote-files.ts';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { StreamError, wordsOf } from '../connection/stream-error.ts';
 import type { Documents } from '../editor/documents.svelte.ts';
 import type { Prompts } from '../prompts.svelte.ts';

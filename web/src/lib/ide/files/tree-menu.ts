@@ -1,5 +1,5 @@
 import type { MenuEntry } from '#lib/components/Menu.svelte';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { parentOf } from './paths.ts';
 import { folderOf, type TreeActions } from './tree-actions.svelte.ts';

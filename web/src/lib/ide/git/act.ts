@@ -1,10 +1,10 @@
 import type { GitAction, KeptFile } from '@gatehouse/core/protocol/git.ts';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { route } from '#lib/route.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { nameOf } from '../files/paths.ts';
 import type { ChangeRow } from './changes.ts';
-import { showSource } from './show-source.ts';
+import { openChange } from './show-comparison.ts';
 import { gitWords, GitProblem, type GitDone } from './remote-git.ts';
 import type { Repository } from './repository.svelte.ts';
 
@@ -17,11 +17,14 @@ export function explain(ide: Ide, repository: Repository | null, what: string, t
   if (why === 'identity') return void (ide.git.dialog = 'identity');
   const action = {
     credentials: { label: 'Git credentials', onClick: () => void window.open(route.accountGit(), '_blank', 'noopener') },
-    conflicts: { label: 'Show', onClick: () => showSource(ide) },
   }[why as string];
   const description = gitWords(thrown);
-  if (why === 'conflicts') toast.warning('There are conflicts to resolve', { description, ...(action ? { action } : {}) });
-  else toast.error(what, { description, ...(action ? { action } : {}), duration: UNDO_MS });
+  if (why === 'conflicts') {
+    toast.warning('There are conflicts to resolve', { description });
+    ide.layout.showSide('git');
+    const [first] = repository?.rows.conflicts ?? [];
+    if (repository !== null && first !== undefined) openChange(ide, repository, first, true);
+  } else toast.error(what, { description, ...(action ? { action } : {}), duration: UNDO_MS });
   void repository?.refresh();
 }
 
@@ -80,6 +83,7 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
     return false;
   }
   const all = rows.staged.length === 0 && !amend;
+  if (all && !(await saved(ide, repository))) return false;
   const isGoingOn = repository.status?.operation === 'rebase';
   const work: GitAction = isGoingOn && !amend ? { action: 'go-on' } : { action: 'commit', message, amend, signOff, all };
   const done = await attempt(ide, repository, 'Committing', work);
@@ -92,6 +96,22 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
   const undo = () => void undoCommit(ide, repository, sha, message);
   toast.success(`Committed ${sha.slice(0, 7)}`, { action: { label: 'Undo', onClick: undo }, duration: UNDO_MS });
   return true;
+}
+
+/** Asks where open files are not saved that a commit of everything would leave out. @returns whether to go on */
+async function saved(ide: Ide, repository: Repository): Promise<boolean> {
+  const open = ide.documents.all.filter(({ dirty, path }) => dirty && ide.git.repositoryOf(path) === repository);
+  const [first] = open;
+  if (first === undefined) return true;
+  const answer = await ide.prompts.ask({
+    title: open.length === 1 ? `“${first.name}” is not saved` : `${count(open.length, 'file')} are not saved`,
+    text: 'What is not saved is not in the commit.',
+    choices: [
+      { label: 'Commit without it', look: 'plain', value: 'without' },
+      { label: 'Save and commit', look: 'primary', value: 'save' },
+    ],
+  });
+  return answer === 'without' || (answer === 'save' && (await ide.editing.saveAll(open)));
 }
 
 async function undoCommit(ide: Ide, repository: Repository, sha: string, message: string): Promise<void> {

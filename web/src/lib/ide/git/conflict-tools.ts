@@ -49,6 +49,7 @@ export function conflictTools(ide: Ide, document: OpenDocument): Extension {
       { key: 'Alt-Shift-o', run: (view) => takeHere(view, 'ours') },
       { key: 'Alt-Shift-t', run: (view) => takeHere(view, 'theirs') },
       { key: 'Alt-Shift-u', run: (view) => takeHere(view, 'both') },
+      { key: 'Alt-Shift-r', run: (view) => resolveHere(view, ide, document) },
     ]),
     theme,
   ];
@@ -74,6 +75,15 @@ function takeHere(view: EditorView, what: Take): boolean {
   const here = conflicts.find(({ to }) => to > line) ?? conflicts[0];
   if (here === undefined || view.state.readOnly) return false;
   take(view, here, what);
+  return true;
+}
+
+/** @returns false where git sees no conflict: the keys mean nothing then */
+function resolveHere(view: EditorView, ide: Ide, document: OpenDocument): boolean {
+  const { unmerged, conflicts } = view.state.field(merging);
+  if (!unmerged || view.state.readOnly) return false;
+  if (conflicts.length > 0) goTo(view, 1);
+  else void markResolved(ide, document);
   return true;
 }
 
@@ -179,6 +189,7 @@ function panelOf(view: EditorView, ide: Ide, document: OpenDocument): Panel {
   said.setAttribute('role', 'status');
   const resolve = buttonOf('Mark as resolved', 'Mark as resolved', () => void markResolved(ide, document));
   resolve.classList.add('primary');
+  resolve.title = 'Alt Shift R';
   const next = buttonOf('Next', 'Next conflict', () => goTo(view, 1));
   const ours = buttonOf('All ours', 'All ours of this file', () => takeAll(view, 'ours'));
   const theirs = buttonOf('All theirs', 'All theirs of this file', () => takeAll(view, 'theirs'));

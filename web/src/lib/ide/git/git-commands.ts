@@ -3,7 +3,7 @@ import type { Ide } from '../ide.svelte.ts';
 import { attempt, commit, discardRows, setAmend, stage } from './act.ts';
 import { GROUPS } from './changes.ts';
 import { showSource } from './show-source.ts';
-import { fetchAll, pull, push, sync } from './sync.ts';
+import { fetchAll, pull, push } from './sync.ts';
 import { markResolved } from './resolve.ts';
 import { openChange } from './show-comparison.ts';
 import { openLog } from './views.ts';
@@ -37,7 +37,6 @@ export function gitCommands(ide: Ide): Command[] {
     command('fetch', 'Fetch', () => fetchAll(ide, repository)),
     command('pull', 'Pull', () => pull(ide, repository)),
     command('push', 'Push', () => push(ide, repository)),
-    command('sync', 'Pull and push', () => sync(ide, repository)),
     command('stash', 'Stash changes', () => (git.dialog = 'stash')),
     command('identity', 'Say who commits', () => (git.dialog = 'identity')),
     command('log', 'Log', () => openLog(ide, repository)),

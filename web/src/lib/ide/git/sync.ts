@@ -1,4 +1,5 @@
-import { toast } from 'svelte-sonner';
+import type { GitStatus } from '@gatehouse/core/protocol/git-answers.ts';
+import { toast } from '#lib/toast.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { attempt, explain } from './act.ts';
 import { GitProblem } from './remote-git.ts';
@@ -82,6 +83,15 @@ async function remoteOf(ide: Ide, repository: Repository): Promise<string | null
     text: 'It has no counterpart yet, and there are several remotes.',
     choices: remotes.slice(0, 5).map((value) => ({ label: value, look: value === 'origin' ? 'primary' : 'plain', value })),
   });
+}
+
+/** What a button says that brings a branch and its counterpart together; null: they are the same, or it has nowhere to go. */
+export function waysOf({ branch, head, upstream, remotes, ahead, behind }: GitStatus): string | null {
+  if (branch === null || head === null || remotes.length === 0) return null;
+  if (upstream === null || ahead === null) return 'Push this branch';
+  const commits = (count: number) => `${count.toLocaleString('en-GB')} ${count === 1 ? 'commit' : 'commits'}`;
+  if ((behind ?? 0) > 0) return ahead > 0 ? `Pull ${behind}, push ${ahead}` : `Pull ${commits(behind ?? 0)}`;
+  return ahead > 0 ? `Push ${commits(ahead)}` : null;
 }
 
 /** Takes what is there, then gives what is here. */

@@ -1,6 +1,6 @@
 import GitCommitVertical from '@lucide/svelte/icons/git-commit-vertical';
 import GitGraph from '@lucide/svelte/icons/git-graph';
-import type { View } from '../editor/tab.svelte.ts';
+import type { AnyView, View } from '../editor/tab.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { nameOf } from '../files/paths.ts';
 import type { Git } from './git.svelte.ts';
@@ -13,10 +13,9 @@ export function openLog(ide: Ide, repository: Repository, path = ''): void {
 }
 
 /** The log of an earlier visit. @param memo the folder of its repository */
-export function reviveLog(git: Git, memo: unknown): View<object> | null {
+export function reviveLog(git: Git, memo: unknown): AnyView | null {
   const repository = git.repositories.find(({ folder }) => folder === memo);
-  // the tab hands its component the props that came with it, whatever they are
-  return repository === undefined ? null : (logView(repository, '') as unknown as View<object>);
+  return repository === undefined ? null : logView(repository, '');
 }
 
 const logView = (repository: Repository, path: string): View<{ repository: Repository; path: string }> => ({

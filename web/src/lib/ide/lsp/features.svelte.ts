@@ -2,7 +2,7 @@ import { LSPPlugin } from '@codemirror/lsp-client';
 import { getIndentUnit, indentUnit } from '@codemirror/language';
 import { ChangeSet, type ChangeSpec } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { z } from 'zod';
 import type { OpenDocument, Place } from '../editor/document.svelte.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
@@ -72,6 +72,9 @@ export interface ActionMenu {
   at: { left: number; top: number };
 }
 
+/** Where what is meant stands: of something selected, as of what was found, that is where it begins. */
+const cursorOf = ({ state }: EditorView): number => state.selection.main.from;
+
 /** More files than this are looked at before they are changed. */
 const FEW_FILES = 3;
 const UNDO_MS = 15_000;
@@ -114,7 +117,7 @@ export class Features {
     if (from === null) return this.#nothing();
     const { server, view, uri } = from;
     if (!server.can(`${goal}Provider`)) return this.#cannot(`go to a ${GOALS[goal]}`);
-    const at = offset ?? view.state.selection.main.head;
+    const at = offset ?? cursorOf(view);
     const answer = await this.#ask(server, `textDocument/${goal}`, { textDocument: { uri }, position: positionOf(view.state.doc, at) });
     const found = locations.safeParse(answer).data ?? [];
     const [first] = found;
@@ -135,7 +138,7 @@ export class Features {
     if (here === null) return this.#nothing();
     const { server, view, uri } = here;
     if (!server.can('referencesProvider')) return this.#cannot('find references');
-    const { head } = view.state.selection.main;
+    const head = cursorOf(view);
     const word = view.state.wordAt(head);
     const name = word === null ? 'this' : view.state.sliceDoc(word.from, word.to);
     const params = { textDocument: { uri }, position: positionOf(view.state.doc, head), context: { includeDeclaration: true } };
@@ -167,7 +170,7 @@ export class Features {
     if (here === null) return this.#nothing();
     const { server, view, uri } = here;
     if (!server.can('renameProvider')) return this.#cannot('rename');
-    const { head } = view.state.selection.main;
+    const head = cursorOf(view);
     const { renameProvider } = server.client.serverCapabilities ?? {};
     let [from, name] = [head, ''];
     if (typeof renameProvider === 'object' && renameProvider.prepareProvider === true) {

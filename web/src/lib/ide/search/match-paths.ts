@@ -30,6 +30,9 @@ function ranked(paths: readonly string[], name: string): string[] {
   const hits = info !== null && order !== null ? order.map((at) => paths[info.idx[at] ?? -1]) : indexes.map((at) => paths[at]);
   const last = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
   // What the file itself is called counts more than where it lies.
-  const inName = (path: string) => (nameOf(path).toLowerCase().includes(last) ? 0 : 1);
+  const inName = (path: string) => {
+    const own = nameOf(path).toLowerCase();
+    return own.startsWith(last) ? 0 : own.includes(last) ? 1 : 2;
+  };
   return hits.filter((path) => path !== undefined).sort((a, b) => inName(a) - inName(b));
 }

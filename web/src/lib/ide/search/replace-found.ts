@@ -1,4 +1,4 @@
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import type { Replaced } from './replacer.ts';
 import type { FoundFile } from './found-files.ts';

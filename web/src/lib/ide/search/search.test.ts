@@ -196,6 +196,7 @@ describe('going to a file', () => {
     expect(matchPaths(paths, [], 'main').slice(0, 3).sort()).toEqual(['src/lib/main.ts', 'src/main.test.ts', 'test/app/main-menu.ts']);
     expect(matchPaths(paths, [], 'lib/main')).toEqual(['src/lib/main.ts']);
     expect(matchPaths(paths, [], 'nothing')).toEqual([]);
+    expect(matchPaths(['.bashrc', 'shop/basket.ts', 'bas/x.ts'], [], 'bas')[0]).toBe('shop/basket.ts');
   });
 
   it('shows what was opened lately first, while it is there', () => {

@@ -6,6 +6,7 @@ import type { Services } from '../connection/streams.ts';
 import type { Layout } from '../layout/layout.svelte.ts';
 import type { Problems } from '../problems/problems.svelte.ts';
 import type { Prompts } from '../prompts.svelte.ts';
+import type { Tour } from '../tour/tour.svelte.ts';
 import { unique } from '../files/paths.ts';
 import { withEntry } from '../problems/problem.ts';
 import type { Terminal } from '../terminals/terminal.svelte.ts';
@@ -43,6 +44,7 @@ interface Surroundings {
   readonly problems: Problems;
   readonly prompts: Prompts;
   readonly layout: Layout;
+  readonly tour: Tour;
   locate(from: string, names: string[]): Promise<(string | null)[]>;
 }
 
@@ -131,7 +133,7 @@ export class Tasks {
 
   /** Runs a task, on the terminal that it had. Asks first where it runs already. */
   async run(task: TaskRef): Promise<void> {
-    const { terminals, prompts, layout } = this.#ide;
+    const { terminals, prompts, layout, tour } = this.#ide;
     this.open = false;
     const before = this.runOf(task);
     if (before !== null && this.running.includes(before)) {
@@ -148,6 +150,7 @@ export class Tasks {
     this.#last = task;
     this.#started = withEntry(this.#started, terminal.key, { startedAt: this.#clock.now(), took: null });
     this.#ide.problems.clear(`task ${keyOf(task)}`);
+    tour.did('terminal');
     layout.show('terminals');
   }
 

@@ -1,4 +1,4 @@
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { browserClock } from '../connection/ports.ts';
 import { Delayed } from '../editor/delayed.ts';
 import type { Ide } from '../ide.svelte.ts';

@@ -1,10 +1,10 @@
 import '@xterm/xterm/css/xterm.css';
 import { FitAddon } from '@xterm/addon-fit';
-import { SearchAddon } from '@xterm/addon-search';
-import { Unicode11Addon } from '@xterm/addon-unicode11';
+import type { SearchAddon } from '@xterm/addon-search';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import type { WebglAddon } from '@xterm/addon-webgl';
 import { Terminal } from '@xterm/xterm';
+import { whenIdle } from '#lib/idle.ts';
 import { browserClock } from '../connection/ports.ts';
 import type { Surroundings } from './prediction/ports.ts';
 import { predictiveEcho } from './prediction/predictive-echo.ts';
@@ -19,6 +19,7 @@ import { guardReplay } from './replay-guard.ts';
 import { ShellMarks, type ShellCommand } from './shell-marks.ts';
 import type { Screen, Size } from './terminal-link.ts';
 import { terminalTheme } from './terminal-theme.ts';
+import { Widths } from './widths.ts';
 
 /** of a terminal’s font, in steps from what the settings say */
 const MOST_ZOOM = 16;
@@ -57,7 +58,8 @@ export class XtermScreen implements Screen {
   readonly #terminal: Terminal;
   readonly #events: ScreenEvents;
   readonly #fit = new FitAddon();
-  readonly search = new SearchAddon();
+  /** loads with the first search */
+  #search: Promise<SearchAddon> | null = null;
   readonly marks: ShellMarks;
   readonly links: FileLinks;
   readonly #echo: Predictor;
@@ -67,6 +69,7 @@ export class XtermScreen implements Screen {
   #webgl: WebglAddon | null = null;
   #inSight = false;
   readonly #firstOutput = Promise.withResolvers<undefined>();
+  readonly #widths: Widths;
   readonly #host = document.createElement('div');
   #opened = false;
   #replaying = false;
@@ -89,9 +92,7 @@ export class XtermScreen implements Screen {
       scrollback: 10_000,
     });
     this.#terminal.loadAddon(this.#fit);
-    this.#terminal.loadAddon(this.search);
-    this.#terminal.loadAddon(new Unicode11Addon());
-    this.#terminal.unicode.activeVersion = '11';
+    this.#widths = new Widths(this.#terminal);
     this.#terminal.loadAddon(new WebLinksAddon((_event, address) => window.open(address, '_blank', 'noopener,noreferrer')));
     const replaying = () => this.#replaying;
     this.marks = new ShellMarks(this.#terminal, {
@@ -129,13 +130,39 @@ export class XtermScreen implements Screen {
 
   write(bytes: Uint8Array, replay: boolean, parsed: () => void): void {
     this.#inOrder(() => (this.#replaying = replay));
-    this.#terminal.write(bytes, () => {
-      if (replay) this.#echo.reset();
-      else this.#echo.output(bytes.byteLength);
-      this.#firstOutput.resolve(undefined);
-      parsed();
-      this.#events.wrote();
-    });
+    this.#widths.need(bytes);
+    this.#widths.inOrder(() =>
+      this.#terminal.write(bytes, () => {
+        if (replay) this.#echo.reset();
+        else this.#echo.output(bytes.byteLength);
+        this.#firstOutput.resolve(undefined);
+        parsed();
+        this.#events.wrote();
+      }),
+    );
+  }
+
+  /** Once something has been printed. */
+  get printed(): Promise<undefined> {
+    return this.#firstOutput.promise;
+  }
+
+  /** @returns whether it is there, in what is in sight or above it */
+  async find(text: string, forward: boolean): Promise<boolean> {
+    const search = await (this.#search ??= this.#loadSearch());
+    return forward ? search.findNext(text) : search.findPrevious(text);
+  }
+
+  async endFind(): Promise<void> {
+    (await this.#search)?.clearDecorations();
+    this.focus();
+  }
+
+  async #loadSearch(): Promise<SearchAddon> {
+    const { SearchAddon } = await import('@xterm/addon-search');
+    const search = new SearchAddon();
+    this.#terminal.loadAddon(search);
+    return search;
   }
 
   resize({ cols, rows }: Size): void {
@@ -187,6 +214,7 @@ export class XtermScreen implements Screen {
     if (this.#webgl !== null || !this.#opened) return;
     // The first prompt does not wait for it.
     await this.#firstOutput.promise;
+    await new Promise<void>((idle) => whenIdle(() => idle()));
     const { WebglAddon } = await import('@xterm/addon-webgl');
     if (!this.#inSight || this.#webgl !== null) return;
     try {
@@ -302,7 +330,7 @@ export class XtermScreen implements Screen {
 
   /** xterm parses its queue in order: an empty write's callback runs right before the bytes behind it. */
   #inOrder(act: () => void): void {
-    this.#terminal.write('', act);
+    this.#widths.inOrder(() => this.#terminal.write('', act));
   }
 
   /** A link whose program wrote it says what it likes: its text need not be where it leads. */

@@ -34,6 +34,5 @@ export function showPreview(workbench: Workbench): void {
 
 /** Previews come back after a reload. */
 export function revivePreviews({ revivals }: Workbench): void {
-  // the tab hands its component the props that came with it
-  revivals['preview'] = (memo) => (typeof memo === 'string' ? previewOf(memo) : null) as View<object> | null;
+  revivals['preview'] = (memo) => (typeof memo === 'string' ? previewOf(memo) : null);
 }

@@ -22,6 +22,8 @@ export abstract class Job {
   /** null: not known yet */
   total = $state<number | null>(null);
   moved = $state(0);
+  /** bytes that were looked through before anything moves; null: nothing is looked through now */
+  checked = $state<number | null>(null);
   /** bytes a second */
   rate = $state<number | null>(null);
   problem = $state<string | null>(null);
@@ -59,6 +61,7 @@ export abstract class Job {
       await this.giveUp().catch(() => undefined);
     }
     this.rate = null;
+    this.checked = null;
   }
 
   cancel(): void {

@@ -1,6 +1,6 @@
 import type { FileTree } from '../tree.svelte.ts';
 import type { RemoteFiles } from '../remote-files.ts';
-import { toast } from 'svelte-sonner';
+import { toast } from '#lib/toast.svelte.ts';
 import { StreamError, wordsOf } from '../../connection/stream-error.ts';
 import type { Services } from '../../connection/streams.ts';
 import type { Policy } from '@gatehouse/core/access/policy.ts';

@@ -212,6 +212,14 @@ describe('an upload', () => {
     await job('a').run();
     expect(sums).toEqual(['54f51b6731478815b9635a612ff24ac05d50ad3064761cab0cec3930079b7722']);
   });
+
+  it('says how much was looked through before anything moves', async () => {
+    const upload = job('a');
+    const seen: unknown[] = [];
+    far.write = () => Promise.resolve(void seen.push(upload.checked, upload.moved));
+    await upload.run();
+    expect([seen, upload.checked]).toEqual([[CONTENT.length, 0], null]);
+  });
 });
 
 describe('what is uploaded', () => {

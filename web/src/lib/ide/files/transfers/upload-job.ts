@@ -32,8 +32,8 @@ export interface UploadPorts extends JobPorts {
 const AT_ONCE = 4;
 const SLICE = 1024 * 1024;
 
-/** of the whole content, read slice by slice */
-async function sumOf(file: File, signal: AbortSignal): Promise<string> {
+/** of the whole content, read slice by slice @param looked told of each */
+async function sumOf(file: File, signal: AbortSignal, looked: (bytes: number) => void): Promise<string> {
   const hash = sha256.create();
   for (let at = 0; at < file.size && !signal.aborted; at += SLICE) {
     const bytes = await file
@@ -43,6 +43,7 @@ async function sumOf(file: File, signal: AbortSignal): Promise<string> {
         throw new StreamError('invalid', 'The file can’t be read any more: it was moved or changed on your machine');
       });
     hash.update(new Uint8Array(bytes));
+    looked(bytes.byteLength);
   }
   return bytesToHex(hash.digest());
 }
@@ -113,7 +114,7 @@ export class UploadJob extends Job {
   async #send(one: Outgoing): Promise<void> {
     const { path, file, etag } = one;
     const id = this.#ports.makeId();
-    const sum = await sumOf(file, this.signal);
+    const sum = await sumOf(file, this.signal, (bytes) => (this.checked = (this.checked ?? 0) + bytes));
     const request = { method: 'files.write' as const, path, etag, size: file.size, sha256: sum };
     let began = false;
     const attempt = async () => {

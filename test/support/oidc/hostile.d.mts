@@ -1,0 +1,1 @@
+export function startHostileProvider(options?: { port?: number; host?: string }): Promise<{ url: string; close(): Promise<unknown> }>;

@@ -1,0 +1,105 @@
+import type { OidcConfig } from '@gatehouse/core/api/sso.ts';
+import { rolesGiven, type Told } from '@gatehouse/core/sso/claims.ts';
+import { isLastOwner, ownerRemains } from '../directory/owners.ts';
+import { commit, eventOf } from '../platform/commit.ts';
+import type { Statement } from '../platform/tenant-db.ts';
+import type { Connected } from './connections.store.ts';
+import type { actingFor } from './people.ts';
+import * as store from './rights.store.ts';
+
+/** What the token gives; null: it is left as it is. Where SCIM keeps groups for the provider, what the token says of them does not count. */
+export function wanted(person: Pick<Told, 'roles' | 'groups'>, { oidc, keeps_groups }: { oidc: OidcConfig; keeps_groups: number }) {
+  return {
+    roles: person.roles === null ? null : rolesGiven(person.roles, oidc.roles),
+    groups: keeps_groups === 1 ? null : person.groups,
+  };
+}
+
+interface Change {
+  give: store.Rights;
+  take: store.Rights;
+}
+
+const minus = (all: readonly string[] | null, gone: readonly string[] | null): string[] =>
+  all === null || gone === null ? [] : all.filter((each) => !gone.includes(each));
+
+/**
+ * Makes somebody's roles and groups of this provider what its token says; those that people gave by hand stay. The last owner stays one.
+ */
+export async function followToken(ctx: ReturnType<typeof actingFor>, connection: Connected, userId: string, person: Told): Promise<void> {
+  const next = wanted(person, connection);
+  if (next.roles === null && next.groups === null) return;
+  const has = await store.findRights(ctx.db, connection.id, userId);
+  const change = {
+    give: { roles: minus(next.roles, has.roles), groups: minus(next.groups, has.groups) },
+    take: { roles: minus(has.roles, next.roles), groups: minus(has.groups, next.groups) },
+  };
+  if ([change.give, change.take].every(({ roles, groups }) => roles.length + groups.length === 0)) return;
+  try {
+    await apply(ctx, connection, userId, person, change);
+  } catch (error) {
+    if (!isLastOwner(error)) throw error;
+    const roles = change.take.roles.filter((role) => role !== 'owner');
+    await apply(ctx, connection, userId, person, { ...change, take: { ...change.take, roles } }, 'the last owner stays owner');
+  }
+}
+
+async function apply(
+  ctx: ReturnType<typeof actingFor>,
+  connection: Connected,
+  userId: string,
+  person: Told,
+  { give, take }: Change,
+  kept?: string,
+): Promise<void> {
+  const { db } = ctx;
+  const now = ctx.now().toISOString();
+  const made = await newGroups(ctx, connection, give.groups, now);
+  const lessens = take.roles.length + take.groups.length > 0;
+  const line = (what: string, is: boolean) => (value: string) => ({
+    path: `${what} ${value}`,
+    old: is ? null : true,
+    new: is ? true : null,
+    secret: false,
+  });
+  const event = eventOf(ctx, {
+    ...{ action: 'user.update', resource: { type: 'user', id: userId, name: person.name ?? person.email ?? 'somebody' }, status: 200 },
+    diff: [
+      ...[...give.roles.map(line('role', true)), ...take.roles.map(line('role', false))],
+      ...[...give.groups.map(line('group', true)), ...take.groups.map(line('group', false))],
+    ],
+    details: { provider: connection.id, ...(kept === undefined ? {} : { kept }) },
+  });
+  await commit(ctx, {
+    changes: [
+      ...made,
+      ...give.roles.map((role) => store.giveRole(db, { id: ctx.newId('roleAssignment'), role, userId, providerId: connection.id, now })),
+      store.takeRoles(db, connection.id, userId, take.roles),
+      store.joinGroups(db, connection.id, userId, give.groups),
+      store.leaveGroups(db, connection.id, userId, take.groups),
+      ...(lessens ? [ownerRemains(db)] : []),
+    ],
+    events: [event],
+    ...(lessens ? { lessens: { users: [userId], cause: `${connection.name} took a group or a role away` } } : {}),
+  });
+}
+
+const GROUP_NAME = 80;
+
+/** Rows of the groups that the provider names for the first time. A name that a group of ours has is told apart. */
+async function newGroups(
+  ctx: ReturnType<typeof actingFor>,
+  { id: providerId, name }: Connected,
+  values: readonly string[],
+  now: string,
+): Promise<Statement[]> {
+  if (values.length === 0) return [];
+  const known = await store.groupsKnown(ctx.db, providerId, values);
+  const unknown = values.filter((value) => !known.has(value));
+  const taken = await store.namesTaken(ctx.db, unknown);
+  return unknown.flatMap((value) => {
+    const own = taken.has(value.toLowerCase()) ? `${value} (${name})` : value;
+    const group = { id: ctx.newId('group'), name: own.slice(0, GROUP_NAME), value, providerId, now };
+    return store.makeGroup(ctx.db, { ...group, description: `From ${name}, as its tokens say` });
+  });
+}
