@@ -7,6 +7,7 @@ import { measureApi, measureTrail } from './api.ts';
 import { AUDIT_PARTS, measureAudit } from './audit/audit.ts';
 import { measureAuditPage } from './audit-page.ts';
 import { IDE_PARTS, measureIde } from './ide/ide.ts';
+import { measureIdentity } from './identity/identity.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
 import { freePort, ROOT } from '../support/place.ts';
@@ -16,7 +17,7 @@ import { measureStart } from './start.ts';
 import { measureTerminals, PARTS } from './terminals/terminal.ts';
 import { measureWorkspace, WORKSPACE_PARTS } from './workspace/workspace.ts';
 
-const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|terminal|workspace|page|ide …] [--part p] [--rounds n] [--quick] [--peers]
+const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|identity|terminal|workspace|page|ide …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
 --part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; of workspace: ${WORKSPACE_PARTS.join(', ')}; of ide: ${IDE_PARTS.join(', ')}; may be repeated
@@ -31,6 +32,7 @@ const ON_PRODUCT = {
   api: measureApi,
   trail: measureTrail,
   access: measureAccess,
+  identity: measureIdentity,
   terminal: measureTerminals,
   workspace: measureWorkspace,
   page: measurePages,

@@ -209,6 +209,8 @@ describe('trips to the database', () => {
     expect((await client.patch(`/Groups/${id}`, { op: 'Add', path: 'members', value })).status).toBe(204);
     const size = await tenant.db.first('SELECT count(*) AS size FROM group_members WHERE tenant_id = ? AND group_id = ?', tenant.id, id);
     expect(size).toEqual({ size: many });
+    const named = (await eventsOn(id)).filter(({ action }) => action === 'group.members.update').flatMap(({ diff }) => diff);
+    expect(named).toHaveLength(many);
     expect((await client.patch(`/Groups/${id}`, { op: 'Remove', path: 'members', value: value.slice(1) })).status).toBe(204);
     expect(await membersOf(id)).toEqual(people.slice(0, 1));
     const tooMany = Array.from({ length: 20_001 }, (_, at) => ({ value: `usr_${at}` }));

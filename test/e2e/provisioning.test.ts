@@ -1,0 +1,108 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { source } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { launchBrowser } from '../support/browser.ts';
+import { type SharedProduct, sharedProduct, signUp } from '../support/product.ts';
+
+const SLUG = 'harbour-instruments';
+const PASSWORD = 'a long enough password';
+const PICTURES = process.env['PICTURES'];
+
+let product: SharedProduct;
+let browser: Browser;
+let page: Page;
+
+beforeAll(async () => {
+  [product, browser] = await Promise.all([sharedProduct(SLUG), launchBrowser()]);
+  await signUp(product.origin, SLUG, PASSWORD);
+  page = await browser.newPage({ baseURL: product.origin, viewport: { width: 1440, height: 900 } });
+  await page.goto(`/signin#${new URLSearchParams({ org: SLUG, email: `owner@${SLUG}.test`, password: PASSWORD })}`);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.waitForURL('**/workspaces');
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await product?.end();
+});
+
+/** No fault of accessibility, light, dark and narrow; and a picture of each where somebody wants to look. */
+async function looksGood(name: string): Promise<void> {
+  const looks = [
+    { width: 1440, scheme: 'light' },
+    { width: 1440, scheme: 'dark' },
+    { width: 390, scheme: 'light' },
+  ] as const;
+  for (const { width, scheme } of looks) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme: scheme });
+    if (PICTURES !== undefined) {
+      await mkdir(PICTURES, { recursive: true });
+      await page.screenshot({ path: join(PICTURES, `${name}-${width}-${scheme}.png`) });
+    }
+    await page.evaluate(source);
+    const found = await page.evaluate(async () => {
+      const { axe } = globalThis as unknown as {
+        axe: { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const { violations } = await axe.run({ resultTypes: ['violations'] });
+      return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+    });
+    expect(found).toEqual([]);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)).toBe(true);
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.emulateMedia({ colorScheme: 'light' });
+}
+
+test('a directory is connected, and what it does is seen while it does it', async () => {
+  await page.goto('/identity-providers/new');
+  await page.getByRole('dialog').getByLabel('Name').fill('Okta of the harbour');
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /Add|Create|Set up/ })
+    .click();
+  await page.waitForURL(/identity-providers\/idp_/);
+  await page.getByRole('link', { name: 'Provisioning' }).click();
+  await page.getByText('The directory has not called yet').waitFor();
+  await looksGood('provisioning-empty');
+
+  await page.getByRole('button', { name: 'Make a token' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Make the token' }).click();
+  const secret = await dialog.locator('code', { hasText: 'ghp_' }).first().innerText();
+  await dialog.getByRole('button', { name: 'I have copied it' }).click();
+  const ask = (method: string, path: string, body?: unknown) =>
+    fetch(`${product.origin}/scim/v2${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/scim+json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  const answer = await ask('POST', '/Users', { userName: 'dana@harbour.test', displayName: 'Dana Whitfield', active: true });
+  const { id } = (await answer.json()) as { id: string };
+  await ask('POST', '/Groups', { displayName: 'Pilots', members: [{ value: id }] });
+  await ask('PATCH', `/Users/${id}`, { Operations: [{ op: 'Replace', path: 'active', value: 'False' }] });
+  await ask('PATCH', `/Users/${id}`, { Operations: [{ op: 'add', path: 'shoeSize', value: 43 }] });
+  // Nothing is clicked: it appears.
+  const suspended = page.getByRole('button', { name: /Change Dana Whitfield/ });
+  await suspended.waitFor();
+  await page.getByText('There is no attribute shoeSize').waitFor();
+  await page.getByText('Works', { exact: true }).waitFor();
+  await suspended.click();
+  await page.getByRole('cell', { name: 'active', exact: true }).waitFor();
+  await looksGood('provisioning-calls');
+
+  await page.getByLabel('Outcome').selectOption('Failed');
+  await suspended.waitFor({ state: 'detached' });
+  await page.getByLabel('Search calls').fill('nothing like it');
+  await page.getByText('No call is like that').waitFor();
+  await page.getByRole('button', { name: 'Show all calls' }).click();
+  await suspended.waitFor();
+
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  await dialog.getByRole('button', { name: 'Revoke token' }).click();
+  await page.getByText('Revoked', { exact: true }).waitFor();
+  expect((await ask('GET', '/Users')).status).toBe(401);
+});
