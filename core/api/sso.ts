@@ -128,7 +128,13 @@ export const realm = z.object({
 });
 export type Realm = z.infer<typeof realm>;
 
-const returnTo = z.string().max(500).default('/');
+/** Text as somebody else made it, not trimmed: it must stay what it is. */
+const given = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\p{Cc}]*$/u, 'must not contain control characters');
+const returnTo = given(500).default('/');
 /** `provider` is needed where the organisation has several and no domain decides. */
 export const ssoStart = z.object({ tenant: slug, provider: idSchema('identityProvider').optional(), email: email.optional(), returnTo });
 export const ssoConfirm = z.object({ returnTo });
@@ -136,11 +142,11 @@ export const ssoStarted = z.object({ url: z.string() });
 
 /** What the provider gave the browser, as it came. */
 export const ssoFinish = z.object({
-  state: z.string().min(1).max(300),
-  code: z.string().max(4000).optional(),
-  iss: z.string().max(300).optional(),
-  error: z.string().max(200).optional(),
-  errorDescription: z.string().max(1000).optional(),
+  state: given(300).min(1),
+  code: given(4000).optional(),
+  iss: given(300).optional(),
+  error: given(200).optional(),
+  errorDescription: given(1000).optional(),
 });
 
 /** What a sign-in with these claims would do. */

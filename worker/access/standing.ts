@@ -41,7 +41,7 @@ export const ofTicket = (hash: string): Which => ({
   value: hash,
 });
 
-/** What the organisation's rule asks of a person, here `u`. */
+/** What the organisation's rule asks of a person, here `u`, whose session did not begin at its identity provider. */
 const HAS_SECOND_FACTOR = `(EXISTS (SELECT 1 FROM passkeys p WHERE p.tenant_id = u.tenant_id AND p.user_id = u.id)
             OR EXISTS (SELECT 1 FROM totp_secrets f WHERE f.tenant_id = u.tenant_id AND f.user_id = u.id AND f.confirmed_at IS NOT NULL))`;
 
@@ -63,7 +63,7 @@ const standing = (where: string) => `
       coalesce(s.expires_at > ?2, 0) AND EXISTS (
         SELECT 1 FROM users u JOIN tenants o ON o.tenant_id = u.tenant_id AND o.state = 'active'
         WHERE u.tenant_id = ?1 AND u.id = c.user_id AND u.state = 'active'
-          AND (o.two_factors_required = 0 OR ${HAS_SECOND_FACTOR})) AS alive,
+          AND (o.two_factors_required = 0 OR s.method = 'sso' OR ${HAS_SECOND_FACTOR})) AS alive,
       coalesce(max(CASE a.role WHEN 'view' THEN 1 WHEN 'use' THEN 2 WHEN 'admin' THEN 3 END), 0) AS rank,
       min(coalesce(s.expires_at, ?2), coalesce(min(a.expires_at), '9'), coalesce(min(r.expires_at), '9'),
         coalesce(min(n.expires_at), '9')) AS lapses

@@ -23,7 +23,7 @@ export interface Finished {
   credential: string | null;
 }
 
-/** `beginFlow`, with what goes wrong noted at the provider. @throws AppError `sso-failed` */
+/** `beginFlow`, with what goes wrong noted at the provider. @throws AppError `unavailable` */
 export async function begin(
   services: Services,
   db: TenantDb,
@@ -35,7 +35,7 @@ export async function begin(
   } catch (error) {
     const said = faultOf(error);
     await db.batch([noteError(db, connection.id, said, services.now().toISOString())]);
-    throw new AppError('sso-failed', `${connection.name} can’t be asked right now. Whoever manages it finds the reason on its page.`);
+    throw new AppError('unavailable', `${connection.name} can’t be asked right now. Whoever manages it finds the reason on its page.`);
   }
 }
 

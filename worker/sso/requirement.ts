@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Requirement, requirementSet } from '@gatehouse/core/api/sso.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { usersById } from '../directory/users.ts';
-import { commit, eventOf, onGuard, require } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, require, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { requireFresh } from '../platform/fresh.ts';
 import { findRequirement, replacePeople, setRequired, withSecondFactor, type Stored } from './requirement.store.ts';
@@ -29,7 +29,7 @@ async function present(ctx: UserContext, { required, people: ids }: Pick<Stored,
  */
 export async function changeRequirement(asking: UserContext, input: z.infer<typeof requirementSet>): Promise<Requirement> {
   const facts = { action: 'idp.require', resource: { type: 'idp', id: null, name: 'single sign-on' } } as const;
-  await require(asking, 'idp:manage', facts);
+  await require(await requireSession(asking, facts), 'idp:manage', facts);
   const ctx = await requireFresh(asking, facts);
   const before = await findRequirement(ctx.db);
   const next = await present(ctx, { required: input.required, people: input.people });

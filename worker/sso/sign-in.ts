@@ -17,7 +17,7 @@ import { tokenAddress } from './sessions.store.ts';
 
 /**
  * Where to go to sign in. An organisation that nobody has, and one without single sign-on, answer the same.
- * @throws AppError `not-found`, `unavailable`, `sso-failed`, `rate-limited`
+ * @throws AppError `not-found`, `unavailable`, `rate-limited`
  */
 export async function beginSignIn(
   services: Services,

@@ -12,7 +12,7 @@ import { holdsIdentity, sessionProvider } from './sessions.store.ts';
 
 const facts = ({ actor }: UserContext) => ({ action: 'user.step_up', resource: { type: 'user', id: actor.id, name: actor.name } }) as const;
 
-/** Where somebody confirms that it is them who came in through a provider. @throws AppError `not-ready`, `sso-failed` */
+/** Where somebody confirms that it is them who came in through a provider. @throws AppError `not-ready`, `unavailable` */
 export async function beginStepUp(
   asking: UserContext,
   { returnTo }: z.infer<typeof ssoConfirm>,

@@ -13,10 +13,10 @@ import { begin, newBrowser, type Begun, type Finished } from './begin.ts';
 
 const CLAIMS_SHOWN = 20_000;
 
-/** Where to go to see what a sign-in would do; it works while it is switched off. @throws AppError `not-found`, `not-ready`, `sso-failed` */
+/** Where to go to see what a sign-in would do; it works while it is switched off. @throws AppError `not-found`, `not-ready`, `unavailable` */
 export async function beginTest(asking: UserContext, id: string, browser: string | undefined): Promise<Begun> {
-  const row = await connectionToChange(asking, id, 'idp.test');
-  const ctx = await requireSession(asking, { action: 'idp.test', resource: providerResource(row) });
+  const ctx = await requireSession(asking, { action: 'idp.test', resource: providerResource({ id, name: 'an identity provider' }) });
+  const row = await connectionToChange(ctx, id, 'idp.test');
   if (row.oidc === null) throw new AppError('not-ready', 'Set the sign-in up first');
   const begun = browser ?? newBrowser(ctx);
   const asked = { purpose: 'test', returnTo: '/', browser: begun, sessionId: ctx.actor.sessionId } as const;
