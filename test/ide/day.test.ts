@@ -14,7 +14,7 @@ import type { IdeSite } from '../support/ide.ts';
 
 /** Limited egress, which the git proxy is for, needs a sandbox with a network of its own. */
 const isolates = existsSync('/usr/bin/bwrap');
-if (!isolates) console.warn('LEFT OUT: a working day in the IDE, which needs bubblewrap');
+if (!isolates) process.stderr.write('LEFT OUT: a working day in the IDE, which needs bubblewrap\n');
 
 let day: Day;
 let site: IdeSite;
