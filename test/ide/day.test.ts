@@ -189,6 +189,7 @@ describe.runIf(isolates)('a working day', () => {
     walk.part('resolve the conflict, commit');
     await hands.press('Alt+Shift+P');
     await expect.poll(() => newest('devalue', 'README.md').split('\n').slice(0, 2)).toEqual(MERGED);
+    expect(newest('devalue')).toBe("Merge remote-tracking branch 'origin/main' by Olga Owner\n");
     walk.part('push the merge');
     expect(await pointer()).toBe(0);
     expectFew(walk, mostOf('keyboard'));
