@@ -255,6 +255,9 @@ describe.each(kinds)('git in a %s sandbox', (kind) => {
     await repo.done({ action: 'fetch' });
     expect(await repo.status()).toMatchObject({ ahead: 1, behind: 1 });
     expect(await repo.refusal({ action: 'pull', rebase: null })).toMatch(/^rejected: .*Choose/);
+    await repo.done({ action: 'pull', rebase: false });
+    expect(await repo.sh('git log -1 --format=%s')).toBe("Merge remote-tracking branch 'origin/main'");
+    await repo.sh('git reset -q --hard HEAD~1');
     await repo.done({ action: 'pull', rebase: true });
     await repo.sh('git commit -q --amend -m "three, better"');
     await repo.done({ action: 'push', remote: null, force: false });

@@ -14,7 +14,7 @@ import type { IdeSite } from '../support/ide.ts';
 
 /** Limited egress, which the git proxy is for, needs a sandbox with a network of its own. */
 const isolates = existsSync('/usr/bin/bwrap');
-if (!isolates) console.warn('LEFT OUT: a working day in the IDE, which needs bubblewrap');
+if (!isolates) process.stderr.write('LEFT OUT: a working day in the IDE, which needs bubblewrap\n');
 
 let day: Day;
 let site: IdeSite;
@@ -189,6 +189,7 @@ describe.runIf(isolates)('a working day', () => {
     walk.part('resolve the conflict, commit');
     await hands.press('Alt+Shift+P');
     await expect.poll(() => newest('devalue', 'README.md').split('\n').slice(0, 2)).toEqual(MERGED);
+    expect(newest('devalue')).toBe("Merge remote-tracking branch 'origin/main' by Olga Owner\n");
     walk.part('push the merge');
     expect(await pointer()).toBe(0);
     expectFew(walk, mostOf('keyboard'));

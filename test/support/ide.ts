@@ -74,7 +74,7 @@ export async function openIde(
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
   await context.grantPermissions(['clipboard-read', 'clipboard-write'], { origin });
   const page = await context.newPage();
-  page.setDefaultTimeout(Number(process.env['WAIT'] ?? 30_000));
+  page.setDefaultTimeout(30_000);
   await page.goto(`${origin}/signin#org=${slug}&email=owner@${slug}.test&password=${encodeURIComponent(PASSWORD)}`);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');

@@ -55,7 +55,12 @@ export async function act(git: Git, root: string, repo: string, work: GitAction,
       await does('fetch', '--all', '--progress');
       return {};
     case 'pull':
-      await does('pull', '--progress', ...(work.rebase === null ? [] : [work.rebase ? '--rebase' : '--no-rebase']));
+      if (work.rebase !== false) await does('pull', '--progress', ...(work.rebase === true ? ['--rebase'] : []));
+      else {
+        await does('fetch', '--progress');
+        // By its name: a merge that pull makes is called after the address that git was led to, and its side after a commit.
+        await does('merge', '--no-edit', (await git.read(['rev-parse', '--abbrev-ref', '@{upstream}'])).toString().trim());
+      }
       return {};
     case 'push':
       return push(git, hear, work);

@@ -4,7 +4,7 @@ import { route } from '#lib/route.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { nameOf } from '../files/paths.ts';
 import type { ChangeRow } from './changes.ts';
-import { openChange } from './show-comparison.ts';
+import { openConflict } from './open-conflict.ts';
 import { gitWords, GitProblem, type GitDone } from './remote-git.ts';
 import type { Repository } from './repository.svelte.ts';
 
@@ -22,8 +22,7 @@ export function explain(ide: Ide, repository: Repository | null, what: string, t
   if (why === 'conflicts') {
     toast.warning('There are conflicts to resolve', { description });
     ide.layout.showSide('git');
-    const [first] = repository?.rows.conflicts ?? [];
-    if (repository !== null && first !== undefined) openChange(ide, repository, first, true);
+    if (repository !== null) openConflict(ide, repository);
   } else toast.error(what, { description, ...(action ? { action } : {}), duration: UNDO_MS });
   void repository?.refresh();
 }

@@ -1,7 +1,7 @@
 import type { OpenDocument } from '../editor/document.svelte.ts';
 import type { Ide } from '../ide.svelte.ts';
 import { attempt } from './act.ts';
-import { openChange } from './show-comparison.ts';
+import { openConflict } from './open-conflict.ts';
 import { showSource } from './show-source.ts';
 
 /** What is in the editor is the result of a conflict: it is saved, and staged. Then the next conflict comes, or what ends the merge. */
@@ -10,7 +10,5 @@ export async function markResolved(ide: Ide, document: OpenDocument): Promise<vo
   if (repository === null || (document.dirty && !(await document.save()))) return;
   const paths = [ide.git.within(repository, document.path)];
   if ((await attempt(ide, repository, 'Marking it as resolved', { action: 'stage', paths })) === null) return;
-  const [next] = repository.rows.conflicts;
-  if (next === undefined) showSource(ide);
-  else openChange(ide, repository, next, true);
+  if (!openConflict(ide, repository)) showSource(ide);
 }
