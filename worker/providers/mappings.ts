@@ -13,7 +13,7 @@ import {
   type synced,
 } from '@gatehouse/core/api/group-mappings.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { findSurroundings } from '../directory/groups.store.ts';
+import { rolesThroughGroup, rolesThroughGroupFrom } from '../directory/kept-groups.ts';
 import { onLastOwner, ownerRemains } from '../directory/owners.ts';
 import { powersOfRoles, requireGrantable, roleName, type NamedRole } from '../directory/role-grants.ts';
 import { commit, eventOf, onGuard, onUnique, require } from '../platform/commit.ts';
@@ -99,8 +99,10 @@ async function rolesBy(ctx: UserContext, target: MappingTarget, found: { name: s
   switch (target.type) {
     case 'role':
       return [{ role: target.id, name: found.permissions === null ? null : found.name, permissions: found.permissions }];
-    case 'group':
-      return (await findSurroundings(ctx.db, target.id, ctx.actor.id, ctx.now().toISOString())).roles;
+    case 'group': {
+      const [rows] = await ctx.db.batch([rolesThroughGroup(ctx.db, target.id, ctx.now().toISOString())]);
+      return rolesThroughGroupFrom(rows?.rows);
+    }
     case 'template':
       return [];
   }
