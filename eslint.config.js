@@ -41,5 +41,8 @@ export default ts.config(
   // Every address comes from web/src/lib/route.ts, and the app is served from the root: there is no base path to resolve.
   { files: ['web/src/**'], rules: { 'svelte/no-navigation-without-resolve': 'off' } },
   { files: ['scripts/**', 'runner/**', 'cli/**', 'test/**', '*.js', '*.ts'], languageOptions: { globals: { ...globals.node } } },
-  { files: ['scripts/**', 'runner/src/**', 'cli/**', 'test/support/large-tenant.ts', 'test/support/scim-tenant.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['scripts/**', 'runner/src/**', 'cli/**', 'test/support/large-tenant.ts', 'test/support/scim-tenant.ts'],
+    rules: { 'no-console': 'off' },
+  },
 );
