@@ -159,7 +159,7 @@ test(
     const upload = page.getByLabel('Files to upload');
     const moved = () =>
       page
-        .locator('progress')
+        .locator('progress:not(.checking)')
         .first()
         .evaluate((bar) => (bar as HTMLProgressElement).value);
     const cutUnderWay = async () => {
