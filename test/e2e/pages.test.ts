@@ -115,6 +115,23 @@ async function overflow(page: Page): Promise<string[]> {
 }
 
 /** What fills the pages: people, templates, workspaces that run and that fail, refusals. @returns the pages to visit */
+/** Those of an identity provider that nobody has set up yet, and of its mapping. */
+async function providerPages(owner: Person): Promise<typeof pages> {
+  const { id } = await owner.call<{ id: string }>('POST', '/identity-providers', { name: 'Meridian Okta', preset: 'okta' });
+  const at = `/identity-providers/${id}`;
+  await owner.call('POST', `${at}/mappings`, { kind: 'prefix', pattern: 'sec-', target: { type: 'role', id: 'auditor' } });
+  await owner.call('POST', '/identity-providers/domains', { domain: 'meridian.test', provider: id });
+  return [
+    ['/identity-providers', 'Meridian Okta'],
+    ['/identity-providers/new', 'Which one is it?'],
+    ['/identity-providers/domains', 'meridian.test'],
+    [at, 'Not set up'],
+    [`${at}/sign-in`, 'Okta'],
+    [`${at}/provisioning`, 'Base URL'],
+    [`${at}/groups`, 'The directory has sent no groups'],
+  ];
+}
+
 async function work(owner: Person): Promise<typeof pages> {
   const { origin } = product;
   await product.addRunner(owner, 'build-lon-01');
@@ -190,6 +207,8 @@ async function work(owner: Person): Promise<typeof pages> {
     ['/service-accounts', 'siem-puller'],
     ['/service-accounts/new', 'Responsible person'],
     [`/service-accounts/${robot.id}`, 'nightly'],
+    ...(await providerPages(owner)),
+    [`/workspaces/${failed.id}/transfer`, 'Give fraud-rules to somebody else'],
     ['/tokens', 'nightly'],
     ['/account', 'Theme, in this browser'],
     ['/account/security', 'Where you are signed in'],
