@@ -7,7 +7,7 @@ import {
   type scimTokenList,
 } from '@gatehouse/core/api/scim.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { commit, eventOf, onGuard } from '../platform/commit.ts';
+import { commit, eventOf, onGuard, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { mintCredential } from '../platform/credential.ts';
 import { requireFresh } from '../platform/fresh.ts';
@@ -30,12 +30,14 @@ export async function listTokens(ctx: UserContext, providerId: string): Promise<
   return { items: rows.map((row) => present(row, now)), baseUrl: `${ctx.settings.ORIGIN}/scim/v2` };
 }
 
-/** Its secret is in this answer and nowhere else. @throws AppError `step-up-required`, `quota-exceeded` while two work */
+/** Its secret is in this answer and nowhere else. @throws AppError `browser-only`, `step-up-required`, `quota-exceeded` while two work */
 export async function createToken(
-  ctx: UserContext,
+  asking: UserContext,
   providerId: string,
   { expiresInDays }: z.infer<typeof scimTokenCreate>,
 ): Promise<ScimTokenCreated> {
+  const unnamed = { type: 'idp', id: providerId, name: 'an identity provider' } as const;
+  const ctx = await requireSession(asking, { action: 'idp.token.create', resource: unnamed });
   const provider = await providerToChange(ctx, providerId, 'idp.token.create');
   const facts = { action: 'idp.token.create', resource: providerResource(provider) } as const;
   await requireFresh(ctx, facts);
