@@ -1,11 +1,15 @@
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Rolldown } from 'vite';
+
+/** Where Kit is handed what it starts with: the version, say. */
+const KIT_ENTRY = fileURLToPath(new URL('../runtime/client/entry.js', import.meta.resolve('@sveltejs/kit')));
 
 type Group = Rolldown.CodeSplittingGroup;
 type Context = Parameters<Extract<Group['name'], (...args: never[]) => unknown>>[1];
 
-/** Files that many modules share, the first choice first: what all pages begin with, what pages before sign-in share with the IDE, what other pages do, the IDE alone, its editor. */
-const PARTS = ['start', 'front', 'pages', 'ide', 'code'] as const;
+/** Files that many modules share, the first choice first: what Kit’s entry needs, what all pages begin with, what pages before sign-in share with the IDE, what other pages do, the IDE alone, its editor. */
+const PARTS = ['entry', 'start', 'front', 'pages', 'ide', 'code'] as const;
 type Part = (typeof PARTS)[number];
 
 /**
@@ -43,6 +47,10 @@ function partsOf(web: string, context: Context): Map<string, Part> | null {
   const put = (ids: Iterable<string>, part: Part) => {
     for (const id of ids) if (!parts.has(id)) parts.set(id, part);
   };
+  // Runs before Kit loads what reads what it was handed: the two must not be one file. The entry itself stays one.
+  const entry = reachedFrom([KIT_ENTRY], context);
+  entry.delete(KIT_ENTRY);
+  put(entry, 'entry');
   put(reachedFrom([app, layout, error], context), 'start');
   put(
     front.flatMap((page) => [...ide.intersection(page)]),
