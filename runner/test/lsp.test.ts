@@ -134,6 +134,8 @@ describe.each(kinds)('language servers in a %s sandbox', (kind) => {
     const take = setInterval(() => stream.ack(state.bytes), 1);
     expect(await shows(/\/shop .*\n/)).toMatch(/^ä{100000}\.\n.*\/shop .*go\/bin/);
     clearInterval(take);
+    // What came since the last of it was taken is taken, too: else the window is that much smaller.
+    stream.ack(state.bytes);
     const before = state.bytes;
     send('flood 2000000\n');
     await got.wait(() => state.bytes - before >= FILE_WINDOW - 64 * 1024);

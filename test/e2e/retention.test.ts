@@ -41,5 +41,5 @@ test('to keep the audit log for less time is asked for once more, with the day o
   await dialog.getByRole('button', { name: 'Keep it for less time' }).click();
   await dialog.waitFor({ state: 'detached' });
   await page.reload();
-  await expect.poll(() => days.inputValue()).toBe('90');
+  await expect.poll(() => days.inputValue(), { timeout: 20_000 }).toBe('90');
 });

@@ -111,6 +111,8 @@ test('terminals are many: moved by keys, listed, and as large as can be', async 
   for (let more = 0; more < 5; more += 1) await page.keyboard.press('Control+Shift+Backquote');
   await page.getByRole('button', { name: 'All 6 terminals' }).waitFor();
   const tabs = page.getByRole('tablist', { name: 'Terminals' }).getByRole('tab');
+  // Its name comes with its program.
+  await tabs.filter({ hasText: 'Opening' }).first().waitFor({ state: 'detached' });
   const last = await tabs.last().textContent();
   await tabs.last().press('Alt+Shift+ArrowLeft');
   expect(await tabs.nth(4).textContent()).toBe(last);
