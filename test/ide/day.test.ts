@@ -203,6 +203,7 @@ describe.runIf(isolates)('a working day', () => {
     const press = (name: string | RegExp) => hands.click(page.getByRole('button', { name, exact: typeof name === 'string' }).first());
     await press('Git');
     await press('Clone a repository');
+    await dialog('Clone a repository').locator('input:focus').waitFor();
     await hands.type(day.url('devalue-again'));
     await press('Clone');
     await dialog('Clone a repository').waitFor({ state: 'detached' });
