@@ -24,7 +24,7 @@ const start = createRoute({
 });
 const end = createRoute({
   ...{ method: 'post', path: '/login/sso', tags },
-  summary: 'What the provider gave the browser: signs in, confirms, or shows what a sign-in would do',
+  summary: 'What the provider gave the browser: signs in, confirms, or shows a dry run',
   request: body(api.ssoFinish),
   responses: { 200: json(api.ssoFinished), ...problems },
 });
