@@ -142,7 +142,8 @@ it('T9, T10: marks prompts, commands and how they ended, and knows what runs', a
   expect(output(terminal)).toContain('\x1b]133;C\x07');
   terminal.input(watcher, 'suite', 9, Buffer.from('cat\n'));
   await until(terminal, (said) => said.split('\x1b]133;C\x07').length === 3);
-  expect(await terminals.foreground(terminal.id)).toMatchObject({ program: 'cat' });
+  // The mark stands before the program does.
+  await expect.poll(() => terminals.foreground(terminal.id)).toMatchObject({ program: 'cat' });
 });
 
 it('T10: keeps colour and icon with a terminal, through another runner', async () => {
