@@ -41,6 +41,46 @@ export function tokensOf(text: string): Token[] {
   return [...tokens, { kind: 'end', text: '', position: text.length }];
 }
 
+/** Goes through the tokens of a filter, the last of which is its end. */
+export class TokenCursor {
+  readonly #tokens: readonly Token[];
+  #next = 0;
+
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
+
+  peek(): Token {
+    return this.#tokens[this.#next] ?? { kind: 'end', text: '', position: 0 };
+  }
+
+  take(): Token {
+    const token = this.peek();
+    this.#next++;
+    return token;
+  }
+
+  takeSign(text: string): boolean {
+    const { kind, text: found } = this.peek();
+    const taken = kind === 'sign' && found === text;
+    if (taken) this.#next++;
+    return taken;
+  }
+
+  /** Without regard to case. */
+  takeWord(word: string): boolean {
+    const { kind, text } = this.peek();
+    const taken = kind === 'word' && text.toLowerCase() === word;
+    if (taken) this.#next++;
+    return taken;
+  }
+
+  /** @throws FilterFaulty */
+  expect(text: string): void {
+    if (!this.takeSign(text)) throw new FilterFaulty(this.peek().position, `Here ${text} is expected`);
+  }
+}
+
 function tokenAt(text: string, position: number): Token {
   const sign = matchAt(SIGN, text, position);
   if (sign !== '') return { kind: 'sign', text: sign, position };

@@ -1,5 +1,5 @@
 import { attributeNamed, typeOf, VALUE_PATHS, valuesOf, type FilterAttribute, type FilterValue } from './filter-attributes.ts';
-import { FilterFaulty, tokensOf, type Token } from './filter-tokens.ts';
+import { FilterFaulty, TokenCursor, tokensOf, type Token } from './filter-tokens.ts';
 import type { AuditEvent } from './event.ts';
 
 export { FILTER_ATTRIBUTES, type FilterAttribute, type FilterValue } from './filter-attributes.ts';
@@ -33,51 +33,50 @@ export function parseFilter(text: string): Filter {
 }
 
 class Reader {
-  #next = 0;
   #comparisons = 0;
   /** the list whose brackets we are in */
   #list: string | null = null;
-  readonly #tokens: Token[];
+  readonly #at: TokenCursor;
 
   constructor(tokens: Token[]) {
-    this.#tokens = tokens;
+    this.#at = new TokenCursor(tokens);
   }
 
   either = (depth: number): Filter => this.#joined('or', () => this.#joined('and', () => this.#one(depth)));
 
   end(): void {
-    const token = this.#peek();
+    const token = this.#at.peek();
     if (token.kind !== 'end') throw new FilterFaulty(token.position, 'Here “and” or “or” is expected, or the end');
   }
 
   #joined(kind: 'and' | 'or', read: () => Filter): Filter {
     const first = read();
     const parts = [first];
-    while (this.#takeWord(kind)) parts.push(read());
+    while (this.#at.takeWord(kind)) parts.push(read());
     return parts.length === 1 ? first : { kind, parts };
   }
 
   #one(depth: number): Filter {
-    if (depth > MAX_DEPTH) throw new FilterFaulty(this.#peek().position, `Parentheses go no deeper than ${MAX_DEPTH}`);
-    if (this.#takeWord('not')) {
-      this.#expect('(');
+    if (depth > MAX_DEPTH) throw new FilterFaulty(this.#at.peek().position, `Parentheses go no deeper than ${MAX_DEPTH}`);
+    if (this.#at.takeWord('not')) {
+      this.#at.expect('(');
       return { kind: 'not', part: this.#closed(depth, ')') };
     }
-    if (this.#take('(')) return this.#closed(depth, ')');
+    if (this.#at.takeSign('(')) return this.#closed(depth, ')');
     return this.#expression(depth);
   }
 
   #closed(depth: number, closing: string): Filter {
     const part = this.either(depth + 1);
-    this.#expect(closing);
+    this.#at.expect(closing);
     return part;
   }
 
   #expression(depth: number): Filter {
-    const token = this.#peek();
+    const token = this.#at.peek();
     if (token.kind !== 'word') throw new FilterFaulty(token.position, 'Here an attribute is expected, like actor.email');
-    this.#next++;
-    if (this.#list === null && VALUE_PATHS.includes(token.text.toLowerCase()) && this.#take('[')) {
+    this.#at.take();
+    if (this.#list === null && VALUE_PATHS.includes(token.text.toLowerCase()) && this.#at.takeSign('[')) {
       this.#list = 'diff';
       const part = this.#closed(depth, ']');
       this.#list = null;
@@ -86,7 +85,7 @@ class Reader {
     if (++this.#comparisons > MAX_COMPARISONS)
       throw new FilterFaulty(token.position, `A filter has at most ${MAX_COMPARISONS} comparisons`);
     const attribute = this.#attribute(token);
-    return this.#takeWord('pr') ? { kind: 'present', attribute } : this.#comparison(attribute);
+    return this.#at.takeWord('pr') ? { kind: 'present', attribute } : this.#comparison(attribute);
   }
 
   #attribute({ text, position }: Token): FilterAttribute {
@@ -98,37 +97,17 @@ class Reader {
   }
 
   #comparison(attribute: FilterAttribute): Filter {
-    const token = this.#peek();
+    const token = this.#at.peek();
     const operator = COMPARISONS.find((name) => token.kind === 'word' && name === token.text.toLowerCase());
     if (!operator) throw new FilterFaulty(token.position, `Here an operator is expected: ${COMPARISONS.join(', ')} or pr`);
-    this.#next++;
-    const value = this.#peek();
+    this.#at.take();
+    const value = this.#at.peek();
     if (value.kind !== 'value')
       throw new FilterFaulty(value.position, 'Here a value is expected: text in double quotes, a number, true, false or null');
-    this.#next++;
+    this.#at.take();
     const fault = faultOf(attribute, operator, value.value);
     if (fault !== null) throw new FilterFaulty(value.position, fault);
     return { kind: 'compare', attribute, operator, value: value.value };
-  }
-
-  #peek = (): Token => this.#tokens[this.#next] ?? { kind: 'end', text: '', position: 0 };
-
-  #take(text: string): boolean {
-    const token = this.#peek();
-    const taken = token.kind === 'sign' && token.text === text;
-    if (taken) this.#next++;
-    return taken;
-  }
-
-  #takeWord(word: string): boolean {
-    const token = this.#peek();
-    const taken = token.kind === 'word' && token.text.toLowerCase() === word;
-    if (taken) this.#next++;
-    return taken;
-  }
-
-  #expect(text: string): void {
-    if (!this.#take(text)) throw new FilterFaulty(this.#peek().position, `Here ${text} is expected`);
   }
 }
 

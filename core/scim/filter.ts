@@ -1,4 +1,4 @@
-import { FilterFaulty, tokensOf, type Token } from '../audit/filter-tokens.ts';
+import { FilterFaulty, TokenCursor, tokensOf, type Token } from '../audit/filter-tokens.ts';
 import { placeOf, subOf, type Place } from './attribute-path.ts';
 import type { Attribute, ResourceType } from './schema.ts';
 import { invalidFilter, type ScimError } from './scim-error.ts';
@@ -38,21 +38,20 @@ function guarded<T>(read: () => T): T {
 const faulty = ({ position, message }: FilterFaulty): ScimError => invalidFilter(`${message} (at character ${position + 1})`);
 
 class Reader {
-  #next = 0;
   #comparisons = 0;
   #list: Place | null;
   readonly #type: ResourceType;
-  readonly #tokens: Token[];
+  readonly #at: TokenCursor;
 
   constructor(type: ResourceType, text: string, list: Place | null) {
     this.#type = type;
-    this.#tokens = tokensOf(text);
+    this.#at = new TokenCursor(tokensOf(text));
     this.#list = list;
   }
 
   whole(): Filter {
     const filter = this.#either(0);
-    const token = this.#peek();
+    const token = this.#at.peek();
     if (token.kind !== 'end') throw new FilterFaulty(token.position, 'Here “and” or “or” is expected, or the end');
     return filter;
   }
@@ -62,30 +61,30 @@ class Reader {
   #joined(kind: 'and' | 'or', read: () => Filter): Filter {
     const first = read();
     const parts = [first];
-    while (this.#takeWord(kind)) parts.push(read());
+    while (this.#at.takeWord(kind)) parts.push(read());
     return parts.length === 1 ? first : { kind, parts };
   }
 
   #one(depth: number): Filter {
-    if (depth > MAX_DEPTH) throw new FilterFaulty(this.#peek().position, `Parentheses go no deeper than ${MAX_DEPTH}`);
-    if (this.#takeWord('not')) {
-      this.#expect('(');
+    if (depth > MAX_DEPTH) throw new FilterFaulty(this.#at.peek().position, `Parentheses go no deeper than ${MAX_DEPTH}`);
+    if (this.#at.takeWord('not')) {
+      this.#at.expect('(');
       return { kind: 'not', part: this.#closed(depth, ')') };
     }
-    return this.#takeSign('(') ? this.#closed(depth, ')') : this.#expression(depth);
+    return this.#at.takeSign('(') ? this.#closed(depth, ')') : this.#expression(depth);
   }
 
   #closed(depth: number, closing: string): Filter {
     const part = this.#either(depth + 1);
-    this.#expect(closing);
+    this.#at.expect(closing);
     return part;
   }
 
   #expression(depth: number): Filter {
-    const token = this.#take();
+    const token = this.#at.take();
     if (token.kind !== 'word') throw new FilterFaulty(token.position, 'Here an attribute is expected, like userName');
     const place = this.#place(token);
-    if (this.#list === null && place.sub === null && place.attribute.multiValued && this.#takeSign('['))
+    if (this.#list === null && place.sub === null && place.attribute.multiValued && this.#at.takeSign('['))
       return this.#bracketed(depth, place);
     const compared = this.#compared(place);
     return this.#list === null && place.attribute.multiValued ? { kind: 'some', place: { ...place, sub: null }, part: compared } : compared;
@@ -95,9 +94,9 @@ class Reader {
   #bracketed(depth: number, place: Place): Filter {
     this.#list = place;
     const part = this.#closed(depth, ']');
-    const after = this.#peek();
+    const after = this.#at.peek();
     if (after.kind === 'word' && after.text.startsWith('.')) {
-      this.#next++;
+      this.#at.take();
       const sub = this.#place({ ...after, text: after.text.slice(1) });
       const parts = [part, this.#compared(sub)];
       this.#list = null;
@@ -117,7 +116,7 @@ class Reader {
 
   /** @param place what stands left of the operator */
   #compared(place: Place): Filter {
-    const token = this.#take();
+    const token = this.#at.take();
     if (++this.#comparisons > MAX_COMPARISONS)
       throw new FilterFaulty(token.position, `A filter has at most ${MAX_COMPARISONS} comparisons`);
     const word = token.kind === 'word' ? token.text.toLowerCase() : '';
@@ -133,37 +132,11 @@ class Reader {
   }
 
   #value(attribute: Attribute): Operand {
-    const token = this.#take();
+    const token = this.#at.take();
     const word = token.kind === 'word' ? token.text.toLowerCase() : '';
     const read = token.kind === 'value' ? token.value : word === 'true' ? true : word === 'false' ? false : undefined;
     if (read === undefined) throw new FilterFaulty(token.position, 'Here a value is expected: text in double quotes, true, false or null');
     return operandFor(attribute, read, token.position);
-  }
-
-  #peek = (): Token => this.#tokens[this.#next] ?? { kind: 'end', text: '', position: 0 };
-
-  #take(): Token {
-    const token = this.#peek();
-    this.#next++;
-    return token;
-  }
-
-  #takeSign(text: string): boolean {
-    const token = this.#peek();
-    const taken = token.kind === 'sign' && token.text === text;
-    if (taken) this.#next++;
-    return taken;
-  }
-
-  #takeWord(word: string): boolean {
-    const token = this.#peek();
-    const taken = token.kind === 'word' && token.text.toLowerCase() === word;
-    if (taken) this.#next++;
-    return taken;
-  }
-
-  #expect(text: string): void {
-    if (!this.#takeSign(text)) throw new FilterFaulty(this.#peek().position, `Here ${text} is expected`);
   }
 }
 
