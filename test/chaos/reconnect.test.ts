@@ -66,6 +66,15 @@ test('workerd is killed under an open terminal: the page comes back by itself an
   expect(await terminal.run('echo typed-$((40+2))')).toContain('typed-42');
 });
 
+test('a line that is just full when workerd is killed goes on on the next, in a terminal of the same size', async () => {
+  const terminal = await Terminal.of(page);
+  await terminal.run('stty size > size.txt');
+  await terminal.type(`clear; wide=$(cut -d' ' -f2 size.txt); printf "%0$((wide - 1))d," 0; sleep 8; echo 1,2; stty size | diff - size.txt && echo s''ame\n`);
+  await terminal.shows(/^0+,$/m);
+  await killWorkerd(product);
+  await terminal.shows(/^0+,\n1,2\nsame\n/m);
+});
+
 test('the runner is killed under an open terminal: the program goes on, and the page shows every number once', async () => {
   const terminal = await Terminal.of(page);
   const counted = await countUnder(terminal, () => product.killRunner(RUNNER));

@@ -25,7 +25,7 @@ function setUp({ screens = local, first = size, most = 2 * 1024 * 1024, now = ()
   };
   const resize = (to: Size) => {
     checkpoints.resized(ring.end, to);
-    whole.resize(to.cols, to.rows);
+    play(whole, [to]);
   };
   return { ring, checkpoints, whole, write, resize };
 }

@@ -1,5 +1,6 @@
 import unicode11 from '@xterm/addon-unicode11';
 import headless from '@xterm/headless';
+import { resizeScreen } from '@gatehouse/core/protocol/resize-screen.ts';
 import type { Size } from '../size.ts';
 import { Charsets } from './charsets.ts';
 import { Palette } from './palette.ts';
@@ -29,7 +30,7 @@ export function makeHeadless({ cols, rows }: Size): headless.Terminal {
 export function play(terminal: headless.Terminal, steps: Step[]): void {
   for (const step of steps)
     if (step instanceof Uint8Array) coreOf(terminal)._inputHandler.parse(step);
-    else terminal.resize(step.cols, step.rows);
+    else resizeScreen(terminal, step);
 }
 
 class HeadlessScreen implements Screen {

@@ -54,8 +54,18 @@ describe('the state of a screen', () => {
     await expectEqual(line, '\r\ny');
     await expectEqual(`\x1b[44m${line}${line}漢${'字'.repeat(30)}`, 'y');
     const { whole, joined } = await both(`${line}${'漢'.repeat(45)}\r\n\r\n`, '');
-    for (const terminal of [whole, joined]) terminal.resize(61, 10);
+    for (const terminal of [whole, joined]) play(terminal, [{ cols: 61, rows: 10 }]);
     expect(pictureOf(joined)).toEqual(pictureOf(whole));
+  });
+
+  it.each(['', '\x1b[?1049h\x1b[H'])('goes on behind a full line when rows come and go%j', async (before) => {
+    const line = 'x'.repeat(39) + ',';
+    const { whole, joined } = await both(before + line, '');
+    for (const terminal of [whole, joined]) {
+      play(terminal, [{ cols: 40, rows: 8 }, { cols: 40, rows: 10 }, encode('next')]);
+      const text = [0, 1].map((row) => terminal.buffer.active.getLine(row)?.translateToString(true));
+      expect(text).toEqual([line, 'next']);
+    }
   });
 
   it('keeps underlines, links and protection, and what is selected for the next character', async () => {
@@ -83,7 +93,7 @@ describe('the state of a screen', () => {
 
   it('keeps the lines above the screen that a taller one takes back', async () => {
     const { whole, joined } = await both(Array.from({ length: 40 }, (_, index) => `line ${index}\r\n`).join(''), '');
-    for (const terminal of [whole, joined]) for (const rows of [4, 30]) terminal.resize(40, rows);
+    for (const terminal of [whole, joined]) for (const rows of [4, 30]) play(terminal, [{ cols: 40, rows }]);
     expect(pictureOf(joined)).toEqual(pictureOf(whole));
     expect(joined.buffer.active.getLine(joined.buffer.active.baseY)?.translateToString(true)).toBe('line 11');
   });

@@ -10,6 +10,7 @@ import type { Surroundings } from './prediction/ports.ts';
 import { predictiveEcho } from './prediction/predictive-echo.ts';
 import type { Predictor } from './prediction/predictor.ts';
 import type { IdeSettings } from '@gatehouse/core/api/ide-settings.ts';
+import { resizeScreen } from '@gatehouse/core/protocol/resize-screen.ts';
 import { textBetween, writtenLine } from './buffer-text.ts';
 import { showMark } from './command-dot.ts';
 import { takeCopies } from './copy-request.ts';
@@ -165,8 +166,8 @@ export class XtermScreen implements Screen {
     return search;
   }
 
-  resize({ cols, rows }: Size): void {
-    this.#inOrder(() => this.#terminal.resize(cols, rows));
+  resize(size: Size): void {
+    this.#inOrder(() => resizeScreen(this.#terminal, size));
   }
 
   reset(size: Size): void {
