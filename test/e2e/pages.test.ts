@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mailedSecret, Person } from '../../scripts/api.ts';
+import { violations } from '../support/axe.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type Product, signUp, startProduct, until } from '../support/product.ts';
 
@@ -14,15 +13,13 @@ const PASSWORD = 'a long enough password';
 
 let product: Product;
 let browser: Browser;
-let axeSource: string;
 /** path, and the text that is there once the page has what it shows */
 let pages: Array<[path: string, shows: string]>;
 
 beforeAll(async () => {
-  [product, browser, axeSource] = await Promise.all([
+  [product, browser] = await Promise.all([
     startProduct(),
     launchBrowser(),
-    readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
   ]);
   pages = await work(await signUp(product.origin, SLUG, PASSWORD));
 });
@@ -42,7 +39,6 @@ test.each([
 /** Signs in and opens page after page. @returns what axe found, what is too wide, what the console said and what the content policy stopped */
 async function visit(options: BrowserContextOptions): Promise<string[]> {
   const context = await browser.newContext({ ...options, baseURL: product.origin, reducedMotion: 'reduce' });
-  await context.addInitScript({ content: axeSource });
   // Thrown, so that it arrives as an error of the page: some violations are caught by those who cause them.
   await context.addInitScript(() =>
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
@@ -90,14 +86,6 @@ const PUBLIC: typeof pages = [
   ['/invite#nothing', 'This link is not complete'],
   ['/nowhere', 'There is no page here'],
 ];
-
-async function violations(page: Page): Promise<string[]> {
-  const found = await page.evaluate(async () => (await axe.run()).violations);
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' and ')}`);
-}
-
-/** axe-core, which `visit` puts into each page. */
-declare const axe: { run(): Promise<{ violations: Array<{ id: string; nodes: Array<{ html: string }> }> }> };
 
 /** `PICTURES=folder` keeps what each page looks like, for whoever judges by looking. */
 async function picture(page: Page): Promise<void> {

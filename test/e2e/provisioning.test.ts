@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { source } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { violations } from '../support/axe.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type SharedProduct, sharedProduct, signUp } from '../support/product.ts';
 
@@ -17,7 +17,7 @@ let page: Page;
 beforeAll(async () => {
   [product, browser] = await Promise.all([sharedProduct(SLUG), launchBrowser()]);
   await signUp(product.origin, SLUG, PASSWORD);
-  page = await browser.newPage({ baseURL: product.origin, viewport: { width: 1440, height: 900 } });
+  page = await browser.newPage({ baseURL: product.origin, viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
   await page.goto(`/signin#${new URLSearchParams({ org: SLUG, email: `owner@${SLUG}.test`, password: PASSWORD })}`);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.waitForURL('**/workspaces');
@@ -42,15 +42,7 @@ async function looksGood(name: string): Promise<void> {
       await mkdir(PICTURES, { recursive: true });
       await page.screenshot({ path: join(PICTURES, `${name}-${width}-${scheme}.png`) });
     }
-    await page.evaluate(source);
-    const found = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as {
-        axe: { run: (options: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-      };
-      const { violations } = await axe.run({ resultTypes: ['violations'] });
-      return violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-    });
-    expect(found).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth)).toBe(true);
   }
   await page.setViewportSize({ width: 1440, height: 900 });

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Person } from '../../scripts/api.ts';
+import { violations } from '../support/axe.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { signInBrowser } from '../support/browser-session.ts';
 import { startOidcProvider } from '../support/oidc/provider.mjs';
@@ -19,7 +18,6 @@ const SUBJECT = 'nadia-at-the-provider';
 let product: SharedProduct;
 let browser: Browser;
 let provider: Awaited<ReturnType<typeof startOidcProvider>>;
-let axeSource: string;
 let owner: Person;
 let providerId: string;
 
@@ -30,11 +28,10 @@ const control = async (method: string, path: string, body: object) => {
 const person = { sub: SUBJECT, name: 'Nadia New', email: 'nadia@harbour.test', email_verified: true, roles: ['ops'] };
 
 beforeAll(async () => {
-  [product, browser, provider, axeSource] = await Promise.all([
+  [product, browser, provider] = await Promise.all([
     sharedProduct(SLUG),
     launchBrowser(['--disable-3d-apis']),
     startOidcProvider({ deliver: true }),
-    readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'),
   ]);
   owner = await signUp(product.origin, SLUG, PASSWORD);
   ({ id: providerId } = await owner.call<{ id: string }>('POST', '/identity-providers', { name: 'Harbour ID', preset: 'keycloak' }));
@@ -56,7 +53,6 @@ const logoutAddress = async () => {
 
 async function newPage(): Promise<Page> {
   const context = await browser.newContext({ baseURL: product.origin, viewport: { width: 1440, height: 900 }, reducedMotion: 'reduce' });
-  await context.addInitScript({ content: axeSource });
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   return page;
@@ -64,13 +60,7 @@ async function newPage(): Promise<Page> {
 
 /** Nothing that axe finds; with PICTURES, a picture on a desk in light and on a phone in dark. */
 async function look(page: Page, name: string): Promise<void> {
-  const found = await page.evaluate(async () => {
-    const { violations } = await (
-      globalThis as unknown as { axe: { run(): Promise<{ violations: Array<{ id: string; nodes: Array<{ html: string }> }> }> } }
-    ).axe.run();
-    return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  });
-  expect(found, name).toEqual([]);
+  expect(await violations(page), name).toEqual([]);
   const folder = process.env['PICTURES'];
   if (folder === undefined) return;
   for (const [where, width, height, colorScheme] of [

@@ -2,11 +2,11 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { existsSync, chownSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { appHost } from '@gatehouse/core/apps/host.ts';
 import { Person } from '../../scripts/api.ts';
+import { violations } from '../support/axe.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { PIECE, pieceAt } from '../support/numbered-bytes.mjs';
 import { ROOT } from '../support/place.ts';
@@ -302,7 +302,6 @@ async function plainly(port: number, headers: Record<string, string>) {
 
 test('a program that is not there yet gets a page that tries again; requests from elsewhere are refused', async () => {
   const silent = await context.newPage();
-  await silent.addInitScript({ content: axe.source });
   await silent.goto(`${product.origin}/w/${workspaceId}/apps/silent`);
   await silent.getByText('This page tries again by itself').waitFor();
   expect(await silent.title()).toBe('Silent is not running yet');
@@ -337,13 +336,6 @@ test('a program that is not there yet gets a page that tries again; requests fro
   ]);
   expect((await ask({ Cookie: cookie.replace(/~.*/, '~x'), 'Sec-Fetch-Site': 'same-origin' }))[0]).toBe(401);
 });
-
-/** What axe finds. */
-const violations = (on: Page): Promise<string[]> =>
-  on.evaluate(async () => {
-    const found = (globalThis as unknown as { axe: { run(): Promise<{ violations: Array<{ id: string }> }> } }).axe;
-    return (await found.run()).violations.map(({ id }) => id);
-  });
 
 test('after a cut of the runner the app is there again', async () => {
   await product.killRunner('one');

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
-import axe from 'axe-core';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { violations } from '../support/axe.ts';
 import { type IdeSite, openIde } from '../support/ide.ts';
 
 /** Somebody makes the IDE theirs, and an organisation keeps what is in it inside. */
@@ -57,13 +57,7 @@ async function anotherBrowser(browser: Browser): Promise<Page> {
 }
 
 /** Axe with the stricter rule for contrast: 7:1. */
-async function faintTexts(): Promise<string[]> {
-  await page.evaluate(axe.source);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: typeof axe }).axe.run({ runOnly: ['color-contrast-enhanced'] }),
-  );
-  return violations.flatMap(({ nodes }) => nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`));
-}
+const faintTexts = () => violations(page, { runOnly: ['color-contrast-enhanced'] });
 
 test('a first visit leads through its steps, which notice themselves what is done, and comes back when it is asked for', async () => {
   const steps = page.getByRole('region', { name: /First steps/ });

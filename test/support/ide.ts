@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { inject } from 'vitest';
 import type { Person } from '../../scripts/api.ts';
+import { violations } from './axe.ts';
 import { launchBrowser } from './browser.ts';
 import { runnersOf, signUp, type RunnerProcesses, startWorkspace } from './product.ts';
 
@@ -96,12 +96,7 @@ export async function openIde(
       const asUser = process.getuid?.() === 0 ? { uid, gid } : {};
       return (await run(file, args, { cwd: join(home, folder), env: environment, ...asUser })).stdout;
     },
-    violations: async () => {
-      // By the page's own world, because the content policy lets no script be added.
-      await page.evaluate(axe.source);
-      const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
-      return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-    },
+    violations: () => violations(page),
     picture: async (name) => {
       const folder = process.env['PICTURES'];
       if (folder === undefined) return;
