@@ -69,7 +69,9 @@ test('workerd is killed under an open terminal: the page comes back by itself an
 test('a line that is just full when workerd is killed goes on on the next, in a terminal of the same size', async () => {
   const terminal = await Terminal.of(page);
   await terminal.run('stty size > size.txt');
-  await terminal.type(`clear; wide=$(cut -d' ' -f2 size.txt); printf "%0$((wide - 1))d," 0; sleep 8; echo 1,2; stty size | diff - size.txt && echo s''ame\n`);
+  await terminal.type(
+    `clear; wide=$(cut -d' ' -f2 size.txt); printf "%0$((wide - 1))d," 0; sleep 8; echo 1,2; stty size | diff - size.txt && echo s''ame\n`,
+  );
   await terminal.shows(/^0+,$/m);
   await killWorkerd(product);
   await terminal.shows(/^0+,\n1,2\nsame\n/m);

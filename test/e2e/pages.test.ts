@@ -17,10 +17,7 @@ let browser: Browser;
 let pages: Array<[path: string, shows: string]>;
 
 beforeAll(async () => {
-  [product, browser] = await Promise.all([
-    startProduct(),
-    launchBrowser(),
-  ]);
+  [product, browser] = await Promise.all([startProduct(), launchBrowser()]);
   pages = await work(await signUp(product.origin, SLUG, PASSWORD));
 });
 

@@ -207,7 +207,7 @@ export async function startPodman(): Promise<(TestEngine & { close(): Promise<vo
   const environment = { ...process.env, CONTAINERS_REGISTRIES_CONF: registries, HOME: folder, NO_PROXY: '127.0.0.1' };
   const [file = '', ...args] = ['unshare', '--mount', 'bash', '-c', ALONE, 'alone', ...podman];
   const run = (...more: string[]) =>
-    execFileSync(file, [...args, ...more], { encoding: 'utf8', env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+    execFileSync(file, [...args, ...more], { encoding: 'utf8', cwd: folder, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
   const close = async () => {
     service.kill('SIGTERM');
     await ended;
@@ -221,6 +221,8 @@ export async function startPodman(): Promise<(TestEngine & { close(): Promise<vo
     rmSync(folder, { recursive: true, force: true });
   };
   const service = spawn(file, [...args, 'system', 'service', '--time', '0', `unix://${socket}`], {
+    // The monitors of its containers leave files where it was started.
+    cwd: folder,
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
