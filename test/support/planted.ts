@@ -85,10 +85,20 @@ async function d1(name: 'DIRECTORY' | 'SHARD_0'): Promise<Array<[string, string]
   return Promise.all(results.map((row) => dump(row.name)));
 }
 
-async function objects(name: 'AUDIT_LEDGER' | 'RUNNER' | 'WORKSPACE' | 'THROTTLE' | 'HASHER'): Promise<Array<[string, string]>> {
-  const namespace = env[name] as unknown as DurableObjectNamespace;
+const OBJECTS = ['AUDIT_LEDGER', 'RUNNER', 'WORKSPACE', 'THROTTLE', 'HASHER'] as const;
+const namespaceOf = (name: (typeof OBJECTS)[number]) => env[name] as unknown as DurableObjectNamespace;
+
+/** The objects that there are by now. */
+export async function objectIds(): Promise<ReadonlySet<string>> {
+  const ids = await Promise.all(OBJECTS.map((name) => listDurableObjectIds(namespaceOf(name))));
+  return new Set(ids.flat().map(String));
+}
+
+async function objects(name: (typeof OBJECTS)[number], before: ReadonlySet<string>): Promise<Array<[string, string]>> {
+  const namespace = namespaceOf(name);
   const found: Array<[string, string]> = [];
   for (const id of await listDurableObjectIds(namespace)) {
+    if (before.has(String(id))) continue;
     const rows = await runInDurableObject(namespace.get(id), (_object, { storage }) => {
       const tables = storage.sql.exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'").toArray();
       const own = tables.filter((table) => !/^(_cf|sqlite)/.test(table.name));
@@ -111,11 +121,13 @@ async function archive(): Promise<Array<[string, string]>> {
   );
 }
 
-/** All that is kept anywhere, as text, by the place where it lies. */
-export async function everything(): Promise<Map<string, string>> {
-  const names = ['AUDIT_LEDGER', 'RUNNER', 'WORKSPACE', 'THROTTLE', 'HASHER'] as const;
+/**
+ * All that is kept anywhere, as text, by the place where it lies.
+ * @param before objects that are left out: other organisations’, which were there when the test began
+ */
+export async function everything(before: ReadonlySet<string>): Promise<Map<string, string>> {
   const kept = [...(await d1('DIRECTORY')), ...(await d1('SHARD_0')), ...(await archive())];
-  for (const name of names) kept.push(...(await objects(name)));
+  for (const name of OBJECTS) kept.push(...(await objects(name, before)));
   return new Map(kept);
 }
 

@@ -216,13 +216,17 @@ function parsed(bodies: string[]): DraftEvent[] {
 
 /**
  * The event of that answer: the ids of request and event are the same. What was found because of it has that id, too.
- * Looked for among the tenant's 200 newest, and read only once found: in a long suite reading all of them takes the most time.
+ * Looked for among the tenant's newest, further back only where it is not found: in a long suite reading them takes the most time.
  */
 export async function eventOfAnswer(tenant: { db: TenantDb }, answer: Answer): Promise<DraftEvent | undefined> {
   const requestId = answer.headers.get('X-Request-Id') ?? '';
-  const bodies = await bodiesOf(tenant, { limit: 200, order: 'desc', by: 'seq' });
-  const about = parsed(bodies.filter((body) => body.includes(requestId)));
-  return about.find((event) => event.requestId === requestId && event.action !== 'finding.open');
+  for (const limit of [10, 200]) {
+    const bodies = await bodiesOf(tenant, { limit, order: 'desc', by: 'seq' });
+    const about = parsed(bodies.filter((body) => body.includes(requestId)));
+    const found = about.find((event) => event.requestId === requestId && event.action !== 'finding.open');
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 /** The events that belong to no tenant. */

@@ -690,7 +690,7 @@ describe('another organisation’s ids in every place that takes one', () => {
         chance,
       );
       const [base, ...rest] = attemptsOn(route, line, query);
-      return [base, ...shuffled(rest, chance).slice(0, 12)].flatMap((made) => (made ? [{ route, made }] : []));
+      return [base, ...shuffled(rest, chance).slice(0, 8)].flatMap((made) => (made ? [{ route, made }] : []));
     });
     const waiting = shuffled(attempts, chance);
     const ownersOf = (each: Tenant) => Promise.all(Array.from({ length: AT_ONCE }, () => addUser(each, ['owner'])));
@@ -766,13 +766,16 @@ async function queryParameters(): Promise<Record<string, string[]>> {
 describe('a change that another site’s page asks for', () => {
   test.each(only(fromPages))('%s', async (route, line) => {
     const { cookie } = await caller();
-    for (const Origin of ['https://evil.test', 'https://gatehouse.test.evil.test', 'http://gatehouse.test', 'null', '']) {
+    const from = async (Origin: string) => {
       const answer = await callRoute(route, line, idFor(line), { cookie, headers: { Origin } });
       expectProblem(answer, 403, 'foreign-origin');
-      if (!closed(line)) continue;
-      const facts = { action: 'request.denied', outcome: 'denied', status: 403, actor: { id: crew.owner.id } };
-      expect(await eventOfAnswer(tenant, answer)).toMatchObject(facts);
-    }
+      return answer;
+    };
+    for (const origin of ['https://gatehouse.test.evil.test', 'http://gatehouse.test', 'null', '']) await from(origin);
+    const answer = await from('https://evil.test');
+    if (!closed(line)) return;
+    const facts = { action: 'request.denied', outcome: 'denied', status: 403, actor: { id: crew.owner.id } };
+    expect(await eventOfAnswer(tenant, answer)).toMatchObject(facts);
   });
 });
 
