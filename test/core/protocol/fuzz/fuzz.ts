@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { heapInUse } from '../../../support/heap.ts';
 
 /** `FUZZ=n` frames each, by `SEED=n`. */
-export const FRAMES = Number(process.env['FUZZ'] ?? 6_000);
+export const FRAMES = Number(process.env['FUZZ'] ?? 4_000);
 export const SEED = Number(process.env['SEED'] ?? 1);
 /** that an honest end is served is looked at after so many */
 export const LOOK_EVERY = 50;

@@ -4,7 +4,7 @@ import { play } from './scenario.ts';
 
 /** `SEED=n` plays one seed again, `SEEDS=n` so many from the first on. */
 const SEED = process.env['SEED'];
-const SEEDS = Number(process.env['SEEDS'] ?? 100);
+const SEEDS = Number(process.env['SEEDS'] ?? 60);
 const seeds = SEED === undefined ? Array.from({ length: SEEDS }, (_, index) => index + 1) : [Number(SEED)];
 /** Seeds beyond the first ones that once showed a fault. */
 const ONCE_BROKEN = [369, 534, 1035];
