@@ -72,8 +72,9 @@ function settings(): Options & { benches: string[] } {
   const rounds = numberOf('rounds', values.rounds, 1, 100);
   const events = numberOf('events', values.events ?? (quick ? '20000' : '1000000'), 20_000, Number.MAX_SAFE_INTEGER);
   // The owner is one of 10,000 people whom an organisation may have; of 1,000 groups a hundred and some are made later.
-  const users = numberOf('users', values.users ?? (quick ? '200' : '9999'), 1, 9_999);
+  const users = numberOf('users', values.users ?? (quick ? '200' : '9999'), 2, 9_999);
   const groups = numberOf('groups', values.groups ?? (quick ? '10' : '500'), 2, 800);
+  if (users < groups) throw new Error('There must be as many --users as --groups, so that each group has somebody');
   return { benches: benches.length === 0 ? NAMES : benches, rounds, quick, peers, parts, events, users, groups };
 }
 
