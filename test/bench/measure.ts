@@ -19,6 +19,7 @@ export interface Row {
     | 'per second'
     | 'times'
     | 'rows'
+    | 'trips'
     | 'messages'
     | 'puts'
     | 's/h'
@@ -33,10 +34,13 @@ export interface Options {
   quick: boolean;
   /** installs the peers that npm has, if they are not there yet */
   peers: boolean;
-  /** parts of `terminal` and `audit` to be run; empty: all */
+  /** parts of those benchmarks that have parts to be run; empty: all */
   parts: string[];
   /** of `audit`: how many events are very many */
   events: number;
+  /** of `identity`: the organisation that is provisioned */
+  users: number;
+  groups: number;
 }
 
 export interface Summary {

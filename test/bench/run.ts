@@ -7,7 +7,7 @@ import { measureApi, measureTrail } from './api.ts';
 import { AUDIT_PARTS, measureAudit } from './audit/audit.ts';
 import { measureAuditPage } from './audit-page.ts';
 import { IDE_PARTS, measureIde } from './ide/ide.ts';
-import { measureIdentity } from './identity/identity.ts';
+import { IDENTITY_PARTS, measureIdentity } from './identity/identity.ts';
 import { type Options, type Row, within } from './measure.ts';
 import { measurePages } from './page.ts';
 import { freePort, ROOT } from '../support/place.ts';
@@ -17,22 +17,22 @@ import { measureStart } from './start.ts';
 import { measureTerminals, PARTS } from './terminals/terminal.ts';
 import { measureWorkspace, WORKSPACE_PARTS } from './workspace/workspace.ts';
 
-const USAGE = `npm run bench [-- start|audit|audit-page|api|trail|access|identity|terminal|workspace|page|ide …] [--part p] [--rounds n] [--quick] [--peers]
+const USAGE = `npm run bench [-- start|audit|audit-page|identity|api|trail|access|terminal|workspace|page|ide …] [--part p] [--rounds n] [--quick] [--peers]
 
 Measures the built product on this machine and prints one table; every sample goes to dist/bench.json.
---part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; of workspace: ${WORKSPACE_PARTS.join(', ')}; of ide: ${IDE_PARTS.join(', ')}; may be repeated
+--part   of terminal: ${PARTS.join(', ')}; of audit: ${AUDIT_PARTS.join(', ')}; of workspace: ${WORKSPACE_PARTS.join(', ')}; of ide: ${IDE_PARTS.join(', ')}; of identity: ${IDENTITY_PARTS.join(', ')}; may be repeated
 --events n  of audit and audit-page: how many are very many (1000000)
+--users n, --groups n  of identity: the organisation that is provisioned (9999 and 500)
 --quick  whether it all works: few samples, small files
---peers  installs wetty, casbin, cedar-wasm, pg and code-server from npm to be measured beside it
+--peers  installs wetty, casbin, cedar-wasm, pg, scimmy-routers and code-server from npm to be measured beside it
 TTYD names the ttyd program where it is not on the path.`;
 
 /** Those with a product run on one product, one after the other. */
-const ALONE = { start: measureStart, audit: measureAudit, 'audit-page': measureAuditPage };
+const ALONE = { start: measureStart, audit: measureAudit, 'audit-page': measureAuditPage, identity: measureIdentity };
 const ON_PRODUCT = {
   api: measureApi,
   trail: measureTrail,
   access: measureAccess,
-  identity: measureIdentity,
   terminal: measureTerminals,
   workspace: measureWorkspace,
   page: measurePages,
@@ -54,6 +54,8 @@ function settings(): Options & { benches: string[] } {
       part: { type: 'string', multiple: true, default: [] },
       rounds: { type: 'string', default: '5' },
       events: { type: 'string' },
+      users: { type: 'string' },
+      groups: { type: 'string' },
       quick: { type: 'boolean', default: false },
       peers: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -65,13 +67,21 @@ function settings(): Options & { benches: string[] } {
   }
   const benches = [...positionals, ...values.only].map((name) => (NAMES.includes(name) ? name : name.replace(/s$/, '')));
   refuseUnknown('bench', benches, NAMES);
-  refuseUnknown('part', values.part, [...PARTS, ...AUDIT_PARTS, ...WORKSPACE_PARTS, ...IDE_PARTS]);
-  const rounds = Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) throw new Error('--rounds must be a number from 1 to 100');
+  refuseUnknown('part', values.part, [...PARTS, ...AUDIT_PARTS, ...WORKSPACE_PARTS, ...IDE_PARTS, ...IDENTITY_PARTS]);
   const { quick, peers, part: parts } = values;
-  const events = Number(values.events ?? (quick ? 20_000 : 1_000_000));
-  if (!Number.isInteger(events) || events < 20_000) throw new Error('--events must be a number from 20000 on');
-  return { benches: benches.length === 0 ? NAMES : benches, rounds, quick, peers, parts, events };
+  const rounds = numberOf('rounds', values.rounds, 1, 100);
+  const events = numberOf('events', values.events ?? (quick ? '20000' : '1000000'), 20_000, Number.MAX_SAFE_INTEGER);
+  // The owner is one of 10,000 people whom an organisation may have; of 1,000 groups a hundred and some are made later.
+  const users = numberOf('users', values.users ?? (quick ? '200' : '9999'), 2, 9_999);
+  const groups = numberOf('groups', values.groups ?? (quick ? '10' : '500'), 2, 800);
+  if (users < groups) throw new Error('There must be as many --users as --groups, so that each group has somebody');
+  return { benches: benches.length === 0 ? NAMES : benches, rounds, quick, peers, parts, events, users, groups };
+}
+
+function numberOf(name: string, text: string, min: number, max: number): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= min && number <= max) return number;
+  throw new Error(`--${name} must be a number from ${min} to ${max}`);
 }
 
 function refuseUnknown(kind: string, names: string[], known: string[]): void {

@@ -1,12 +1,19 @@
 /**
  * The database, but each trip to it first goes through `before`, which may count it, wait, or throw.
  * @param before gets the number of the trip, from 1 on
+ * @param after gets what D1 tells of the trip's statements, once it is done
  */
-export function watchedD1(d1: D1Database, before: (trip: number) => void | Promise<void>): D1Database {
+export function watchedD1(
+  d1: D1Database,
+  before: (trip: number) => void | Promise<void>,
+  after: (told: D1Meta[]) => void = () => undefined,
+): D1Database {
   let trips = 0;
   const trip = async <T>(work: () => Promise<T>): Promise<T> => {
     await before(++trips);
-    return work();
+    const answer = await work();
+    after([answer].flat().flatMap((each) => (isTold(each) ? [each.meta] : [])));
+    return answer;
   };
   const inner = new WeakMap<D1PreparedStatement, D1PreparedStatement>();
   const watched = (statement: D1PreparedStatement): D1PreparedStatement => {
@@ -30,3 +37,5 @@ export function watchedD1(d1: D1Database, before: (trip: number) => void | Promi
     },
   });
 }
+
+const isTold = (answer: unknown): answer is { meta: D1Meta } => typeof answer === 'object' && answer !== null && 'meta' in answer;

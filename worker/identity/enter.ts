@@ -36,8 +36,10 @@ export async function enter(services: Services, request: RequestFacts, db: Tenan
   const { id, name, email } = person.user;
   const arriving = { ...services, request, db, actor: { type: 'anonymous' as const, name: email } };
   if (way.method !== 'sso') await requireOwnWay(arriving, person, way.method);
-  const news = await newFor(db, id, request.origin);
-  const session = await newSession(services, request, db, id, way.method, way.provider);
+  const [news, session] = await Promise.all([
+    newFor(db, id, request.origin),
+    newSession(services, request, db, id, way.method, way.provider),
+  ]);
   const ctx = signedIn(services, request, db, person, session);
   const resource = { type: 'user' as const, id, name };
   const through = way.provider ? { provider: way.provider.id, providerName: way.provider.name } : {};

@@ -71,9 +71,9 @@ export function scimGroupsQueries(
   ];
 }
 
-const named = z.object({ id: z.string(), name: z.string().nullable() });
+const namedRow = z.object({ id: z.string(), name: z.string().nullable() });
 export const namesFrom = (found: Found): Map<string, string> =>
-  new Map((found?.rows ?? []).map((each) => named.parse(each)).map(({ id, name }) => [id, name ?? id]));
+  new Map((found?.rows ?? []).map((each) => namedRow.parse(each)).map(({ id, name }) => [id, name ?? id]));
 
 /** Those among the named that the directory keeps, with their names. */
 const KEPT = (ids: string) => `SELECT s.user_id AS id, u.name FROM scim_users s JOIN users u ON u.tenant_id = ?1 AND u.id = s.user_id
@@ -83,6 +83,12 @@ const KEPT = (ids: string) => `SELECT s.user_id AS id, u.name FROM scim_users s 
 export const keptQuery = (db: TenantDb, hash: string, ids: readonly string[]): Statement =>
   statement(KEPT('?3'), db.tenantId, hash, JSON.stringify(ids));
 
+/**
+ * Those members of a group that are named by this list. With both types the whole key is known: else all members of the group would
+ * be read for each one that comes or goes.
+ */
+const named = (list: string) => `m.member_type IN ('user', 'group') AND m.member_id IN (SELECT value FROM json_each(${list}))`;
+
 /** Who is in the group of this directory. @param ids null: all */
 export const presentQuery = (db: TenantDb, hash: string, groupId: string, ids: readonly string[] | null): Statement =>
   statement(
@@ -90,8 +96,8 @@ export const presentQuery = (db: TenantDb, hash: string, groupId: string, ids: r
      LEFT JOIN users u ON u.tenant_id = ?1 AND m.member_type = 'user' AND u.id = m.member_id
      LEFT JOIN groups g ON g.tenant_id = ?1 AND m.member_type = 'group' AND g.id = m.member_id
      WHERE s.tenant_id = ?1 AND s.provider_id = ${OF_PROVIDER} AND s.group_id = ?3
-       AND (?4 IS NULL OR m.member_id IN (SELECT value FROM json_each(?4)))`,
-    ...[db.tenantId, hash, groupId, ids === null ? null : JSON.stringify(ids)],
+       ${ids === null ? '' : `AND ${named('?4')}`}`,
+    ...[db.tenantId, hash, groupId, ...(ids === null ? [] : [JSON.stringify(ids)])],
   );
 
 /** Memberships that have ended close a circle, too: their end may be moved. Binds ?1 tenant. */
@@ -161,8 +167,8 @@ export const changeGroup = (
   statement(
     `UPDATE scim_groups SET display_name = ?4, external_id = ?5, version = version + 1, updated_at = ?6
      WHERE tenant_id = ?1 AND provider_id = ?2 AND group_id = ?3 AND display_name = ?7 AND external_id IS ?8 AND (?9 = 0 OR version = ?10)
-       AND NOT EXISTS (SELECT 1 FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = ?3 AND m.member_id IN (SELECT value FROM json_each(?11)))
-       AND (SELECT count(*) FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = ?3 AND m.member_id IN (SELECT value FROM json_each(?12)))
+       AND NOT EXISTS (SELECT 1 FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = ?3 AND ${named('?11')})
+       AND (SELECT count(*) FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = ?3 AND ${named('?12')})
          = json_array_length(?12)
        AND (SELECT count(*) FROM scim_users u WHERE u.tenant_id = ?1 AND u.provider_id = ?2 AND u.deleted_at IS NULL
            AND u.user_id IN (SELECT value FROM json_each(?11)))
@@ -181,7 +187,7 @@ export const writeMembers = (db: TenantDb, groupId: string, { add, remove }: Pic
     ? []
     : [
         statement(
-          'DELETE FROM group_members WHERE tenant_id = ?1 AND group_id = ?2 AND member_id IN (SELECT value FROM json_each(?3))',
+          `DELETE FROM group_members AS m WHERE m.tenant_id = ?1 AND m.group_id = ?2 AND ${named('?3')}`,
           ...[db.tenantId, groupId, JSON.stringify(remove)],
         ),
       ]),

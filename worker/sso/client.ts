@@ -30,6 +30,10 @@ interface Keeping {
   db: TenantDb;
 }
 
+/** What authenticates us, to be opened with whatever else is; null where there is nothing. */
+export const sealedSecret = ({ id, oidc_secret }: ConnectionRow) =>
+  oidc_secret === null ? null : { address: secretAddress(id), sealed: oidc_secret };
+
 const openSecret = async ({ services, db }: Keeping, { id, oidc_secret }: ConnectionRow): Promise<string> =>
   oidc_secret === null ? '' : services.secrets.open(db, secretAddress(id), oidc_secret);
 
@@ -52,8 +56,8 @@ export const serverOf = ({ server }: Metadata): oauth.AuthorizationServer => ({
   id_token_signing_alg_values_supported: SIGNATURES,
 });
 
-export async function authenticationOf(keeping: Keeping, connection: Connected, { server }: Metadata): Promise<oauth.ClientAuth> {
-  const secret = await openSecret(keeping, connection);
+/** @param secret as `sealedSecret` opens */
+export async function authenticationOf(connection: Connected, { server }: Metadata, secret: string): Promise<oauth.ClientAuth> {
   if (connection.oidc.authentication === 'secret') {
     const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
     return methods.includes('client_secret_basic') ? oauth.ClientSecretBasic(secret) : oauth.ClientSecretPost(secret);

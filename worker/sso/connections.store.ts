@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { PROVIDER_PRESETS, type ProviderPreset } from '@gatehouse/core/api/identity-providers.ts';
 import { oidcConfig, type OidcConfig } from '@gatehouse/core/api/sso.ts';
 import type { SecretAddress } from '../platform/secrets.ts';
+import { PROVIDER_OF_FLOW } from './flows.store.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 
 const endpoint = z.string().max(2000);
@@ -66,6 +67,15 @@ export async function findConnection(db: TenantDb, id: string): Promise<Connecti
   const found = await db.first(`SELECT ${COLUMNS} FROM identity_providers p WHERE p.tenant_id = ? AND p.id = ?`, db.tenantId, id);
   return found === undefined ? null : row.parse(found);
 }
+
+/** The same for the provider of a flow, to be asked in the trip that uses the flow up, before it is. `connectionFrom` reads it. */
+export const connectionOfFlow = (db: TenantDb, stateHash: string): Statement =>
+  statement(
+    `SELECT ${COLUMNS} FROM identity_providers p WHERE p.tenant_id = ?1 AND p.id = ${PROVIDER_OF_FLOW}`,
+    ...[db.tenantId, stateHash],
+  );
+export const connectionFrom = (found: { rows: unknown[] } | undefined): ConnectionRow | null =>
+  found?.rows[0] === undefined ? null : row.parse(found.rows[0]);
 
 export async function findSwitchedOn(db: TenantDb): Promise<Connected[]> {
   const sql = `SELECT ${COLUMNS} FROM identity_providers p

@@ -33,15 +33,15 @@ export const insertFlow = (
     ...[flow.return_to, flow.now, flow.expiresAt, FLOWS_LIMIT],
   );
 
-/** Uses a flow up: once, and only for the browser that began it. */
-export async function takeFlow(db: TenantDb, stateHash: string, browserHash: string, now: string): Promise<Flow | null> {
-  const [taken] = await db.batch([
-    statement(
-      `DELETE FROM sso_flows WHERE tenant_id = ? AND state_hash = ? AND browser_hash = ? AND expires_at > ?
-       RETURNING provider_id, purpose, session_id, nonce, verifier, return_to, created_at`,
-      ...[db.tenantId, stateHash, browserHash, now],
-    ),
-  ]);
-  const found = taken?.rows[0];
-  return found === undefined ? null : row.parse(found);
-}
+/** Uses a flow up: once, and only for the browser that began it. `flowFrom` reads what comes of it. */
+export const takeFlow = (db: TenantDb, stateHash: string, browserHash: string, now: string): Statement =>
+  statement(
+    `DELETE FROM sso_flows WHERE tenant_id = ? AND state_hash = ? AND browser_hash = ? AND expires_at > ?
+     RETURNING provider_id, purpose, session_id, nonce, verifier, return_to, created_at`,
+    ...[db.tenantId, stateHash, browserHash, now],
+  );
+export const flowFrom = (found: { rows: unknown[] } | undefined): Flow | null =>
+  found?.rows[0] === undefined ? null : row.parse(found.rows[0]);
+
+/** SQL of the provider that a flow goes through. Binds ?1 tenant, ?2 hash of the state. */
+export const PROVIDER_OF_FLOW = '(SELECT provider_id FROM sso_flows WHERE tenant_id = ?1 AND state_hash = ?2)';

@@ -9,10 +9,10 @@ import { locateCredential, mintCredential } from '../platform/credential.ts';
 import { hashSecret } from '../platform/encoding.ts';
 import type { TenantDb } from '../platform/tenant-db.ts';
 import { redirectUri } from './addresses.ts';
-import { authenticationOf, clientOf, serverOf } from './client.ts';
-import { findConnection, type Connected } from './connections.store.ts';
+import { authenticationOf, clientOf, sealedSecret, serverOf } from './client.ts';
+import { connectionFrom, connectionOfFlow, type Connected } from './connections.store.ts';
 import { ProviderFault } from './fetching.ts';
-import { insertFlow, takeFlow, verifierAddress, type Flow, type Purpose } from './flows.store.ts';
+import { flowFrom, insertFlow, takeFlow, verifierAddress, type Flow, type Purpose } from './flows.store.ts';
 import { metadataOf, requestOptions, verified } from './metadata.ts';
 
 /** From the way there to the way back. */
@@ -65,6 +65,7 @@ export interface Taken {
   db: TenantDb;
   flow: Flow;
   connection: Connected;
+  clientSecret: string;
   state: string;
 }
 
@@ -77,11 +78,17 @@ export async function takeBack(services: Services, state: string, browser: strin
     new AppError('sso-failed', 'This sign-in was begun in another browser, was finished already, or took too long. Begin again.');
   const located = await locateCredential(services, 'ssoFlow', state);
   if (!located || browser === undefined) throw gone();
-  const flow = await takeFlow(located.db, located.hash, await hashSecret(browser), services.now().toISOString());
-  const connection = flow && (await findConnection(located.db, flow.provider_id));
+  const { db, hash } = located;
+  const [found, taken] = await db.batch([
+    connectionOfFlow(db, hash),
+    takeFlow(db, hash, await hashSecret(browser), services.now().toISOString()),
+  ]);
+  const [connection, flow] = [connectionFrom(found), flowFrom(taken)];
   if (!flow || !connection?.oidc) throw gone();
-  const verifier = await services.secrets.open(located.db, verifierAddress(located.hash), flow.verifier);
-  return { db: located.db, flow: { ...flow, verifier }, connection: connection as Connected, state };
+  const secret = sealedSecret(connection);
+  const sealed = [{ address: verifierAddress(hash), sealed: flow.verifier }, ...(secret ? [secret] : [])];
+  const [verifier = '', clientSecret = ''] = await services.secrets.openAll(db, sealed);
+  return { db, flow: { ...flow, verifier }, connection: connection as Connected, clientSecret, state };
 }
 
 export interface Proved {
@@ -104,14 +111,14 @@ export interface Proved {
  */
 export async function redeem(
   services: Services,
-  { db, flow, connection, state }: Taken,
+  { db, flow, connection, clientSecret, state }: Taken,
   answer: z.infer<typeof ssoFinish>,
 ): Promise<Proved> {
   const known = await metadataOf(services, db, connection);
   const [server, client] = [serverOf(known), clientOf(connection)];
   const options = requestOptions(services);
   const code = oauth.validateAuthResponse(server, client, answerOf(answer), state);
-  const authentication = await authenticationOf({ services, db }, connection, known);
+  const authentication = await authenticationOf(connection, known, clientSecret);
   const redirect = redirectUri(services.settings);
   const response = await oauth.authorizationCodeGrantRequest(server, client, authentication, code, redirect, flow.verifier, options);
   const tokens = await oauth.processAuthorizationCodeResponse(server, client, response, {

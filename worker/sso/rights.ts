@@ -25,16 +25,22 @@ const minus = (all: readonly string[] | null, gone: readonly string[] | null): s
 
 /**
  * Makes somebody's roles and groups of this provider what its token says; those that people gave by hand stay. The last owner stays one.
+ * @returns whether that changed anything
  */
-export async function followToken(ctx: ReturnType<typeof actingFor>, connection: Connected, userId: string, person: Told): Promise<void> {
+export async function followToken(
+  ctx: ReturnType<typeof actingFor>,
+  connection: Connected,
+  userId: string,
+  person: Told,
+): Promise<boolean> {
   const next = wanted(person, connection);
-  if (next.roles === null && next.groups === null) return;
+  if (next.roles === null && next.groups === null) return false;
   const has = await store.findRights(ctx.db, connection.id, userId);
   const change = {
     give: { roles: minus(next.roles, has.roles), groups: minus(next.groups, has.groups) },
     take: { roles: minus(has.roles, next.roles), groups: minus(has.groups, next.groups) },
   };
-  if ([change.give, change.take].every(({ roles, groups }) => roles.length + groups.length === 0)) return;
+  if ([change.give, change.take].every(({ roles, groups }) => roles.length + groups.length === 0)) return false;
   try {
     await apply(ctx, connection, userId, person, change);
   } catch (error) {
@@ -42,6 +48,7 @@ export async function followToken(ctx: ReturnType<typeof actingFor>, connection:
     const roles = change.take.roles.filter((role) => role !== 'owner');
     await apply(ctx, connection, userId, person, { ...change, take: { ...change.take, roles } }, 'the last owner stays owner');
   }
+  return true;
 }
 
 async function apply(

@@ -47,8 +47,8 @@ export async function signIn(services: Services, request: RequestFacts, taken: T
   const now = services.now().toISOString();
   const person = await findPersonById(db, userId, now);
   if (!person || person.state !== 'active' || person.tenantState !== 'active') throw await refuse(ctx, connection, arrival, person);
-  await followToken(ctx, connection, userId, arrival.told);
-  const standing = (await findPersonById(db, userId, now)) ?? person;
+  const changed = await followToken(ctx, connection, userId, arrival.told);
+  const standing = (changed ? await findPersonById(db, userId, now) : null) ?? person;
   const { me, credential } = await enter(services, request, db, standing, {
     ...{ method: 'sso', guard: useIdentity(db, arrival.account, userId, now), refusal: () => new AppError('sso-refused', NOT_ANY_MORE) },
     changes: [noteUse(db, connection.id, arrival.told.warnings[0] ?? null, now)],

@@ -1,111 +1,119 @@
-import { inLanes } from '../../../worker/platform/lanes.ts';
-import { timed, type Options, type Row } from '../measure.ts';
-import type { Product } from '../product.ts';
+import type { Add } from '../turns.ts';
+import { Calls } from './calls.ts';
+import type { Directory, DirectoryPerson } from './directory.ts';
 
-/** Calls that a directory has under way at once. */
-const AT_ONCE = 4;
-/** The organisation has 10,000 people at most, and its owner is one. */
-const PEOPLE = 9_900;
-const GROUPS = 500;
-const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp';
+export interface Size {
+  users: number;
+  groups: number;
+  /** how many come one by one: of all of them, and of the group of everybody */
+  single: number;
+  ofEverybody: number;
+}
 
-type Ask = <T = { id: string }>(method: string, path: string, body: unknown) => Promise<T>;
+/** Calls that look at what is there. */
+const SOME = 1_000;
+const PAGE = 500;
 
-/** The first provisioning of a whole organisation by SCIM, as a directory would do it, and how soon what it says counts. */
-export async function measureProvisioning(product: Product, { quick }: Options): Promise<Row[]> {
-  const ask = await directory(product);
-  const [people, groups] = quick ? [200, 10] : [PEOPLE, GROUPS];
-  const users: string[] = [];
-  const create = await each(Array.from({ length: people }), async (_, at) => {
-    const userName = `person-${at}@bench-scim.test`;
-    users.push(
-      (await ask('POST', '/Users', { userName, displayName: `Person ${at}`, emails: [{ value: userName, primary: true }], active: true }))
-        .id,
-    );
-  });
+const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
+/** Somebody as the directory knows them. */
+export const personOf = (at: number): DirectoryPerson => ({
+  userName: `person-${at}@bench-scim.test`,
+  name: `Person ${at}`,
+  externalId: `subject-${at}`,
+});
+const shown = (count: number) => count.toLocaleString('en-GB');
+
+/**
+ * The first provisioning of a whole organisation, as a directory does it: people, groups, and who is in which, first all of a
+ * group in one call, then each in a call of their own.
+ * @param prefix of the groups' names
+ * @returns the people's ids
+ * @throws Error when somebody is missing afterwards
+ */
+export async function provision(directory: Directory, add: Add, size: Size, prefix: string): Promise<string[]> {
+  const { users, groups } = size;
+  const people = await createAll(add, `create ${shown(users)} people`, numbers(users), (at) => directory.createUser(personOf(at)));
+  await lookUp(directory, add, users);
+  await listAll(directory, add, new Set(people));
+  const ids = await createAll(add, `create ${shown(groups)} groups`, numbers(groups), (at) => directory.createGroup(`${prefix}${at}`));
+  const shareOf = (at: number) => people.filter((_, index) => index % groups === at);
+  const [inOne, inMany] = [new Calls(), new Calls()];
+  await inOne.each(ids, (id, at) => directory.add(id, shareOf(at)));
+  inOne.tell(add, `${shown(Math.ceil(users / groups))} members in one PATCH`);
+  // Everybody into the group after theirs, so that all is new.
+  const single = people.slice(0, size.single);
+  await inMany.each(single, (id, at) => directory.add(ids[(at + 1) % groups] ?? '', [id]));
+  inMany.tell(add, 'one member in a PATCH');
+  const large = await everybody(directory, add, people, { ...size, prefix });
+  const cameTo = (at: number) => shareOf(at).length + single.filter((_, index) => (index + 1) % groups === at).length;
+  for (const [at, id] of ids.entries()) await expectSize(directory, id, cameTo(at));
+  await expectSize(directory, large, people.length);
+  return people;
+}
+
+/** @returns their ids, in order */
+async function createAll(add: Add, what: string, items: number[], create: (at: number) => ReturnType<Directory['createGroup']>) {
   const ids: string[] = [];
-  const createGroups = await each(Array.from({ length: groups }), async (_, at) => {
-    ids.push((await ask('POST', '/Groups', { displayName: `bench-scim-${at}` })).id);
+  const calls = new Calls();
+  await calls.each(items, async (at) => {
+    const answer = await create(at);
+    ids[at] = answer.body.id;
+    return answer;
   });
-  const share = (at: number) => users.filter((_, index) => index % groups === at);
-  const inOne = await each(ids.slice(0, -1), (id, at) => add(ask, id, share(at)));
-  const everybody = await each(ids.slice(-1), (id) => add(ask, id, users));
-  const inMany = await each(users.slice(0, Math.min(people, 2_000)), (user, at) => add(ask, ids[at % (groups - 1)] ?? '', [user]));
-  return [
-    ...rows(`create ${count(people)} people`, create),
-    ...rows(`create ${count(groups)} groups`, createGroups),
-    ...rows(`${count(share(0).length)} members in one PATCH`, inOne),
-    ...rows(`${count(people)} members in one PATCH`, everybody, false),
-    ...rows('one member in a PATCH', inMany),
-    await untilRight(product, ask, users, quick ? 5 : 100),
-  ];
+  calls.tell(add, what);
+  return ids;
 }
 
-/** A provisioning token, and how to call with it. @throws Error for what is not answered well */
-async function directory({ owner, origin }: Product): Promise<Ask> {
-  const { id } = await owner.call<{ id: string }>('POST', '/identity-providers', { name: `Bench ${Date.now()}`, preset: 'other' });
-  const { secret } = await owner.call<{ secret: string }>('POST', `/identity-providers/${id}/scim-tokens`, {});
-  const headers = { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/scim+json' };
-  return async <T>(method: string, path: string, body: unknown) => {
-    const answer = await fetch(`${origin}/scim/v2${path}`, { method, headers, body: JSON.stringify(body) });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`);
-    return (text === '' ? null : JSON.parse(text)) as T;
-  };
-}
-
-const add = (ask: Ask, id: string, members: readonly string[]) =>
-  ask('PATCH', `/Groups/${id}`, {
-    schemas: [PATCH],
-    Operations: [{ op: 'Add', path: 'members', value: members.map((value) => ({ value })) }],
+async function lookUp(directory: Directory, add: Add, users: number): Promise<void> {
+  const calls = new Calls();
+  const some = Math.min(users, SOME);
+  await calls.each(numbers(some), async (at) => {
+    const { userName } = personOf(Math.floor((at * users) / some));
+    const answer = await directory.findUser(userName);
+    if (answer.body.totalResults !== 1) throw new Error(`Of ${userName} there are ${answer.body.totalResults}`);
+    return answer;
   });
-
-interface Timed {
-  /** milliseconds of each call */
-  samples: number[];
-  /** calls each second, all together */
-  pace: number;
+  calls.tell(add, 'look somebody up by userName');
 }
 
-async function each<T>(items: readonly T[], work: (item: T, at: number) => Promise<unknown>): Promise<Timed> {
-  const samples: number[] = [];
-  const [whole] = await timed(async () => {
-    const numbered = items.map((item, at) => ({ item, at }));
-    const failed = await inLanes(AT_ONCE, numbered, async ({ item, at }) => void samples.push((await timed(() => work(item, at)))[0]));
-    if (failed[0]) throw failed[0].error;
-  });
-  return { samples, pace: (items.length / whole) * 1_000 };
+async function listAll(directory: Directory, add: Add, people: ReadonlySet<string>): Promise<void> {
+  const calls = new Calls();
+  const seen = new Set<string>();
+  const pages = numbers(Math.ceil(people.size / PAGE));
+  await calls.each(
+    pages,
+    async (page) => {
+      const answer = await directory.usersFrom(1 + page * PAGE, PAGE);
+      for (const { id } of answer.body.Resources) seen.add(id);
+      return answer;
+    },
+    1,
+  );
+  if (![...people].every((id) => seen.has(id))) throw new Error(`Of ${people.size} people ${seen.size} are listed`);
+  calls.tell(add, `list everybody, ${PAGE} a page`);
 }
 
-const count = (number: number) => number.toLocaleString('en-GB');
-
-function rows(what: string, { samples, pace }: Timed, withPace = true): Row[] {
-  const row = (unit: Row['unit'], values: number[]): Row => ({
-    bench: 'identity',
-    what: `SCIM: ${what}`,
-    system: 'gatehouse',
-    unit,
-    samples: values,
-  });
-  return [row('ms', samples), ...(withPace ? [row('per second', [pace])] : [])];
-}
-
-/** From the start of the call that puts somebody into a group until they can use the group’s template. */
-async function untilRight({ owner }: Product, ask: Ask, users: readonly string[], times: number): Promise<Row> {
-  const group = await ask('POST', '/Groups', { displayName: `bench-scim-access-${Date.now()}` });
-  const template = await owner.call<{ id: string }>('POST', '/templates', { name: `scim-${Date.now()}`, spec: { driver: 'process' } });
-  const items = [{ subject: { type: 'group', id: group.id }, role: 'use', expiresAt: null }];
-  await owner.call('PUT', `/templates/${template.id}/acl`, { items }, { 'If-Match': '"1"' });
-  const samples: number[] = [];
-  for (const user of users.slice(0, times)) {
-    const [ms] = await timed(async () => {
-      await add(ask, group.id, [user]);
-      for (;;) {
-        const { role } = await owner.call<{ role: string | null }>('GET', `/templates/${template.id}/access?userId=${user}`);
-        if (role === 'use') return;
-      }
-    });
-    samples.push(ms);
+/** One group with everybody in it, of which one member comes and goes: what that costs must not hang on its size. */
+async function everybody(
+  directory: Directory,
+  add: Add,
+  people: readonly string[],
+  { ofEverybody, prefix }: Size & { prefix: string },
+): Promise<string> {
+  const { id } = (await directory.createGroup(`${prefix}everybody`)).body;
+  const [all, out, back] = [new Calls(), new Calls(), new Calls()];
+  await all.each([people], (members) => directory.add(id, members));
+  for (const member of people.slice(0, ofEverybody)) {
+    await out.each([member], () => directory.remove(id, member));
+    await back.each([member], () => directory.add(id, [member]));
   }
-  return { bench: 'identity', what: 'SCIM: from the call until access is right', system: 'gatehouse', unit: 'ms', samples };
+  all.tell(add, `${shown(people.length)} members in one PATCH`);
+  out.tell(add, `one member out of ${shown(people.length)}`);
+  back.tell(add, `one member into ${shown(people.length)}`);
+  return id;
+}
+
+async function expectSize(directory: Directory, id: string, size: number): Promise<void> {
+  const { members = [] } = (await directory.group(id)).body;
+  if (members.length !== size) throw new Error(`A group has ${members.length} members instead of ${size}`);
 }

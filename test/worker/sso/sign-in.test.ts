@@ -1,8 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { ssoFinished } from '@gatehouse/core/api/sso.ts';
+import { ssoFinish, ssoFinished } from '@gatehouse/core/api/sso.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
+import type { Begun } from '../../../worker/sso/begin.ts';
+import { finish } from '../../../worker/sso/finish.ts';
+import { beginSignIn } from '../../../worker/sso/sign-in.ts';
+import { countedServices } from '../../support/counted-services.ts';
 import { give, makeRole } from '../../support/groups.ts';
-import { connect, mintClient, signInBy, TestBrowser } from '../../support/oidc/sign-in.ts';
+import { connect, finishOf, mintClient, signInBy, TestBrowser } from '../../support/oidc/sign-in.ts';
 import {
   addUser,
   api,
@@ -11,6 +15,7 @@ import {
   mintTenant,
   problem,
   read,
+  requestFrom,
   unique,
   type Answer,
   type Tenant,
@@ -54,6 +59,21 @@ describe('signing in through a provider', () => {
     await client.somebody({ name: 'Other Name', email: 'other@else.test' });
     const again = entered(await signInBy(new TestBrowser(), tenant, id));
     expect(again.me.user.id).toBe(me.user.id);
+  });
+
+  test('takes four trips to the database there, and seven back', async () => {
+    const tenant = await mintTenant();
+    const client = await mintClient({ email: `${unique()}@people.test` });
+    const { id } = await connect(tenant, { ...client.config, admission: anybody });
+    entered(await signInBy(new TestBrowser(), tenant, id));
+    const [going, coming] = [countedServices(), countedServices()];
+    let begun: Begun = { url: '', browser: '' };
+    const asked = { tenant: tenant.slug, provider: id, returnTo: '/' };
+    const there = await going.count(async () => (begun = await beginSignIn(going.services, requestFrom(), asked, undefined)));
+    const answer = ssoFinish.parse(finishOf(await new TestBrowser().visit(begun.url)));
+    const nobody = () => Promise.reject(new Error('Nobody is signed in'));
+    const back = await coming.count(() => finish(coming.services, requestFrom(), answer, begun.browser, nobody));
+    expect([there.trips, back.trips]).toEqual([4, 7]);
   });
 
   test('a private key of ours authenticates instead of a secret', async () => {
