@@ -7,9 +7,11 @@ import { app } from '../../../worker/app.ts';
 import { OPEN_ROUTES } from '../../../worker/gate.ts';
 import { addApp, addPasskey, logIn, mailSaying, requireTwoFactors } from '../../support/factors.ts';
 import { isOpen } from '../../support/revocations.ts';
+import { enteredBySso } from '../../support/route-calls/sso.ts';
 import { openSocket } from '../../support/runners.ts';
 import { attachTo, join, makePair, makeRunning, makeSite } from '../../support/site.ts';
 import {
+  addSession,
   addToken,
   addUser,
   api,
@@ -70,6 +72,38 @@ describe('the rule “two factors required”', () => {
     expect(await viewer.closed).toEqual({ code: 4403, reason: 'Your organisation requires two factors now' });
     expect(isOpen(safe.viewer)).toBe(true);
     expect((await api(dev).get('/me')).status).toBe(200);
+  });
+
+  test('asks who signed in by password, and nobody who came from a provider, which asked for theirs', async () => {
+    const site = await makeSite();
+    const { tenant } = site;
+    const { browser: sso, person } = await enteredBySso(tenant);
+    const running = await makeRunning({ ...site, dev: { ...person, cookie: sso.cookie } });
+    const password = await addSession(tenant, person.id);
+    const [open, closing] = [await join(sso, running.id), await join(password, running.id)];
+    const tickets = [sso, password].map(async (session) => read(await attachTo(session, running.id), attachment).ticket);
+    await addApp(tenant.owner);
+    expect((await api(tenant.owner).patch('/tenant', { twoFactorsRequired: true })).status).toBe(200);
+    expect(await closing.viewer.closed).toEqual({ code: 4403, reason: 'Your organisation requires two factors now' });
+    expect(isOpen(open.viewer)).toBe(true);
+
+    // The same person, asked of each session at each door.
+    const asked = await Promise.all([sso, password].map((session) => api(session).get('/workspaces')));
+    expect(asked.map(({ status }) => status)).toEqual([200, 403]);
+    expect(asked.map(problem)[1]?.code).toBe('second-factor-required');
+    const mine = await Promise.all([sso, password].map(async (session) => read(await api(session).get('/me'), me).secondFactor));
+    expect(mine).toEqual([
+      { set: false, missing: false },
+      { set: false, missing: true },
+    ]);
+    expect(await Promise.all([sso, password].map(async (session) => (await attachTo(session, running.id)).status))).toEqual([200, 403]);
+    const dialled = (await Promise.all(tickets)).map((ticket) =>
+      openSocket(`/workspaces/${running.id}/connect`, { Origin: ORIGIN, 'Sec-WebSocket-Protocol': `gatehouse.v1, ticket.${ticket}` }),
+    );
+    expect((await Promise.all(dialled)).map(({ response }) => response.status)).toEqual([101, 403]);
+    // Whoever sets one up has nothing missing any more, by either door.
+    await addApp(password);
+    expect((await attachTo(password, running.id)).status).toBe(200);
   });
 
   test('opens no workspace with a ticket from before it', async () => {

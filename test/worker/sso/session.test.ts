@@ -77,14 +77,6 @@ test('a session ends with the provider’s token where that is wanted', async ()
   expect(Date.parse(session.expiresAt) - Date.now()).toBeLessThan(11 * 60_000);
 });
 
-test('who comes from the provider shows their second factor there: the rule asks for none here', async () => {
-  const tenant = await mintTenant();
-  const { browser } = await enteredBySso(tenant);
-  await tenant.db.batch([statement('UPDATE tenants SET two_factors_required = 1 WHERE tenant_id = ?', tenant.id)]);
-  expect((await api(browser).get('/workspaces')).status).toBe(200);
-  expect(problem(await api(await addUser(tenant)).get('/workspaces'))).toMatchObject({ code: 'second-factor-required' });
-});
-
 describe('mail domains', () => {
   const ask = async (body: object) => read(await call('POST', '/login/realm', { body }), realm);
 

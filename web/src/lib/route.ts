@@ -15,6 +15,8 @@ export const route = {
   signUp: () => '/signup',
   /** @param next path to return to afterwards */
   signIn: (next?: string) => withQuery('/signin', { next }),
+  /** the same, for somebody whose session ended while they looked */
+  signInAgain: (next: string) => withQuery('/signin', { next, ended: 'true' }),
 
   /** asks for a link that sets a new password */
   reset: () => '/reset',

@@ -1,4 +1,5 @@
 import { FRESH_MINUTES } from '@gatehouse/core/api/factors.ts';
+import { serverNow } from '#lib/api/server-clock.ts';
 import { session } from '#lib/session/session.svelte.ts';
 
 /** Asked for early, so that there is time left to do what it is for. */
@@ -10,7 +11,7 @@ class Confirmation {
   waiting = $state.raw<((confirmed: boolean) => void) | null>(null);
 
   /** @returns false when the person went away */
-  async ensure(now = Date.now()): Promise<boolean> {
+  async ensure(now = serverNow()): Promise<boolean> {
     const at = Date.parse(session.me?.session.authenticatedAt ?? '');
     if (now - at < (FRESH_MINUTES - AHEAD_MINUTES) * 60_000) return true;
     return new Promise((resolve) => (this.waiting = resolve));

@@ -27,6 +27,13 @@ class Session {
     return this.me;
   }
 
+  /** Looks whether roles or anything else changed meanwhile. What can't be asked now is asked the next time. */
+  async look(): Promise<void> {
+    const me = await identity.current().catch(() => null);
+    // Whatever depends on it is read again only where it is another.
+    if (me !== null && JSON.stringify(me) !== JSON.stringify(this.me)) this.began(me);
+  }
+
   began(me: Me): void {
     this.me = me;
     this.#known = true;
