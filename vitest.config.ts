@@ -27,6 +27,7 @@ const TEST_SECRETS = {
 
 /** On two cores that are both busy a test may wait long for its turn; how long it takes is judged by benchmarks. */
 const PATIENCE = 30_000;
+const POLLED = { poll: { timeout: 20_000, interval: 100 } };
 
 export default defineConfig({
   test: {
@@ -72,6 +73,7 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['test/e2e/**/*.test.ts'],
+          expect: POLLED,
           globalSetup: ['test/support/shared-product.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
@@ -84,6 +86,7 @@ export default defineConfig({
           name: 'ide',
           environment: 'node',
           include: ['test/ide/**/*.test.ts'],
+          expect: POLLED,
           globalSetup: ['test/support/shared-product.ts'],
           fileParallelism: false,
           testTimeout: 60_000,
@@ -95,6 +98,7 @@ export default defineConfig({
           name: 'chaos',
           environment: 'node',
           include: ['test/chaos/**/*.test.ts'],
+          expect: POLLED,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

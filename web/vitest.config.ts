@@ -16,6 +16,8 @@ export default defineConfig({
   test: {
     name: 'web',
     environment: 'jsdom',
+    // A page of its own for each file costs more than what is tested on it; what files change, they put back.
+    isolate: false,
     testTimeout: 30_000,
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     setupFiles: [here('test/setup.ts')],

@@ -47,7 +47,7 @@ beforeAll(async () => {
     'app/lib/deep.ts': '// deep\n',
     'docs/readme.md': '# Read me\n',
     'notes.md': 'notes\n',
-    'large/file.bin': randomBytes(64 * MB),
+    'large/file.bin': randomBytes(40 * MB),
   });
   ({ page } = site);
   await line('app').waitFor();
@@ -153,7 +153,7 @@ test(
   'an upload that is cut goes on where it was, whatever is there is asked about, and a download does the same',
   async () => {
     const own = join(site.home, '..', 'own.bin');
-    writeFileSync(own, randomBytes(64 * MB));
+    writeFileSync(own, randomBytes(40 * MB));
     // Nobody is there to be asked by the browser where to.
     await page.evaluate(() => delete (globalThis as { showSaveFilePicker?: unknown }).showSaveFilePicker);
     const upload = page.getByLabel('Files to upload');

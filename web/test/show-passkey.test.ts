@@ -1,16 +1,17 @@
 import { fireEvent, render, screen, waitFor } from '@testing-library/svelte';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import ShowPasskey from '../src/lib/ide/layout/ShowPasskey.svelte';
 import { passkeysMissing } from '../src/lib/policy/words.ts';
 import { answerWith, jsonAnswer, problemAnswer } from './api.ts';
 import { id } from './data.ts';
 
-const { ceremony } = vi.hoisted(() => ({ ceremony: vi.fn() }));
-vi.mock('@simplewebauthn/browser', async (original) => ({
-  ...(await original<object>()),
-  browserSupportsWebAuthn: () => true,
-  startAuthentication: ceremony,
-}));
+/** What the browser asks of the person and their device. */
+const ceremony = vi.fn<() => Promise<unknown>>();
+beforeEach(() => {
+  vi.stubGlobal('PublicKeyCredential', class {});
+  vi.stubGlobal('navigator', Object.create(navigator, { credentials: { value: { get: ceremony } } }));
+});
+afterEach(() => vi.unstubAllGlobals());
 
 const passkey = () => ({
   ...{ id: id('passkey'), name: 'Laptop', createdAt: '2026-11-20T10:00:00.000Z', lastUsedAt: null },
@@ -19,11 +20,10 @@ const passkey = () => ({
 const own = (passkeys: unknown[]) => jsonAnswer({ passkeys, totp: null, recoveryCodes: { left: 0 } });
 const challenge = () =>
   jsonAnswer({ challenge: 'a'.repeat(43), rpId: 'localhost', timeout: 300_000, userVerification: 'required', allowCredentials: [] });
+const bytes = new Uint8Array([0, 0, 0]).buffer;
 const signed = {
-  id: 'AAAA',
-  rawId: 'AAAA',
-  type: 'public-key',
-  response: { clientDataJSON: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA' },
+  ...{ id: 'AAAA', rawId: bytes, type: 'public-key', getClientExtensionResults: () => ({}) },
+  response: { clientDataJSON: bytes, authenticatorData: bytes, signature: bytes },
 };
 
 const press = async () => fireEvent.click(await screen.findByRole('button', { name: 'Use your passkey' }));
