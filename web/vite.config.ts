@@ -7,7 +7,10 @@ import { plainAnnouncer } from './announcer.ts';
 import { fewFiles } from './chunks.ts';
 import { leanFonts } from './fonts.ts';
 import { withIdePage } from './ide-page.ts';
+import { leanKit } from './lean-kit.ts';
+import { leanXterm } from './lean-xterm.ts';
 import { withNonce } from './nonce.ts';
+import { pureCore } from './pure-core.ts';
 import { leanZod } from './zod.ts';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
@@ -27,6 +30,9 @@ export default defineConfig({
     plainAnnouncer(),
     leanFonts(web),
     leanZod(),
+    leanKit(),
+    leanXterm(),
+    pureCore(fileURLToPath(new URL('../core', import.meta.url))),
     tailwindcss(),
     sveltekit({ adapter: withIdePage(withNonce(adapter({ fallback: 'index.html' }), index), web), serviceWorker: { register: false } }),
   ],
