@@ -7,7 +7,6 @@ import { plainAnnouncer } from './announcer.ts';
 import { fewFiles } from './chunks.ts';
 import { leanFonts } from './fonts.ts';
 import { withIdePage } from './ide-page.ts';
-import { leanKit } from './lean-kit.ts';
 import { leanXterm } from './lean-xterm.ts';
 import { withNonce } from './nonce.ts';
 import { pureCore } from './pure-core.ts';
@@ -30,7 +29,6 @@ export default defineConfig({
     plainAnnouncer(),
     leanFonts(web),
     leanZod(),
-    leanKit(),
     leanXterm(),
     pureCore(fileURLToPath(new URL('../core', import.meta.url))),
     tailwindcss(),
