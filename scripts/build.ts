@@ -11,7 +11,9 @@ const PARTS = {
     of: [
       'web/src',
       'web/static',
-      ...['vite.config', 'announcer', 'chunks', 'fonts', 'ide-page', 'nonce', 'zod'].map((file) => `web/${file}.ts`),
+      ...['vite.config', 'announcer', 'chunks', 'fonts', 'ide-page', 'lean-xterm', 'nonce', 'pure-core', 'zod'].map(
+        (file) => `web/${file}.ts`,
+      ),
       'core',
       'package-lock.json',
     ],

@@ -8,8 +8,8 @@ const KIT_ENTRY = fileURLToPath(new URL('../runtime/client/entry.js', import.met
 type Group = Rolldown.CodeSplittingGroup;
 type Context = Parameters<Extract<Group['name'], (...args: never[]) => unknown>>[1];
 
-/** Files that many modules share, the first choice first: what Kit’s entry needs, what all pages begin with, what pages before sign-in share with the IDE, what other pages do, the IDE alone, its editor. */
-const PARTS = ['entry', 'start', 'front', 'pages', 'ide', 'code'] as const;
+/** Files that many modules share, the first choice first: what Kit’s entry needs, what all pages begin with, what other pages share with the IDE, the IDE alone, its editor. */
+const PARTS = ['entry', 'start', 'pages', 'ide', 'code'] as const;
 type Part = (typeof PARTS)[number];
 
 /**
@@ -52,9 +52,10 @@ function partsOf(web: string, context: Context): Map<string, Part> | null {
   entry.delete(KIT_ENTRY);
   put(entry, 'entry');
   put(reachedFrom([app, layout, error], context), 'start');
+  // Those before sign-in share so little with the IDE that does not come with every page, that a file of its own costs more.
   put(
     front.flatMap((page) => [...ide.intersection(page)]),
-    'front',
+    'start',
   );
   put(
     others.flatMap((page) => [...ide.intersection(page)]),

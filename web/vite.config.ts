@@ -7,7 +7,9 @@ import { plainAnnouncer } from './announcer.ts';
 import { fewFiles } from './chunks.ts';
 import { leanFonts } from './fonts.ts';
 import { withIdePage } from './ide-page.ts';
+import { leanXterm } from './lean-xterm.ts';
 import { withNonce } from './nonce.ts';
+import { pureCore } from './pure-core.ts';
 import { leanZod } from './zod.ts';
 
 const web = fileURLToPath(new URL('.', import.meta.url));
@@ -27,6 +29,8 @@ export default defineConfig({
     plainAnnouncer(),
     leanFonts(web),
     leanZod(),
+    leanXterm(),
+    pureCore(fileURLToPath(new URL('../core', import.meta.url))),
     tailwindcss(),
     sveltekit({ adapter: withIdePage(withNonce(adapter({ fallback: 'index.html' }), index), web), serviceWorker: { register: false } }),
   ],

@@ -1,5 +1,5 @@
 import type { TemplateApp } from '../api/template-apps.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from './policy-in-force.ts';
 
 /** What somebody wants to open in a workspace. */
 export interface AppAsked {

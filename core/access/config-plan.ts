@@ -8,7 +8,8 @@ import {
   type MemberConfig,
   type RoleConfig,
 } from './config-file.ts';
-import { FIELDS, inWords, POLICY_FIELDS, type PolicyField, type PolicyValues } from './policy.ts';
+import { FIELDS, inWords, type PolicyValues } from './policy.ts';
+import { POLICY_FIELDS, type PolicyField } from './policy-in-force.ts';
 
 type PolicyValue = NonNullable<PolicyValues[PolicyField]>;
 

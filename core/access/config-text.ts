@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { AccessConfig, Config, MemberConfig, Sections } from './config-file.ts';
-import { POLICY_FIELDS, type PolicyValues } from './policy.ts';
+import type { PolicyValues } from './policy.ts';
+import { POLICY_FIELDS } from './policy-in-force.ts';
 import { isInForce } from './template-acl.ts';
 
 /** The file, always the same for the same rules: everything sorted by name, what says nothing left out. */

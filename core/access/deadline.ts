@@ -1,4 +1,4 @@
-import type { Policy } from './policy.ts';
+import type { Policy } from './policy-in-force.ts';
 
 /**
  * Why a workspace stops by itself. `idle`: nobody is connected and nothing works; `work`: something works, but nobody was there for too

@@ -1,8 +1,6 @@
-/** What a workspace may reach: hosts of the web, and repositories. Text as people write it, in one normal form. */
+import { EGRESS_MODES, type EgressMode } from './egress-modes.ts';
 
-/** From loose to strict. */
-export const EGRESS_MODES = ['open', 'allow-list', 'none'] as const;
-export type EgressMode = (typeof EGRESS_MODES)[number];
+/** What a workspace may reach: hosts of the web, and repositories. Text as people write it, in one normal form. */
 
 /** A host that is named without a port is meant with both of the web's. */
 const WEB_PORTS = [80, 443];

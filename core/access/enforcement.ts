@@ -2,7 +2,8 @@ import type { RecordingKey } from '../protocol/recording.ts';
 import type { RunnerOpens, RunnerPolicy } from '../protocol/runner-policy.ts';
 import { limitsData } from './app-access.ts';
 import { normalRepository, type GitRules } from './egress.ts';
-import { FIELDS, type MergedPolicy, type Policy, type PolicyField } from './policy.ts';
+import { FIELDS, type MergedPolicy } from './policy.ts';
+import type { Policy, PolicyField } from './policy-in-force.ts';
 
 /** Fields that a runner enforces on its own, and is given signed. */
 export const RUNNER_FIELDS = [

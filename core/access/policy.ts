@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import {
-  EGRESS_MODES,
   intersectGit,
   intersectHosts,
   normalHostPattern,
@@ -8,10 +7,20 @@ import {
   reduceGit,
   reduceHosts,
   stricterMode,
-  type EgressMode,
   type GitRules,
 } from './egress.ts';
+import { EGRESS_MODES, type EgressMode } from './egress-modes.ts';
 import { intersectNetworks, normalNetwork, reduceNetworks } from './networks.ts';
+import {
+  DEFAULT_POLICY,
+  LONGEST_IDLE_MINUTES,
+  LONGEST_MINUTES,
+  POLICY_FIELDS,
+  PORTS,
+  RECORDING,
+  type Policy,
+  type PolicyField,
+} from './policy-in-force.ts';
 
 /** Security policy: what its fields are, and how three levels make one. */
 
@@ -23,9 +32,6 @@ export type Source = Level | 'default';
 export const ENFORCERS = ['worker', 'broker', 'ide', 'runner'] as const;
 export type Enforcer = (typeof ENFORCERS)[number];
 
-/** 12 hours: no session is longer, whatever is set. */
-const LONGEST_MINUTES = 720;
-const LONGEST_IDLE_MINUTES = 120;
 /** No session is longer, and each asks by itself. */
 const LONGEST_STEP_UP_HOURS = LONGEST_MINUTES / 60;
 /** a week */
@@ -56,10 +62,6 @@ const repositoryPattern = z.string().transform((text, context) => {
 });
 const repositories = z.array(repositoryPattern).max(100).default([]);
 const onOff = z.enum(['off', 'on']);
-/** Whether terminals are recorded, the strictest first. */
-export const RECORDING = ['required', 'on', 'off'] as const;
-/** Who may open web apps and ports, the strictest first. */
-export const PORTS = ['off', 'owner', 'tenant'] as const;
 const megabytes = z.number().int().min(0).max(MOST_MEGABYTES, `must be at most ${MOST_MEGABYTES}; 0 blocks`);
 const kilobytes = z.number().int().min(0).max(MOST_KILOBYTES, `must be at most ${MOST_KILOBYTES}; 0 blocks`);
 
@@ -83,9 +85,7 @@ const FIELD_SCHEMAS = {
   egressHosts: z.array(hostPattern).max(200).transform(reduceHosts),
   git: z.strictObject({ fetch: repositories, push: repositories }).transform(reduceGit),
   recording: z.enum(RECORDING),
-};
-export type PolicyField = keyof typeof FIELD_SCHEMAS;
-export const POLICY_FIELDS = Object.keys(FIELD_SCHEMAS) as [PolicyField, ...PolicyField[]];
+} satisfies Record<PolicyField, z.ZodType>;
 
 /** Fields of the design that nothing enforces yet: they can't be set, and say why. */
 export const UNAVAILABLE = {
@@ -114,58 +114,6 @@ const shape = Object.fromEntries(Object.entries(FIELD_SCHEMAS).map(([field, sche
 /** What one level sets; a field that is left out is not set there. */
 export const policyValues = z.strictObject({ ...shape, ...refused });
 export type PolicyValues = { [F in PolicyField]?: z.output<(typeof FIELD_SCHEMAS)[F]> | undefined };
-
-/** The policy in force. `null` sets no bound. */
-export interface Policy {
-  browserOnly: 'off' | 'on';
-  allowedNetworks: string[] | null;
-  sessionLimit: number;
-  idleTimeout: number;
-  /** hours */
-  stepUp: number | null;
-  autoStop: number | null;
-  /** hours; says something only beside `autoStop` */
-  unattendedWork: number;
-  /** days */
-  leavers: number | null;
-  upload: number | null;
-  download: number | null;
-  /** kilobytes of one copy, and of one paste */
-  clipboardOut: number | null;
-  clipboardIn: number | null;
-  ports: (typeof PORTS)[number];
-  watermark: 'off' | 'on';
-  egress: EgressMode;
-  /** hosts that the web proxy lets through; nothing where nobody has set any */
-  egressHosts: string[];
-  /** null: nobody has set any, and the template's own repository may be fetched */
-  git: GitRules | null;
-  recording: (typeof RECORDING)[number];
-}
-
-/** In force where nobody has set anything. The deployment may loosen these; nobody below it can. */
-export const DEFAULT_POLICY: Policy = {
-  browserOnly: 'on',
-  allowedNetworks: null,
-  sessionLimit: LONGEST_MINUTES,
-  idleTimeout: LONGEST_IDLE_MINUTES,
-  stepUp: null,
-  autoStop: null,
-  // A night's build ends within it, and a loop that somebody forgot does not run through the weekend.
-  unattendedWork: 12,
-  leavers: null,
-  upload: null,
-  download: null,
-  clipboardOut: null,
-  clipboardIn: null,
-  // A transport starts closed: the deployment opens it.
-  ports: 'off',
-  watermark: 'off',
-  egress: 'allow-list',
-  egressHosts: [],
-  git: null,
-  recording: 'off',
-};
 
 export interface Field {
   label: string;

@@ -64,3 +64,6 @@ export function isSourceUrl(value: string): boolean {
   const isLoopbackHttp = protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   return (protocol === 'https:' || isLoopbackHttp) && username === '' && password === '';
 }
+
+/** Of Ed25519 or X25519, as it is. */
+export const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');

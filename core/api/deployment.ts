@@ -26,7 +26,6 @@ export const deploymentSecurity = z.object({
   ),
 });
 
-export const health = z.object({ status: z.literal('ok'), version: z.string() });
 export const operatorTenant = z.object({
   id: z.string(),
   slug: z.string(),

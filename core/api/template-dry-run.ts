@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
-import { parameterValues } from './template-parameters.ts';
+import { parameterValues } from './parameter-values.ts';
 import { SANDBOX_DRIVERS, writtenSpec } from './templates.ts';
 
 /** `spec`: content that is not published yet, for administrators; else that version, or the newest */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { multiline, text } from './common.ts';
+import type { ParameterValue, ParameterValues } from './parameter-values.ts';
 
 export const PARAMETER_TYPES = ['text', 'number', 'bool', 'choice'] as const;
 
@@ -55,12 +56,6 @@ export const templateParameter = z.discriminatedUnion('type', [
 ]);
 export type TemplateParameter = z.infer<typeof templateParameter>;
 export const templateParameters = z.array(templateParameter).max(30);
-
-export const parameterValue = z.union([z.string().max(1000), z.number(), z.boolean()]);
-export type ParameterValue = z.infer<typeof parameterValue>;
-/** by name; what is left out takes its default */
-export const parameterValues = z.record(z.string(), parameterValue);
-export type ParameterValues = z.infer<typeof parameterValues>;
 
 function valueSchema(parameter: TemplateParameter): z.ZodType<ParameterValue> {
   switch (parameter.type) {

@@ -9,6 +9,7 @@ import { templateNetwork } from './template-network.ts';
 import { templateRootfs } from './template-rootfs.ts';
 import { templateSchedule } from './template-schedule.ts';
 import { fillIn, parameterFaults, referencesIn, templateParameters } from './template-parameters.ts';
+import { versionState } from './version-state.ts';
 
 /** git over https, no credentials inside; http only to the runner's own loopback, as tests and labs serve it */
 export const repositoryUrl = z
@@ -141,8 +142,6 @@ export type Template = z.infer<typeof template>;
 export const templateList = listOf(template);
 export const templateDetail = template.extend({ spec: templateSpec });
 
-export const VERSION_STATES = ['draft', 'published', 'deprecated'] as const;
-export const versionState = z.enum(VERSION_STATES);
 export const versionNotes = multiline(2000);
 export const templateVersionCreate = z.object({
   spec: writtenSpec,

@@ -1,4 +1,4 @@
-import type { WorkspaceLine } from '../protocol/runner-control.ts';
+import type { WorkspaceLine } from '../protocol/workspace-phases.ts';
 
 const ORDINALS: Record<string, string> = { one: 'st', two: 'nd', few: 'rd', other: 'th' };
 const rule = new Intl.PluralRules('en-GB', { type: 'ordinal' });

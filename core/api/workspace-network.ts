@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { EGRESS_MODES } from '../access/egress.ts';
+import { EGRESS_MODES } from '../access/egress-modes.ts';
 import { tcpResource } from './template-network.ts';
 
 /** What programs in a workspace may reach now. The lists count while egress is an allow-list. */

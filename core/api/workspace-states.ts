@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAILURES, type WORKSPACE_PHASES, type WorkspaceLine } from '../protocol/runner-control.ts';
+import { FAILURES, type WORKSPACE_PHASES, type WorkspaceLine } from '../protocol/workspace-phases.ts';
 import { lineWords } from './workspace-line.ts';
 
 /** Deleted workspaces can be restored for so many days. */

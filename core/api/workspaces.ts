@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { policy } from './policy.ts';
+import { policy } from './policy-in-force.ts';
 import { idSchema } from '../ids.ts';
 import { ACCESS, browserKey } from '../protocol/connection.ts';
 import { toldRotation } from '../protocol/runner-rotation.ts';
-import { FAILURES, WORKSPACE_PHASES, workspaceLine } from '../protocol/runner-control.ts';
-import { listOf, secret, text, time } from './common.ts';
+import { FAILURES, WORKSPACE_PHASES, workspaceLine } from '../protocol/workspace-phases.ts';
+import { listOf, publicKey, time } from './common.ts';
 import { APP_ICONS, APP_SHARES } from './template-apps.ts';
-import { parameterValues, templateParameters } from './template-parameters.ts';
-import { SANDBOX_DRIVERS, specChange, versionState } from './templates.ts';
+import { parameterValues } from './parameter-values.ts';
+import { versionState } from './version-state.ts';
 import { workspaceState } from './workspace-states.ts';
 
 export const workspaceName = z
@@ -99,35 +99,11 @@ export const workspace = z.object({
 export type Workspace = z.infer<typeof workspace>;
 export const workspaceList = listOf(workspace);
 
-/** `versionId` left out: the newest. An older published version is a way back. */
-export const workspaceUpdate = z.object({
-  versionId: idSchema('templateVersion').optional(),
-  /** what is left out stays as it is, or takes its default */
-  parameters: parameterValues.default({}),
-});
-const versionName = z.object({ id: idSchema('templateVersion'), number: z.number().int(), notes: z.string() });
-/** What an update would change. */
-export const workspaceUpdateOffer = z.object({
-  from: versionName,
-  to: versionName,
-  changes: z.array(specChange),
-  parameters: templateParameters,
-  /** as they would be, where nothing else is said */
-  values: parameterValues,
-  /** names of parameters that the present version does not have */
-  added: z.array(z.string()),
-  /** versions that it can have, newest first */
-  versions: z.array(versionName),
-});
-export type WorkspaceUpdateOffer = z.infer<typeof workspaceUpdateOffer>;
-
 export const workspaceRename = z.object({ name: workspaceName });
 /** `name` left out: the one that it has */
 export const workspaceTransfer = z.object({ userId: idSchema('user'), name: workspaceName.optional() });
 /** `name` left out: the one that it had */
 export const workspaceRestore = z.object({ name: workspaceName.optional() });
-
-const publicKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 bytes in base64url');
 
 /** `key`: public half of the key that this page made and keeps; ticket and grant are for it alone */
 export const attach = z.object({ key: browserKey });
@@ -155,61 +131,3 @@ export const attachment = z.object({
 export type Attachment = z.infer<typeof attachment>;
 
 export const workspaceLogs = z.object({ generation: z.number().int(), offset: z.number().int(), text: z.string(), truncated: z.boolean() });
-
-export const RUNNER_STATES = ['unconfirmed', 'online', 'offline', 'revoked'] as const;
-export const runner = z.object({
-  id: idSchema('runner'),
-  name: z.string(),
-  state: z.enum(RUNNER_STATES),
-  fingerprint: z.string(),
-  version: z.string(),
-  platform: z.string(),
-  labels: z.record(z.string(), z.string()),
-  drivers: z.array(z.enum(SANDBOX_DRIVERS)),
-  warnings: z.array(z.string()),
-  workspaces: z.number().int(),
-  load: z
-    .object({ load1: z.number(), memoryFree: z.number(), memoryTotal: z.number(), diskFree: z.number(), running: z.number() })
-    .nullable(),
-  /** workspaces that run on it at once; null: as many as there are */
-  capacity: z.number().int().nullable(),
-  /** places taken, and workspaces that wait in line for one */
-  used: z.number().int(),
-  waiting: z.number().int(),
-  /** nothing starts there: since when, until when what runs may go on (null: as long as it likes), and how much of it is left */
-  drain: z.object({ since: time, until: time.nullable(), total: z.number().int(), left: z.number().int() }).nullable(),
-  revokedAt: time.nullable(),
-  /** since when it has its keys */
-  keysSince: time,
-  createdAt: time,
-  lastSeenAt: time.nullable(),
-});
-export type Runner = z.infer<typeof runner>;
-export const runnerList = listOf(runner);
-/** the fingerprint that the administrator compared with the runner's console */
-export const runnerConfirm = z.object({ fingerprint: text(200) });
-
-export const enrollmentCreate = z.object({ name: text(60).optional() });
-/** `code` is shown once; it works once, for 15 minutes */
-export const enrollmentCreated = z.object({ id: idSchema('enrollment'), code: z.string(), command: z.string(), expiresAt: time });
-/** live progress of an enrolment for the page: the runner that used the code, once it has */
-export const enrollment = z.object({ id: idSchema('enrollment'), expiresAt: time, runner: runner.nullable() });
-
-export const runnerEnroll = z.object({
-  code: secret,
-  name: text(60),
-  /** raw public keys: Ed25519 to prove who it is, X25519 for the encrypted sessions */
-  identityKey: publicKey,
-  agreementKey: publicKey,
-  version: text(50),
-  platform: text(100),
-});
-export const runnerEnrolled = z.object({
-  runnerId: idSchema('runner'),
-  tenant: z.object({ id: idSchema('tenant'), name: z.string(), slug: z.string() }),
-  token: z.string(),
-  fingerprint: z.string(),
-  /** JWKS of those who may sign viewer grants, and their `iss` */
-  issuer: z.string(),
-  keys: z.array(z.record(z.string(), z.unknown())),
-});

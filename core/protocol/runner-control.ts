@@ -5,28 +5,9 @@ import { hears } from './heard.ts';
 import { dotfiles } from '../api/ide-settings.ts';
 import { usageTold } from './workspace-usage.ts';
 import { snapshotOrder } from './snapshot.ts';
+import { FAILURES, WORKSPACE_PHASES, workspaceLine } from './workspace-phases.ts';
 
 /** The control link: JSON text messages between a runner and its Runner object. */
-
-export const WORKSPACE_PHASES = ['queued', 'starting', 'running', 'stopping', 'stopped', 'failed', 'deleted'] as const;
-
-/** Why a workspace failed, for programs. What they mean, and the ways out, stand in core/api/workspace-states.ts. */
-export const FAILURES = [
-  'clone-failed',
-  'start-script-failed',
-  'stop-script-failed',
-  'root-file-system-failed',
-  'restore-failed',
-  'policy-refused',
-  'driver-missing',
-  'connection-refused',
-  'out-of-memory',
-  'home-full',
-  'machine-full',
-  'killed',
-  'failed',
-] as const;
-export type Failure = (typeof FAILURES)[number];
 
 /** What the tenant wants of one workspace. `generation` grows with each wish. */
 export const workspaceOrder = z.object({
@@ -201,10 +182,6 @@ export const saidDrivers = (offered: readonly TemplateSpec['driver'][]): Pick<Pr
   drivers: offered.filter((driver) => driver !== 'container'),
   moreDrivers: offered.filter((driver) => driver === 'container'),
 });
-
-/** A workspace's place in the line before its runner, from 1, and how many run there of how many. */
-export const workspaceLine = z.object({ position: z.number().int(), running: z.number().int(), capacity: z.number().int().nullable() });
-export type WorkspaceLine = z.infer<typeof workspaceLine>;
 
 /** Object → browser, on the live log of one workspace (`GET /workspaces/:id/logs` as WebSocket). */
 export const toWatcher = z.discriminatedUnion('kind', [

@@ -1,4 +1,4 @@
-import { runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
+import { runnerEnrolled } from '@gatehouse/core/api/runners.ts';
 import { problem } from '@gatehouse/core/api/common.ts';
 import { Failure, messageOf } from './failure.ts';
 import { faultsOf, isEnrolled, saveConfig } from './state/config.ts';

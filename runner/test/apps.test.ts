@@ -8,10 +8,12 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket as Client, WebSocketServer, type WebSocket } from 'ws';
 import { AppTunnel } from '../src/apps/app-tunnel.ts';
 import { systemClock } from '../src/connection/clock.ts';
+import { theMachine } from '../src/egress/outside.ts';
 import { Reads } from '../src/link/reads.ts';
 import type { SocketEvents } from '../src/connection/socket.ts';
 import type { DriverKind, Sandbox } from '../src/sandbox/driver.ts';
 import { homeOf } from '../src/sandbox/prepare.ts';
+import { startLimited } from './support/limited.ts';
 import { isolationMissing, mintPlan, runIn, startSandbox } from './support/sandbox.ts';
 import { mintId, silentLog } from './support/mint.ts';
 
@@ -123,6 +125,13 @@ function openTunnel(sandbox: Sandbox, only: number[] | null = null) {
 const get = (port: number, path = '/', more: Partial<Extract<TunnelOpen, { kind: 'request' }>> = {}): TunnelOpen => ({
   ...{ kind: 'request', port, method: 'GET', path, headers: [['host', `localhost:${port}`]], body: false },
   ...more,
+});
+
+describe.skipIf(missing !== null)('a sandbox with ways out', () => {
+  it('A3: does not take them for its apps', async () => {
+    const { sandbox } = await startLimited(theMachine);
+    expect(await portsOf(sandbox)).toEqual([]);
+  });
 });
 
 describe.each(DRIVERS)('web apps in a sandbox (%s)', (kind) => {

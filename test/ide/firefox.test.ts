@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type BidiPage, KEYS, launchFirefox } from '../support/bidi.ts';
 import { type IdeSite, openIde } from '../support/ide.ts';
@@ -11,6 +12,12 @@ describe.runIf(existsSync(FIREFOX))('in Firefox', () => {
   let page: BidiPage;
   const until = (expression: string) =>
     expect.poll(() => page.evaluate<boolean>(expression), { timeout: 45_000, interval: 200 }).toBe(true);
+
+  /** Kept where PICTURES names a folder. */
+  const picture = async (name: string) => {
+    const folder = process.env['PICTURES'];
+    if (folder !== undefined) writeFileSync(join(folder, `firefox-${name}.png`), await page.screenshot());
+  };
 
   beforeAll(async () => {
     site = await openIde('firefox', { 'app.ts': 'export const answer = 42;\n' });
@@ -46,5 +53,20 @@ describe.runIf(existsSync(FIREFOX))('in Firefox', () => {
     await page.type('// from Firefox ');
     await page.press(KEYS.Control, 's');
     await expect.poll(() => site.read('app.ts'), { timeout: 20_000 }).toContain('// from Firefox');
+    expect(await page.evaluate(`document.documentElement.scrollHeight - innerHeight`)).toBe(0);
+    await picture('ide');
   }, 120_000);
+
+  test('pages of the administration stand', async () => {
+    for (const [name, shown] of [
+      ['overview', '.sums a'],
+      ['audit', '.grid-table tbody tr'],
+    ] as const) {
+      await page.goto(`${inject('origin')}/${name}`);
+      await until(`document.querySelector('${shown}') !== null`);
+      const beyond = 'document.documentElement.scrollWidth - innerWidth + document.documentElement.scrollHeight - innerHeight';
+      expect(await page.evaluate(beyond)).toBe(0);
+      await picture(name);
+    }
+  }, 60_000);
 });

@@ -13,11 +13,28 @@ export interface BidiPage {
   type(text: string): Promise<void>;
   /** Presses keys at once: `Control`, `p`. */
   press(...keys: string[]): Promise<void>;
+  /** Clicks the middle of the first, once that is in sight. */
   click(selector: string): Promise<void>;
+  /** What is in the window, as a PNG. */
+  screenshot(): Promise<Buffer>;
   end(): Promise<void>;
 }
 
 export const KEYS = { Control: '\uE009', Shift: '\uE008', Alt: '\uE00A', Enter: '\uE007', Escape: '\uE00C' } as const;
+
+/** Runs in the page. What moves, is covered or lies outside of the window is waited for; null: in vain. */
+async function placeOf(selector: string): Promise<{ x: number; y: number } | null> {
+  for (let frames = 600; frames > 0; frames--) {
+    const element = document.querySelector(selector);
+    if (element !== null) {
+      const { x, y, width, height } = element.getBoundingClientRect();
+      const at = { x: Math.round(x + width / 2), y: Math.round(y + height / 2) };
+      if (element.contains(document.elementFromPoint(at.x, at.y))) return at;
+    }
+    await new Promise((resolve) => requestAnimationFrame(resolve));
+  }
+  return null;
+}
 
 /** @param program Firefox of the system */
 export async function launchFirefox(program: string): Promise<BidiPage> {
@@ -25,7 +42,7 @@ export async function launchFirefox(program: string): Promise<BidiPage> {
   const args = ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0'];
   const browser = spawn(program, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
-    env: { ...process.env, HOME: profile, MOZ_HEADLESS_WIDTH: '1440', MOZ_HEADLESS_HEIGHT: '900' },
+    env: { ...process.env, HOME: profile },
   });
   const address = await new Promise<string>((resolve, reject) => {
     createInterface(browser.stderr).on('line', (line) => {
@@ -38,6 +55,8 @@ export async function launchFirefox(program: string): Promise<BidiPage> {
   await call('session.new', { capabilities: {} });
   const { contexts } = await call<{ contexts: { context: string }[] }>('browsingContext.getTree', {});
   const context = contexts[0]?.context ?? '';
+  // What the environment says of the window's size, Firefox does not keep to.
+  await call('browsingContext.setViewport', { context, viewport: { width: 1440, height: 900 } });
   const perform = (actions: object[]) => call('input.performActions', { context, actions: [{ type: 'key', id: 'keys', actions }] });
   const page: BidiPage = {
     goto: async (url) => void (await call('browsingContext.navigate', { context, url, wait: 'complete' })),
@@ -67,15 +86,18 @@ export async function launchFirefox(program: string): Promise<BidiPage> {
         ...keys.toReversed().map((value) => ({ type: 'keyUp', value })),
       ])),
     click: async (selector) => {
-      const at = await page.evaluate<{ x: number; y: number }>(
-        `(() => { const { x, y, width, height } = document.querySelector(${JSON.stringify(selector)}).getBoundingClientRect(); return { x: Math.round(x + width / 2), y: Math.round(y + height / 2) }; })()`,
-      );
+      const at = await page.evaluate<{ x: number; y: number } | null>(`(${placeOf})(${JSON.stringify(selector)})`);
+      if (at === null) throw new Error(`${selector} does not come to rest in sight`);
       const actions = [
         { type: 'pointerMove', ...at },
         { type: 'pointerDown', button: 0 },
         { type: 'pointerUp', button: 0 },
       ];
       await call('input.performActions', { context, actions: [{ type: 'pointer', id: 'mouse', actions }] });
+    },
+    screenshot: async () => {
+      const { data } = await call<{ data: string }>('browsingContext.captureScreenshot', { context });
+      return Buffer.from(data, 'base64');
     },
     end: async () => {
       browser.kill();

@@ -1,7 +1,7 @@
 import { UNDERSTOOD } from '@gatehouse/core/api/template-needs.ts';
 import { exports } from 'cloudflare:workers';
 import type { z } from 'zod';
-import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
+import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/runners.ts';
 import {
   challengeText,
   toRunnerLink,

@@ -5,7 +5,7 @@ import { accessRequest } from '@gatehouse/core/api/access.ts';
 import { invitationCreated } from '@gatehouse/core/api/directory.ts';
 import { groupDetail } from '@gatehouse/core/api/groups.ts';
 import { assignment, role } from '@gatehouse/core/api/roles.ts';
-import { enrollmentCreated } from '@gatehouse/core/api/workspaces.ts';
+import { enrollmentCreated } from '@gatehouse/core/api/runners.ts';
 import { serviceAccount } from '@gatehouse/core/api/service-accounts.ts';
 import { templateDetail } from '@gatehouse/core/api/templates.ts';
 import { app } from '../../worker/app.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PolicyShown } from '@gatehouse/core/api/policy.ts';
-import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
-import { policySummary, policyWords } from '#lib/policy/in-force.ts';
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy-in-force.ts';
+import { policyWords } from '#lib/policy/in-force-words.ts';
+import { policySummary } from '#lib/policy/in-force.ts';
 import { PolicyDraft } from '#lib/policy/policy-draft.svelte.ts';
 
 const shown = (levels: Partial<PolicyShown['levels']>): PolicyShown => ({

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { appRefusal } from '@gatehouse/core/access/app-access.ts';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import { presenceUntil, type Policy } from '@gatehouse/core/access/policy.ts';
+import { presenceUntil } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import { policiesFrom, policiesOf, policyQuery } from '../directory/policies.ts';
 import type { ConnectionBounds, Services } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';

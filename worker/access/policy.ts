@@ -1,6 +1,7 @@
 import { enforcementOf, type RunnerReport } from '@gatehouse/core/access/enforcement.ts';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import { POLICY_FIELDS, UNAVAILABLE, type MergedPolicy, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { UNAVAILABLE, type MergedPolicy, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { POLICY_FIELDS, type PolicyField } from '@gatehouse/core/access/policy-in-force.ts';
 import type { PolicyShown, ShownField } from '@gatehouse/core/api/policy.ts';
 import { diff, type FieldRules } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { mergePolicy, policyValues, valuesOf, type MergedPolicy, type Policy, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { mergePolicy, policyValues, valuesOf, type MergedPolicy, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import type { Services } from '../platform/context.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 

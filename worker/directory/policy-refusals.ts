@@ -1,4 +1,4 @@
-import type { PolicyField } from '@gatehouse/core/access/policy.ts';
+import type { PolicyField } from '@gatehouse/core/access/policy-in-force.ts';
 import { AppError, type ErrorCode } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, type EventContext, type EventFacts } from '../platform/commit.ts';
 import type { Services } from '../platform/context.ts';

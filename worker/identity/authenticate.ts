@@ -1,5 +1,5 @@
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { seenNow } from '../directory/people.ts';
 import { policiesOf } from '../directory/policies.ts';

@@ -1,7 +1,7 @@
 import { permissionsOf } from '@gatehouse/core/access/permissions.ts';
 import type { Me, SignInMethod } from '@gatehouse/core/api/identity.ts';
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import type { Person } from '../directory/people.ts';
 import { policiesFrom, policiesOf, policyQuery, scopesOf } from '../directory/policies.ts';

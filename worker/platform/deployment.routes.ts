@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { health, localMailList } from '@gatehouse/core/api/deployment.ts';
+import { localMailList } from '@gatehouse/core/api/deployment.ts';
+import { health } from '@gatehouse/core/api/health.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { json, problems, routes } from './route.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { FIELDS, policyValues, type PolicyField, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { FIELDS, policyValues, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import type { PolicyField } from '@gatehouse/core/access/policy-in-force.ts';
 import { isUnder } from '@gatehouse/core/apps/host.ts';
 import type { HasherObject, LedgerObject, RecordingIndexObject, RunnerObject, ThrottleObject, WorkspaceObject } from './objects.ts';
 

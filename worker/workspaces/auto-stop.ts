@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { deadlineOf } from '@gatehouse/core/access/deadline.ts';
-import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy-in-force.ts';
 import { policiesFrom, policiesOf, policyQuery, scopesOf } from '../directory/policies.ts';
 import type { Services } from '../platform/context.ts';
 import { stopByItself } from './stop-by-itself.ts';

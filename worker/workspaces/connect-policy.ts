@@ -1,5 +1,6 @@
 import { inNetworks } from '@gatehouse/core/access/networks.ts';
-import { presenceUntil, type Policy } from '@gatehouse/core/access/policy.ts';
+import { presenceUntil } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import { refuseByPolicy } from '../directory/policy-refusals.ts';
 import { NETWORK_REFUSED } from '../identity/session.ts';
 import type { EventFacts } from '../platform/commit.ts';

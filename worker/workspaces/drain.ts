@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { runnerDrain } from '@gatehouse/core/api/runner-capacity.ts';
-import type { Runner } from '@gatehouse/core/api/workspaces.ts';
+import type { Runner } from '@gatehouse/core/api/runners.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, GuardFailed, onGuard } from '../platform/commit.ts';
 import type { Services, UserContext } from '../platform/context.ts';

@@ -1,12 +1,5 @@
-import {
-  carryOver,
-  fillIn,
-  parameterEnvironment,
-  parameterValues,
-  valueFaults,
-  valuesSchema,
-  type ParameterValues,
-} from '@gatehouse/core/api/template-parameters.ts';
+import { carryOver, fillIn, parameterEnvironment, valueFaults, valuesSchema } from '@gatehouse/core/api/template-parameters.ts';
+import { parameterValues, type ParameterValues } from '@gatehouse/core/api/parameter-values.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
-import type { Runner } from '@gatehouse/core/api/workspaces.ts';
+import type { Runner } from '@gatehouse/core/api/runners.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';

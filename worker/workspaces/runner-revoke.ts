@@ -1,5 +1,5 @@
 import { AppError } from '@gatehouse/core/errors.ts';
-import type { Runner } from '@gatehouse/core/api/workspaces.ts';
+import type { Runner } from '@gatehouse/core/api/runners.ts';
 import { commit, eventOf, onGuard } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { inLanes } from '../platform/lanes.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { page } from '@gatehouse/core/api/common.ts';
 import { runnerRotation } from '@gatehouse/core/protocol/runner-rotation.ts';
 import { runnerDrain, runnerKeysChanged, runnerUpdate } from '@gatehouse/core/api/runner-capacity.ts';
-import * as api from '@gatehouse/core/api/workspaces.ts';
+import * as api from '@gatehouse/core/api/runners.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, noContent, pageOf, problems, requireUpgrade, routes, socket, versionFor } from '../platform/route.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SANDBOX_DRIVERS } from '@gatehouse/core/api/templates.ts';
-import { runner as runnerSchema, type Runner } from '@gatehouse/core/api/workspaces.ts';
+import { runner as runnerSchema, type Runner } from '@gatehouse/core/api/runners.ts';
 import type { TenantDb } from '../platform/tenant-db.ts';
 import { PLACES, WAITING } from './queue.store.ts';
 

@@ -1,13 +1,6 @@
 import type { z } from 'zod';
 import { QUOTAS, quotaWords } from '@gatehouse/core/api/directory.ts';
-import type {
-  enrollment,
-  enrollmentCreate,
-  enrollmentCreated,
-  Runner,
-  runnerEnroll,
-  runnerEnrolled,
-} from '@gatehouse/core/api/workspaces.ts';
+import type { enrollment, enrollmentCreate, enrollmentCreated, Runner, runnerEnroll, runnerEnrolled } from '@gatehouse/core/api/runners.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, onUnique, record, require, requireVerifiedEmail } from '../platform/commit.ts';

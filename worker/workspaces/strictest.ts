@@ -1,4 +1,4 @@
-import type { PolicyField } from '@gatehouse/core/access/policy.ts';
+import type { PolicyField } from '@gatehouse/core/access/policy-in-force.ts';
 
 /**
  * SQL: the strictest number that is set for workspaces `w` by their template, their organisation or the deployment; 1e9 where nobody

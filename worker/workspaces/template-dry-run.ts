@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { runnerFieldsOf } from '@gatehouse/core/access/enforcement.ts';
-import { FIELDS, inWords, POLICY_FIELDS, type MergedPolicy } from '@gatehouse/core/access/policy.ts';
+import { FIELDS, inWords, type MergedPolicy } from '@gatehouse/core/access/policy.ts';
+import { POLICY_FIELDS } from '@gatehouse/core/access/policy-in-force.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import type { DryRun, dryRunAsk } from '@gatehouse/core/api/template-dry-run.ts';
 import { momentWords, nextStop, scheduleWords } from '@gatehouse/core/api/template-schedule.ts';

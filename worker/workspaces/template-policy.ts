@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { POLICY_FIELDS, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import type { PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { POLICY_FIELDS } from '@gatehouse/core/access/policy-in-force.ts';
 import type { PolicyShown } from '@gatehouse/core/api/policy.ts';
 import type { deploymentSecurity } from '@gatehouse/core/api/deployment.ts';
 import { showPolicy, storeChange } from '../access/policy.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { versionState, type TemplateSpec, type VERSION_STATES } from '@gatehouse/core/api/templates.ts';
+import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
+import { versionState, type VERSION_STATES } from '@gatehouse/core/api/version-state.ts';
 import type { UserContext } from '../platform/context.ts';
 import { statement, type Statement } from '../platform/tenant-db.ts';
 

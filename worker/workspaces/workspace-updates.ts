@@ -1,9 +1,10 @@
 import type { z } from 'zod';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { specDiff } from '@gatehouse/core/api/template-diff.ts';
-import { carryOver, valuesSchema, type ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
+import { carryOver, valuesSchema } from '@gatehouse/core/api/template-parameters.ts';
+import type { ParameterValues } from '@gatehouse/core/api/parameter-values.ts';
 import type { TemplateSpec } from '@gatehouse/core/api/templates.ts';
-import type { workspaceUpdate, WorkspaceUpdateOffer } from '@gatehouse/core/api/workspaces.ts';
+import type { workspaceUpdate, WorkspaceUpdateOffer } from '@gatehouse/core/api/workspace-updates.ts';
 import type { AuditChange } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { commit, eventOf, onGuard, refuse, requireScope } from '../platform/commit.ts';

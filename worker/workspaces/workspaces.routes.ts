@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { workspaceAccess } from '@gatehouse/core/api/access.ts';
 import { page } from '@gatehouse/core/api/common.ts';
 import * as api from '@gatehouse/core/api/workspaces.ts';
+import { workspaceUpdate, workspaceUpdateOffer } from '@gatehouse/core/api/workspace-updates.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, decodeCursor, json, keysetPage, pageOf, problems, requireUpgrade, routes, socket } from '../platform/route.ts';
@@ -114,14 +115,14 @@ const offer = createRoute({
   summary: 'What another version of its template would change in a workspace',
   tags,
   request: { params, query: z.object({ version: idSchema('templateVersion').optional() }) },
-  responses: { 200: json(api.workspaceUpdateOffer), ...problems },
+  responses: { 200: json(workspaceUpdateOffer), ...problems },
 });
 const update = createRoute({
   method: 'post',
   path: '/workspaces/{id}/update',
   summary: 'Give a workspace another version of its template',
   tags,
-  request: { params, ...body(api.workspaceUpdate) },
+  request: { params, ...body(workspaceUpdate) },
   responses: { 202: json(api.workspace), ...problems },
 });
 const ofTemplate = createRoute({

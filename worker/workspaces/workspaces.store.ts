@@ -1,13 +1,9 @@
 import { z } from 'zod';
-import { fillIn, type ParameterValues } from '@gatehouse/core/api/template-parameters.ts';
-import { versionState } from '@gatehouse/core/api/templates.ts';
-import {
-  FAILURES,
-  WORKSPACE_PHASES,
-  type WorkspaceLine,
-  type WorkspaceOrder,
-  type WorkspaceReport,
-} from '@gatehouse/core/protocol/runner-control.ts';
+import { fillIn } from '@gatehouse/core/api/template-parameters.ts';
+import type { ParameterValues } from '@gatehouse/core/api/parameter-values.ts';
+import { versionState } from '@gatehouse/core/api/version-state.ts';
+import type { WorkspaceOrder, WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
+import { FAILURES, WORKSPACE_PHASES, type WorkspaceLine } from '@gatehouse/core/protocol/workspace-phases.ts';
 import { networkOf, runnerOpensOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
 import type { GitCredentials } from '@gatehouse/core/protocol/runner-policy.ts';
 import { agreementKeyOf } from '@gatehouse/core/protocol/runner-keys.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { appRefusal } from '@gatehouse/core/access/app-access.ts';
-import { DEFAULT_POLICY, PORTS, type Policy } from '@gatehouse/core/access/policy.ts';
+import { DEFAULT_POLICY, PORTS, type Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import { atLeast } from '@gatehouse/core/access/template-acl.ts';
 import { connectAccess } from '@gatehouse/core/access/workspace-access.ts';
 import type { WorkspaceAccess } from '@gatehouse/core/api/access.ts';

@@ -1,6 +1,6 @@
 import { templateLimits, type TemplateLimits } from '@gatehouse/core/api/template-limits.ts';
 import type { templateSpec } from '@gatehouse/core/api/templates.ts';
-import type { Failure } from '@gatehouse/core/protocol/runner-control.ts';
+import type { Failure } from '@gatehouse/core/protocol/workspace-phases.ts';
 import { z } from 'zod';
 import type { HelperClient } from '../channel/helper-client.ts';
 import { processId } from '../state/process-id.ts';

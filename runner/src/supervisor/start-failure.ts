@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs';
-import type { Failure } from '@gatehouse/core/protocol/runner-control.ts';
+import type { Failure } from '@gatehouse/core/protocol/workspace-phases.ts';
 import { PolicyRefused } from '../link/policy.ts';
 
 /** A start that did not work out, or a sandbox that was lost, in words for the person whose workspace it is. */

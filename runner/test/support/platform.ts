@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import type { Duplex } from 'node:stream';
-import { runnerEnroll } from '@gatehouse/core/api/workspaces.ts';
+import { runnerEnroll } from '@gatehouse/core/api/runners.ts';
 import {
   fromRunner,
   type FromRunner,

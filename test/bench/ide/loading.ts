@@ -32,8 +32,10 @@ export async function measureLoading({ product, home, rows, options }: Setting):
   const browser = await launchBrowser(['--disable-3d-apis']);
   try {
     const ides = [ours(product), ...(peer === null ? [] : [codeServer(peer.address)])];
-    for (let round = options.quick ? 1 : Math.max(5, options.rounds); round > 0; round--)
+    for (let round = options.quick ? 1 : options.rounds; round > 0; round--)
       for (const ide of shuffled(ides)) await visits(browser, ide, rows.of(ide.name));
+    // The same each time, so once is enough.
+    for (const ide of ides) await weigh(browser, ide, rows.of(ide.name));
   } finally {
     await browser.close();
     await peer?.stop();
@@ -49,7 +51,6 @@ async function visits(browser: Browser, ide: Ide, add: Add): Promise<void> {
   } finally {
     await context.close();
   }
-  await weigh(browser, ide, add);
 }
 
 /** Counts what comes until a file can be edited and a prompt stands, and apart from that what comes once nobody waits for it. */
@@ -78,7 +79,8 @@ async function weigh(browser: Browser, ide: Ide, add: Add): Promise<void> {
     await come(page, ide);
     await page.waitForLoadState('networkidle');
   });
-  add('cold: what comes when the browser is idle, gzip', 'kB', (all.bytes - first.bytes) / 1000);
+  add('idle: requests after that', 'requests', all.requests - first.requests);
+  add('idle: script, styles and fonts after that, gzip', 'kB', (all.bytes - first.bytes) / 1000);
 }
 
 async function visit(context: BrowserContext, ide: Ide, kind: 'cold' | 'warm', add: Add): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { appRefusal, limitsData } from '../../../core/access/app-access.ts';
 import { runnerOpensOf } from '../../../core/access/enforcement.ts';
-import { DEFAULT_POLICY, type Policy } from '../../../core/access/policy.ts';
+import { DEFAULT_POLICY, type Policy } from '../../../core/access/policy-in-force.ts';
 
 const [own, shared] = [{ share: 'owner' }, { share: 'tenant' }] as const;
 const may = (policy: Partial<Policy>, mine: boolean, app: typeof own | typeof shared | null) =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { enforcementOf, networkOf, RUNNER_FIELDS, runnerFieldsOf, runnerPolicyOf } from '@gatehouse/core/access/enforcement.ts';
-import { mergePolicy, POLICY_FIELDS, policyValues } from '@gatehouse/core/access/policy.ts';
+import { mergePolicy, policyValues } from '@gatehouse/core/access/policy.ts';
+import { POLICY_FIELDS } from '@gatehouse/core/access/policy-in-force.ts';
 
 const report = (name: string, ...enforces: string[]) => ({ name, enforces });
 

@@ -1,23 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allowsHost, allowsRepository, EGRESS_MODES } from '@gatehouse/core/access/egress.ts';
+import { allowsHost, allowsRepository } from '@gatehouse/core/access/egress.ts';
+import { EGRESS_MODES } from '@gatehouse/core/access/egress-modes.ts';
 import { inNetworks, intersectNetworks, normalNetwork } from '@gatehouse/core/access/networks.ts';
 import {
   atLeastAsStrict,
-  DEFAULT_POLICY,
   FIELDS,
   GRANTED,
   inWords,
   mergePolicy,
-  POLICY_FIELDS,
-  PORTS,
   policyValues,
   UNAVAILABLE,
   valuesOf,
-  type Policy,
-  type PolicyField,
   type PolicyValues,
 } from '@gatehouse/core/access/policy.ts';
+import { DEFAULT_POLICY, POLICY_FIELDS, PORTS, type Policy, type PolicyField } from '@gatehouse/core/access/policy-in-force.ts';
 
 const CIDRS = ['0.0.0.0/0', '10.0.0.0/8', '10.20.0.0/14', '10.20.1.0/24', '192.0.2.0/24', '2001:db8::/32', '2001:db8:1::/48'];
 const HOSTS = ['a.example', '*.a.example', 'b.a.example', 'b.a.example:443', 'a.example:8443', 'b.example:80'];

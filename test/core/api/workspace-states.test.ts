@@ -8,7 +8,7 @@ import {
   WORKSPACE_STATES,
   type StateFacts,
 } from '../../../core/api/workspace-states.ts';
-import { FAILURES, WORKSPACE_PHASES } from '../../../core/protocol/runner-control.ts';
+import { FAILURES, WORKSPACE_PHASES } from '../../../core/protocol/workspace-phases.ts';
 
 const NOW = Date.parse('2026-11-27T12:00:00.000Z');
 const runner = { name: 'anvil', online: true, drain: null, revoked: false, removed: false, lastSeenAt: '2026-11-27T11:00:00.000Z' };

@@ -1,4 +1,5 @@
-import { attachment, enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/workspaces.ts';
+import { attachment } from '@gatehouse/core/api/workspaces.ts';
+import { enrollmentCreated, runnerEnrolled } from '@gatehouse/core/api/runners.ts';
 import { makeTemplate, writeAcl } from '../access.ts';
 import { BROWSER_KEY, proofHeader } from '../browser-key.ts';
 import { insertRecording, sealSlice } from '../recordings.ts';

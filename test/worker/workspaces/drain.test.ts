@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { runner as runnerSchema, workspace as workspaceSchema, type Runner, type Workspace } from '@gatehouse/core/api/workspaces.ts';
+import { workspace as workspaceSchema, type Workspace } from '@gatehouse/core/api/workspaces.ts';
+import { runner as runnerSchema, type Runner } from '@gatehouse/core/api/runners.ts';
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import type { Services } from '../../../worker/platform/context.ts';
 import { sweepDrains } from '../../../worker/workspaces/drain.ts';

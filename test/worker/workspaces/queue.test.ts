@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
-import { runner as runnerSchema, workspace as workspaceSchema, type Workspace } from '@gatehouse/core/api/workspaces.ts';
+import { workspace as workspaceSchema, type Workspace } from '@gatehouse/core/api/workspaces.ts';
+import { runner as runnerSchema } from '@gatehouse/core/api/runners.ts';
 import type { WorkspaceReport } from '@gatehouse/core/protocol/runner-control.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { sweepQueues } from '../../../worker/workspaces/queue.ts';

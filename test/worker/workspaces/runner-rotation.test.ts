@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { attachment, runnerList } from '@gatehouse/core/api/workspaces.ts';
+import { attachment } from '@gatehouse/core/api/workspaces.ts';
+import { runnerList } from '@gatehouse/core/api/runners.ts';
 import { CLOSE_CODES } from '@gatehouse/core/protocol/close.ts';
 import { challengeText } from '@gatehouse/core/protocol/connection.ts';
 import { toRunner } from '@gatehouse/core/protocol/runner-control.ts';

@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import { enrollment, enrollmentCreated, runner as runnerSchema, runnerList, workspaceList } from '@gatehouse/core/api/workspaces.ts';
+import { workspaceList } from '@gatehouse/core/api/workspaces.ts';
+import { enrollment, enrollmentCreated, runner as runnerSchema, runnerList } from '@gatehouse/core/api/runners.ts';
 import { runnerOf } from '../../../worker/compose.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { connectControl, enrollCall, enrollRunner, makeKeys, openSocket, TestSocket } from '../../support/runners.ts';

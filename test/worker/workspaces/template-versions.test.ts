@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { templateDetail, templateVersion, templateVersionList, versionDiff } from '@gatehouse/core/api/templates.ts';
-import { workspace as workspaceSchema, workspaceList, workspaceUpdateOffer } from '@gatehouse/core/api/workspaces.ts';
+import { workspace as workspaceSchema, workspaceList } from '@gatehouse/core/api/workspaces.ts';
+import { workspaceUpdateOffer } from '@gatehouse/core/api/workspace-updates.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { makeRunning, makeSite, type Site } from '../../support/site.ts';
 import { makeDraft } from '../../support/template-versions.ts';

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { pid as ownPid } from 'node:process';
 import type { Listener } from '@gatehouse/core/protocol/services.ts';
 import { isMarked } from '../../marked.ts';
 import { ServiceFailure } from '../../service-failure.ts';
@@ -67,7 +68,8 @@ export class Listeners {
   #lookForHolders(inodes: string[]): void {
     const wanted = new Map<string, string | null>(inodes.map((inode) => [inode, null]));
     for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      if (this.#mark !== null && !isMarked(pid, this.#mark)) continue;
+      // The ways out that this process itself keeps open are no app of anybody’s.
+      if (pid === String(ownPid) || (this.#mark !== null && !isMarked(pid, this.#mark))) continue;
       for (const inode of socketsOf(pid)) if (wanted.get(inode) === null) wanted.set(inode, nameOf(pid));
     }
     this.#holders = wanted;

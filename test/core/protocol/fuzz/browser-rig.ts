@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy-in-force.ts';
 import { decodeFrame, encodeControl, encodeFrame, encodeJson } from '@gatehouse/core/protocol/frame.ts';
 import { Opener, Sealer, type PlainFrame } from '@gatehouse/core/protocol/seal.ts';
 import { nodeAead } from '../../../../runner/src/link/node-aead.ts';

@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy-in-force.ts';
 import type { Attachment } from '@gatehouse/core/api/workspaces.ts';
 import type { ViewerAccess } from '@gatehouse/core/protocol/connection.ts';
 import { fingerprintOf } from '@gatehouse/core/protocol/runner-keys.ts';

@@ -1,6 +1,4 @@
-import { done } from '@gatehouse/core/api/common.ts';
-import { secondFactor, type SecondFactor } from '@gatehouse/core/api/factors.ts';
-import { me, sessionList, type login, type Me, type signUp } from '@gatehouse/core/api/identity.ts';
+import { me, sessionList, type Me } from '@gatehouse/core/api/identity.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import { abortable, api, at } from './client.ts';
@@ -8,12 +6,6 @@ import { ApiProblem } from './problem.ts';
 import { proofOf } from './proof.ts';
 
 export type Session = z.infer<typeof sessionList>['items'][number];
-
-export const register = async (json: z.input<typeof signUp>) => read(api.signup.$post({ json }, await proofOf('POST', '/signup')), me);
-/** Signed in, or what is owed beside the password. */
-export const signIn = async (json: z.input<typeof login>): Promise<Me | SecondFactor> =>
-  read(api.login.$post({ json }, await proofOf('POST', '/login')), me.or(secondFactor));
-export const verifyEmail = (token: string) => read(api['verify-email'].$post({ json: { token } }), done);
 
 /** Binds this session to the key of this browser: for ways of signing in that carry no proof. */
 export async function bindKey(): Promise<void> {

@@ -1,4 +1,4 @@
-import { enrollment, enrollmentCreated, runner, runnerList, type enrollmentCreate, type Runner } from '@gatehouse/core/api/workspaces.ts';
+import { enrollment, enrollmentCreated, runner, runnerList, type enrollmentCreate, type Runner } from '@gatehouse/core/api/runners.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import { abortable, api, at, type Call } from './client.ts';

@@ -1,14 +1,5 @@
 import { appOpened } from '@gatehouse/core/api/apps.ts';
-import { workspaceNetwork } from '@gatehouse/core/api/workspace-network.ts';
-import {
-  attachment,
-  workspace,
-  workspaceList,
-  workspaceLogs,
-  workspaceUpdateOffer,
-  type workspaceCreate,
-  type workspaceUpdate,
-} from '@gatehouse/core/api/workspaces.ts';
+import { attachment, workspace, workspaceList, workspaceLogs, type workspaceCreate } from '@gatehouse/core/api/workspaces.ts';
 import type { z } from 'zod';
 import { read } from './answer.ts';
 import type { ProofKey } from '../ide/connection/ports.ts';
@@ -28,7 +19,6 @@ export const list = (
   );
 export const create = (json: z.input<typeof workspaceCreate>) => read(api.workspaces.$post({ json }), workspace);
 export const get = (id: string, call: Call = {}) => read(one.$get(at(id), abortable(call)), workspace);
-export const network = (id: string, call: Call = {}) => read(one.network.$get(at(id), abortable(call)), workspaceNetwork);
 /** Into the trash. */
 export const remove = (id: string) => read(one.$delete(at(id)), workspace);
 export const start = (id: string) => read(one.start.$post(at(id)), workspace);
@@ -41,10 +31,6 @@ export const restore = (id: string, name?: string) =>
 /** For good. */
 export const purge = (id: string) => read(one.purge.$post(at(id)), workspace);
 export const stop = (id: string) => read(one.stop.$post(at(id)), workspace);
-/** @param version another than the newest */
-export const updateOffer = (id: string, version: string | undefined, call: Call = {}) =>
-  read(one.update.$get({ ...at(id), query: version === undefined ? {} : { version } }, abortable(call)), workspaceUpdateOffer);
-export const update = (id: string, json: z.input<typeof workspaceUpdate> = {}) => read(one.update.$post({ ...at(id), json }), workspace);
 export const logs = (id: string, call: Call = {}) => read(one.logs.$get({ ...at(id), query: {} }, abortable(call)), workspaceLogs);
 /** A short-lived ticket, and a grant made out to that key, for the workspace's connection. */
 export const attach = async (id: string, key: ProofKey) => {

@@ -1,7 +1,7 @@
 import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { toast } from '#lib/toast.svelte.ts';
 import * as blockedActs from '#lib/api/blocked-acts.ts';
-import { isThere } from '#lib/api/deployment.ts';
+import { isThere } from '#lib/api/health.ts';
 import * as ideSettings from '#lib/api/ide-settings.ts';
 import { browserKey } from '#lib/api/proof.ts';
 import * as workspaces from '#lib/api/workspaces.ts';

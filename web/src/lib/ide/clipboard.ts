@@ -1,5 +1,5 @@
 import type { BlockedAct } from '@gatehouse/core/api/blocked-acts.ts';
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 
 type Bounds = Pick<Policy, 'clipboardIn' | 'clipboardOut'>;
 

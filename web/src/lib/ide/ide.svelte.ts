@@ -1,4 +1,4 @@
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import type { BlockedActs } from '@gatehouse/core/api/blocked-acts.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';

@@ -1,8 +1,4 @@
-import { DEFAULT_POLICY, FIELDS, inWords, POLICY_FIELDS, type Policy } from '@gatehouse/core/access/policy.ts';
-
-/** Each field of a policy in force, as a line. */
-export const policyWords = (policy: Policy): string[] =>
-  POLICY_FIELDS.map((field) => `${FIELDS[field].label}: ${inWords(field, policy[field])}`);
+import { DEFAULT_POLICY, POLICY_FIELDS, type Policy } from '@gatehouse/core/access/policy-in-force.ts';
 
 /** The few words that a status bar has room for. */
 export function policySummary(policy: Policy): string {

@@ -1,13 +1,5 @@
-import {
-  FIELDS,
-  mergePolicy,
-  POLICY_FIELDS,
-  policyValues,
-  type Merged,
-  type MergedPolicy,
-  type PolicyField,
-  type PolicyValues,
-} from '@gatehouse/core/access/policy.ts';
+import { FIELDS, mergePolicy, policyValues, type Merged, type MergedPolicy, type PolicyValues } from '@gatehouse/core/access/policy.ts';
+import { POLICY_FIELDS, type PolicyField } from '@gatehouse/core/access/policy-in-force.ts';
 import type { GitRules } from '@gatehouse/core/access/egress.ts';
 import type { PolicyShown } from '@gatehouse/core/api/policy.ts';
 

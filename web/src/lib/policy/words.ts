@@ -1,4 +1,5 @@
-import type { Policy, PolicyField, Source } from '@gatehouse/core/access/policy.ts';
+import type { Source } from '@gatehouse/core/access/policy.ts';
+import type { Policy, PolicyField } from '@gatehouse/core/access/policy-in-force.ts';
 import { inWords } from '@gatehouse/core/access/policy.ts';
 import type { PolicyShown, ShownField } from '@gatehouse/core/api/policy.ts';
 import type { Tone } from '#lib/components/Status.svelte';

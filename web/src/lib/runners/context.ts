@@ -1,5 +1,5 @@
 import { createContext } from 'svelte';
-import type { Runner } from '@gatehouse/core/api/workspaces.ts';
+import type { Runner } from '@gatehouse/core/api/runners.ts';
 import type { Resource } from '#lib/resource.svelte.ts';
 
 /** The runners of the page, for the dialog that enrols one more. */

@@ -1,4 +1,4 @@
-import type { Runner } from '@gatehouse/core/api/workspaces.ts';
+import type { Runner } from '@gatehouse/core/api/runners.ts';
 import type { Tone } from '#lib/components/Status.svelte';
 
 /** What an administrator does with a runner, in a dialog or at once. */

@@ -1,4 +1,5 @@
-import { valueFaults, type ParameterValues, type TemplateParameter } from '@gatehouse/core/api/template-parameters.ts';
+import { valueFaults, type TemplateParameter } from '@gatehouse/core/api/template-parameters.ts';
+import type { ParameterValues } from '@gatehouse/core/api/parameter-values.ts';
 
 /** Values as they are typed, by name; nothing typed is no value. */
 export type TypedValues = Record<string, string>;

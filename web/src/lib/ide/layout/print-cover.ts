@@ -1,4 +1,4 @@
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 
 /** Paper is a way out as copies are: where those are bounded, or files stay inside, pages print as one sentence. */
 export const isPrintCovered = (policy: Policy | null): boolean =>

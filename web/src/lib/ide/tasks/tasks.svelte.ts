@@ -13,7 +13,6 @@ import type { Terminal } from '../terminals/terminal.svelte.ts';
 import type { Terminals } from '../terminals/terminals.svelte.ts';
 import type { XtermScreen } from '../terminals/xterm-screen.ts';
 import { lineReader } from './line-reader.ts';
-import { byPath, problemsIn } from './problem-matchers.ts';
 
 type Shown = Terminal<XtermScreen>;
 
@@ -173,6 +172,7 @@ export class Tasks {
     const started = this.#started.get(terminal.key);
     if (exit !== null && started !== undefined && started.took === null)
       this.#started = withEntry(this.#started, terminal.key, { ...started, took: this.#clock.now() - started.startedAt });
+    const { byPath, problemsIn } = await import('./problem-matchers.ts');
     const printed = problemsIn(screen.lines);
     const names = unique(printed.map(({ name }) => name)).slice(0, MOST_NAMES);
     const paths = names.length === 0 ? [] : await this.#ide.locate(task.folder, names).catch(() => []);

@@ -1,4 +1,4 @@
-import { DEFAULT_POLICY } from '@gatehouse/core/access/policy.ts';
+import { DEFAULT_POLICY } from '@gatehouse/core/access/policy-in-force.ts';
 import type { Presence, RunnerHello } from '@gatehouse/core/protocol/connection.ts';
 import { proofKeyOf } from '../connection/browser-key.ts';
 import { Connection } from '../connection/connection.ts';

@@ -3,7 +3,7 @@ import type { RemoteFiles } from '../remote-files.ts';
 import { toast } from '#lib/toast.svelte.ts';
 import { StreamError, wordsOf } from '../../connection/stream-error.ts';
 import type { Services } from '../../connection/streams.ts';
-import type { Policy } from '@gatehouse/core/access/policy.ts';
+import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import type { ConnectionState } from '../../connection/ports.ts';
 import type { Documents } from '../../editor/documents.svelte.ts';
 import type { Prompts } from '../../prompts.svelte.ts';
