@@ -1,3 +1,4 @@
+import { USER_SCHEMA } from '@gatehouse/core/scim/schema.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { makeProvider } from './route-calls/providers.ts';
 import { services, unique, type Tenant } from './tenants.ts';
@@ -31,11 +32,13 @@ export async function insertDirectoryGroup(
 /** Somebody whom the directory says is there, or is not. */
 export async function insertDirectoryUser(tenant: Tenant, providerId: string, userId: string, active: boolean): Promise<void> {
   const now = new Date().toISOString();
+  const userName = `${unique()}@acme.test`;
+  const resource = { schemas: [USER_SCHEMA], userName, emails: [{ value: userName }] };
   await tenant.db.batch([
     statement(
       `INSERT INTO scim_users (tenant_id, provider_id, user_id, user_name, active, resource, created_at, updated_at)
-       VALUES (?1, ?2, ?3, ?4, ?5, '{}', ?6, ?6)`,
-      ...[tenant.id, providerId, userId, `${unique()}@acme.test`, active ? 1 : 0, now],
+       VALUES (?1, ?2, ?3, ?4, ?5, ?7, ?6, ?6)`,
+      ...[tenant.id, providerId, userId, userName, active ? 1 : 0, now, JSON.stringify(resource)],
     ),
   ]);
 }

@@ -14,7 +14,7 @@ import {
 } from '@gatehouse/core/api/group-mappings.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
 import { rolesThroughGroup, rolesThroughGroupFrom } from '../directory/kept-groups.ts';
-import { onLastOwner, ownerRemains } from '../directory/owners.ts';
+import { onLastOwner, ownersRemain } from '../directory/owners.ts';
 import { powersOfRoles, requireGrantable, roleName, type NamedRole } from '../directory/role-grants.ts';
 import { commit, eventOf, onGuard, onUnique, require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -174,7 +174,7 @@ export async function deleteMapping(ctx: UserContext, providerId: string, id: st
     ...regiven(ctx, mappings, groups, ({ id: other, target_type, target: same }) => {
       return other !== id && target_type === mapping.target_type && same === mapping.target;
     }),
-    ownerRemains(ctx.db),
+    ...ownersRemain(ctx.db),
   ];
   const lessens = { users: 'everybody' as const, cause: `What groups of ${provider.name} give was changed` };
   await onLastOwner(

@@ -16,7 +16,7 @@ import { GROUP_SCHEMA, RESOURCE_TYPES } from '@gatehouse/core/scim/schema.ts';
 import { invalidValue, ScimError } from '@gatehouse/core/scim/scim-error.ts';
 import { forgotten, groupToForget, lossesFrom, rolesThroughGroup, rolesThroughGroupFrom } from '../directory/kept-groups.ts';
 import { mappedGroup, mappingsFrom, mappingsQuery, type MappingRow } from '../providers/mapped.ts';
-import { ownerRemains } from '../directory/owners.ts';
+import { ownersRemain } from '../directory/owners.ts';
 import type { NamedRole } from '../directory/role-grants.ts';
 import { eventOf, GuardFailed } from '../platform/commit.ts';
 import type { Answer, Conditions } from './answer.ts';
@@ -289,7 +289,7 @@ async function writeEdit(ctx: ScimContext, call: Call, { row, edit, names, roles
         ...(edit.displayName === row.display_name ? [] : [store.renameGroup(ctx.db, row.id, edit.displayName)]),
         ...store.writeMembers(ctx.db, row.id, edit),
         ...mapped.changes,
-        ...(mapped.lessens || (remove.length > 0 && roles.some(({ role }) => role === 'owner')) ? [ownerRemains(ctx.db)] : []),
+        ...(mapped.lessens || (remove.length > 0 && roles.some(({ role }) => role === 'owner')) ? ownersRemain(ctx.db) : []),
       ],
       events: [...update, ...groupEvents(ctx, group, { add, remove, roles })],
       ...(lessens ? { lessens } : {}),
@@ -321,7 +321,7 @@ export async function deleteGroup(call: Call, id: string, { ifMatch }: Condition
       call,
       {
         guard: store.deleteGroup(ctx.db, ctx.caller.provider_id, group),
-        changes: [store.dropGroup(ctx.db, id), ...forgotten(ctx.db, id), ownerRemains(ctx.db)],
+        changes: [store.dropGroup(ctx.db, id), ...forgotten(ctx.db, id), ...ownersRemain(ctx.db)],
         events: [eventOf(ctx, { action: 'group.delete', resource, status: 204, diff, details: { people } })],
         lessens: { users: 'everybody', cause: `Group ${group.display_name} was deleted` },
       },

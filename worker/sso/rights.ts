@@ -1,6 +1,6 @@
 import type { OidcConfig } from '@gatehouse/core/api/sso.ts';
 import { rolesGiven, type Told } from '@gatehouse/core/sso/claims.ts';
-import { isLastOwner, ownerRemains } from '../directory/owners.ts';
+import { ownerLack, ownersRemain } from '../directory/owners.ts';
 import { commit, eventOf } from '../platform/commit.ts';
 import type { Statement } from '../platform/tenant-db.ts';
 import type { Connected } from './connections.store.ts';
@@ -24,7 +24,7 @@ const minus = (all: readonly string[] | null, gone: readonly string[] | null): s
   all === null || gone === null ? [] : all.filter((each) => !gone.includes(each));
 
 /**
- * Makes somebody's roles and groups of this provider what its token says; those that people gave by hand stay. The last owner stays one.
+ * Makes somebody's roles and groups of this provider what its token says; those that people gave by hand stay. The last owner stays one, and so does the last who comes in without.
  */
 export async function followToken(ctx: ReturnType<typeof actingFor>, connection: Connected, userId: string, person: Told): Promise<void> {
   const next = wanted(person, connection);
@@ -38,9 +38,11 @@ export async function followToken(ctx: ReturnType<typeof actingFor>, connection:
   try {
     await apply(ctx, connection, userId, person, change);
   } catch (error) {
-    if (!isLastOwner(error)) throw error;
-    const roles = change.take.roles.filter((role) => role !== 'owner');
-    await apply(ctx, connection, userId, person, { ...change, take: { ...change.take, roles } }, 'the last owner stays owner');
+    const lack = ownerLack(error);
+    if (!lack) throw error;
+    // A group may be what makes them an owner.
+    const take = { roles: change.take.roles.filter((role) => role !== 'owner'), groups: [] };
+    await apply(ctx, connection, userId, person, { ...change, take }, `${lack.is} stays owner`);
   }
 }
 
@@ -77,7 +79,7 @@ async function apply(
       store.takeRoles(db, connection.id, userId, take.roles),
       store.joinGroups(db, connection.id, userId, give.groups),
       store.leaveGroups(db, connection.id, userId, take.groups),
-      ...(lessens ? [ownerRemains(db)] : []),
+      ...(lessens ? ownersRemain(db, [userId]) : []),
     ],
     events: [event],
     ...(lessens ? { lessens: { users: [userId], cause: `${connection.name} took a group or a role away` } } : {}),
