@@ -1,7 +1,14 @@
 import { USER_SCHEMA } from '@gatehouse/core/scim/schema.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
-import { makeProvider } from './route-calls/providers.ts';
 import { services, unique, type Tenant } from './tenants.ts';
+
+/** Beside the limit: the suites make more than an organisation may have. */
+export const makeProvider = async (tenant: Tenant, name = `IdP ${unique()}`) => {
+  const id = services().newId('identityProvider');
+  const sql = "INSERT INTO identity_providers (tenant_id, id, name, preset, created_at) VALUES (?, ?, ?, 'other', ?)";
+  await tenant.db.batch([statement(sql, tenant.id, id, name, new Date().toISOString())]);
+  return id;
+};
 
 /** A provider, and a group that it keeps, as SCIM would have made it. @param people ids of those in it */
 export async function insertDirectoryGroup(
@@ -42,5 +49,3 @@ export async function insertDirectoryUser(tenant: Tenant, providerId: string, us
     ),
   ]);
 }
-
-export { makeProvider };

@@ -141,7 +141,7 @@ export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' |
   });
   const change = {
     guard: store.deleteGroup(ctx.db, id, grants === 'keep', now),
-    changes: [...store.forgetGroup(ctx.db, id), ...ownersRemain(ctx.db)],
+    changes: [...store.forgetGroups(ctx.db, [id]), ...ownersRemain(ctx.db)],
     ...{ events: [event], lessens: { users: 'everybody' as const, cause: `Group ${found.row.name} was deleted` } },
   };
   await onLastOwner(onGuard(commit(ctx, change), inUse));
