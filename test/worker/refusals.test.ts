@@ -247,6 +247,7 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/identity-providers/:id/provisioning': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/groups': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/mappings': { ...overProviders, who: idpReaders },
+  'GET /api/v1/identity-providers/:id/removal': { ...overProviders, who: idpReaders },
   'POST /api/v1/identity-providers/:id/mappings': { ...overProviders, body: newMapping },
   'POST /api/v1/identity-providers/:id/mappings/preview': { ...overProviders, who: idpReaders, body: newMapping },
   'POST /api/v1/identity-providers/:id/mappings/:mapping/groups': {

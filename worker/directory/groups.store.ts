@@ -112,25 +112,24 @@ export const deleteGroups = (db: TenantDb, ids: readonly string[]): Statement =>
   statement('DELETE FROM groups WHERE tenant_id = ?1 AND id IN (SELECT value FROM json_each(?2))', db.tenantId, JSON.stringify(ids));
 
 const owned = z.object({
-  kind: z.enum(['role', 'template', 'parent']),
-  group_id: z.string(),
-  name: z.string(),
-  role: z.string().nullable(),
+  ...{ kind: z.enum(['role', 'template', 'parent']), group_id: z.string(), name: z.string(), role: z.string().nullable() },
+  /** of a custom role */
+  ...{ title: z.string().nullable(), permissions: z.string().nullable() },
 });
 export type OwnedRow = z.infer<typeof owned>;
 
 /** What these groups have by themselves now: roles, entries on templates, places in other groups. */
 export async function findOwned(db: TenantDb, ids: readonly string[], now: string): Promise<OwnedRow[]> {
   const rows = await db.rows(
-    `SELECT 'role' AS kind, value AS group_id, coalesce(r.name, a.role) AS name, a.role FROM json_each(?2)
+    `SELECT 'role' AS kind, value AS group_id, coalesce(r.name, a.role) AS name, a.role, r.name AS title, r.permissions FROM json_each(?2)
      CROSS JOIN role_assignments a ON a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = value
      LEFT JOIN roles r ON r.tenant_id = ?1 AND r.id = a.role WHERE ${inForce('a', '?3')}
      UNION ALL
-     SELECT 'template', value, t.name, a.role FROM json_each(?2)
+     SELECT 'template', value, t.name, a.role, NULL, NULL FROM json_each(?2)
      CROSS JOIN template_acl a ON a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = value
      JOIN templates t ON t.tenant_id = ?1 AND t.id = a.template_id AND t.deleted_at IS NULL WHERE ${inForce('a', '?3')}
      UNION ALL
-     SELECT 'parent', value, g.name, NULL FROM json_each(?2)
+     SELECT 'parent', value, g.name, NULL, NULL, NULL FROM json_each(?2)
      CROSS JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = value
      JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id WHERE ${inForce('m', '?3')}`,
     ...[db.tenantId, JSON.stringify(ids), now],

@@ -31,6 +31,12 @@ export const forgotten = (db: TenantDb, groupId: string): Statement[] => forgetG
 /** The same for many at once, with the groups themselves. */
 export const forgottenAll = (db: TenantDb, ids: readonly string[]): Statement[] => [deleteGroups(db, ids), ...forgetGroups(db, ids)];
 
+/** The roles that these groups have by themselves. */
+export const rolesOfAll = async (db: TenantDb, ids: readonly string[], now: string): Promise<NamedRole[]> =>
+  (await findOwned(db, ids, now)).flatMap(({ kind, role, title, permissions }) =>
+    kind === 'role' && role !== null ? [{ role, name: title, permissions }] : [],
+  );
+
 /** What each of these groups has by itself, and would lose with it. */
 export async function lossesOfAll(db: TenantDb, ids: readonly string[], now: string): Promise<Map<string, AuditChange[]>> {
   const losses = new Map<string, AuditChange[]>();
@@ -41,10 +47,10 @@ export async function lossesOfAll(db: TenantDb, ids: readonly string[], now: str
   return losses;
 }
 
-function lossOf({ kind, name, role }: OwnedRow): Pick<AuditChange, 'path' | 'old'> {
+function lossOf({ kind, name, role, title }: OwnedRow): Pick<AuditChange, 'path' | 'old'> {
   switch (kind) {
     case 'role':
-      return { path: `role ${roleName({ role: role ?? name, name })}`, old: true };
+      return { path: `role ${roleName({ role: role ?? name, name: title })}`, old: true };
     case 'template':
       return { path: `template ${name}`, old: role };
     case 'parent':
