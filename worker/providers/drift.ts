@@ -62,7 +62,13 @@ function itemOf({ mapping, group, plan }: Missing): Drift['items'][number] {
   }
   const by = plan?.by;
   return {
-    ...{ kind: 'not-made', subject, directory: `${wordsOf(mapping)} make a group ${mapping.target}`, here: unmade, mendable: false },
+    ...{
+      kind: 'not-made',
+      subject,
+      directory: `${wordsOf(mapping)} make a group ${plan?.name || mapping.target}`,
+      here: unmade,
+      mendable: false,
+    },
     handOver: by?.handMade === true ? { mapping: mapping.id, group: { id: by.id, name: by.name } } : null,
   };
 }
