@@ -2,7 +2,7 @@ import { commit, eventOf, GuardFailed, type EventContext, type EventFacts } from
 import type { Services } from '../platform/context.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
 import { findDestination, moveDestination, type StoredDestination } from './destinations.store.ts';
-import { addressesWith } from './holders.store.ts';
+import { addressesWith } from './holders.ts';
 import type { Telling } from './ledger.telling.ts';
 
 /** What the service does to a destination on its own. */

@@ -25,13 +25,6 @@ export async function findNamesakes(db: TenantDb, names: readonly string[]): Pro
   return { namesakes: (found?.rows ?? []).map((row) => namesake.parse(row)), room: QUOTAS.groups - Number(count?.rows[0]?.['n'] ?? 0) };
 }
 
-/**
- * A name that is NULL is refused by the table, and with it the whole batch: what was seen before is not so any more.
- * `isDisturbed` knows it, and that somebody took the name.
- */
-const DISTURBED = /UNIQUE constraint failed: groups\.|NOT NULL constraint failed: groups\.name/;
-export const isDisturbed = (error: unknown): boolean => DISTURBED.test(String(error));
-
 /** Undoes its batch where there are too many groups, where somebody has the name, or where the mapping is gone. */
 export const insertMade = (
   db: TenantDb,

@@ -105,6 +105,13 @@ export function carryOut(
 export const pairsOf = (mappings: readonly MappingRow[], groups: readonly NamedGroup[]) =>
   making(mappings).flatMap((mapping) => groups.filter((group) => isAbout(mapping, group)).map((group) => ({ mapping, group })));
 
+/**
+ * A group's name that is NULL is refused by the table, and with it the whole batch: what was seen before is not so any more. The same is
+ * true where somebody took a name.
+ */
+const DISTURBED = /UNIQUE constraint failed: groups\.|NOT NULL constraint failed: groups\.name/;
+export const isDisturbed = (error: unknown): boolean => DISTURBED.test(String(error));
+
 const ATTEMPTS = 4;
 /** Does `work`, which plans and commits, until nobody comes in between. @throws AppError `conflict` */
 export async function untilPlanned<T>(work: () => Promise<T>): Promise<T> {
@@ -112,7 +119,7 @@ export async function untilPlanned<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
-      if (!store.isDisturbed(error)) throw error;
+      if (!isDisturbed(error)) throw error;
     }
   }
   throw new AppError('conflict', 'Others are changing groups right now: try again.');

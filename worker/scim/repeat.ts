@@ -1,6 +1,6 @@
 import { ScimError } from '@gatehouse/core/scim/scim-error.ts';
 import { GuardFailed } from '../platform/commit.ts';
-import { isDisturbed } from '../providers/made-groups.store.ts';
+import { isDisturbed } from '../providers/made-groups.ts';
 
 /** Others may change the same thing between reading and writing; each time all is looked at again. */
 const ATTEMPTS = 6;

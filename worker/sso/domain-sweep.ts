@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROOF_DAYS } from '@gatehouse/core/api/sso.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { addressesWith } from '../audit/holders.store.ts';
+import { addressesWith } from '../audit/holders.ts';
 import { commit, eventOf, GuardFailed, type EventFacts } from '../platform/commit.ts';
 import type { Services } from '../platform/context.ts';
 import { inLanes } from '../platform/lanes.ts';
