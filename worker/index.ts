@@ -17,6 +17,7 @@ import { serveApp } from './workspaces/app-host.ts';
 import { sweepIdleWorkspaces } from './workspaces/auto-stop.ts';
 import { sweepDrains } from './workspaces/drain.ts';
 import { sweepQueues } from './workspaces/queue.ts';
+import { sweepDomains } from './sso/domain-sweep.ts';
 import { sweepLeavers } from './workspaces/leavers.ts';
 import { sweepTrash } from './workspaces/trash.ts';
 import { serveScim } from './scim/scim-app.ts';
@@ -88,6 +89,7 @@ export default {
       sweepDrains(services),
       sweepTrash(services),
       sweepLeavers(services),
+      sweepDomains(services),
       sweepRefusals(services),
       sweepRecordings(services),
       sweepSnapshots(services),

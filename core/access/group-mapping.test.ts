@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { matchesName, patternFault, type MappingKind } from './group-mapping.ts';
+import { madeName, madeNameFault, matchesName, patternFault, type MappingKind } from './group-mapping.ts';
 
 test.each<[MappingKind, string, string, boolean]>([
   ['name', 'Platform', 'platform', true],
@@ -32,4 +32,32 @@ describe('a regular expression', () => {
   test.each(['gh-.*', '[a-z)(+]+-team', 'a\\(b\\)+', 'x{2,3}', '(?:dev|ops)-.+', '\\d{2}'])('%s is taken', (pattern) => {
     expect(patternFault({ kind: 'regex', pattern })).toBe(null);
   });
+});
+
+test.each<[MappingKind, string, string, string, string | null]>([
+  ['prefix', 'gh-', '$1', 'GH-Payments', 'Payments'],
+  ['prefix', 'gh-', 'GitHub $1', 'gh-payments', 'GitHub payments'],
+  ['prefix', 'gh-', '$1', 'gh-', null],
+  ['prefix', 'gh-', '$1', 'my-gh-payments', null],
+  ['regex', 'gh-(dev|ops)-(.+)', '$2 ($1)', 'gh-ops-berlin', 'berlin (ops)'],
+  ['regex', 'gh-(dev)?-(.+)', '$1$2', 'gh--berlin', null],
+  ['regex', '(?:gh|gl)-(.+)', '$1', 'gl-payments', 'payments'],
+  ['regex', '(.+)-eu', '$0 people', 'sales-eu', 'sales-eu people'],
+  ['name', 'sales', 'Sales people', 'SALES', 'Sales people'],
+  ['prefix', 'gh-', '$1', `gh-${'x'.repeat(81)}`, null],
+])('%s %s makes %s of %s: %s', (kind, pattern, name, of, made) => {
+  expect(madeName({ kind, pattern, name }, of)).toBe(made);
+});
+
+test.each<[MappingKind, string, string, string | null]>([
+  ['prefix', 'gh-', '$1', null],
+  ['prefix', 'gh-', '$2', 'names $2, which the pattern does not have'],
+  ['name', 'sales', '$1', 'names $1, which the pattern does not have'],
+  ['name', 'sales', 'Sales', 'is the name of the directory’s own group, which is here already'],
+  ['prefix', 'gh-', '$0', 'is the name of the directory’s own group, which is here already'],
+  ['regex', 'gh-(?:dev|ops)-(.+)', '$1', null],
+  ['regex', 'gh-(?:dev|ops)-(.+)', '$2', 'names $2, which the pattern does not have'],
+  ['regex', '\\(x\\)-[(](.)', '$1', null],
+])('groups by %s %s called %s: %s', (kind, pattern, name, fault) => {
+  expect(madeNameFault({ kind, pattern, name })).toBe(fault);
 });

@@ -3,6 +3,9 @@
 export const MAPPING_KINDS = ['name', 'prefix', 'regex'] as const;
 export type MappingKind = (typeof MAPPING_KINDS)[number];
 
+/** What becomes of a group that a mapping made once the directory's is gone. */
+export const MADE_GROUP_ENDS = ['empty', 'delete'] as const;
+
 export interface NamePattern {
   kind: MappingKind;
   pattern: string;
@@ -45,4 +48,31 @@ export function matchesName({ kind, pattern }: NamePattern, name: string): boole
     case 'regex':
       return name.length <= LONGEST_NAME && patternFault({ kind, pattern }) === null && new RegExp(`^(?:${pattern})$`, 'iu').test(name);
   }
+}
+
+/** What a group that a mapping makes is called: `$1` stands for the rest of the name, or for what a regular expression caught. */
+export interface MadeName extends NamePattern {
+  name: string;
+}
+
+const PLACES = /\$(\d)/gu;
+const LONGEST_MADE = 80;
+
+/** Why groups can't be called that; null when they can. */
+export function madeNameFault({ kind, pattern, name }: MadeName): string | null {
+  const most = { name: 0, prefix: 1, regex: kind === 'regex' && patternFault({ kind, pattern }) === null ? capturesOf(pattern) : 9 }[kind];
+  const beyond = [...name.matchAll(PLACES)].find(([, place]) => Number(place) > most)?.[0];
+  if (beyond !== undefined) return `names ${beyond}, which the pattern does not have`;
+  const same = name === '$0' || (kind === 'name' && name.toLowerCase() === pattern.toLowerCase());
+  return same ? 'is the name of the directory’s own group, which is here already' : null;
+}
+
+const capturesOf = (pattern: string): number => (new RegExp(`${pattern}|`, 'iu').exec('')?.length ?? 1) - 1;
+
+/** The name of the group that is made for a group of the directory; null where nothing fit to be a name comes out. */
+export function madeName({ kind, pattern, name }: MadeName, of: string): string | null {
+  if (!matchesName({ kind, pattern }, of)) return null;
+  const caught = kind === 'regex' ? [...(new RegExp(`^(?:${pattern})$`, 'iu').exec(of) ?? [])] : [of, of.slice(pattern.length)];
+  const made = name.replaceAll(PLACES, (_, place: string) => caught[Number(place)] ?? '').trim();
+  return made === '' || made.length > LONGEST_MADE || /\p{Cc}/u.test(made) ? null : made;
 }

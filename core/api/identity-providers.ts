@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { idSchema } from '../ids.ts';
 import { text, time } from './common.ts';
+import { groupRef } from './groups.ts';
 
 /** Whose guide an administrator follows, and whose traps are known. */
 export const PROVIDER_PRESETS = {
@@ -39,3 +40,27 @@ export const identityProvider = z.object({
 });
 export type IdentityProvider = z.infer<typeof identityProvider>;
 export const identityProviderList = z.object({ items: z.array(identityProvider) });
+
+/** What becomes of what a provider gave when it is removed: it ends, or stays as if it had been given by hand. */
+export const providerRemoval = z.object({ gives: z.enum(['end', 'keep']).default('end') });
+
+/** Who would lose what. */
+export const providerRemovalPreview = z.object({
+  /** people who have a role or a group by it */
+  losing: z.number().int(),
+  /** given by its claims, with the first who have them */
+  roles: z.array(z.object({ name: z.string(), people: z.number().int(), names: z.array(z.string()) })),
+  /** with what each gives: roles, templates, places in groups */
+  groups: z.array(groupRef.extend({ people: z.number().int(), gives: z.array(z.string()) })),
+  /** beyond those shown */
+  moreGroups: z.number().int(),
+  mappings: z.number().int(),
+  /** known to sign in through it */
+  accounts: z.number().int(),
+  /** whom it keeps by SCIM; they stay as they are */
+  people: z.number().int(),
+  domains: z.array(z.string()),
+  /** why it can't be removed now */
+  obstacle: z.string().nullable(),
+});
+export type ProviderRemoval = z.infer<typeof providerRemovalPreview>;

@@ -185,12 +185,17 @@ export const mailDomain = z
   .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/, 'must be a domain such as acme.com');
 export const domainAdd = z.object({ domain: mailDomain, provider: idSchema('identityProvider').nullable().default(null) });
 export const domainUpdate = z.object({ provider: idSchema('identityProvider').nullable() });
+/** A record that is missing for so many days ends the proof. */
+export const PROOF_DAYS = 7;
+
 export const domain = z.object({
   domain: z.string(),
   /** what the TXT record of `name` must say */
   record: z.object({ name: z.string(), value: z.string() }),
   verifiedAt: time.nullable(),
   checkedAt: time.nullable(),
+  /** its record was not there when it was last looked for: since when, and when the proof ends for it */
+  missing: z.object({ since: time, endsAt: time }).nullable(),
   provider: z.object({ id: idSchema('identityProvider'), name: z.string() }).nullable(),
   createdAt: time,
 });

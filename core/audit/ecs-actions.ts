@@ -181,6 +181,7 @@ export const ECS_ACTIONS: Record<AuditAction, EcsMapping> = {
   'idp.domain.add': { category: ['configuration'], type: ['creation'] },
   'idp.domain.verify': { category: ['configuration'], type: ['change'] },
   'idp.domain.update': { category: ['configuration'], type: ['change'] },
+  'idp.domain.lapse': { category: ['configuration'], type: ['change'] },
   'idp.domain.remove': { category: ['configuration'], type: ['deletion'] },
   'idp.token.create': { category: ['iam'], type: ['creation'] },
   'idp.token.revoke': { category: ['iam'], type: ['deletion'] },

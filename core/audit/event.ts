@@ -533,6 +533,11 @@ export const AUDIT_ACTIONS = {
   'idp.domain.add': { resource: 'idp', done: 'claimed the mail domain {resource}', attempt: 'claim the mail domain {resource}' },
   'idp.domain.verify': { resource: 'idp', done: 'proved the mail domain {resource}', attempt: 'prove the mail domain {resource}' },
   'idp.domain.update': { resource: 'idp', done: 'changed the mail domain {resource}', attempt: 'change the mail domain {resource}' },
+  'idp.domain.lapse': {
+    resource: 'idp',
+    done: 'ended the proof of the mail domain {resource}',
+    attempt: 'end the proof of the mail domain {resource}',
+  },
   'idp.domain.remove': { resource: 'idp', done: 'gave up the mail domain {resource}', attempt: 'give up the mail domain {resource}' },
   'idp.token.create': {
     resource: 'idp',

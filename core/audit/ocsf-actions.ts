@@ -215,6 +215,7 @@ export const OCSF_ACTIONS: Record<AuditAction, Choice> = {
   'idp.domain.add': ['entity_management', 'Create'],
   'idp.domain.verify': ['entity_management', 'Update'],
   'idp.domain.update': ['entity_management', 'Update'],
+  'idp.domain.lapse': ['entity_management', 'Update'],
   'idp.domain.remove': ['entity_management', 'Delete'],
   'idp.token.create': ['entity_management', 'Create'],
   'idp.token.revoke': ['entity_management', 'Delete'],

@@ -5,6 +5,7 @@ import type { Services } from '../../worker/platform/context.ts';
 import { mintCredential } from '../../worker/platform/credential.ts';
 import { statement } from '../../worker/platform/tenant-db.ts';
 import { serveScim } from '../../worker/scim/scim-app.ts';
+import { makeProvider } from './providers.ts';
 import { ORIGIN, services, unique, type Tenant } from './tenants.ts';
 
 export interface Directory {
@@ -25,14 +26,11 @@ export interface ScimAnswer {
 /** An identity provider that provisions, straight into the store. */
 export async function addDirectory(tenant: Tenant, facts: { expiresAt?: string; revokedAt?: string } = {}): Promise<Directory> {
   const { newId, random } = services();
-  const [id, tokenId, name] = [newId('identityProvider'), newId('scimToken'), `Directory ${unique()}`];
+  const [tokenId, name] = [newId('scimToken'), `Directory ${unique()}`];
+  const id = await makeProvider(tenant, name);
   const { text, hash } = await mintCredential('scim', { shard: tenant.shard, tenantId: tenant.id }, random);
   const now = new Date().toISOString();
   await tenant.db.batch([
-    statement(
-      "INSERT INTO identity_providers (tenant_id, id, name, preset, created_at) VALUES (?, ?, ?, 'okta', ?)",
-      ...[tenant.id, id, name, now],
-    ),
     statement(
       `INSERT INTO scim_tokens (tenant_id, id, provider_id, secret_hash, created_at, created_by, expires_at, revoked_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,

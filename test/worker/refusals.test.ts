@@ -18,7 +18,8 @@ import { insertRecording } from '../support/recordings.ts';
 import { attempt, attemptsOn, comparable, idsOf, nobodysIds, shuffled, stateOf, type Ids } from '../support/isolation.ts';
 import { callRoute, crewOf, expectProblem, isChange, refusedRoles, ROLES, withEachText, type RouteCase } from '../support/refusals.ts';
 import { BROWSER_KEY } from '../support/browser-key.ts';
-import { makeProvider } from '../support/route-calls/providers.ts';
+import { makeProvider } from '../support/providers.ts';
+import { newMapping } from '../support/route-calls/providers.ts';
 import { makeUnreachable, NO_PLACE, OIDC_SET_UP } from '../support/route-calls/sso.ts';
 import { ROUTE_CALLS } from '../support/route-calls.ts';
 import { makeDraft } from '../support/template-versions.ts';
@@ -146,7 +147,6 @@ const noScimToken = services().newId('scimToken');
 const overProviders = { who: ['owner'], id: 'identityProvider', make: makeProvider } as const;
 const overConnections = { ...overProviders, make: makeUnreachable } as const;
 const overDomains: RouteCase = { who: ['owner'], rest: { domain: 'none.example' } };
-const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
 const noMapping = 'gmp_01m856tm29e6frrs5mmr9m5rhs';
 const reviewers: BuiltInRole[] = ['owner', 'user-admin', 'template-admin', 'auditor'];
 const makeEnrollment = async (tenant: Tenant) => read(await api(tenant.owner).post('/runner-enrollments', {}), enrollmentCreated).id;
@@ -247,8 +247,14 @@ const ROUTES: Record<string, RouteCase> = {
   'GET /api/v1/identity-providers/:id/provisioning': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/groups': { ...overProviders, who: idpReaders },
   'GET /api/v1/identity-providers/:id/mappings': { ...overProviders, who: idpReaders },
+  'GET /api/v1/identity-providers/:id/removal': { ...overProviders, who: idpReaders },
   'POST /api/v1/identity-providers/:id/mappings': { ...overProviders, body: newMapping },
   'POST /api/v1/identity-providers/:id/mappings/preview': { ...overProviders, who: idpReaders, body: newMapping },
+  'POST /api/v1/identity-providers/:id/mappings/:mapping/groups': {
+    ...overProviders,
+    rest: { mapping: noMapping },
+    body: { group: 'grp_01m856tm29e6frrs5mmr9m5rhs' },
+  },
   'DELETE /api/v1/identity-providers/:id/mappings/:mapping': { ...overProviders, rest: { mapping: noMapping } },
   'GET /api/v1/identity-providers/:id/drift': { ...overProviders, who: idpReaders },
   'POST /api/v1/identity-providers/:id/sync': overProviders,

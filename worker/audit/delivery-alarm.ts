@@ -1,7 +1,8 @@
 import { commit, eventOf, GuardFailed, type EventContext, type EventFacts } from '../platform/commit.ts';
 import type { Services } from '../platform/context.ts';
 import type { Statement, TenantDb } from '../platform/tenant-db.ts';
-import { findDestination, managersOf, moveDestination, type StoredDestination } from './destinations.store.ts';
+import { findDestination, moveDestination, type StoredDestination } from './destinations.store.ts';
+import { addressesWith } from './holders.ts';
 import type { Telling } from './ledger.telling.ts';
 
 /** What the service does to a destination on its own. */
@@ -63,7 +64,7 @@ export async function tell(services: Services, { tenantId, shard, destinationId,
 /** Tells the people who may manage destinations. One address that fails keeps no other from its mail. */
 export async function mailManagers(services: Services, db: TenantDb, subject: string, lines: string[]): Promise<void> {
   const text = [...lines, `${services.settings.ORIGIN}/siem`].join('\n\n');
-  for (const to of await managersOf(db, services.now()))
+  for (const to of await addressesWith(db, 'siem:manage', services.now()))
     await services.mail
       .send({ to, subject: `Gatehouse: ${subject}`, text })
       .catch((error: unknown) => services.log('error', 'could not mail that a destination stalls', { error: String(error) }));

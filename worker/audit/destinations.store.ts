@@ -1,5 +1,4 @@
 import { and, asc, eq } from 'drizzle-orm';
-import { BUILT_IN_ROLES, type BuiltInRole, type Permission } from '@gatehouse/core/access/permissions.ts';
 import { destinationConfig, type DestinationConfig } from '@gatehouse/core/api/audit.ts';
 import { QUOTAS } from '@gatehouse/core/api/directory.ts';
 import type { SecretAddress } from '../platform/secrets.ts';
@@ -76,30 +75,6 @@ export const changeReplay = ({ tenantId }: TenantDb, id: string, before: string 
 
 export const deleteDestination = ({ tenantId }: TenantDb, id: string): Statement =>
   statement('DELETE FROM siem_destinations WHERE tenant_id = ? AND id = ?', tenantId, id);
-
-const MANAGES: Permission = 'siem:manage';
-const builtInManagers = (Object.keys(BUILT_IN_ROLES) as BuiltInRole[]).filter((role) =>
-  (BUILT_IN_ROLES[role] as readonly Permission[]).includes(MANAGES),
-);
-const MAILS_AT_MOST = 50;
-
-/** Addresses of the people who may manage destinations, by their roles and those of their groups. */
-export async function managersOf(db: TenantDb, now: Date): Promise<string[]> {
-  const rows = await db.rows<{ email: string }>(
-    `WITH RECURSIVE holder (type, id) AS (
-       SELECT a.subject_type, a.subject_id FROM role_assignments a WHERE a.tenant_id = ?1 AND (a.expires_at IS NULL OR a.expires_at > ?2)
-         AND (a.role IN (SELECT value FROM json_each(?3)) OR EXISTS (SELECT 1 FROM roles r, json_each(r.permissions) p
-           WHERE r.tenant_id = ?1 AND r.id = a.role AND p.value = ?4))
-       UNION
-       SELECT m.member_type, m.member_id FROM holder
-       JOIN group_members m ON m.tenant_id = ?1 AND m.group_id = holder.id WHERE holder.type = 'group'
-     )
-     SELECT DISTINCT u.email FROM holder JOIN users u ON u.tenant_id = ?1 AND u.id = holder.id
-     WHERE holder.type = 'user' AND u.state = 'active' AND u.email_verified_at IS NOT NULL ORDER BY u.email LIMIT ?5`,
-    ...[db.tenantId, now.toISOString(), JSON.stringify(builtInManagers), MANAGES, MAILS_AT_MOST],
-  );
-  return rows.map(({ email }) => email);
-}
 
 /** The organisation's name, as formats show it. */
 export const tenantName = async (db: TenantDb): Promise<string> =>

@@ -11,7 +11,7 @@ import type { UserContext } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
 import * as store from './assignments.store.ts';
 import { waysTo } from './group-edges.ts';
-import { onLastOwner, ownerRemains } from './owners.ts';
+import { onLastOwner, ownersRemain } from './owners.ts';
 import { grantable, powersOfRoles, requireOwnerForSelf, roleName, type NamedRole } from './role-grants.ts';
 
 /** Who or what a role is given to; the name is for people. */
@@ -164,7 +164,7 @@ const lesseningOf = (subject: Subject, cause: string): Lessening => ({
   cause,
 });
 
-const ownerKept = (ctx: UserContext, { role }: store.AssignmentRow) => (role === 'owner' ? [ownerRemains(ctx.db)] : []);
+const ownerKept = (ctx: UserContext, { role }: store.AssignmentRow) => (role === 'owner' ? ownersRemain(ctx.db) : []);
 
 /** Gives a role another end, or none. @throws AppError `conflict` for the last owner, or when somebody else was faster */
 export async function changeEnd(ctx: UserContext, id: string, input: z.infer<typeof assignmentUpdate>): Promise<Assignment> {

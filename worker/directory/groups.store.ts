@@ -93,17 +93,48 @@ export const deleteGroup = (db: TenantDb, id: string, givesNothing: boolean, now
     ...[db.tenantId, id, givesNothing ? 1 : 0, now],
   );
 
-/** Everything that names a group which goes. A template whose list loses an entry has another version of it. */
-export function forgetGroup(db: TenantDb, id: string): Statement[] {
-  const of = (sql: string) => statement(sql, db.tenantId, id);
+/** Everything that names groups which go. A template whose list loses an entry has another version of it. */
+export function forgetGroups(db: TenantDb, ids: readonly string[]): Statement[] {
+  const of = (sql: string) => statement(sql, db.tenantId, JSON.stringify(ids));
+  const among = 'IN (SELECT value FROM json_each(?2))';
   return [
     of(`UPDATE templates SET acl_revision = acl_revision + 1 WHERE tenant_id = ?1 AND id IN
-          (SELECT template_id FROM template_acl WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id = ?2)`),
-    of("DELETE FROM template_acl WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id = ?2"),
-    of("DELETE FROM role_assignments WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id = ?2"),
-    of("DELETE FROM group_members WHERE tenant_id = ?1 AND (group_id = ?2 OR (member_type = 'group' AND member_id = ?2))"),
-    of('DELETE FROM group_managers WHERE tenant_id = ?1 AND group_id = ?2'),
+          (SELECT template_id FROM template_acl WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id ${among})`),
+    of(`DELETE FROM template_acl WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id ${among}`),
+    of(`DELETE FROM role_assignments WHERE tenant_id = ?1 AND subject_type = 'group' AND subject_id ${among}`),
+    of(`DELETE FROM group_members WHERE tenant_id = ?1 AND group_id ${among}`),
+    of(`DELETE FROM group_members WHERE tenant_id = ?1 AND member_type = 'group' AND member_id ${among}`),
+    of(`DELETE FROM group_managers WHERE tenant_id = ?1 AND group_id ${among}`),
   ];
+}
+
+export const deleteGroups = (db: TenantDb, ids: readonly string[]): Statement =>
+  statement('DELETE FROM groups WHERE tenant_id = ?1 AND id IN (SELECT value FROM json_each(?2))', db.tenantId, JSON.stringify(ids));
+
+const owned = z.object({
+  ...{ kind: z.enum(['role', 'template', 'parent']), group_id: z.string(), name: z.string(), role: z.string().nullable() },
+  /** of a custom role */
+  ...{ title: z.string().nullable(), permissions: z.string().nullable() },
+});
+export type OwnedRow = z.infer<typeof owned>;
+
+/** What these groups have by themselves now: roles, entries on templates, places in other groups. */
+export async function findOwned(db: TenantDb, ids: readonly string[], now: string): Promise<OwnedRow[]> {
+  const rows = await db.rows(
+    `SELECT 'role' AS kind, value AS group_id, coalesce(r.name, a.role) AS name, a.role, r.name AS title, r.permissions FROM json_each(?2)
+     CROSS JOIN role_assignments a ON a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = value
+     LEFT JOIN roles r ON r.tenant_id = ?1 AND r.id = a.role WHERE ${inForce('a', '?3')}
+     UNION ALL
+     SELECT 'template', value, t.name, a.role, NULL, NULL FROM json_each(?2)
+     CROSS JOIN template_acl a ON a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = value
+     JOIN templates t ON t.tenant_id = ?1 AND t.id = a.template_id AND t.deleted_at IS NULL WHERE ${inForce('a', '?3')}
+     UNION ALL
+     SELECT 'parent', value, g.name, NULL, NULL, NULL FROM json_each(?2)
+     CROSS JOIN group_members m ON m.tenant_id = ?1 AND m.member_type = 'group' AND m.member_id = value
+     JOIN groups g ON g.tenant_id = ?1 AND g.id = m.group_id WHERE ${inForce('m', '?3')}`,
+    ...[db.tenantId, JSON.stringify(ids), now],
+  );
+  return rows.map((each) => owned.parse(each));
 }
 
 const ref = z.object({ id: z.string(), name: z.string() });

@@ -8,7 +8,7 @@ import { commit, eventOf, onGuard, onUnique, refuse, require } from '../platform
 import type { UserContext } from '../platform/context.ts';
 import { pageOf } from '../platform/route.ts';
 import * as store from './groups.store.ts';
-import { onLastOwner, ownerRemains } from './owners.ts';
+import { onLastOwner, ownersRemain } from './owners.ts';
 import { requireGrantable, roleName } from './role-grants.ts';
 import type { SearchedPage } from './search.ts';
 
@@ -141,7 +141,7 @@ export async function deleteGroup(ctx: UserContext, id: string, grants: 'keep' |
   });
   const change = {
     guard: store.deleteGroup(ctx.db, id, grants === 'keep', now),
-    changes: [...store.forgetGroup(ctx.db, id), ownerRemains(ctx.db)],
+    changes: [...store.forgetGroups(ctx.db, [id]), ...ownersRemain(ctx.db)],
     ...{ events: [event], lessens: { users: 'everybody' as const, cause: `Group ${found.row.name} was deleted` } },
   };
   await onLastOwner(onGuard(commit(ctx, change), inUse));

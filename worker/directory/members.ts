@@ -23,7 +23,7 @@ import { edgeOf, waysTo, type EndingEdge } from './group-edges.ts';
 import { findGroup, type GroupRow } from './groups.store.ts';
 import { groupResource, noGroup, requireLocal, requireReadable } from './groups.ts';
 import * as store from './members.store.ts';
-import { onLastOwner, ownerRemains } from './owners.ts';
+import { onLastOwner, ownersRemain } from './owners.ts';
 import { powersOfRoles, requireGrantable, requireOwnerForSelf } from './role-grants.ts';
 import type { SearchedPage } from './search.ts';
 
@@ -236,7 +236,7 @@ async function write(ctx: UserContext, plan: Plan): Promise<void> {
   await onLastOwner(
     commit(ctx, {
       guard: store.guardMembers(ctx.db, { ...edit, manager }),
-      changes: [...store.writeMembers(ctx.db, edit), ...(roles.includes('owner') ? [ownerRemains(ctx.db)] : [])],
+      changes: [...store.writeMembers(ctx.db, edit), ...(roles.includes('owner') ? ownersRemain(ctx.db) : [])],
       events: [event],
       ...(lessens ? { lessens } : {}),
     }),

@@ -4,15 +4,24 @@ import { statement, type Statement, type TenantDb } from '../platform/tenant-db.
 /**
  * An organisation always keeps an active owner: a person in state `active` who holds the role `owner`, directly or through
  * groups however deep, without an end. One whose role, or a membership on the way to it, ends does not count, or the organisation
- * would be left behind then.
+ * would be left behind then. Where single sign-on is required, one such owner can also come in without the provider.
  */
 
 /**
- * A statement that undoes its whole batch when no active owner is left. Put it last into `changes` of `commit()`: it looks at
- * what the statements before it have made, so it holds for demoting, suspending and deleting alike, and whatever else happens
- * at the same time. Wrap the commit in `onLastOwner`.
+ * What must still hold after a change that may lose an owner. Put them last into `changes` of `commit()`, and wrap the commit in
+ * `onLastOwner`.
+ * @param concerned who may lose something; null: anybody
  */
-export const ownerRemains = (db: TenantDb): Statement =>
+export const ownersRemain = (db: TenantDb, concerned: readonly string[] | null = null): Statement[] => [
+  ownerRemains(db),
+  wayInRemains(db, concerned),
+];
+
+/**
+ * A statement that undoes its whole batch when no active owner is left: it looks at what the statements before it have made, so it
+ * holds for demoting, suspending and deleting alike, and whatever else happens at the same time.
+ */
+const ownerRemains = (db: TenantDb): Statement =>
   statement(
     // created_at NULL is refused by the table, and its name tells this refusal from that of a guard (body).
     `INSERT INTO outbox (tenant_id, id, created_at, body) SELECT ?1, 'no-owner', NULL, '[]'
@@ -26,6 +35,37 @@ export const ownerRemains = (db: TenantDb): Statement =>
        SELECT 1 FROM holder JOIN users u ON u.tenant_id = ?1 AND u.id = holder.id WHERE holder.type = 'user' AND u.state = 'active'
      )`,
     db.tenantId,
+  );
+
+/** In a query of users `u`: they can come in by themselves with two factors, by a passkey or by password and app. */
+export const TWO_OWN_FACTORS = `(EXISTS (SELECT 1 FROM passkeys k WHERE k.tenant_id = u.tenant_id AND k.user_id = u.id)
+  OR u.password_hash IS NOT NULL AND EXISTS (
+    SELECT 1 FROM totp_secrets a WHERE a.tenant_id = u.tenant_id AND a.user_id = u.id AND a.confirmed_at IS NOT NULL))`;
+
+/**
+ * A statement that undoes its whole batch when single sign-on is required and no active owner is left who comes in without: on the day
+ * on which the provider is down, nobody could mend it. It walks up from the few on the list.
+ * @param concerned nobody of these on the list: there is nothing to look at, so that an organisation that was without before this was
+ * guarded still lets others go
+ */
+export const wayInRemains = (db: TenantDb, concerned: readonly string[] | null): Statement =>
+  statement(
+    // id NULL is refused by the table, and its name tells this refusal from the others.
+    `INSERT INTO outbox (tenant_id, id, created_at, body) SELECT ?1, NULL, 0, '[]'
+     WHERE EXISTS (SELECT 1 FROM tenants WHERE tenant_id = ?1 AND sso_required = 1)
+       AND (?2 IS NULL OR EXISTS (SELECT 1 FROM break_glass WHERE tenant_id = ?1 AND user_id IN (SELECT value FROM json_each(?2))))
+       AND NOT EXISTS (
+         WITH RECURSIVE up (person, type, id) AS (
+           SELECT u.id, 'user', u.id FROM break_glass b JOIN users u ON u.tenant_id = ?1 AND u.id = b.user_id
+           WHERE b.tenant_id = ?1 AND u.state = 'active' AND ${TWO_OWN_FACTORS}
+           UNION
+           SELECT up.person, 'group', m.group_id FROM up CROSS JOIN group_members m
+           WHERE m.tenant_id = ?1 AND m.member_type = up.type AND m.member_id = up.id AND m.expires_at IS NULL
+         )
+         SELECT 1 FROM up CROSS JOIN role_assignments a ON a.tenant_id = ?1 AND a.subject_type = up.type AND a.subject_id = up.id
+         WHERE a.role = 'owner' AND a.expires_at IS NULL
+       )`,
+    ...[db.tenantId, concerned === null ? null : JSON.stringify(concerned)],
   );
 
 /**
@@ -51,18 +91,40 @@ export const hasSecondOwner = (db: TenantDb): Statement =>
     db.tenantId,
   );
 
-/** Whether a batch was undone by `ownerRemains`. */
-export const isLastOwner = (error: unknown): boolean => String(error).includes('NOT NULL constraint failed: outbox.created_at');
+/** The owner whom a change would have lost, in words, and what to do first. */
+export interface OwnerLack {
+  /** behind a name: “… is” */
+  is: string;
+  would: string;
+  first: string;
+}
 
-/** Turns the refusal of `ownerRemains` into the error that people see. @throws AppError `conflict` */
+const LACKS: ReadonlyArray<{ column: string } & OwnerLack> = [
+  {
+    column: 'created_at',
+    is: 'the last active owner',
+    would: 'The organisation would be left without an active owner',
+    first: 'make somebody else an owner, without an end, first',
+  },
+  {
+    column: 'id',
+    is: 'the last owner who comes in when the identity provider is down',
+    would: 'Single sign-on is required, and no owner could come in any more when the identity provider is down',
+    first: 'choose another owner with a second factor of their own for emergencies, or no longer require single sign-on, first',
+  },
+];
+
+/** Which owner was to be kept, where a batch was undone by `ownersRemain`. */
+export const ownerLack = (error: unknown): OwnerLack | undefined =>
+  LACKS.find(({ column }) => String(error).includes(`NOT NULL constraint failed: outbox.${column}`));
+
+/** Turns the refusal of `ownersRemain` into the error that people see. @throws AppError `conflict` */
 export async function onLastOwner<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {
-    if (!isLastOwner(cause)) throw cause;
-    throw new AppError(
-      'conflict',
-      'The organisation would be left without an active owner. Make somebody else an owner, without an end, first.',
-    );
+    const lack = ownerLack(cause);
+    if (!lack) throw cause;
+    throw new AppError('conflict', `${lack.would}: ${lack.first}.`);
   }
 }

@@ -1,5 +1,6 @@
 import { AppError } from '@gatehouse/core/errors.ts';
 import { findPersonById } from '../directory/people.ts';
+import { onLastOwner, wayInRemains } from '../directory/owners.ts';
 import { OBSTACLES, obstacleTo } from '../directory/users.ts';
 import { commit, eventOf, onGuard, refuse, require, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -31,12 +32,12 @@ export async function resetFactors(asking: UserContext, userId: string): Promise
   const ended = await sessionIdsOf(db, userId);
   const changes = [
     ...[...deleteAllFactors(db, userId), deleteRecoveryCodes(db, userId)],
-    ...[deleteSecondFactorChallenges(db, userId), deleteAllSessions(db, userId)],
+    ...[deleteSecondFactorChallenges(db, userId), deleteAllSessions(db, userId), wayInRemains(db, [userId])],
   ];
   const event = eventOf(ctx, { ...named, status: 204, details: { sessionsEnded: ended.length } });
   const lessens = { users: [userId], cause: 'Your second factors were reset' };
   const reset = commit(ctx, { guard: touchWithFactors(db, userId), changes, events: [event], lessens });
-  await onGuard(reset, () => new AppError('not-ready', 'This person has no second factor'));
+  await onLastOwner(onGuard(reset, () => new AppError('not-ready', 'This person has no second factor')));
   const { name, email } = person.user;
   const what = `${ctx.actor.name} removed your passkeys, your authenticator app and your recovery codes, and ended your sessions. Your password is as it was.`;
   mailChange(ctx, { name, email, organisation: tenant.name }, what);

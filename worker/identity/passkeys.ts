@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { MAX_PASSKEYS, type Passkey, type passkeyAdd, type passkeyAdded, type registrationOptions } from '@gatehouse/core/api/factors.ts';
 import { diff } from '@gatehouse/core/audit/diff.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { onLastOwner, wayInRemains } from '../directory/owners.ts';
 import { commit, eventOf, onGuard, onUnique, record, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { base64url } from '../platform/encoding.ts';
@@ -81,8 +82,8 @@ export async function removePasskey(asking: UserContext, id: string): Promise<vo
   const { db, actor } = ctx;
   const { name } = await ownPasskey(ctx, id);
   const event = eventOf(ctx, { ...remove, status: 204, details: { passkey: id, name } });
-  const change = { guard: deletePasskey(db, actor.id, id), changes: [deleteOrphanedCodes(db, actor.id)] };
-  await onGuard(commit(ctx, { ...change, events: [event] }), lastFactor);
+  const change = { guard: deletePasskey(db, actor.id, id), changes: [deleteOrphanedCodes(db, actor.id), wayInRemains(db, [actor.id])] };
+  await onLastOwner(onGuard(commit(ctx, { ...change, events: [event] }), lastFactor));
   tellOfChange(ctx, `The passkey “${name}” was removed from your account.`);
 }
 

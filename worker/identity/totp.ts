@@ -1,5 +1,6 @@
 import { Secret, TOTP } from 'otpauth';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { onLastOwner, wayInRemains } from '../directory/owners.ts';
 import { commit, eventOf, onGuard, record } from '../platform/commit.ts';
 import type { Services, UserContext } from '../platform/context.ts';
 import { requireFresh } from '../platform/fresh.ts';
@@ -85,8 +86,8 @@ export async function disableTotp(asking: UserContext): Promise<void> {
   const { db, actor } = ctx;
   const row = await findTotp(db, actor.id);
   if (!row || row.confirmed_at === null) throw new AppError('not-found', 'There is no authenticator app');
-  const change = { guard: deleteTotp(db, actor.id), changes: [deleteOrphanedCodes(db, actor.id)] };
-  await onGuard(commit(ctx, { ...change, events: [eventOf(ctx, { ...disable, status: 204 })] }), lastFactor);
+  const change = { guard: deleteTotp(db, actor.id), changes: [deleteOrphanedCodes(db, actor.id), wayInRemains(db, [actor.id])] };
+  await onLastOwner(onGuard(commit(ctx, { ...change, events: [eventOf(ctx, { ...disable, status: 204 })] }), lastFactor));
   tellOfChange(ctx, 'The authenticator app of your account was removed.');
 }
 

@@ -4,7 +4,7 @@ import type { BulkResult, UserAction, UserDetail } from '@gatehouse/core/api/dir
 import type { sessionList } from '@gatehouse/core/api/identity.ts';
 import type { AuditAction } from '@gatehouse/core/audit/event.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
-import { isLastOwner, ownerRemains } from '../directory/owners.ts';
+import { ownerLack, ownersRemain, type OwnerLack } from '../directory/owners.ts';
 import { OBSTACLES, obstacleTo, shownUser, usersById, type KnownUser } from '../directory/users.ts';
 import { commit, eventOf, GuardFailed, onGuard, record, refuse, require } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
@@ -124,11 +124,15 @@ async function actOnAll(ctx: UserContext, act: UserAction, ids: readonly string[
     else if (user) fitting.push(user);
   }
   const refused = ids.flatMap((id) => (errors.get(id)?.code === 'permission-denied' ? (known.get(id) ?? []) : []));
-  if (refused.length > 0) await commit(ctx, { events: refused.map((user) => refusal(ctx, act, user, errors.get(user.id)?.message ?? '')) });
+  if (refused.length > 0)
+    await commit(ctx, { events: refused.map((user) => deniedEvent(ctx, act, user, errors.get(user.id)?.message ?? '')) });
   // All at once, as nearly always goes; else one by one, to know whom it does not go with.
-  if (fitting.length > 0 && !(await apply(ctx, act, fitting))) {
-    for (const user of fitting)
-      if (fitting.length === 1 || !(await apply(ctx, act, [user]))) errors.set(user.id, await clash(ctx, act, user));
+  const refusal = fitting.length > 0 ? await apply(ctx, act, fitting) : null;
+  if (refusal !== null) {
+    for (const user of fitting) {
+      const own = fitting.length === 1 ? refusal : await apply(ctx, act, [user]);
+      if (own !== null) errors.set(user.id, await clash(ctx, act, user, own));
+    }
   }
   return ids.map((id) => errors.get(id) ?? null);
 }
@@ -141,21 +145,22 @@ function obstacle(ctx: UserContext, act: UserAction, user: KnownUser | undefined
   return ACTS[act].from.includes(user.state) ? null : new AppError('conflict', `${user.name} ${ACTS[act].clash}`);
 }
 
-const refusal = (ctx: UserContext, act: UserAction, user: KnownUser, reason: string) =>
+const deniedEvent = (ctx: UserContext, act: UserAction, user: KnownUser, reason: string) =>
   eventOf(ctx, { action: ACTS[act].action, resource: resourceOf(user), outcome: 'denied', status: 403, reason });
 
-/** @returns whether it was done; if not, nobody was changed */
-async function apply(ctx: UserContext, act: UserAction, people: readonly KnownUser[]): Promise<boolean> {
+/** @returns null when it was done; else nobody was changed, for the sake of an owner or because somebody is not as they were read */
+async function apply(ctx: UserContext, act: UserAction, people: readonly KnownUser[]): Promise<OwnerLack | 'changed' | null> {
   const ids = people.map(({ id }) => id);
   const { action, cause } = ACTS[act];
   const events = people.map((user) => eventOf(ctx, { action, resource: resourceOf(user), status: 204, ...traces(act, user) }));
   try {
     await commit(ctx, { ...statements(ctx, act, ids), events, ...(cause === null ? {} : { lessens: { users: ids, cause } }) });
     if (act !== 'sign-out') ctx.defer(renewOrders(ctx, ids));
-    return true;
+    return null;
   } catch (error) {
-    if (error instanceof GuardFailed || isLastOwner(error)) return false;
-    throw error;
+    const lack = error instanceof GuardFailed ? 'changed' : ownerLack(error);
+    if (lack === undefined) throw error;
+    return lack;
   }
 }
 
@@ -168,13 +173,14 @@ function statements(ctx: UserContext, act: UserAction, ids: readonly string[]): 
   const { from } = ACTS[act];
   switch (act) {
     case 'suspend':
-      return { guard: changeStates(db, ids, from, 'suspended'), changes: [...endSessions(db, ids), ownerRemains(db)] };
+      return { guard: changeStates(db, ids, from, 'suspended'), changes: [...endSessions(db, ids), ...ownersRemain(db, ids)] };
     case 'activate':
       return { guard: changeStates(db, ids, from, 'active'), changes: [] };
     case 'delete':
       return {
         guard: changeStates(db, ids, from, 'deactivated'),
-        changes: [...endSessions(db, ids), ...forget(db, ids, ctx.now().toISOString()), ownerRemains(db)],
+        // Whoever is deleted must still stand on the list of emergencies when it is looked at.
+        changes: [...endSessions(db, ids), ...ownersRemain(db, ids), ...forget(db, ids, ctx.now().toISOString())],
       };
     case 'sign-out':
       return { changes: endSessions(db, ids) };
@@ -182,10 +188,9 @@ function statements(ctx: UserContext, act: UserAction, ids: readonly string[]): 
 }
 
 /** Why nothing was changed: the person is an owner and the last, or changed since they were read. */
-async function clash(ctx: UserContext, act: UserAction, before: KnownUser): Promise<AppError> {
-  const [user] = await usersById(ctx, [before.id]);
-  if (!user || !ACTS[act].from.includes(user.state)) return new AppError('conflict', `${before.name} ${ACTS[act].clash}`);
-  const reason = `${user.name} is the last active owner: make somebody else an owner first`;
+async function clash(ctx: UserContext, act: UserAction, user: KnownUser, lack: OwnerLack | 'changed'): Promise<AppError> {
+  if (lack === 'changed') return new AppError('conflict', `${user.name} ${ACTS[act].clash}`);
+  const reason = `${user.name} is ${lack.is}: ${lack.first}`;
   await record(ctx, { action: ACTS[act].action, resource: resourceOf(user), outcome: 'denied', status: 409, reason });
   return new AppError('conflict', reason);
 }

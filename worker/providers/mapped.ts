@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MAPPING_KINDS, matchesName } from '@gatehouse/core/access/group-mapping.ts';
+import { MADE_GROUP_ENDS, MAPPING_KINDS, matchesName } from '@gatehouse/core/access/group-mapping.ts';
+import { MAPPING_TARGETS } from '@gatehouse/core/api/group-mappings.ts';
 import type { IdKind } from '@gatehouse/core/ids.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 
@@ -12,8 +13,10 @@ const mappingRow = z.object({
   id: z.string(),
   kind: z.enum(MAPPING_KINDS),
   pattern: z.string(),
-  target_type: z.enum(['role', 'group', 'template']),
+  target_type: z.enum(MAPPING_TARGETS),
+  /** id of what is given; for a group that is made the pattern of its name */
   target: z.string(),
+  when_gone: z.enum(MADE_GROUP_ENDS).nullable(),
 });
 export type MappingRow = z.infer<typeof mappingRow>;
 
@@ -26,7 +29,7 @@ export interface NamedGroup {
 /** To be sent in one batch with whatever else is asked. @param provider SQL of the provider's id, which `bound` fills in as ?2 */
 export const mappingsQuery = (db: TenantDb, bound: string, provider = '?2'): Statement =>
   statement(
-    `SELECT id, kind, pattern, target_type, target FROM group_mappings WHERE tenant_id = ?1 AND provider_id = ${provider} ORDER BY id`,
+    `SELECT id, kind, pattern, target_type, target, when_gone FROM group_mappings WHERE tenant_id = ?1 AND provider_id = ${provider} ORDER BY id`,
     db.tenantId,
     bound,
   );
@@ -42,6 +45,9 @@ interface Given {
   now: string;
 }
 
+/** The directory's group may not have come to be. */
+const IS_THERE = "EXISTS (SELECT 1 FROM groups d WHERE d.tenant_id = ?1 AND d.id = value ->> 'id')";
+
 /** Gives these groups what a mapping says, where they do not have it. */
 export function give(db: TenantDb, mapping: MappingRow, groups: readonly NamedGroup[], { newId, now }: Given): Statement[] {
   const { id, target_type, target } = mapping;
@@ -52,7 +58,7 @@ export function give(db: TenantDb, mapping: MappingRow, groups: readonly NamedGr
         statement(
           `INSERT INTO role_assignments (tenant_id, id, role, subject_type, subject_id, created_at, created_by)
          SELECT ?1, value ->> 'row', ?3, 'group', value ->> 'id', ?4, ?2 FROM json_each(?5)
-         WHERE (?3 NOT LIKE 'rol\\_%' ESCAPE '\\' OR EXISTS (SELECT 1 FROM roles WHERE tenant_id = ?1 AND id = ?3))
+         WHERE ${IS_THERE} AND (?3 NOT LIKE 'rol\\_%' ESCAPE '\\' OR EXISTS (SELECT 1 FROM roles WHERE tenant_id = ?1 AND id = ?3))
            AND EXISTS (SELECT 1 FROM group_mappings WHERE tenant_id = ?1 AND id = ?2)
          ON CONFLICT (tenant_id, subject_type, subject_id, role) DO UPDATE SET id = excluded.id, expires_at = NULL,
            created_at = excluded.created_at, created_by = excluded.created_by
@@ -65,7 +71,7 @@ export function give(db: TenantDb, mapping: MappingRow, groups: readonly NamedGr
         statement(
           `INSERT INTO group_members (tenant_id, group_id, member_type, member_id, given_by)
          SELECT ?1, ?3, 'group', value ->> 'id', ?2 FROM json_each(?5)
-         WHERE EXISTS (SELECT 1 FROM groups WHERE tenant_id = ?1 AND id = ?3 AND source = 'local')
+         WHERE ${IS_THERE} AND EXISTS (SELECT 1 FROM groups WHERE tenant_id = ?1 AND id = ?3 AND source = 'local')
            AND EXISTS (SELECT 1 FROM group_mappings WHERE tenant_id = ?1 AND id = ?2)
          ON CONFLICT (tenant_id, group_id, member_type, member_id) DO UPDATE SET expires_at = NULL, given_by = excluded.given_by
          WHERE group_members.expires_at <= ?4`,
@@ -77,7 +83,7 @@ export function give(db: TenantDb, mapping: MappingRow, groups: readonly NamedGr
         statement(
           `INSERT INTO template_acl (tenant_id, template_id, subject_type, subject_id, role, created_at, created_by)
          SELECT ?1, ?3, 'group', value ->> 'id', 'use', ?4, ?2 FROM json_each(?5)
-         WHERE EXISTS (SELECT 1 FROM templates WHERE tenant_id = ?1 AND id = ?3 AND deleted_at IS NULL)
+         WHERE ${IS_THERE} AND EXISTS (SELECT 1 FROM templates WHERE tenant_id = ?1 AND id = ?3 AND deleted_at IS NULL)
            AND EXISTS (SELECT 1 FROM group_mappings WHERE tenant_id = ?1 AND id = ?2)
          ON CONFLICT (tenant_id, template_id, subject_type, subject_id, grant_id) DO UPDATE SET role = 'use', expires_at = NULL,
            created_at = excluded.created_at, created_by = excluded.created_by
@@ -86,6 +92,9 @@ export function give(db: TenantDb, mapping: MappingRow, groups: readonly NamedGr
         ),
         aclChanged(db, 'id = ?2', target),
       ];
+    // What may have to be made first is planned: see made-groups.ts.
+    case 'made-group':
+      return [];
   }
 }
 
@@ -127,7 +136,8 @@ export function mappedGroup(
   given: Given,
 ): { changes: Statement[]; about: MappingRow[]; lessens: boolean } {
   const about = mappings.filter((mapping) => isAbout(mapping, group));
-  const others = mappings.filter((mapping) => !about.includes(mapping)).map(({ id }) => id);
+  // A group that is made has another name by now, too: what is to stay in it joins it again.
+  const others = mappings.filter((mapping) => !about.includes(mapping) || mapping.target_type === 'made-group').map(({ id }) => id);
   const lost = others.length === 0 ? [] : takeBack(db, others, group.id);
   return { changes: [...lost, ...about.flatMap((mapping) => give(db, mapping, [group], given))], about, lessens: others.length > 0 };
 }

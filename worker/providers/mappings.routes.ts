@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import * as api from '@gatehouse/core/api/group-mappings.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, json, noContent, problems, routes } from '../platform/route.ts';
+import { handGroupOver, readDrift, syncProvider } from './drift.ts';
 import * as mappings from './mappings.ts';
 
 const params = z.object({ id: idSchema('identityProvider') });
@@ -32,6 +33,12 @@ const remove = createRoute({
   request: { params: params.extend({ mapping: idSchema('groupMapping') }) },
   responses: { 204: noContent, ...problems },
 });
+const handOver = createRoute({
+  ...{ method: 'post', path: '/identity-providers/{id}/mappings/{mapping}/groups', tags },
+  summary: 'Let a mapping keep a group that was made by hand',
+  request: { params: params.extend({ mapping: idSchema('groupMapping') }), ...body(api.groupHandOver) },
+  responses: { 204: noContent, ...problems },
+});
 const drift = createRoute({
   ...{ method: 'get', path: '/identity-providers/{id}/drift', summary: 'Where what is here is not what the directory says', tags },
   request: { params },
@@ -54,5 +61,10 @@ export const mappingRoutes = routes()
     await mappings.deleteMapping(c.get('signedIn'), c.req.valid('param').id, c.req.valid('param').mapping);
     return c.body(null, 204);
   })
-  .openapi(drift, async (c) => c.json(await mappings.readDrift(c.get('signedIn'), c.req.valid('param').id), 200))
-  .openapi(sync, async (c) => c.json(await mappings.syncProvider(c.get('signedIn'), c.req.valid('param').id), 200));
+  .openapi(handOver, async (c) => {
+    const { id, mapping } = c.req.valid('param');
+    await handGroupOver(c.get('signedIn'), id, mapping, c.req.valid('json'));
+    return c.body(null, 204);
+  })
+  .openapi(drift, async (c) => c.json(await readDrift(c.get('signedIn'), c.req.valid('param').id), 200))
+  .openapi(sync, async (c) => c.json(await syncProvider(c.get('signedIn'), c.req.valid('param').id), 200));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAPPINGS_LIMIT, type MappingTarget } from '@gatehouse/core/api/group-mappings.ts';
+import { MAPPINGS_LIMIT } from '@gatehouse/core/api/group-mappings.ts';
 import { inForce } from '../directory/in-force.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 import { mappingsFrom, mappingsQuery, type MappingRow } from './mapped.ts';
@@ -13,12 +13,18 @@ const group = z.object({
 });
 export type DirectoryGroupRow = z.infer<typeof group>;
 
+/** What a provider keeps here: by SCIM, or where it keeps none so, as its tokens name them. Binds ?1 tenant, ?2 provider. */
+const OURS = `ours (id, display_name, external_id) AS (
+    SELECT group_id, display_name, external_id FROM scim_groups WHERE tenant_id = ?1 AND provider_id = ?2
+    UNION ALL SELECT s.group_id, s.value, NULL FROM sso_groups s WHERE s.tenant_id = ?1 AND s.provider_id = ?2
+      AND NOT EXISTS (SELECT 1 FROM scim_groups k WHERE k.tenant_id = ?1 AND k.provider_id = ?2)
+  )`;
+
 const groupsQuery = (db: TenantDb, providerId: string): Statement =>
   statement(
-    `SELECT g.id, g.name, s.display_name, s.external_id,
+    `WITH ${OURS} SELECT g.id, g.name, ours.display_name, ours.external_id,
        (SELECT count(*) FROM group_members m WHERE m.tenant_id = ?1 AND m.group_id = g.id AND m.member_type = 'user') AS people
-     FROM scim_groups s JOIN groups g ON g.tenant_id = ?1 AND g.id = s.group_id
-     WHERE s.tenant_id = ?1 AND s.provider_id = ?2 ORDER BY s.display_name COLLATE NOCASE`,
+     FROM ours CROSS JOIN groups g ON g.tenant_id = ?1 AND g.id = ours.id ORDER BY ours.display_name COLLATE NOCASE`,
     db.tenantId,
     providerId,
   );
@@ -35,8 +41,7 @@ export type GivenRow = z.infer<typeof given>;
 /** What the provider's groups have, by whomever. */
 const givenQuery = (db: TenantDb, providerId: string, now: string): Statement =>
   statement(
-    `WITH ours (id) AS (SELECT group_id FROM scim_groups WHERE tenant_id = ?1 AND provider_id = ?2)
-     SELECT ours.id AS group_id, 'role' AS type, a.role AS target, r.name, a.created_by AS given_by FROM ours
+    `WITH ${OURS} SELECT ours.id AS group_id, 'role' AS type, a.role AS target, r.name, a.created_by AS given_by FROM ours
      CROSS JOIN role_assignments a ON a.tenant_id = ?1 AND a.subject_type = 'group' AND a.subject_id = ours.id
      LEFT JOIN roles r ON r.tenant_id = ?1 AND r.id = a.role WHERE ${inForce('a', '?3')}
      UNION ALL
@@ -96,7 +101,11 @@ export async function findMappingNames(db: TenantDb, providerId: string): Promis
 const target = z.object({ name: z.string(), permissions: z.string().nullable() });
 
 /** What is mapped to, if it is there: a custom role, a local group, a template. Built-in roles need no look. */
-export async function findTarget(db: TenantDb, { type, id }: MappingTarget): Promise<z.infer<typeof target> | undefined> {
+export async function findTarget(
+  db: TenantDb,
+  type: 'role' | 'group' | 'template',
+  id: string,
+): Promise<z.infer<typeof target> | undefined> {
   const row = await db.first(
     `SELECT name, permissions FROM roles WHERE tenant_id = ?1 AND ?2 = 'role' AND id = ?3
      UNION ALL SELECT name, NULL FROM groups WHERE tenant_id = ?1 AND ?2 = 'group' AND id = ?3 AND source = 'local'
@@ -109,11 +118,11 @@ export async function findTarget(db: TenantDb, { type, id }: MappingTarget): Pro
 /** Matches nothing when the limit is reached. */
 export const insertMapping = (db: TenantDb, mapping: MappingRow & { providerId: string; by: string; now: string }): Statement =>
   statement(
-    `INSERT INTO group_mappings (tenant_id, id, provider_id, kind, pattern, target_type, target, created_at, created_by)
-     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+    `INSERT INTO group_mappings (tenant_id, id, provider_id, kind, pattern, target_type, target, created_at, created_by, when_gone)
+     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?11
      WHERE (SELECT count(*) FROM group_mappings WHERE tenant_id = ?1 AND provider_id = ?3) < ?10`,
     ...[db.tenantId, mapping.id, mapping.providerId, mapping.kind, mapping.pattern, mapping.target_type, mapping.target],
-    ...[mapping.now, mapping.by, MAPPINGS_LIMIT],
+    ...[mapping.now, mapping.by, MAPPINGS_LIMIT, mapping.when_gone],
   );
 
 export const deleteMapping = (db: TenantDb, providerId: string, id: string): Statement =>

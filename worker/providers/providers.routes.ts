@@ -3,6 +3,7 @@ import * as api from '@gatehouse/core/api/identity-providers.ts';
 import { idSchema } from '@gatehouse/core/ids.ts';
 import { body, etag, json, noContent, problems, revisionOf, routes } from '../platform/route.ts';
 import * as providers from './providers.ts';
+import { deleteProvider, previewRemoval } from './removal.ts';
 
 const params = z.object({ id: idSchema('identityProvider') });
 const tags = ['Identity providers'];
@@ -26,9 +27,14 @@ const update = createRoute({
   request: { params, ...body(api.providerUpdate) },
   responses: { 200: json(api.identityProvider), ...problems },
 });
-const remove = createRoute({
-  ...{ method: 'delete', path: '/identity-providers/{id}', summary: 'Remove an identity provider that nobody hangs on', tags },
+const removal = createRoute({
+  ...{ method: 'get', path: '/identity-providers/{id}/removal', summary: 'Who loses what when an identity provider is removed', tags },
   request: { params },
+  responses: { 200: json(api.providerRemovalPreview), ...problems },
+});
+const remove = createRoute({
+  ...{ method: 'delete', path: '/identity-providers/{id}', summary: 'Remove an identity provider; what it gave ends, or stays', tags },
+  request: { params, query: api.providerRemoval },
   responses: { 204: noContent, ...problems },
 });
 
@@ -52,7 +58,8 @@ export const providerRoutes = routes()
     );
     return c.json(provider, 200, { ETag: etag(revision) });
   })
+  .openapi(removal, async (c) => c.json(await previewRemoval(c.get('signedIn'), c.req.valid('param').id), 200))
   .openapi(remove, async (c) => {
-    await providers.deleteProvider(c.get('signedIn'), c.req.valid('param').id);
+    await deleteProvider(c.get('signedIn'), c.req.valid('param').id, c.req.valid('query'));
     return c.body(null, 204);
   });

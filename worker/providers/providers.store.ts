@@ -57,23 +57,3 @@ export const renameProvider = (db: TenantDb, id: string, revision: number, name:
     'UPDATE identity_providers SET name = ?, revision = revision + 1 WHERE tenant_id = ? AND id = ? AND revision = ?',
     ...[name, db.tenantId, id, revision],
   );
-
-/** Matches nothing while somebody or some group hangs on it. */
-export const deleteProvider = (db: TenantDb, id: string): Statement =>
-  statement(
-    `DELETE FROM identity_providers WHERE tenant_id = ?1 AND id = ?2
-       AND NOT EXISTS (SELECT 1 FROM scim_users WHERE tenant_id = ?1 AND provider_id = ?2 AND deleted_at IS NULL)
-       AND NOT EXISTS (SELECT 1 FROM scim_groups WHERE tenant_id = ?1 AND provider_id = ?2)`,
-    ...[db.tenantId, id],
-  );
-
-const OWN_TABLES = [
-  ...['identities', 'sso_flows', 'sso_groups', 'used_logout_tokens'],
-  ...['scim_tokens', 'scim_users', 'provisioning_calls', 'group_mappings'],
-];
-
-/** What was kept for a provider that is gone. */
-export const forgetProvider = (db: TenantDb, id: string): Statement[] => [
-  ...OWN_TABLES.map((table) => statement(`DELETE FROM ${table} WHERE tenant_id = ? AND provider_id = ?`, db.tenantId, id)),
-  statement('UPDATE mail_domains SET provider_id = NULL WHERE tenant_id = ? AND provider_id = ?', db.tenantId, id),
-];

@@ -80,19 +80,6 @@ export async function changeProvider(
   return readProvider(ctx, id);
 }
 
-/** Removes a provider that nobody hangs on any more. @throws AppError `not-found`, `conflict` */
-export async function deleteProvider(ctx: UserContext, id: string): Promise<void> {
-  const before = await providerToChange(ctx, id, 'idp.delete');
-  const event = eventOf(ctx, {
-    ...{ action: 'idp.delete', resource: providerResource(before), status: 204 },
-    diff: diff(tracked, { name: before.name, preset: before.preset }, null),
-  });
-  const inUse = () =>
-    new AppError('conflict', `${before.name} keeps ${before.people} people and ${before.groups} groups: release them first`);
-  const change = { guard: store.deleteProvider(ctx.db, id), changes: store.forgetProvider(ctx.db, id), events: [event] };
-  await onGuard(commit(ctx, change), inUse);
-}
-
 /** The provider, for somebody who may change it. @throws AppError `permission-denied`, `not-found` */
 export async function providerToChange(
   ctx: UserContext,

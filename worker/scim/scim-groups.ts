@@ -15,8 +15,9 @@ import { projected, shows, type Projection } from '@gatehouse/core/scim/projecti
 import { GROUP_SCHEMA, RESOURCE_TYPES } from '@gatehouse/core/scim/schema.ts';
 import { invalidValue, ScimError } from '@gatehouse/core/scim/scim-error.ts';
 import { forgotten, groupToForget, lossesFrom, rolesThroughGroup, rolesThroughGroupFrom } from '../directory/kept-groups.ts';
+import { carryOut, endMade, pairsOf, planMade } from '../providers/made-groups.ts';
 import { mappedGroup, mappingsFrom, mappingsQuery, type MappingRow } from '../providers/mapped.ts';
-import { ownerRemains } from '../directory/owners.ts';
+import { ownersRemain } from '../directory/owners.ts';
 import type { NamedRole } from '../directory/role-grants.ts';
 import { eventOf, GuardFailed } from '../platform/commit.ts';
 import type { Answer, Conditions } from './answer.ts';
@@ -24,6 +25,7 @@ import { OF_PROVIDER } from './call.store.ts';
 import { enter, noteRead, type Call, type ScimContext } from './call.ts';
 import { GROUP_COLUMNS } from './columns.ts';
 import { etagOf, isKnown, requireMatch } from './etag.ts';
+import { givenByMapping, mappedAnew, noteOf } from './group-mapped.ts';
 import { groupEvents, lesseningOf, membershipChanges } from './group-events.ts';
 import { readListQuery } from './list-query.ts';
 import { untilUndisturbed } from './repeat.ts';
@@ -112,15 +114,20 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
     });
     const now = ctx.now().toISOString();
     const members = group.members.map((each) => ({ id: each, name: names.get(each) ?? each }));
-    const mapped = mappedGroup(ctx.db, mappingsFrom(found[2]?.rows), { id, display_name: group.displayName }, { newId: ctx.newId, now });
+    const named = { id, display_name: group.displayName };
+    const mappings = mappingsFrom(found[2]?.rows);
+    const mapped = mappedGroup(ctx.db, mappings, named, { newId: ctx.newId, now });
+    const plans = await planMade(ctx, pairsOf(mappings, [named]), 1);
+    const own = carryOut(ctx, ctx.caller.provider_name, plans);
     const changes = [...[{ path: 'name', old: null, new: group.displayName, secret: false }], ...membershipChanges(members, [])];
-    const outcome: Outcome = { status: 201, resource: outcomeFor(id, group.displayName), changes };
+    const outcome: Outcome = { status: 201, resource: outcomeFor(id, group.displayName), changes, note: noteOf(plans) };
     const change = {
       guard: store.insertGroup(ctx.db, id, group.displayName, now),
       changes: [
         store.keepGroup(ctx.db, ctx.caller.provider_id, { id, ...group }, now),
         ...store.writeMembers(ctx.db, id, { add: group.members, remove: [] }),
         ...mapped.changes,
+        ...own.changes,
       ],
       events: [
         eventOf(ctx, {
@@ -128,9 +135,10 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
           resource: { type: 'group', id, name: group.displayName },
           status: 201,
           diff: changes.slice(0, 1),
-          details: givenByMapping(mapped.about),
+          details: givenByMapping(mapped.about, plans),
         }),
         ...groupEvents(ctx, { id, name: group.displayName }, { add: members, remove: [], roles: [] }),
+        ...own.events,
       ],
     };
     await write(ctx, call, change, outcome).catch(async (error: unknown) => {
@@ -151,10 +159,6 @@ export async function createGroup(call: Call, projection: Projection): Promise<A
     return answerOf(call, 201, shown, projection);
   });
 }
-
-/** What the event of a group says of what its name gives it. */
-const givenByMapping = (about: readonly MappingRow[]): Record<string, string> =>
-  about.length === 0 ? {} : { mapped: about.map(({ target_type, target }) => `${target_type} ${target}`).join(', ') };
 
 /** The whole group anew. */
 export async function replaceGroup(call: Call, id: string, projection: Projection, conditions: Conditions): Promise<Answer> {
@@ -268,12 +272,8 @@ async function writeEdit(ctx: ScimContext, call: Call, { row, edit, names, roles
     return row.version;
   }
   const group = { id: row.id, name: edit.displayName };
-  // Mappings go by the name.
-  const mapped =
-    edit.displayName === row.display_name
-      ? { changes: [], about: [], lessens: false }
-      : mappedGroup(ctx.db, mappings, { id: row.id, display_name: edit.displayName }, { newId: ctx.newId, now: ctx.now().toISOString() });
-  const details = givenByMapping(mapped.about);
+  const mapped = await mappedAnew(ctx, row, edit.displayName, mappings);
+  const { details } = mapped;
   const update =
     facts.length === 0
       ? []
@@ -289,12 +289,12 @@ async function writeEdit(ctx: ScimContext, call: Call, { row, edit, names, roles
         ...(edit.displayName === row.display_name ? [] : [store.renameGroup(ctx.db, row.id, edit.displayName)]),
         ...store.writeMembers(ctx.db, row.id, edit),
         ...mapped.changes,
-        ...(mapped.lessens || (remove.length > 0 && roles.some(({ role }) => role === 'owner')) ? [ownerRemains(ctx.db)] : []),
+        ...(mapped.lessens || (remove.length > 0 && roles.some(({ role }) => role === 'owner')) ? ownersRemain(ctx.db) : []),
       ],
-      events: [...update, ...groupEvents(ctx, group, { add, remove, roles })],
+      events: [...update, ...groupEvents(ctx, group, { add, remove, roles }), ...mapped.events],
       ...(lessens ? { lessens } : {}),
     },
-    outcome,
+    { ...outcome, note: mapped.note },
     'group.members.update',
   );
   return row.version + 1;
@@ -305,6 +305,7 @@ export async function deleteGroup(call: Call, id: string, { ifMatch }: Condition
   return untilUndisturbed(async () => {
     const { ctx, found } = await enter(call, [
       store.scimGroupQuery(call.db, call.hash, id, false),
+      mappingsQuery(call.db, call.hash, OF_PROVIDER),
       ...groupToForget(call.db, id, call.services.now().toISOString()),
     ]);
     const [row] = store.scimGroupsFrom(found[0]);
@@ -313,7 +314,8 @@ export async function deleteGroup(call: Call, id: string, { ifMatch }: Condition
       requireMatch(ifMatch, etagOf(row.version));
       return row;
     });
-    const { lost, people } = lossesFrom(id, found.slice(1));
+    const { lost, people } = lossesFrom(id, found.slice(2));
+    const ended = await endMade(ctx, mappingsFrom(found[1]?.rows), id);
     const diff = [{ path: 'name', old: group.display_name, new: null, secret: false }, ...lost];
     const resource = { type: 'group', id, name: group.display_name } as const;
     await writeOrKeepOwner(
@@ -321,8 +323,8 @@ export async function deleteGroup(call: Call, id: string, { ifMatch }: Condition
       call,
       {
         guard: store.deleteGroup(ctx.db, ctx.caller.provider_id, group),
-        changes: [store.dropGroup(ctx.db, id), ...forgotten(ctx.db, id), ownerRemains(ctx.db)],
-        events: [eventOf(ctx, { action: 'group.delete', resource, status: 204, diff, details: { people } })],
+        changes: [store.dropGroup(ctx.db, id), ...forgotten(ctx.db, id), ...ended.changes, ...ownersRemain(ctx.db)],
+        events: [eventOf(ctx, { action: 'group.delete', resource, status: 204, diff, details: { people } }), ...ended.events],
         lessens: { users: 'everybody', cause: `Group ${group.display_name} was deleted` },
       },
       { status: 204, resource: outcomeFor(id, group.display_name), changes: diff },

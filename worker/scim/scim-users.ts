@@ -8,7 +8,7 @@ import { domainOf, personFrom, type DirectoryPerson } from '@gatehouse/core/scim
 import { projected, shows, type Projection } from '@gatehouse/core/scim/projection.ts';
 import { RESOURCE_TYPES } from '@gatehouse/core/scim/schema.ts';
 import { ScimError } from '@gatehouse/core/scim/scim-error.ts';
-import { ownerRemains } from '../directory/owners.ts';
+import { ownersRemain } from '../directory/owners.ts';
 import { endSessions, renewOrders, SUSPENDED_CAUSE } from '../identity/suspension.ts';
 import { eventOf, GuardFailed } from '../platform/commit.ts';
 import type { Answer, Conditions } from './answer.ts';
@@ -153,7 +153,7 @@ async function full(ctx: ScimContext, call: Call, resource: Outcome['resource'])
 
 /** Sessions of who is suspended end with the change, and an owner remains. */
 const consequences = ({ db }: ScimContext, { act, wanted }: Pick<UserPlan, 'act' | 'wanted'>) =>
-  act === 'suspend' ? [...endSessions(db, [wanted.id]), ownerRemains(db)] : [];
+  act === 'suspend' ? [...endSessions(db, [wanted.id]), ...ownersRemain(db, [wanted.id])] : [];
 const lessened = ({ act, wanted }: Pick<UserPlan, 'act' | 'wanted'>) =>
   act === 'suspend' ? { lessens: { users: [wanted.id], cause: SUSPENDED_CAUSE } } : {};
 const actEvents = (ctx: ScimContext, { act, wanted }: Pick<UserPlan, 'act' | 'wanted'>): DraftEvent[] =>

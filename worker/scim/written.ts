@@ -1,6 +1,6 @@
 import type { AuditAction, AuditChange, DraftEvent } from '@gatehouse/core/audit/event.ts';
 import { ScimError } from '@gatehouse/core/scim/scim-error.ts';
-import { isLastOwner } from '../directory/owners.ts';
+import { ownerLack } from '../directory/owners.ts';
 import { commit, eventOf, type Lessening } from '../platform/commit.ts';
 import type { Statement } from '../platform/tenant-db.ts';
 import { markFailed, markUsed } from './call.store.ts';
@@ -75,7 +75,7 @@ export async function writeFailure(
   afterwards(ctx, ctx.db.batch(noted));
 }
 
-/** The same as `write`; that the last owner would be lost is told, to the directory and in the trail. @throws ScimError 409 */
+/** The same as `write`; that an owner would be lost who must stay is told, to the directory and in the trail. @throws ScimError 409 */
 export async function writeOrKeepOwner(
   ctx: ScimContext,
   call: Call,
@@ -86,13 +86,10 @@ export async function writeOrKeepOwner(
   try {
     await write(ctx, call, change, outcome);
   } catch (cause) {
-    if (!isLastOwner(cause)) throw cause;
+    const lack = ownerLack(cause);
+    if (!lack) throw cause;
     const { type, id, name } = outcome.resource;
-    const error = new ScimError(
-      409,
-      null,
-      'The organisation would be left without an active owner: make somebody else an owner in Gatehouse first',
-    );
+    const error = new ScimError(409, null, `${lack.would}: in Gatehouse, ${lack.first}`);
     const resource = { type: type === 'User' ? ('user' as const) : ('group' as const), id, name };
     const event = eventOf(ctx, { action, resource, outcome: 'denied', status: 409, reason: error.message });
     await writeFailure(ctx, call, error, outcome.resource, [event]);

@@ -7,13 +7,14 @@ const row = z.object({
   challenge: z.string(),
   verified_at: z.string().nullable(),
   checked_at: z.string().nullable(),
+  missing_since: z.string().nullable(),
   provider_id: z.string().nullable(),
   provider_name: z.string().nullable(),
   created_at: z.string(),
 });
 export type DomainRow = z.infer<typeof row>;
 
-const SELECT = `SELECT d.domain, d.challenge, d.verified_at, d.checked_at, d.provider_id, p.name AS provider_name, d.created_at
+const SELECT = `SELECT d.domain, d.challenge, d.verified_at, d.checked_at, d.missing_since, d.provider_id, p.name AS provider_name, d.created_at
   FROM mail_domains d LEFT JOIN identity_providers p ON p.tenant_id = d.tenant_id AND p.id = d.provider_id WHERE d.tenant_id = ?`;
 
 export async function findDomains(db: TenantDb): Promise<DomainRow[]> {
@@ -47,9 +48,24 @@ export const assignDomain = (db: TenantDb, domain: string, providerId: string | 
 
 export const markChecked = (db: TenantDb, domain: string, now: string, proved: boolean): Statement =>
   statement(
-    `UPDATE mail_domains SET checked_at = ?3, verified_at = CASE WHEN ?4 THEN coalesce(verified_at, ?3) ELSE verified_at END
+    `UPDATE mail_domains SET checked_at = ?3, verified_at = CASE WHEN ?4 THEN coalesce(verified_at, ?3) ELSE verified_at END,
+       missing_since = CASE WHEN ?4 THEN NULL ELSE missing_since END
      WHERE tenant_id = ?1 AND domain = ?2`,
     ...[db.tenantId, domain, now, proved ? 1 : 0],
+  );
+
+export interface Looked {
+  checkedAt: string;
+  missingSince: string | null;
+  proved: boolean;
+}
+
+/** Matches nothing where somebody looked since it was read, or the domain is not proved any more. */
+export const lookedAgain = (db: TenantDb, domain: string, seen: string | null, looked: Looked): Statement =>
+  statement(
+    `UPDATE mail_domains SET checked_at = ?4, missing_since = ?5, verified_at = CASE WHEN ?6 = 1 THEN verified_at END
+     WHERE tenant_id = ?1 AND domain = ?2 AND checked_at IS ?3 AND verified_at IS NOT NULL`,
+    ...[db.tenantId, domain, seen, looked.checkedAt, looked.missingSince, looked.proved ? 1 : 0],
   );
 
 export const deleteDomain = (db: TenantDb, domain: string): Statement =>

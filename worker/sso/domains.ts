@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import {
   DOMAINS_LIMIT,
+  PROOF_DAYS,
   type Domain,
   type domainAdd,
   type domainChecked,
@@ -14,13 +15,23 @@ import { base64url } from '../platform/encoding.ts';
 import { findProviderName } from './connections.store.ts';
 import * as store from './domains.store.ts';
 
-const resource = (domain: string) => ({ type: 'idp' as const, id: null, name: domain });
+export const domainResource = (domain: string) => ({ type: 'idp' as const, id: null, name: domain });
 const noDomain = () => new AppError('not-found', 'There is no such mail domain');
 const PREFIX = 'gatehouse-verification=';
+const DAY = 86_400_000;
+
+/** By which TXT record a domain is proved. */
+export const recordOf = ({ domain, challenge }: Pick<store.DomainRow, 'domain' | 'challenge'>) => ({
+  name: `_gatehouse.${domain}`,
+  value: `${PREFIX}${challenge}`,
+});
+/** When the proof ends of a domain whose record is missing since then. */
+export const endOfProof = (missingSince: string): string => new Date(Date.parse(missingSince) + PROOF_DAYS * DAY).toISOString();
 
 const present = (row: store.DomainRow): Domain => ({
   ...{ domain: row.domain, verifiedAt: row.verified_at, checkedAt: row.checked_at, createdAt: row.created_at },
-  record: { name: `_gatehouse.${row.domain}`, value: `${PREFIX}${row.challenge}` },
+  missing: row.missing_since === null ? null : { since: row.missing_since, endsAt: endOfProof(row.missing_since) },
+  record: recordOf(row),
   provider: row.provider_id === null || row.provider_name === null ? null : { id: row.provider_id, name: row.provider_name },
 });
 
@@ -32,7 +43,7 @@ export async function listDomains(ctx: UserContext): Promise<z.infer<typeof doma
 
 /** Says that a domain is the organisation's own; it counts once that is proved. @throws AppError `conflict`, `quota-exceeded`, `invalid` */
 export async function addDomain(ctx: UserContext, { domain, provider }: z.infer<typeof domainAdd>): Promise<Domain> {
-  const facts = { action: 'idp.domain.add', resource: resource(domain) } as const;
+  const facts = { action: 'idp.domain.add', resource: domainResource(domain) } as const;
   await require(ctx, 'idp:manage', facts);
   await requireProvider(ctx, provider);
   const added = { domain, challenge: base64url(ctx.random(24)), providerId: provider, now: ctx.now().toISOString() };
@@ -48,7 +59,7 @@ export async function changeDomain(ctx: UserContext, domain: string, { provider 
   const before = await domainToChange(ctx, domain, 'idp.domain.update');
   await requireProvider(ctx, provider);
   const diff = [{ path: 'provider', old: before.provider_id, new: provider, secret: false }];
-  const event = eventOf(ctx, { action: 'idp.domain.update', resource: resource(domain), status: 200, diff });
+  const event = eventOf(ctx, { action: 'idp.domain.update', resource: domainResource(domain), status: 200, diff });
   await onGuard(commit(ctx, { guard: store.assignDomain(ctx.db, domain, provider), events: [event] }), noDomain);
   return found(ctx, domain);
 }
@@ -59,8 +70,8 @@ export async function changeDomain(ctx: UserContext, domain: string, { provider 
  */
 export async function verifyDomain(ctx: UserContext, domain: string): Promise<z.infer<typeof domainChecked>> {
   const row = await domainToChange(ctx, domain, 'idp.domain.verify');
-  const facts = { action: 'idp.domain.verify', resource: resource(domain) } as const;
-  const { record: wanted } = present(row);
+  const facts = { action: 'idp.domain.verify', resource: domainResource(domain) } as const;
+  const wanted = recordOf(row);
   const said = await ctx.resolveTxt(wanted.name);
   const now = ctx.now().toISOString();
   const proved = said.includes(wanted.value);
@@ -79,13 +90,13 @@ export async function verifyDomain(ctx: UserContext, domain: string): Promise<z.
 /** Gives the domain up: nobody is led here by it, and no address of it is trusted. @throws AppError `not-found` */
 export async function removeDomain(ctx: UserContext, domain: string): Promise<void> {
   await domainToChange(ctx, domain, 'idp.domain.remove');
-  const event = eventOf(ctx, { action: 'idp.domain.remove', resource: resource(domain), status: 204 });
+  const event = eventOf(ctx, { action: 'idp.domain.remove', resource: domainResource(domain), status: 204 });
   await onGuard(commit(ctx, { guard: store.deleteDomain(ctx.db, domain), events: [event] }), noDomain);
   await store.releaseInDirectory(ctx.directory, domain, ctx.db.tenantId);
 }
 
 async function domainToChange(ctx: UserContext, domain: string, action: 'idp.domain.update' | 'idp.domain.verify' | 'idp.domain.remove') {
-  await require(ctx, 'idp:manage', { action, resource: resource(domain) });
+  await require(ctx, 'idp:manage', { action, resource: domainResource(domain) });
   const row = await store.findDomain(ctx.db, domain);
   if (!row) throw noDomain();
   return row;

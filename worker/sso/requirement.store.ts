@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TWO_OWN_FACTORS } from '../directory/owners.ts';
 import { statement, type Statement, type TenantDb } from '../platform/tenant-db.ts';
 
 const row = z.object({ user_id: z.string() });
@@ -34,11 +35,10 @@ export const replacePeople = (db: TenantDb, people: readonly string[]): Statemen
   ),
 ];
 
-/** Who has a passkey or an authenticator app. */
-export async function withSecondFactor(db: TenantDb, people: readonly string[]): Promise<Set<string>> {
+/** Who comes in by themselves with two factors. */
+export async function withOwnFactors(db: TenantDb, people: readonly string[]): Promise<Set<string>> {
   const rows = await db.rows(
-    `SELECT user_id FROM passkeys WHERE tenant_id = ?1 AND user_id IN (SELECT value FROM json_each(?2))
-     UNION SELECT user_id FROM totp_secrets WHERE tenant_id = ?1 AND confirmed_at IS NOT NULL AND user_id IN (SELECT value FROM json_each(?2))`,
+    `SELECT u.id AS user_id FROM users u WHERE u.tenant_id = ?1 AND u.id IN (SELECT value FROM json_each(?2)) AND ${TWO_OWN_FACTORS}`,
     ...[db.tenantId, JSON.stringify(people)],
   );
   return new Set(rows.map((each) => row.parse(each).user_id));

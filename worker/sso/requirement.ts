@@ -1,11 +1,12 @@
 import type { z } from 'zod';
 import type { Requirement, requirementSet } from '@gatehouse/core/api/sso.ts';
 import { AppError } from '@gatehouse/core/errors.ts';
+import { onLastOwner, wayInRemains } from '../directory/owners.ts';
 import { usersById } from '../directory/users.ts';
 import { commit, eventOf, onGuard, require, requireSession } from '../platform/commit.ts';
 import type { UserContext } from '../platform/context.ts';
 import { requireFresh } from '../platform/fresh.ts';
-import { findRequirement, replacePeople, setRequired, withSecondFactor, type Stored } from './requirement.store.ts';
+import { findRequirement, replacePeople, setRequired, withOwnFactors, type Stored } from './requirement.store.ts';
 
 /** Whether everybody must come in through a provider, and who need not, for the day on which the provider is down. */
 export async function readRequirement(ctx: UserContext): Promise<Requirement> {
@@ -15,7 +16,7 @@ export async function readRequirement(ctx: UserContext): Promise<Requirement> {
 }
 
 async function present(ctx: UserContext, { required, people: ids }: Pick<Stored, 'required' | 'people'>): Promise<Requirement> {
-  const [users, factors] = await Promise.all([usersById(ctx, ids), withSecondFactor(ctx.db, ids)]);
+  const [users, factors] = await Promise.all([usersById(ctx, ids), withOwnFactors(ctx.db, ids)]);
   const people = users
     .filter(({ state }) => state === 'active')
     .map(({ id, name, email, roles }) => ({ id, name, email, owner: roles.includes('owner'), secondFactor: factors.has(id) }));
@@ -46,8 +47,14 @@ export async function changeRequirement(asking: UserContext, input: z.infer<type
       ...(before.people.join() === ids.join() ? [] : [{ path: 'people', old: before.people, new: ids, secret: false }]),
     ],
   });
-  const change = { guard: setRequired(ctx.db, before.required, input.required), changes: replacePeople(ctx.db, ids), events: [event] };
-  await onGuard(commit(ctx, change), () => new AppError('conflict', 'Somebody else changed this in the meantime. Look again.'));
+  const change = {
+    guard: setRequired(ctx.db, before.required, input.required),
+    changes: [...replacePeople(ctx.db, ids), wayInRemains(ctx.db, null)],
+    events: [event],
+  };
+  await onLastOwner(
+    onGuard(commit(ctx, change), () => new AppError('conflict', 'Somebody else changed this in the meantime. Look again.')),
+  );
   return next;
 }
 

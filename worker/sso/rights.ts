@@ -1,8 +1,11 @@
 import type { OidcConfig } from '@gatehouse/core/api/sso.ts';
+import type { DraftEvent } from '@gatehouse/core/audit/event.ts';
 import { rolesGiven, type Told } from '@gatehouse/core/sso/claims.ts';
-import { isLastOwner, ownerRemains } from '../directory/owners.ts';
+import { ownerLack, ownersRemain } from '../directory/owners.ts';
 import { commit, eventOf } from '../platform/commit.ts';
 import type { Statement } from '../platform/tenant-db.ts';
+import { give, isAbout, mappingsFrom, mappingsQuery } from '../providers/mapped.ts';
+import { carryOut, pairsOf, planMade, untilPlanned } from '../providers/made-groups.ts';
 import type { Connected } from './connections.store.ts';
 import type { actingFor } from './people.ts';
 import * as store from './rights.store.ts';
@@ -24,7 +27,8 @@ const minus = (all: readonly string[] | null, gone: readonly string[] | null): s
   all === null || gone === null ? [] : all.filter((each) => !gone.includes(each));
 
 /**
- * Makes somebody's roles and groups of this provider what its token says; those that people gave by hand stay. The last owner stays one.
+ * Makes somebody's roles and groups of this provider what its token says; those that people gave by hand stay. The last owner stays one,
+ * and so does the last who comes in without.
  * @returns whether that changed anything
  */
 export async function followToken(
@@ -42,11 +46,13 @@ export async function followToken(
   };
   if ([change.give, change.take].every(({ roles, groups }) => roles.length + groups.length === 0)) return false;
   try {
-    await apply(ctx, connection, userId, person, change);
+    await untilPlanned(() => apply(ctx, connection, userId, person, change));
   } catch (error) {
-    if (!isLastOwner(error)) throw error;
-    const roles = change.take.roles.filter((role) => role !== 'owner');
-    await apply(ctx, connection, userId, person, { ...change, take: { ...change.take, roles } }, 'the last owner stays owner');
+    const lack = ownerLack(error);
+    if (!lack) throw error;
+    // A group may be what makes them an owner.
+    const take = { roles: change.take.roles.filter((role) => role !== 'owner'), groups: [] };
+    await untilPlanned(() => apply(ctx, connection, userId, person, { ...change, take }, `${lack.is} stays owner`));
   }
   return true;
 }
@@ -79,34 +85,52 @@ async function apply(
   });
   await commit(ctx, {
     changes: [
-      ...made,
+      ...made.changes,
       ...give.roles.map((role) => store.giveRole(db, { id: ctx.newId('roleAssignment'), role, userId, providerId: connection.id, now })),
       store.takeRoles(db, connection.id, userId, take.roles),
       store.joinGroups(db, connection.id, userId, give.groups),
       store.leaveGroups(db, connection.id, userId, take.groups),
-      ...(lessens ? [ownerRemains(db)] : []),
+      ...(lessens ? ownersRemain(db, [userId]) : []),
     ],
-    events: [event],
+    events: [event, ...made.events],
     ...(lessens ? { lessens: { users: [userId], cause: `${connection.name} took a group or a role away` } } : {}),
   });
 }
 
 const GROUP_NAME = 80;
 
-/** Rows of the groups that the provider names for the first time. A name that a group of ours has is told apart. */
+/**
+ * Rows of the groups that the provider names for the first time, with what mappings give them by that name. A name that a group of ours
+ * has is told apart.
+ */
 async function newGroups(
   ctx: ReturnType<typeof actingFor>,
   { id: providerId, name }: Connected,
   values: readonly string[],
   now: string,
-): Promise<Statement[]> {
-  if (values.length === 0) return [];
+): Promise<{ changes: Statement[]; events: DraftEvent[] }> {
+  const nothing = { changes: [], events: [] };
+  if (values.length === 0) return nothing;
   const known = await store.groupsKnown(ctx.db, providerId, values);
   const unknown = values.filter((value) => !known.has(value));
-  const taken = await store.namesTaken(ctx.db, unknown);
-  return unknown.flatMap((value) => {
+  if (unknown.length === 0) return nothing;
+  const [taken, [found]] = await Promise.all([store.namesTaken(ctx.db, unknown), ctx.db.batch([mappingsQuery(ctx.db, providerId)])]);
+  const mappings = mappingsFrom(found?.rows);
+  const groups = unknown.map((value) => {
     const own = taken.has(value.toLowerCase()) ? `${value} (${name})` : value;
-    const group = { id: ctx.newId('group'), name: own.slice(0, GROUP_NAME), value, providerId, now };
-    return store.makeGroup(ctx.db, { ...group, description: `From ${name}, as its tokens say` });
+    return { id: ctx.newId('group'), name: own.slice(0, GROUP_NAME), display_name: value, value, providerId, now };
   });
+  const made = carryOut(ctx, name, await planMade(ctx, pairsOf(mappings, groups), groups.length));
+  const description = `From ${name}, as its tokens say`;
+  const given = { newId: ctx.newId, now };
+  return {
+    changes: [
+      ...groups.flatMap((group) => store.makeGroup(ctx.db, { ...group, description })),
+      ...groups.flatMap((group) =>
+        mappings.filter((mapping) => isAbout(mapping, group)).flatMap((mapping) => give(ctx.db, mapping, [group], given)),
+      ),
+      ...made.changes,
+    ],
+    events: made.events,
+  };
 }

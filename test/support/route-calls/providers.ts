@@ -1,17 +1,11 @@
 import { scimTokenCreated } from '@gatehouse/core/api/scim.ts';
 import { groupMapping } from '@gatehouse/core/api/group-mappings.ts';
-import { statement } from '../../../worker/platform/tenant-db.ts';
-import { api, read, services, unique, type Tenant } from '../tenants.ts';
+import { makeGroup } from '../groups.ts';
+import { insertDirectoryGroup, makeProvider } from '../providers.ts';
+import { api, read, unique } from '../tenants.ts';
 import { makes, own, owner, owns, type RouteCall } from './call.ts';
 
-/** Beside the limit: the suites make more than an organisation may have. */
-export const makeProvider = async (tenant: Tenant) => {
-  const id = services().newId('identityProvider');
-  const sql = "INSERT INTO identity_providers (tenant_id, id, name, preset, created_at) VALUES (?, ?, ?, 'other', ?)";
-  await tenant.db.batch([statement(sql, tenant.id, id, `IdP ${unique()}`, new Date().toISOString())]);
-  return id;
-};
-const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
+export const newMapping = { kind: 'prefix', pattern: 'dev-', target: { type: 'role', id: 'auditor' } };
 const ifMatch = { 'If-Match': '"1"' };
 
 export const PROVIDER_CALLS: Record<string, RouteCall> = {
@@ -42,6 +36,19 @@ export const PROVIDER_CALLS: Record<string, RouteCall> = {
       const made = read(await api(tenant.owner).post(`/identity-providers/${id}/mappings`, newMapping), groupMapping);
       const by = await owner(tenant);
       return own(by, await ask(by, `DELETE /identity-providers/${id}/mappings/${made.id}`), id);
+    },
+  },
+  'POST /identity-providers/:id/mappings/:mapping/groups': {
+    leaves: ['group.update'],
+    diff: ['kept by'],
+    call: async (tenant, ask) => {
+      const id = await makeProvider(tenant);
+      const [group, pattern] = [await makeGroup(tenant), `gh-${unique()}`];
+      await insertDirectoryGroup(tenant, id, pattern);
+      const mapping = { kind: 'name', pattern, target: { type: 'made-group', name: group.name } };
+      const made = read(await api(tenant.owner).post(`/identity-providers/${id}/mappings`, mapping), groupMapping);
+      const by = await owner(tenant);
+      return own(by, await ask(by, `POST /identity-providers/${id}/mappings/${made.id}/groups`, { group: group.id }), group.id);
     },
   },
   'POST /identity-providers/:id/sync': { leaves: ['idp.sync'], call: owns('POST /identity-providers/:id/sync', makeProvider) },

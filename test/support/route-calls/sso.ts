@@ -5,7 +5,7 @@ import { proofHeader } from '../browser-key.ts';
 import { connect, finishOf, makeConnection, mintClient, signInBy, start, TestBrowser } from '../oidc/sign-in.ts';
 import { addUser, read, unique, type Answer, type Tenant } from '../tenants.ts';
 import { ifMatch, NOTHING_YET, own, owner, owns, self, type Ask, type RouteCall } from './call.ts';
-import { makeProvider } from './providers.ts';
+import { makeProvider } from '../providers.ts';
 
 /** Nobody listens there. */
 const UNREACHABLE = 'http://127.0.0.1:9';

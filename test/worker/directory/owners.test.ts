@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { assignmentList } from '@gatehouse/core/api/roles.ts';
-import { onLastOwner, ownerRemains } from '../../../worker/directory/owners.ts';
+import { onLastOwner, ownersRemain } from '../../../worker/directory/owners.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { give, given, inHours, makeGroup, putIn, takeOut } from '../../support/groups.ts';
 import { addUser, api, eventsOf, mintTenant, problem, read, type Person, type Tenant } from '../../support/tenants.ts';
@@ -91,7 +91,7 @@ describe('the last active owner', () => {
   test('is guarded for any change that puts the guard last', async () => {
     const [tenant, other] = [await mintTenant(), await mintTenant()];
     const suspend = (who: Tenant, person: { id: string }) =>
-      onLastOwner(who.db.batch([...setState(who, person, 'suspended'), ownerRemains(who.db)]));
+      onLastOwner(who.db.batch([...setState(who, person, 'suspended'), ...ownersRemain(who.db)]));
     await expect(suspend(tenant, tenant.owner)).rejects.toMatchObject({ code: 'conflict' });
     expect(await tenant.db.first('SELECT state FROM users WHERE tenant_id = ? AND id = ?', tenant.id, tenant.owner.id)).toEqual({
       state: 'active',

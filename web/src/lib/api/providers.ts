@@ -7,7 +7,12 @@ import {
   synced,
   type mappingCreate,
 } from '@gatehouse/core/api/group-mappings.ts';
-import { identityProvider, identityProviderList, type providerCreate } from '@gatehouse/core/api/identity-providers.ts';
+import {
+  identityProvider,
+  identityProviderList,
+  providerRemovalPreview,
+  type providerCreate,
+} from '@gatehouse/core/api/identity-providers.ts';
 import type { z } from 'zod';
 import { read, readVersioned } from './answer.ts';
 import { abortable, api, at, type Call } from './client.ts';
@@ -22,8 +27,9 @@ export const get = (id: string, call: Call = {}) => readVersioned(one.$get(at(id
 export const rename = (id: string, name: string, etag: string) =>
   readVersioned(one.$patch({ ...at(id), ...ifMatch(etag), json: { name } }), identityProvider);
 
-export async function remove(id: string): Promise<void> {
-  await one.$delete(at(id));
+export const removal = (id: string, call: Call = {}) => read(one.removal.$get(at(id), abortable(call)), providerRemovalPreview);
+export async function remove(id: string, gives: 'end' | 'keep'): Promise<void> {
+  await one.$delete({ ...at(id), query: { gives } });
 }
 
 const mapped = one.mappings;
@@ -34,6 +40,10 @@ export const previewMapping = (id: string, json: z.input<typeof mappingCreate>, 
 export const createMapping = (id: string, json: z.input<typeof mappingCreate>) => read(mapped.$post({ ...at(id), json }), groupMapping);
 export const drift = (id: string, call: Call = {}) => read(one.drift.$get(at(id), abortable(call)), driftSchema);
 export const sync = (id: string) => read(one.sync.$post(at(id)), synced);
+
+export async function handOver(id: string, mapping: string, group: string): Promise<void> {
+  await mapped[':mapping'].groups.$post({ param: { ...at(id).param, mapping: encodeURIComponent(mapping) }, json: { group } });
+}
 
 export async function removeMapping(id: string, mapping: string): Promise<void> {
   await mapped[':mapping'].$delete({ param: { ...at(id).param, mapping: encodeURIComponent(mapping) } });

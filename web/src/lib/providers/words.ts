@@ -1,5 +1,5 @@
 import type { MappingKind } from '@gatehouse/core/access/group-mapping.ts';
-import type { MappingTarget } from '@gatehouse/core/api/group-mappings.ts';
+import type { GroupMapping, Made, MappingTarget } from '@gatehouse/core/api/group-mappings.ts';
 import type { IdentityProvider } from '@gatehouse/core/api/identity-providers.ts';
 import type { Tone } from '#lib/components/Status.svelte';
 
@@ -47,4 +47,40 @@ export const TARGET_WORDS: Record<MappingTarget['type'], { option: string; label
   role: { option: 'a role in the organisation', label: 'Role' },
   group: { option: 'a place in a group of ours', label: 'Group' },
   template: { option: 'the use of a template', label: 'Template' },
+  'made-group': { option: 'a group of their own, made here', label: 'Called' },
 };
+
+/** What becomes of a group that was made once the directory's is gone. */
+export const GONE_WORDS = {
+  empty: { option: 'is kept, without its people', words: 'kept when the directory’s group is gone' },
+  delete: { option: 'is deleted, if nobody else is in it', words: 'deleted when the directory’s group is gone' },
+} as const;
+
+/** “role Auditor”: what the groups of a mapping get. */
+export const given = ({ target }: Pick<GroupMapping, 'target'>): { kind: string; name: string; note: string } => ({
+  kind: target.type === 'made-group' ? 'a group called' : target.type,
+  name: target.name,
+  note: target.whenGone === null ? '' : GONE_WORDS[target.whenGone].words,
+});
+
+/** What a preview says of one group that is to be made. */
+export function madeWords({ outcome, name, by }: Made): { tone: 'ok' | 'warn'; text: string } {
+  switch (outcome) {
+    case 'make':
+      return { tone: 'ok', text: `makes ${name}` };
+    case 'join':
+      return { tone: 'ok', text: `joins ${name}` };
+    case 'taken':
+      return {
+        tone: 'warn',
+        text:
+          by?.handMade === true
+            ? `makes nothing: ${by.name} was made by hand, and is left alone until you hand it over`
+            : `makes nothing: there is a group ${by?.name ?? name} already`,
+      };
+    case 'no-name':
+      return { tone: 'warn', text: 'makes nothing: no name comes out' };
+    case 'full':
+      return { tone: 'warn', text: 'makes nothing: the organisation has as many groups as it may have' };
+  }
+}
