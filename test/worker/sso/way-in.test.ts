@@ -5,7 +5,7 @@ import { assignmentList } from '@gatehouse/core/api/roles.ts';
 import { statement } from '../../../worker/platform/tenant-db.ts';
 import { addApp, addPasskey } from '../../support/factors.ts';
 import { give, given, inHours, makeGroup, putIn, takeOut } from '../../support/groups.ts';
-import { connect, mintClient } from '../../support/oidc/sign-in.ts';
+import { connect, mintClient, signInBy, TestBrowser } from '../../support/oidc/sign-in.ts';
 import { insertDirectoryGroup, insertDirectoryUser, makeProvider } from '../../support/providers.ts';
 import { addDirectory, made, scim, userBody } from '../../support/scim.ts';
 import { addUser, api, eventsOf, mintTenant, problem, read, unique, type Answer, type Person, type Tenant } from '../../support/tenants.ts';
@@ -124,6 +124,31 @@ describe('while single sign-on is required, the last owner who comes in without 
       expect([status, body.detail]).toEqual([409, expect.stringMatching(new RegExp(`${WHY}: in Gatehouse, choose another owner`))]);
     const somebody = await made(client.post('/Users', userBody(unique())));
     expect((await client.patch(`/Users/${somebody}`, { op: 'replace', path: 'active', value: false })).status).toBe(200);
+  });
+
+  test('stays an owner by claim when a token does not say so any more; the event says why', async () => {
+    const there = await mintClient({ email: glass.email, roles: ['boss'], groups: ['Captains'] });
+    const config = {
+      ...{ ...there.config, scopes: ['openid', 'profile', 'email', 'groups'], admission: { rule: 'anybody' as const } },
+      ...{ claims: { roles: 'roles', groups: 'groups' }, roles: [{ value: 'boss', role: 'owner' }] },
+    };
+    const { id } = await connect(tenant, config);
+    await tenant.db.batch([
+      statement(
+        'INSERT INTO identities (tenant_id, issuer, subject, user_id, provider_id, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+        ...[tenant.id, there.issuer, there.sub, glass.id, id, new Date().toISOString()],
+      ),
+    ]);
+    for (const each of await rolesOf(glass))
+      await tenant.db.batch([
+        statement('UPDATE role_assignments SET created_by = ? WHERE tenant_id = ? AND id = ?', id, tenant.id, each.id),
+      ]);
+    expect((await signInBy(new TestBrowser(), tenant, id)).status).toBe(200);
+    await there.somebody({ email: glass.email, roles: [], groups: [] });
+    expect((await signInBy(new TestBrowser(), tenant, id)).status).toBe(200);
+    expect((await rolesOf(glass)).length).toBe(1);
+    const [event] = (await eventsOf(tenant)).filter(({ details }) => 'kept' in details);
+    expect(event).toMatchObject({ action: 'user.update', details: { kept: expect.stringContaining('stays owner') } });
   });
 
   test('stays one of two who are suspended at once', async () => {
