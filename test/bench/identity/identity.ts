@@ -44,7 +44,7 @@ async function measureProvisioning(place: Place, rows: Rows, options: Options): 
   const peer = async () => {
     if (folder === null) return;
     const { directory, stop } = await startScimmy(folder);
-    // It looks at all members of a group for each that comes or goes: fewer calls say as much of it. Its pages end at 20.
+    // It looks at all members of a group for each that comes or goes: fewer calls say as much of it. Its pages end at 20 people.
     const size = { ...options, single: Math.min(options.users, 1_000), ofEverybody: 3, page: null };
     await provision(directory, rows.of('scimmy-routers'), size, PREFIX).finally(stop);
   };
