@@ -44,8 +44,8 @@ async function measureProvisioning(place: Place, rows: Rows, options: Options): 
   const peer = async () => {
     if (folder === null) return;
     const { directory, stop } = await startScimmy(folder);
-    // It looks at all members of a group for each that comes or goes: fewer calls say as much of it.
-    const size = { ...options, single: Math.min(options.users, 1_000), ofEverybody: 3 };
+    // It looks at all members of a group for each that comes or goes: fewer calls say as much of it. Its pages end at 20 people.
+    const size = { ...options, single: Math.min(options.users, 1_000), ofEverybody: 3, page: null };
     await provision(directory, rows.of('scimmy-routers'), size, PREFIX).finally(stop);
   };
   for (const turn of shuffled([() => ours(place, rows, options), peer])) await turn();
@@ -54,7 +54,8 @@ async function measureProvisioning(place: Place, rows: Rows, options: Options): 
 async function ours({ owner, providerId, directory }: Place, rows: Rows, options: Options): Promise<void> {
   const mapped = await mapPrefix(owner, providerId, PREFIX);
   const add = rows.of('gatehouse');
-  const people = await provision(directory, add, { ...options, single: options.users, ofEverybody: 100 }, PREFIX);
+  const size = { ...options, single: options.users, ofEverybody: 100, page: 500 };
+  const people = await provision(directory, add, size, PREFIX);
   await expectAccess(owner, mapped, people);
   await measureCounting({ owner, directory, providerId }, add, people.slice(0, options.quick ? 5 : 100));
 }

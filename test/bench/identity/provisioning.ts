@@ -8,11 +8,12 @@ export interface Size {
   /** how many come one by one: of all of them, and of the group of everybody */
   single: number;
   ofEverybody: number;
+  /** of a page of the list of everybody; null: it is not asked for */
+  page: number | null;
 }
 
 /** Calls that look at what is there. */
 const SOME = 1_000;
-const PAGE = 500;
 
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
 /** Somebody as the directory knows them. */
@@ -34,7 +35,7 @@ export async function provision(directory: Directory, add: Add, size: Size, pref
   const { users, groups } = size;
   const people = await createAll(add, `create ${shown(users)} people`, numbers(users), (at) => directory.createUser(personOf(at)));
   await lookUp(directory, add, users);
-  await listAll(directory, add, new Set(people));
+  if (size.page !== null) await listAll(directory, add, new Set(people), size.page);
   const ids = await createAll(add, `create ${shown(groups)} groups`, numbers(groups), (at) => directory.createGroup(`${prefix}${at}`));
   const shareOf = (at: number) => people.filter((_, index) => index % groups === at);
   const [inOne, inMany] = [new Calls(), new Calls()];
@@ -76,21 +77,21 @@ async function lookUp(directory: Directory, add: Add, users: number): Promise<vo
   calls.tell(add, 'look somebody up by userName');
 }
 
-async function listAll(directory: Directory, add: Add, people: ReadonlySet<string>): Promise<void> {
+async function listAll(directory: Directory, add: Add, people: ReadonlySet<string>, page: number): Promise<void> {
   const calls = new Calls();
   const seen = new Set<string>();
-  const pages = numbers(Math.ceil(people.size / PAGE));
+  const pages = numbers(Math.ceil(people.size / page));
   await calls.each(
     pages,
-    async (page) => {
-      const answer = await directory.usersFrom(1 + page * PAGE, PAGE);
+    async (at) => {
+      const answer = await directory.usersFrom(1 + at * page, page);
       for (const { id } of answer.body.Resources) seen.add(id);
       return answer;
     },
     1,
   );
   if (![...people].every((id) => seen.has(id))) throw new Error(`Of ${people.size} people ${seen.size} are listed`);
-  calls.tell(add, `list everybody, ${PAGE} a page`);
+  calls.tell(add, `list everybody, ${page} a page`);
 }
 
 /** One group with everybody in it, of which one member comes and goes: what that costs must not hang on its size. */
