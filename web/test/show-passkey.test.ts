@@ -8,7 +8,7 @@ import { id } from './data.ts';
 /** What the browser asks of the person and their device. */
 const ceremony = vi.fn<() => Promise<unknown>>();
 beforeEach(() => {
-  vi.stubGlobal('PublicKeyCredential', class {});
+  vi.stubGlobal('PublicKeyCredential', () => undefined);
   vi.stubGlobal('navigator', Object.create(navigator, { credentials: { value: { get: ceremony } } }));
 });
 afterEach(() => vi.unstubAllGlobals());
