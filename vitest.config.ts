@@ -21,6 +21,7 @@ const TEST_SECRETS = {
   KEK: 'AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8',
   OPERATOR_TOKEN: 'operator-token-of-the-tests-0123456789',
   SIGN_UPS_PER_HOUR: '1000000',
+  PASSWORD_COST: '8',
   POLICY_PORTS: 'tenant',
   LOCAL_TXT_RECORDS: JSON.stringify({ '_gatehouse.provable.example': ['gatehouse-verification=known-to-the-tests'] }),
 };

@@ -132,6 +132,9 @@ test('a conflict is resolved where both sides stand, and the merge committed', a
   await page.getByRole('button', { name: 'Mark as resolved' }).press('Enter');
   await page.getByRole('treeitem', { name: 'prices.ts, modified, staged' }).waitFor();
   await page.keyboard.press('Control+Shift+g');
+  const message = page.getByRole('textbox', { name: 'Message of the commit' });
+  await expect.poll(() => message.inputValue()).toContain("Merge branch 'topic'");
+  await expect.poll(() => message.evaluate((box) => box === document.activeElement)).toBe(true);
   await page.keyboard.press('Control+Enter');
   await page.getByText('Nothing has changed since the last commit.').waitFor();
   expect(git('log', '-1', '--format=%s')).toBe("Merge branch 'topic'\n");

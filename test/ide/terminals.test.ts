@@ -97,6 +97,7 @@ test('a file from the tree is dropped as its quoted name', async () => {
 
 test('the menu has everything, and ending asks where something runs', async () => {
   await type('sleep 200');
+  await expect.poll(() => site.run('.', 'pgrep', '-f', '^sleep 200').catch(() => '')).not.toBe('');
   await page.locator('.group.shown .screen').first().click({ button: 'right' });
   await page.getByRole('menuitem', { name: 'Rename' }).waitFor();
   expect(await site.violations()).toEqual([]);

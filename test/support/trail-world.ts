@@ -52,7 +52,7 @@ export interface Asked {
 }
 
 /**
- * One organisation, six destinations, and the platform below: queues, alarms and the minute's sweep, on a clock of the test's.
+ * One organisation, its destinations, and the platform below: queues, alarms and the minute's sweep, on a clock of the test's.
  * The product's own code runs in all of it; whatever it calls goes through a fuse.
  */
 export class TrailWorld {
@@ -73,10 +73,11 @@ export class TrailWorld {
     this.chance = chance;
   }
 
-  static async begin(chance: Chance): Promise<TrailWorld> {
+  /** @param kinds of its destinations */
+  static async begin(chance: Chance, kinds: readonly Kind[] = KINDS): Promise<TrailWorld> {
     const world = new TrailWorld(chance);
     await world.#seat();
-    for (const kind of KINDS) {
+    for (const kind of kinds) {
       const receiver = await receiverOf(kind);
       const { id } = await addDestination(world.person('owner'), receiver.body);
       world.places.push({ kind, id, receiver });

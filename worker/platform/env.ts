@@ -38,6 +38,9 @@ const keyOf = <T extends z.ZodType>(schema: T, what: string) =>
     });
 const secretOf32Bytes = z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'must be 32 random bytes in base64url');
 
+/** OWASP's least for scrypt with blocks of 8 and three lanes */
+const PASSWORD_COST = 15;
+
 const settings = z
   .object({
     ENVIRONMENT: z.enum(['deployed', 'local']),
@@ -90,6 +93,8 @@ const settings = z
         context.addIssue('must be JSON: an array of texts by each name');
         return z.NEVER;
       }),
+    /** of scrypt, as a power of two: below the default only on one's own machine, where tests hash all day */
+    PASSWORD_COST: z.coerce.number().int().min(4).max(20).default(PASSWORD_COST),
     /** sign-ups from one network in an hour */
     SIGN_UPS_PER_HOUR: z.coerce.number().int().min(0).default(5),
     /** the floor of every organisation's policy; left out: the field's default */
@@ -120,6 +125,8 @@ const settings = z
     if (formerVersion === value.KEK_VERSION)
       context.addIssue({ code: 'custom', path: ['KEK_VERSION'], message: 'must differ from KEK_FORMER_VERSION' });
     if (value.ENVIRONMENT === 'local') return;
+    if (value.PASSWORD_COST < PASSWORD_COST)
+      context.addIssue({ code: 'custom', path: ['PASSWORD_COST'], message: `must be at least ${PASSWORD_COST} when deployed` });
     if (!value.ORIGIN.startsWith('https://'))
       context.addIssue({ code: 'custom', path: ['ORIGIN'], message: 'must be https when deployed' });
     if (new URL(value.ORIGIN).hostname.endsWith('example.com'))
@@ -148,11 +155,20 @@ const parseJson = (value: string): unknown => {
   }
 };
 
+/** By the bindings that they are of, which live as long as the isolate: to parse them takes longer than most requests. */
+const known = new WeakMap<object, Settings>();
+
 /**
  * Settings and secrets of this deployment, parsed.
  * @throws Error that names each missing or placeholder setting, never its value
  */
 export function parseSettings(env: object): Settings {
+  const settings = known.get(env) ?? parse(env);
+  known.set(env, settings);
+  return settings;
+}
+
+function parse(env: object): Settings {
   const parsed = settings.safeParse(env);
   const floor = policyValues.safeParse(floorOf(parsed.data ?? {}));
   if (parsed.success && floor.success) {
