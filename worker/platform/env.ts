@@ -156,6 +156,7 @@ const parseJson = (value: string): unknown => {
 };
 
 /** By the bindings that they are of, which live as long as the isolate: to parse them takes longer than most requests. */
+// eslint-disable-next-line no-restricted-syntax -- of the deployment, and of no tenant
 const known = new WeakMap<object, Settings>();
 
 /**

@@ -45,7 +45,7 @@ describe('the web app', () => {
   });
 
   test('deployed, the browser is told to stay with https', async () => {
-    const deployed = { ...env, ENVIRONMENT: 'deployed', ORIGIN: 'https://gatehouse.corp.test' };
+    const deployed = { ...env, ENVIRONMENT: 'deployed', PASSWORD_COST: '15', ORIGIN: 'https://gatehouse.corp.test' };
     const response = await servePage(new Request('https://gatehouse.corp.test/'), deployed);
     expect(response.headers.get('Strict-Transport-Security')).toContain('max-age=');
   });
@@ -64,7 +64,7 @@ test('a deployment that is not set up serves nothing, and does not say what it l
 });
 
 describe('a deployment does not start', () => {
-  const good = { ...env, ENVIRONMENT: 'deployed', ORIGIN: 'https://gatehouse.corp.test' };
+  const good = { ...env, ENVIRONMENT: 'deployed', ORIGIN: 'https://gatehouse.corp.test', PASSWORD_COST: '15' };
 
   test('unless every secret is there and none is a placeholder', () => {
     expect(parseSettings(good).ORIGIN).toBe('https://gatehouse.corp.test');
@@ -78,6 +78,7 @@ describe('a deployment does not start', () => {
 
   test.each([
     ['ORIGIN', 'http://gatehouse.corp.test', 'https'],
+    ['PASSWORD_COST', '14', 'must be at least 15'],
     ['ORIGIN', 'https://gatehouse.example.com', 'placeholder'],
     ['GRANT_KEY', '{"kty":"OKP","crv":"Ed25519","kid":"REPLACE","x":"REPLACE","d":"REPLACE"}', 'GRANT_KEY'],
     ['GRANT_KEY', undefined, 'GRANT_KEY'],
