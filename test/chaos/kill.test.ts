@@ -12,7 +12,7 @@ import { sandboxes } from './processes.ts';
 import { mend, type Siem, startSiem, trouble } from './siem.ts';
 import { Journal, Witness } from './witness.ts';
 
-const ROUNDS = Number(process.env['CHAOS_ROUNDS'] ?? 4);
+const ROUNDS = Number(process.env['CHAOS_ROUNDS'] ?? 3);
 const PASSWORD = 'a long enough password';
 const RUNNER = 'anvil';
 /** Leases and repetitions of the ledger and the sweep are half a minute each. */
