@@ -120,8 +120,9 @@ test('a conflict is resolved where both sides stand, and the merge committed', a
   await page.getByRole('option', { name: /^topic/ }).waitFor();
   await page.getByRole('button', { name: 'Merge into main' }).press('Enter');
   await page.getByText('A merge is under way').waitFor();
-  await page.getByRole('tree', { name: /^Changes/ }).focus();
-  for (const key of ['Home', 'ArrowDown', 'Enter']) await page.keyboard.press(key);
+  // The dialog gives the keyboard back to the editor a moment after it has closed.
+  await page.getByRole('combobox', { name: 'Branch' }).waitFor({ state: 'detached' });
+  for (const key of ['Home', 'ArrowDown', 'Enter']) await page.getByRole('tree', { name: /^Changes/ }).press(key);
   await page.getByText('1 conflict left').waitFor();
   await page.getByRole('button', { name: 'Take what was before in conflict 1' }).waitFor();
   expect(await site.violations()).toEqual([]);
