@@ -59,7 +59,7 @@ function portsOf(env: Env, defer: (work: Promise<unknown>) => void): Omit<Servic
 }
 
 /** @throws AppError `not-signed-in`: only a credential names a shard, and this one names none of ours */
-function shardNamed(shards: Map<string, D1Database>, name: string): D1Database {
+export function shardNamed(shards: Map<string, D1Database>, name: string): D1Database {
   const d1 = shards.get(name);
   if (!d1) throw new AppError('not-signed-in', 'The credential is not valid');
   return d1;

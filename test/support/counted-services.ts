@@ -1,3 +1,4 @@
+import { shardNamed } from '../../worker/compose.ts';
 import type { Services } from '../../worker/platform/context.ts';
 import { TenantDb } from '../../worker/platform/tenant-db.ts';
 import { services } from './tenants.ts';
@@ -21,15 +22,10 @@ export function countedServices(): { services: Services; count(work: () => Promi
   const real = services();
   const shards = new Map([...real.shards].map(([name, d1]) => [name, counted(d1)]));
   const directory = counted(real.directory);
-  const shardNamed = (name: string): D1Database => {
-    const d1 = shards.get(name);
-    if (!d1) throw new Error(`There is no shard ${name}`);
-    return d1;
-  };
   return {
     services: {
       ...{ ...real, shards, directory },
-      tenantDb: (shard, id) => new TenantDb(shardNamed(shard), shard, id),
+      tenantDb: (shard, id) => new TenantDb(shardNamed(shards, shard), shard, id),
       systemDb: new TenantDb(directory, real.systemDb.shard, real.systemDb.tenantId),
       revocation: { ...real.revocation, run: async () => undefined },
     },
