@@ -69,7 +69,7 @@ describe('the doctor', () => {
     const lab = await makeLab();
     const running = lab.run();
     await lab.platform.connections.wait(() => true);
-    const { code, text } = await runProgram('source', ['doctor', '--json', '--state-dir', lab.state]);
+    const { code, text } = await runProgram(['doctor', '--json', '--state-dir', lab.state]);
     const { checks } = JSON.parse(text) as { checks: { id: string; state: string; found: string }[] };
     expect([0, 1, 2]).toContain(code);
     expect(checks.find(({ id }) => id === 'websocket')).toMatchObject({ state: 'ok', found: 'pass to the platform' });
@@ -147,14 +147,14 @@ describe('the doctor', () => {
 
   it('is a command, for people and for programs, with exit codes', async () => {
     const root = join(mintFolder(), 'state');
-    const { code, text } = await runProgram('packed', ['doctor', '--json', '--state-dir', root, '--url', await platform(426)]);
+    const { code, text } = await runProgram(['doctor', '--json', '--state-dir', root, '--url', await platform(426)]);
     const findings = JSON.parse(text) as { state: string; checks: { id: string; state: string }[] };
     expect(code).toBe(1);
     expect(findings.state).toBe('failure');
     const states = Object.fromEntries(findings.checks.map(({ id, state }) => [id, state]));
     expect(states).toMatchObject({ node: 'ok', enrolment: 'failure', platform: 'ok' });
     if (isolationMissing() === null) expect(states).toMatchObject({ bubblewrap: 'ok', namespaces: 'ok', egress: 'ok', drivers: 'ok' });
-    const people = await runProgram('packed', ['doctor', '--state-dir', root]);
+    const people = await runProgram(['doctor', '--state-dir', root]);
     expect(people.code).toBe(1);
     expect(people.text).toContain('→ gatehouse-runner enroll, with a code from the Runners page.');
     expect(people.text).toContain('The runner does not work here until this is mended.');

@@ -14,13 +14,13 @@ import { runProgram, startProgram } from './support/program.ts';
 async function enrolled() {
   const platform = await Platform.start(0);
   const state = join(mintFolder(), 'state');
-  await runProgram('source', ['enroll', '--url', platform.url, '--code', platform.code, '--name', 'lab', '--state-dir', state]);
+  await runProgram(['enroll', '--url', platform.url, '--code', platform.code, '--name', 'lab', '--state-dir', state]);
   const folder = stateFolder(state);
   const before = loadKeys(folder);
   return {
     ...{ platform, state, folder, before },
-    run: () => startProgram('source', ['run', '--no-bubblewrap', '--state-dir', state]),
-    rotate: () => startProgram('source', ['rotate-key', '--state-dir', state]),
+    run: () => startProgram(['run', '--no-bubblewrap', '--state-dir', state]),
+    rotate: () => startProgram(['rotate-key', '--state-dir', state]),
   };
 }
 const publicOf = ({ identityKey, agreementKey }: { identityKey: string; agreementKey: string }) => ({ identityKey, agreementKey });

@@ -26,7 +26,7 @@ async function enrolled(port = 0) {
   const platform = await Platform.start(port);
   const state = join(mintFolder(), 'state');
   const enroll = (...more: string[]) =>
-    runProgram('source', [
+    runProgram([
       'enroll',
       '--url',
       platform.url,
@@ -41,7 +41,7 @@ async function enrolled(port = 0) {
       ...more,
     ]);
   const first = await enroll();
-  const run = (which: 'source' | 'packed' = 'source', ...more: string[]) => startProgram(which, ['run', '--state-dir', state, ...more]);
+  const run = (...more: string[]) => startProgram(['run', '--state-dir', state, ...more]);
   /** Starts the runner; @returns its program once the workspace of `order` runs */
   const runWith = async (order: WorkspaceOrder, ...how: Parameters<typeof run>) => {
     const program = run(...how);
@@ -87,19 +87,11 @@ describe('enrolling', () => {
   it('says why it was refused, and leaves nothing', async () => {
     const platform = await Platform.start(0);
     const state = join(mintFolder(), 'state');
-    const wrong = await runProgram('source', ['enroll', '--url', platform.url, '--code', 'x'.repeat(30), '--state-dir', state]);
+    const wrong = await runProgram(['enroll', '--url', platform.url, '--code', 'x'.repeat(30), '--state-dir', state]);
     expect(wrong.code).toBe(1);
     expect(wrong.text).toContain('No longer there: The code was used');
     expect(existsSync(join(state, 'config.json'))).toBe(false);
-    const clear = await runProgram('source', [
-      'enroll',
-      '--url',
-      'http://gatehouse.example',
-      '--code',
-      'x'.repeat(30),
-      '--state-dir',
-      state,
-    ]);
+    const clear = await runProgram(['enroll', '--url', 'http://gatehouse.example', '--code', 'x'.repeat(30), '--state-dir', state]);
     expect(clear.text).toContain('https://');
   });
 });
@@ -248,7 +240,7 @@ describe('running', () => {
 
   it('refuses a template that asks for isolation where there is none, and says so in red at once', async () => {
     const { platform, run } = await enrolled();
-    const program = run('source', '--no-bubblewrap');
+    const program = run('--no-bubblewrap');
     await platform.connections.wait(() => true);
     const proof = await platform.heard.wait((message) => message.kind === 'proof');
     expect(proof).toMatchObject({ drivers: ['process'], labels: { zone: 'eu' }, inventory: [] });
@@ -343,7 +335,7 @@ describe('running', () => {
   it.each(drivers)('is killed under a terminal that prints (%s): it goes on, every number once, at its offset', async (...flags) => {
     const { platform, state, run, runWith } = await enrolled();
     const order = mintOrder({ spec: { startupScript: 'echo once >> starts' } });
-    const first = await runWith(order, 'source', ...flags);
+    const first = await runWith(order, ...flags);
     const before = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
     before.write("stty -echo; printf 'be''gin,'; for i in $(seq 200); do printf '%s,' $i; sleep 0.01; done; read x; echo e''nd:$x:\n");
@@ -352,7 +344,7 @@ describe('running', () => {
     await before.acks.wait((offset) => offset === before.written);
     first.child.kill('SIGKILL');
     await first.ended;
-    const second = run('source', ...flags);
+    const second = run(...flags);
     await platform.links.wait(() => platform.links.all.length === 2);
     const page = await platform.join(order.workspaceId);
     const after = page.open({ method: 'pty.attach', terminalId, from: before.next, cols: 80, rows: 24 });
@@ -399,10 +391,10 @@ describe('running', () => {
     const { terminalId } = (await before.head)['terminal'] as { terminalId: string };
     before.write('x=kept-$((40+2)); echo $x\n');
     await before.shows('kept-42');
-    const handover = await runProgram('source', ['handover', '--state-dir', state]);
+    const handover = await runProgram(['handover', '--state-dir', state]);
     expect(handover).toMatchObject({ code: 0, text: expect.stringContaining('run on for 15 minutes') as unknown });
     expect(await first.ended).toBe(0);
-    expect((await runProgram('source', ['handover', '--state-dir', state])).text).toContain('No runner uses');
+    expect((await runProgram(['handover', '--state-dir', state])).text).toContain('No runner uses');
     run();
     await platform.links.wait(() => platform.links.all.length === 2);
     const after = (await platform.join(order.workspaceId)).open({
@@ -467,7 +459,7 @@ describe('running', () => {
   it('reports a sandbox that dies', async () => {
     const { platform, runWith } = await enrolled();
     const order = mintOrder();
-    await runWith(order, 'source', '--no-bubblewrap');
+    await runWith(order, '--no-bubblewrap');
     const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('kill -9 $PPID\n');
     expect((await platform.reported(order, 'failed')).error).toContain('The sandbox ended unexpectedly');
@@ -477,7 +469,7 @@ describe('running', () => {
     const { platform, state, run } = await enrolled();
     const first = run();
     await platform.connections.wait(() => true);
-    const second = await runProgram('source', ['run', '--state-dir', state]);
+    const second = await runProgram(['run', '--state-dir', state]);
     expect(second.code).toBe(1);
     expect(second.text).toContain(`Another runner (process ${first.child.pid})`);
     first.child.kill('SIGTERM');
@@ -499,22 +491,22 @@ describe('running', () => {
   });
 });
 
-describe('the packed program', () => {
+describe('the program', () => {
   it('tells its version and what it can do, and refuses what it does not know', async () => {
-    expect(await runProgram('packed', ['--version'])).toEqual({ code: 0, text: '0.1.0\n' });
-    expect((await runProgram('packed', ['--help'])).text).toContain('gatehouse-runner enroll');
-    expect(await runProgram('packed', ['dance'])).toMatchObject({
+    expect(await runProgram(['--version'])).toEqual({ code: 0, text: '0.1.0\n' });
+    expect((await runProgram(['--help'])).text).toContain('gatehouse-runner enroll');
+    expect(await runProgram(['dance'])).toMatchObject({
       code: 1,
       text: expect.stringContaining('no command "dance"') as unknown,
     });
     const bare = mkdirSync(join(mintFolder(), 'bare'), { recursive: true }) ?? '';
-    expect((await runProgram('packed', ['run', '--state-dir', bare])).text).toContain('not enrolled');
+    expect((await runProgram(['run', '--state-dir', bare])).text).toContain('not enrolled');
   });
 
   it('runs a workspace', async () => {
     const { platform, runWith } = await enrolled();
     const order = mintOrder({ spec: { driver: isolated ? 'bubblewrap' : 'process' } });
-    await runWith(order, 'packed');
+    await runWith(order);
     const terminal = (await platform.join(order.workspaceId)).open({ method: 'pty.open', key: 'a-key-of-this-page', cols: 80, rows: 24 });
     terminal.write('echo home:$HOME:$((40+2))\n');
     await terminal.shows(isolated ? 'home:/home/dev:42' : ':42');

@@ -60,11 +60,11 @@ describe('the unit file', () => {
   });
 
   it('is printed for the program that prints it', async () => {
-    const { code, text } = await runProgram('packed', ['systemd', '--user', 'builder', '--metrics', '127.0.0.1:9464']);
+    const { code, text } = await runProgram(['systemd', '--user', 'builder', '--metrics', '127.0.0.1:9464']);
     expect(code).toBe(0);
     expect(valueIn(text, 'User')).toBe('builder');
     expect(valueIn(text, 'ExecStart')).toMatch(/^\S+node \S+gatehouse-runner\.js run .*--metrics 127\.0\.0\.1:9464$/);
-    expect((await runProgram('packed', ['systemd', '--metrics', '0.0.0.0:9464'])).text).toContain('--metrics-anywhere');
+    expect((await runProgram(['systemd', '--metrics', '0.0.0.0:9464'])).text).toContain('--metrics-anywhere');
   });
 });
 
@@ -79,7 +79,7 @@ describe('an upgrade', () => {
       'by reload',
       async ({ state }) => {
         const [command = ''] = /(?<= )handover(?= )/.exec(valueIn(settings, 'ExecReload') ?? '') ?? [];
-        expect((await runProgram('source', [command, '--state-dir', state])).code).toBe(0);
+        expect((await runProgram([command, '--state-dir', state])).code).toBe(0);
       },
     ],
   ];
@@ -100,7 +100,7 @@ describe('an upgrade', () => {
     await upgrade(lab, old.child.pid ?? 0);
     // That it ended well is what starts the next one.
     expect(await old.ended).toBe(0);
-    startProgram('packed', ['run', '--state-dir', state]);
+    startProgram(['run', '--state-dir', state]);
     await platform.links.wait(() => platform.links.all.length > links);
     const after = (await platform.join(order.workspaceId)).open({
       ...{ method: 'pty.attach', terminalId: terminal.terminalId, from: before.next },

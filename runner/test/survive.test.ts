@@ -25,7 +25,7 @@ const SIZE = { cols: 80, rows: 24 };
 
 /** Waits for what happens in other processes. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  await vi.waitUntil(holds, { timeout: 60_000, interval: 5 });
 }
 
 /** One who looks at a terminal and takes everything at once. */

@@ -65,7 +65,7 @@ test('commands are marked: what one printed is copied, and its end is told', asy
 });
 
 test('a file that is named opens at its line; what is no file is not listed', async () => {
-  await type("clear; printf 'src/shop.ts:2:14 and src/none.ts:1\\n'");
+  await type("clear; printf 'src/%s.ts:2:14 and src/none.ts:%s\\n' shop 1");
   await shows('src/none.ts:1');
   await page.keyboard.press('Alt+Shift+O');
   await page.getByRole('option', { name: /shop\.ts:2:14/ }).waitFor();

@@ -37,7 +37,7 @@ export async function startProduct(bindings: Record<string, string> = {}, cronMs
     root: ROOT,
     port,
     stateDir,
-    bindings: { SIGN_UPS_PER_HOUR: '1000', ...bindings },
+    bindings: { SIGN_UPS_PER_HOUR: '1000', PASSWORD_COST: '8', ...bindings },
     ...(cronMs === undefined ? {} : { cronMs }),
   });
   const runners = runnersOf(server.origin, stateDir);

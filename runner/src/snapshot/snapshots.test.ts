@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { sealTo } from '@gatehouse/core/protocol/sealed-box.ts';
 import { generateKeyPair } from '@gatehouse/core/protocol/noise-state.ts';
 import type { SnapshotOrder } from '@gatehouse/core/protocol/snapshot.ts';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { FakeClock } from '../../test/support/clock.ts';
 import { mintFolder, mintId, mintOrder, silentLog } from '../../test/support/mint.ts';
 import { SnapshotStore } from '../../test/support/snapshot-store.ts';
@@ -15,7 +15,7 @@ const HOUR = 3600_000;
 
 /** Lets what is under way come to its end: what it waits for is files and other threads. */
 async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  await vi.waitUntil(holds, { timeout: 60_000, interval: 5 });
 }
 
 /** A workspace with a home, and the snapshots of its runner. */

@@ -176,8 +176,8 @@ describe.runIf(here !== null)('a runner with an engine', () => {
   it('offers containers beside what older services know, pulls, runs one, and takes it over after kill -9', async () => {
     const platform = await Platform.start(0);
     const state = join(mintFolder(), 'state');
-    await runProgram('source', ['enroll', '--url', platform.url, '--code', platform.code, '--name', 'lab', '--state-dir', state]);
-    const run = () => startProgram('source', ['run', '--state-dir', state, '--engine', here?.socket ?? '', '--no-bubblewrap']);
+    await runProgram(['enroll', '--url', platform.url, '--code', platform.code, '--name', 'lab', '--state-dir', state]);
+    const run = () => startProgram(['run', '--state-dir', state, '--engine', here?.socket ?? '', '--no-bubblewrap']);
     const first = run();
     const proof = await platform.heard.wait(({ kind }) => kind === 'proof');
     expect(proof).toMatchObject({
@@ -212,8 +212,8 @@ describe.runIf(here !== null)('a runner with an engine', () => {
   it('says which template it can’t take when there is none', async () => {
     const platform = await Platform.start(0);
     const state = join(mintFolder(), 'state');
-    await runProgram('source', ['enroll', '--url', platform.url, '--code', platform.code, '--name', 'lab', '--state-dir', state]);
-    startProgram('source', ['run', '--state-dir', state, '--engine', 'none']);
+    await runProgram(['enroll', '--url', platform.url, '--code', platform.code, '--name', 'lab', '--state-dir', state]);
+    startProgram(['run', '--state-dir', state, '--engine', 'none']);
     await platform.connections.wait(() => true);
     const order = mintOrder({ spec: { driver: 'container', image: `x@sha256:${'0'.repeat(64)}` } });
     platform.want(order);

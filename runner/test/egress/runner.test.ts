@@ -20,10 +20,10 @@ async function enrolled() {
   const platform = await Platform.start(0);
   const state = join(mintFolder(), 'state');
   const args = ['--url', platform.url, '--code', platform.code, '--name', 'lab', '--state-dir', state];
-  expect((await runProgram('source', ['enroll', ...args])).code).toBe(0);
+  expect((await runProgram(['enroll', ...args])).code).toBe(0);
   const run = async (...more: string[]) => {
     const known = platform.connections.all.length;
-    const program = startProgram('source', ['run', '--state-dir', state, ...more]);
+    const program = startProgram(['run', '--state-dir', state, ...more]);
     await platform.connections.wait(() => platform.connections.all.length > known);
     return program;
   };

@@ -3,10 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import { Heard } from './heard.ts';
 
-const PROGRAMS = {
-  source: fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
-  packed: fileURLToPath(new URL('../../dist/gatehouse-runner.js', import.meta.url)),
-};
+/** As it is shipped: one file. */
+const PROGRAM = fileURLToPath(new URL('../../dist/gatehouse-runner.js', import.meta.url));
 
 export interface Program {
   child: ChildProcess;
@@ -16,8 +14,8 @@ export interface Program {
 }
 
 /** Starts the runner as a program of its own; it ends with the test, and takes with it what it runs. */
-export function startProgram(which: keyof typeof PROGRAMS, args: string[]): Program {
-  const child = spawn(process.execPath, [PROGRAMS[which], ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+export function startProgram(args: string[]): Program {
+  const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const output = new Heard<string>();
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => output.push(text));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -29,8 +27,8 @@ export function startProgram(which: keyof typeof PROGRAMS, args: string[]): Prog
 }
 
 /** Runs it to its end. */
-export async function runProgram(which: keyof typeof PROGRAMS, args: string[]): Promise<{ code: number | null; text: string }> {
-  const program = startProgram(which, args);
+export async function runProgram(args: string[]): Promise<{ code: number | null; text: string }> {
+  const program = startProgram(args);
   const code = await program.ended;
   return { code, text: program.text() };
 }
