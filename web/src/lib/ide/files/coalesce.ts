@@ -1,24 +1,26 @@
 /** Runs one piece of work per key at a time. Asked for again meanwhile, it runs once more, however often that was. */
 export class Coalesce {
   readonly #running = new Map<string, Promise<void>>();
-  readonly #again = new Set<string>();
+  readonly #next = new Map<string, Promise<void>>();
 
-  /** @returns when the work is done that saw this request */
+  /** @returns when the work is done that saw this request, however many came behind it */
   run(key: string, work: () => Promise<void>): Promise<void> {
     const running = this.#running.get(key);
-    if (running !== undefined) {
-      this.#again.add(key);
-      return running;
-    }
-    const started = this.#repeat(key, work).finally(() => this.#running.delete(key));
-    this.#running.set(key, started);
-    return started;
+    if (running === undefined) return this.#start(key, work);
+    const waiting = this.#next.get(key);
+    if (waiting !== undefined) return waiting;
+    const begin = () => {
+      this.#next.delete(key);
+      return this.#start(key, work);
+    };
+    const next = running.then(begin, begin);
+    this.#next.set(key, next);
+    return next;
   }
 
-  async #repeat(key: string, work: () => Promise<void>): Promise<void> {
-    do {
-      this.#again.delete(key);
-      await work();
-    } while (this.#again.has(key));
+  #start(key: string, work: () => Promise<void>): Promise<void> {
+    const started = work().finally(() => this.#next.has(key) || this.#running.delete(key));
+    this.#running.set(key, started);
+    return started;
   }
 }

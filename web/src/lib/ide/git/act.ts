@@ -87,7 +87,6 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
   const work: GitAction = isGoingOn && !amend ? { action: 'go-on' } : { action: 'commit', message, amend, signOff, all };
   const done = await attempt(ide, repository, 'Committing', work);
   if (done === null) return false;
-  repository.message = '';
   repository.amend = false;
   ide.tour.did('commit');
   if (done.sha === null) return true;

@@ -10,6 +10,7 @@ import { Git } from './git.svelte.ts';
 import { piecesOf } from './highlight.ts';
 import { graphOf } from './lanes.ts';
 import { RemoteGit } from './remote-git.ts';
+import { Repository } from './repository.svelte.ts';
 
 const change = (path: string, more: Partial<GitChange> = {}): GitChange => ({
   ...{ path, kind: 'changed', index: '.', worktree: 'M', from: null, submodule: false },
@@ -217,5 +218,30 @@ describe('git over the connection', () => {
     ]);
     expect(git.count).toBe(1);
     expect(link.opened('git.watch')[0]?.request.repos).toEqual(['app', 'app/lib']);
+  });
+
+  it('empties the message once a commit is made, before it looks again, and leaves what was written meanwhile', async () => {
+    const { bench, link, answer } = await connected();
+    const repository = new Repository(new RemoteGit(bench.connection), 'app');
+    const commit = { ...{ action: 'commit', message: 'One' }, ...{ amend: false, signOff: false, all: true } } as const;
+    const done = { kind: 'done', kept: [], sha: 'a'.repeat(40) };
+    repository.message = 'One';
+    const first = repository.run('Committing', commit);
+    link.send('head', 1, 0, { ok: true });
+    link.send('message', 1, 0, done);
+    await link.until(() => link.opened('git.status').length === 1);
+    expect(repository.message).toBe('');
+    answer(link.opened('git.status')[0]?.stream ?? 0, { ...STATUS, operation: 'merge', message: 'Merge topic' });
+    await first;
+    expect(repository.message).toBe('Merge topic');
+    const second = repository.run('Committing', { ...commit, message: 'Merge topic' });
+    repository.message = 'What comes next';
+    const { stream = 0 } = link.opened('git.do').at(-1) ?? {};
+    link.send('head', stream, 0, { ok: true });
+    link.send('message', stream, 0, done);
+    await link.until(() => link.opened('git.status').length === 2);
+    answer(link.opened('git.status').at(-1)?.stream ?? 0, STATUS);
+    await second;
+    expect(repository.message).toBe('What comes next');
   });
 });

@@ -77,6 +77,7 @@ export class Repository {
   /** Does one thing after the other is done. @throws GitProblem */
   async run(title: string, work: GitAction): Promise<GitDone> {
     if (this.running !== null) throw new GitProblem('locked', `Wait for what is under way: ${this.running.title}`);
+    const written = this.message;
     let printed = '';
     const { done, cancel } = this.remote.do(this.folder, work, (said) => {
       if (said.kind === 'output') this.output = printed = (printed + said.text).slice(-MOST_OUTPUT);
@@ -84,7 +85,10 @@ export class Repository {
     });
     this.running = { title, step: '', percent: null, cancel };
     try {
-      return await done;
+      const answer = await done;
+      // Before the next look: what git proposes then finds the box empty, and what somebody writes from now on stays.
+      if ((work.action === 'commit' || work.action === 'go-on') && this.message === written) this.message = '';
+      return answer;
     } finally {
       this.running = null;
       await this.refresh();
