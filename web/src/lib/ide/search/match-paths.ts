@@ -56,10 +56,20 @@ const narrows = (before: string, name: string): boolean => before !== '' && name
 function search(paths: readonly string[], name: string): { fit: readonly string[]; hits: readonly string[] } {
   // It only reads them, and a copy of a hundred thousand takes its time.
   const [indexes, info, order] = fuzzy.search(paths as string[], name.replaceAll('/', ' '), 1, RANKED);
-  const at = (each: readonly number[]) => each.flatMap((index) => paths[index] ?? []);
   if (indexes === null) return { fit: [], hits: [] };
-  const fit = indexes.length === paths.length ? paths : at(indexes);
-  return { fit, hits: info === null || order === null ? fit : at(order.flatMap((index) => info.idx[index] ?? [])) };
+  const fit = indexes.length === paths.length ? paths : itemsAt(paths, indexes);
+  if (info === null || order === null) return { fit, hits: fit };
+  return { fit, hits: itemsAt(paths, itemsAt(info.idx, order)) };
+}
+
+/** A plain loop: there may be a hundred thousand. */
+function itemsAt<T>(all: readonly T[], indexes: readonly number[]): T[] {
+  const found: T[] = [];
+  for (const index of indexes) {
+    const one = all[index];
+    if (one !== undefined) found.push(one);
+  }
+  return found;
 }
 
 /** What the file itself is called counts more than where it lies. No more than are shown. */
