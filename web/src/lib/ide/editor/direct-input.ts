@@ -3,7 +3,7 @@ import { EditorView } from '@codemirror/view';
 
 /**
  * What is typed goes into the text at once. Else the browser writes it into the page and lays that out, for the editor to read it back
- * from there and to draw it anew: twice the work for each key. What composes letters (accents, Chinese) or replaces others than those
+ * from there, to draw it anew and to have it laid out again. What composes letters (accents, Chinese) or replaces others than those
  * selected (corrections) takes that way still, as the browser alone knows what becomes of it.
  */
 export const directInput: Extension = EditorView.domEventHandlers({
