@@ -37,5 +37,6 @@ export type SearchHit = z.infer<typeof searchHit>;
 
 /** The last line. `truncated`: there is more than was looked for */
 export const searchEnd = z.object({ end: z.literal(true), truncated: z.boolean() });
-export const textLine = z.union([searchEnd, searchHit]);
-export const fileLine = z.union([searchEnd, z.string()]);
+/** What comes a hundred thousand times is looked for first. */
+export const textLine = z.union([searchHit, searchEnd]);
+export const fileLine = z.union([z.string(), searchEnd]);

@@ -19,7 +19,9 @@ export function machineFacts() {
   };
 }
 
-const HEADINGS = ['bench', 'what', 'system', 'median', 'p95', 'p99', 'min–max', 'n', 'unit', 'of ttyd', 'of relay', 'of code-server'];
+/** what others are compared with, and what the browser’s editor costs by itself */
+const PEERS = ['ttyd', 'relay', 'code-server', 'codemirror'];
+const HEADINGS = ['bench', 'what', 'system', 'median', 'p95', 'p99', 'min–max', 'n', 'unit', ...PEERS.map((peer) => `of ${peer}`)];
 
 /** One table; ratios are of medians, and say nothing where the peer did not run. */
 export function tableOf(rows: Row[]): string {
@@ -36,9 +38,7 @@ export function tableOf(rows: Row[]): string {
       range,
       String(n),
       row.unit,
-      ratio(rows, row, 'ttyd'),
-      ratio(rows, row, 'relay'),
-      ratio(rows, row, 'code-server'),
+      ...PEERS.map((peer) => ratio(rows, row, peer)),
     ];
   });
   const widths = HEADINGS.map((heading, column) => Math.max(heading.length, ...lines.map((line) => line[column]?.length ?? 0)));

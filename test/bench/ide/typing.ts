@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { launchBrowser } from '../../support/browser.ts';
-import { signInBrowser } from '../../support/browser-session.ts';
-import { type Options, timed } from '../measure.ts';
-import { ACCOUNT } from '../product.ts';
+import { type Options, shuffled, timed } from '../measure.ts';
 import type { Add } from '../turns.ts';
 import type { Setting } from './home.ts';
 import { takeWatched, watchFrames } from './page.ts';
+import { type Place, placesOf } from './places.ts';
+import { worksOfKeys } from './trace.ts';
 
 const LINES = 10_000;
 const LONG = 'ten-thousand-lines.ts';
@@ -24,50 +24,72 @@ const code = (lines: number) =>
     .flat()
     .join('\n');
 
-/** Typing and scrolling in a long file, and opening a large one, with what the main thread does for each frame. */
-export async function measureTyping({ product, home, rows, options }: Setting): Promise<void> {
-  home.write(LONG, code(LINES));
-  home.write(LARGE, `${'x'.repeat(99)}\n`.repeat(100_000));
-  const add = rows.of('gatehouse');
+/** Typing and scrolling in a long file, and opening a large one, with what the main thread does for each frame; beside what the browser costs by itself. */
+export async function measureTyping(setting: Setting): Promise<void> {
+  const { home, rows, options } = setting;
+  const files = { [LONG]: code(LINES), [LARGE]: `${'x'.repeat(99)}\n`.repeat(100_000) };
+  for (const [name, text] of Object.entries(files)) home.write(name, text);
   const browser = await launchBrowser();
   try {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-    await signInBrowser(context, product.origin, ACCOUNT);
-    const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
-    await page.goto(`${product.origin}/w/${product.workspaceId}`);
-    await open(page, LONG);
-    await watchFrames(page);
-    await type(page, add, options);
-    await scroll(page, `scrolling ${LINES} lines`, add, options);
-    for (let round = options.quick ? 1 : options.rounds; round > 0; round--) await openLarge(page, add);
-    await scroll(page, 'scrolling 10 MB', add, options);
+    const places = await placesOf(context, setting, files);
+    try {
+      for (const place of shuffled(places.all)) {
+        const page = await context.newPage();
+        page.setDefaultTimeout(30_000);
+        await measure(page, place, rows.of(place.name), options);
+        await page.close();
+      }
+    } finally {
+      await places.end();
+    }
   } finally {
     await browser.close();
   }
 }
 
-async function open(page: Page, name: string): Promise<void> {
-  await page.getByRole('treeitem', { name }).click();
-  await page.getByRole('textbox', { name }).waitFor();
+async function measure(page: Page, place: Place, add: Add, options: Options): Promise<void> {
+  const field = await place.open(page, LONG);
+  await watchFrames(page);
+  await type(page, field, add, options);
+  if (!place.scrolls) return;
+  await scroll(page, `scrolling ${LINES} lines`, add, options);
+  if (place.name === 'gatehouse')
+    for (let round = options.quick ? 1 : options.rounds; round > 0; round--) await openLarge(page, place, add);
+  else {
+    await place.open(page, LARGE);
+    await watchFrames(page);
+  }
+  await scroll(page, 'scrolling 10 MB', add, options);
 }
 
 /** In the middle of the file, each key once the one before is painted. */
-async function type(page: Page, add: Add, { quick }: Options): Promise<void> {
-  await page.getByRole('textbox', { name: LONG }).click();
+async function type(page: Page, field: Locator, add: Add, { quick }: Options): Promise<void> {
+  const browser = page.context().browser();
+  if (browser === null) throw new Error('A page without a browser');
+  await field.focus();
   await page.keyboard.press('Control+Home');
   for (let down = 0; down < 50; down++) await page.keyboard.press('PageDown');
   await page.keyboard.press('End');
   await sleep(1000);
   await takeWatched(page);
-  for (let count = quick ? 20 : 300; count > 0; count--) {
-    await page.keyboard.press(count % 12 === 0 ? 'Space' : String.fromCharCode(97 + (count % 26)));
+  await press(page, quick ? 20 : 300);
+  const { keys } = await takeWatched(page);
+  add(`key to paint in ${LINES} lines`, 'ms', ...keys.slice(0, -1));
+  // On a line of its own: the first has grown longer than the screen is wide. Apart, because an account of all tasks slows them.
+  await page.keyboard.press('Enter');
+  const works = await worksOfKeys(browser, () => press(page, quick ? 20 : 100));
+  add(`work for a key in ${LINES} lines`, 'ms', ...works.slice(0, -1));
+}
+
+async function press(page: Page, count: number): Promise<void> {
+  for (let left = count; left > 0; left--) {
+    await page.keyboard.press(left % 12 === 0 ? 'Space' : String.fromCharCode(97 + (left % 26)));
     await sleep(30 + Math.random() * 60);
   }
   // A list of proposals is part of what a key may cost, and closed before the next measurement.
   await page.keyboard.press('Escape');
-  const { keys } = await takeWatched(page);
-  add(`key to paint in ${LINES} lines`, 'ms', ...keys.slice(0, -1));
+  await sleep(100);
 }
 
 async function scroll(page: Page, what: string, add: Add, { quick }: Options): Promise<void> {
@@ -84,12 +106,12 @@ async function scroll(page: Page, what: string, add: Add, { quick }: Options): P
 }
 
 /** Anew each time. */
-async function openLarge(page: Page, add: Add): Promise<void> {
+async function openLarge(page: Page, place: Place, add: Add): Promise<void> {
   const tab = page.getByRole('tab', { name: LARGE });
   if ((await tab.count()) > 0) {
     await tab.click({ button: 'middle' });
     await tab.waitFor({ state: 'detached' });
   }
-  const [took] = await timed(() => open(page, LARGE));
+  const [took] = await timed(() => place.open(page, LARGE));
   add('opening 10 MB', 'ms', took);
 }

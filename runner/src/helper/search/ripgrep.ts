@@ -45,11 +45,16 @@ export function runRipgrep(root: string, search: Search, stream: Stream): Stream
   const batches = new Batches(stream);
   const run = async () => {
     let truncated = false;
-    for await (const answer of split(child.stdout, search.separator)) {
-      const line = search.lineOf(answer);
-      truncated = line === 'full';
+    const split = splitBy(search.separator);
+    for await (const piece of child.stdout as AsyncIterable<Buffer>) {
+      for (const answer of split(piece)) {
+        const line = search.lineOf(answer);
+        truncated = line === 'full';
+        if (truncated || batches.window.cancelled) break;
+        // Each wait costs a round of the loop: of a hundred thousand names, only those wait that must.
+        if (line !== null && batches.add(line)) await batches.window.room();
+      }
       if (truncated || batches.window.cancelled) break;
-      if (line !== null) await batches.add(line);
     }
     child.kill('SIGKILL');
     const code = await ended;
@@ -86,17 +91,18 @@ class Batches {
     this.#stream = stream;
   }
 
-  async add(line: string): Promise<void> {
+  /** @returns whether it went off with those before it, so that room may be short */
+  add(line: string): boolean {
     this.#lines.push(line);
     this.#length += line.length;
-    if (this.#length >= BATCH) {
-      this.#flush();
-      await this.window.room();
-    } else this.#timer ??= setTimeout(() => this.#flush(), MOMENT_MS);
+    const isFull = this.#length >= BATCH;
+    if (isFull) this.#flush();
+    else this.#timer ??= setTimeout(() => this.#flush(), MOMENT_MS);
+    return isFull;
   }
 
   async end(line: string): Promise<void> {
-    await this.add(line);
+    if (this.add(line)) await this.window.room();
     this.#flush();
     if (!this.window.cancelled) this.#stream.fin();
   }
@@ -115,16 +121,17 @@ class Batches {
   }
 }
 
-/** What stands between the separators; what has none at its end is left out. */
-async function* split(source: AsyncIterable<Buffer>, separator: number): AsyncGenerator<Buffer> {
+/** What stands between the separators, piece after piece; what has none at its end is left out. */
+function splitBy(separator: number): (piece: Buffer) => Generator<Buffer> {
   let rest: Buffer[] = [];
-  for await (const piece of source) {
+  return function* (piece) {
     let from = 0;
     for (let at = piece.indexOf(separator); at >= 0; at = piece.indexOf(separator, from)) {
-      yield Buffer.concat([...rest, piece.subarray(from, at)]);
+      const end = piece.subarray(from, at);
+      yield rest.length === 0 ? end : Buffer.concat([...rest, end]);
       rest = [];
       from = at + 1;
     }
     if (from < piece.byteLength) rest.push(piece.subarray(from));
-  }
+  };
 }

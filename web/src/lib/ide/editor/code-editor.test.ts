@@ -1,5 +1,5 @@
 import { Facet } from '@codemirror/state';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ClipboardRule } from '../clipboard.ts';
 import { CodeEditor } from './code-editor.ts';
 import type { CursorPosition } from './editor-events.ts';
@@ -60,6 +60,15 @@ describe('the editor', () => {
     await document.save();
     expect(written['a.txt']).toBe(text);
     expect(document.buffer.holds(text)).toBe(true);
+  });
+
+  it('does not read the whole text again for a letter more', async () => {
+    const document = await open('a.txt', 'one\n');
+    editor.show(document);
+    const read = vi.spyOn(document.buffer, 'read');
+    editor.view.dispatch({ changes: { from: 0, insert: 'x' }, userEvent: 'input.type' });
+    expect(document.dirty).toBe(true);
+    expect(read).not.toHaveBeenCalled();
   });
 
   it('ends new lines as the file does', async () => {

@@ -4,6 +4,7 @@ import type { Extension } from '@codemirror/state';
 import { keymap } from '@codemirror/view';
 import { indentationMarkers } from '@replit/codemirror-indentation-markers';
 import type { OpenDocument } from './document.svelte.ts';
+import { directInput } from './direct-input.ts';
 import { countFinds } from './overview/find-count.ts';
 import { overview } from './overview/overview.ts';
 
@@ -22,6 +23,7 @@ const guides: Extension = indentationMarkers({
 });
 
 const helps: Extension = [
+  directInput,
   closeBrackets(),
   autocompletion(),
   highlightSelectionMatches(),

@@ -7,6 +7,7 @@ import {
   type CompletionResult,
   type CompletionSource,
 } from '@codemirror/autocomplete';
+import { inPieces } from '#lib/in-pieces.ts';
 import { EditorState, type ChangeSpec, type Extension } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { offsetOf, positionOf } from './positions.ts';
@@ -56,19 +57,25 @@ export function serverCompletions(): Extension {
   return [autocompletion(), EditorState.languageData.of(() => [{ autocomplete: source }])];
 }
 
-function resultOf(
+async function resultOf(
   answer: unknown,
   context: CompletionContext,
   plugin: LSPPlugin,
   mapping: WorkspaceMapping,
   resolves: boolean,
-): CompletionResult | null {
+): Promise<CompletionResult | null> {
   const list = completions.safeParse(answer).data ?? null;
-  if (list === null || list.items.length === 0) return null;
+  const read = await inPieces(
+    list?.items ?? [],
+    (item) => completionItem.safeParse(item).data ?? [],
+    () => !context.aborted,
+  );
+  const items = read?.flat() ?? [];
+  const [first] = items;
+  if (list === null || first === undefined) return null;
   const { doc } = context.state;
   const defaultRange = list.itemDefaults?.editRange;
-  const first = list.items[0];
-  const own = !isThere(first?.textEdit) ? null : 'range' in first.textEdit ? first.textEdit.range : first.textEdit.insert;
+  const own = !isThere(first.textEdit) ? null : 'range' in first.textEdit ? first.textEdit.range : first.textEdit.insert;
   const range = !isThere(defaultRange) ? own : 'insert' in defaultRange ? defaultRange.insert : defaultRange;
   const word = context.matchBefore(/[\p{L}\p{N}_$]*/u);
   const from = range === null ? (word?.from ?? context.pos) : offsetOf(doc, range.start);
@@ -76,7 +83,7 @@ function resultOf(
   const defaults = { insertTextFormat: list.itemDefaults?.insertTextFormat, data: list.itemDefaults?.data };
   return {
     from,
-    options: list.items.map((item) =>
+    options: items.map((item) =>
       optionOf({ ...item, data: item['data'] ?? defaults.data }, defaults.insertTextFormat === SNIPPET, resolver, mapping),
     ),
     ...(list.isIncomplete === true ? {} : { validFor: /^[\p{L}\p{N}_$]*$/u }),

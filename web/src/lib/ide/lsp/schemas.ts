@@ -115,7 +115,7 @@ export const prepared = z.union([
   range.transform((at) => ({ range: at, placeholder: null })),
 ]);
 
-const item = z.looseObject({
+export const completionItem = z.looseObject({
   label: z.string().max(2000),
   kind: z.number().nullish(),
   detail: z.string().nullish(),
@@ -131,26 +131,25 @@ const item = z.looseObject({
   preselect: z.boolean().nullish(),
   tags: z.array(z.number()).nullish(),
 });
-export type CompletionItem = z.infer<typeof item>;
-export const completionItem = item;
+export type CompletionItem = z.infer<typeof completionItem>;
 const MOST_COMPLETIONS = 5000;
-export const completions = z
-  .union([
-    z.null(),
-    z.array(item).transform((items) => ({ isIncomplete: false, items, itemDefaults: undefined })),
-    z.object({
-      isIncomplete: z.boolean().nullish(),
-      items: z.array(item),
-      itemDefaults: z
-        .object({
-          editRange: z.union([range, z.object({ insert: range, replace: range })]).nullish(),
-          insertTextFormat: z.number().nullish(),
-          data: z.unknown().optional(),
-        })
-        .nullish(),
-    }),
-  ])
-  .transform((list) => (list === null ? null : { ...list, items: list.items.slice(0, MOST_COMPLETIONS) }));
+/** Each item is read by itself, as there may be thousands. */
+const items = z.array(z.unknown()).transform((all) => all.slice(0, MOST_COMPLETIONS));
+export const completions = z.union([
+  z.null(),
+  items.transform((all) => ({ isIncomplete: false, items: all, itemDefaults: undefined })),
+  z.object({
+    isIncomplete: z.boolean().nullish(),
+    items,
+    itemDefaults: z
+      .object({
+        editRange: z.union([range, z.object({ insert: range, replace: range })]).nullish(),
+        insertTextFormat: z.number().nullish(),
+        data: z.unknown().optional(),
+      })
+      .nullish(),
+  }),
+]);
 
 export const highlights = z.union([z.null(), z.array(z.object({ range, kind: z.number().nullish() }))]).transform((all) => all ?? []);
 export const textEdits = z.union([z.null(), z.array(textEdit)]).transform((edits) => edits ?? []);

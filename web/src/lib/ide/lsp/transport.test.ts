@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { settle } from '../testing/manual-clock.ts';
 import { ServerTransport } from './transport.ts';
 
@@ -43,6 +43,17 @@ describe('the way between editor and language server', () => {
     transport.receive('{"method":"window/logMessage","params":{}}');
     expect(got).toHaveLength(2);
     expect(() => transport.receive('no JSON')).toThrow();
+  });
+
+  it('leaves the reading of an answer to whom it is for, and knows that it has come', () => {
+    const { transport, got } = makeTransport();
+    transport.send('{"id":7,"method":"textDocument/completion"}');
+    const parse = vi.spyOn(JSON, 'parse');
+    transport.receive('{"jsonrpc":"2.0","id":7,"result":[]}');
+    expect(parse).toHaveBeenCalledOnce();
+    parse.mockRestore();
+    transport.end();
+    expect(got).toEqual([{ jsonrpc: '2.0', id: 7, result: [] }]);
   });
 
   it('tells whoever waits when the server ends, and whoever asks later', async () => {

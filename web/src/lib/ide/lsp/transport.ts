@@ -4,6 +4,8 @@ import { z } from 'zod';
 const id = z.union([z.number(), z.string()]);
 const asked = z.object({ id, method: z.string(), params: z.unknown().optional() });
 const answered = z.object({ id });
+/** How servers begin an answer to a request. */
+const ANSWER = /^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d+)\s*,\s*"(?:result|error)"\s*:/;
 
 /** How requests of a server are answered; undefined: this page can't do that. May be a promise. */
 export type Answer = (method: string, params: unknown) => unknown;
@@ -54,6 +56,12 @@ export class ServerTransport implements Transport {
 
   /** Of the server. @throws Error when it is no message */
   receive(message: string): void {
+    // Long as they may be, and read by the client anyway: once is enough.
+    const answers = ANSWER.exec(message)?.[1];
+    if (answers !== undefined) {
+      this.#open.delete(Number(answers));
+      return this.#handler(message);
+    }
     const body: unknown = JSON.parse(message);
     const request = asked.safeParse(body);
     if (request.success) return void this.#reply(request.data);

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { StreamError } from '../connection/stream-error.ts';
 import { Bench } from '../testing/connected.ts';
 import { ManualClock } from '../testing/manual-clock.ts';
-import { goalOf, matchPaths } from './match-paths.ts';
+import { goalOf, PathFinder } from './match-paths.ts';
 import { QuickOpen } from './quick-open.svelte.ts';
 import { RemoteSearch, type SearchEvents } from './remote-search.ts';
 import { becomes, piecesOf, replaceIn } from './replace.ts';
@@ -189,6 +189,7 @@ describe('a replacement', () => {
 });
 
 describe('going to a file', () => {
+  const matchPaths = (all: readonly string[], recent: readonly string[], name: string) => new PathFinder(all, recent).find(name);
   const paths = ['README.md', 'src/app.ts', 'src/lib/main.ts', 'src/main.test.ts', 'test/app/main-menu.ts', 'web/menu/app.css'];
 
   it('finds by letters of name and folders, the name first', () => {
@@ -197,6 +198,30 @@ describe('going to a file', () => {
     expect(matchPaths(paths, [], 'lib/main')).toEqual(['src/lib/main.ts']);
     expect(matchPaths(paths, [], 'nothing')).toEqual([]);
     expect(matchPaths(['.bashrc', 'shop/basket.ts', 'bas/x.ts'], [], 'bas')[0]).toBe('shop/basket.ts');
+  });
+
+  it('looks for another letter among what fitted those before it, and after a letter less among all', () => {
+    let reads = 0;
+    const many = [...Array.from({ length: 1_000 }, (_, index) => `a/${index}.ts`), ...paths];
+    const counted = new Proxy(many, { get: (all, at) => (/^\d/.test(String(at)) && reads++, Reflect.get(all, at) as unknown) });
+    const finder = new PathFinder(counted, []);
+    finder.find('m');
+    reads = 0;
+    for (const name of ['me', 'men', 'menu']) expect(finder.find(name)).toEqual(matchPaths(many, [], name));
+    expect(reads).toBe(0);
+    expect(finder.find('me')).toEqual(matchPaths(many, [], 'me'));
+    expect(reads).toBeGreaterThan(1_000);
+  });
+
+  it('finds the same letter by letter as at once, whatever is typed', () => {
+    const all = [...paths, 'src/main-old.ts', 'my files/no te.md'];
+    for (const whole of ['src/main', 'main -old', 'src app', 'my files/no', '"main', 'src/-main', 'MENU']) {
+      const finder = new PathFinder(all, []);
+      for (let end = 1; end <= whole.length; end++) {
+        const name = goalOf(whole.slice(0, end)).name;
+        expect(finder.find(name), name).toEqual(matchPaths(all, [], name));
+      }
+    }
   });
 
   it('shows what was opened lately first, while it is there', () => {

@@ -24,6 +24,8 @@ export const overview: Extension = [
       readonly #strip = document.createElement('div');
       readonly #view: EditorView;
       #planned = false;
+      /** what the strip shows */
+      #shown = '';
 
       constructor(view: EditorView) {
         this.#view = view;
@@ -55,6 +57,9 @@ export const overview: Extension = [
           read: (view) => ({ ticks: ticksOf(view), top: view.scrollDOM.offsetTop, height: view.scrollDOM.clientHeight }),
           write: ({ ticks, top, height }) => {
             this.#planned = false;
+            const shown = JSON.stringify([top, height, ticks]);
+            if (shown === this.#shown) return;
+            this.#shown = shown;
             Object.assign(this.#strip.style, { top: `${top}px`, height: `${height}px` });
             this.#strip.replaceChildren(...ticks.map(tick));
           },
