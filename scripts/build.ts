@@ -11,7 +11,7 @@ const PARTS = {
     of: [
       'web/src',
       'web/static',
-      ...['vite.config', 'announcer', 'chunks', 'fonts', 'ide-page', 'lean-xterm', 'nonce', 'pure-core', 'zod'].map(
+      ...['vite.config', 'announcer', 'chunks', 'fonts', 'ide-page', 'kit', 'lean-xterm', 'nonce', 'pure-core', 'zod'].map(
         (file) => `web/${file}.ts`,
       ),
       'core',

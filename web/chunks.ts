@@ -8,8 +8,8 @@ const KIT_ENTRY = fileURLToPath(new URL('../runtime/client/entry.js', import.met
 type Group = Rolldown.CodeSplittingGroup;
 type Context = Parameters<Extract<Group['name'], (...args: never[]) => unknown>>[1];
 
-/** Files that many modules share, the first choice first: what Kit’s entry needs, what all pages begin with, what other pages share with the IDE, the IDE alone, its editor. */
-const PARTS = ['entry', 'start', 'pages', 'ide', 'code'] as const;
+/** Files that many modules share, the first choice first: what Kit’s entry needs, what all pages begin with, what other pages share with the IDE, what connects it, the IDE alone, its editor. */
+const PARTS = ['entry', 'start', 'pages', 'ahead', 'ide', 'code'] as const;
 type Part = (typeof PARTS)[number];
 
 /**
@@ -61,6 +61,7 @@ function partsOf(web: string, context: Context): Map<string, Part> | null {
     others.flatMap((page) => [...ide.intersection(page)]),
     'pages',
   );
+  put(reachedFrom([join(web, 'src/lib/ide/ahead.ts')], context), 'ahead');
   put(ide, 'ide');
   put(reachedFrom([join(web, 'src/lib/ide/editor/code-editor.ts')], context), 'code');
   return parts;

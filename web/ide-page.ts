@@ -18,21 +18,31 @@ export function withIdePage(inner: Adapter, web: string): Adapter {
       await inner.adapt(builder);
       const manifest = JSON.parse(await readFile(join(web, '.svelte-kit/output/client/.vite/manifest.json'), 'utf8')) as Manifest;
       const html = await readFile(join(web, 'build/index.html'), 'utf8');
-      const links = [FIRST_ANSWER, ...linksTo(manifest)].filter((link) => !html.includes(link));
-      await writeFile(join(web, 'build/ide.html'), html.replace('</head>', `${links.join('\n')}\n</head>`));
+      const links = linksTo(manifest).filter((link) => !html.includes(link));
+      const first = html.replace('<meta charset="utf-8" />', (charset) => `${charset}\n${FIRST_ANSWER}`);
+      await writeFile(join(web, 'build/ide.html'), first.replace('</head>', `${links.join('\n')}\n</head>`));
     },
   };
 }
 
 function linksTo(manifest: Manifest): string[] {
   const named = (name: string) => Object.keys(manifest).find((key) => manifest[key]?.name === name);
-  const [ide, code] = [named('ide'), named('code')];
+  const [ahead, ide, code] = [named('ahead'), named('ide'), named('code')];
+  // Kit loads it with every page.
+  const error = Object.keys(manifest).find((key) => key.endsWith('/nodes/1.js'));
   const node = Object.keys(manifest).find(
     (key) => ide !== undefined && /nodes\/\d+\.js$/.test(key) && manifest[key]?.imports?.includes(ide),
   );
-  if (ide === undefined || code === undefined || node === undefined) throw new Error('The build made no files for the IDE (chunks.ts)');
-  const reached = new Set([node, code]);
-  for (const key of reached) for (const imported of manifest[key]?.imports ?? []) reached.add(imported);
+  if (ahead === undefined || ide === undefined || code === undefined || error === undefined || node === undefined)
+    throw new Error('The build made no files for the IDE (chunks.ts)');
+  const reached = new Set<string>();
+  const reach = (key: string): void => {
+    if (reached.has(key)) return;
+    reached.add(key);
+    manifest[key]?.imports?.forEach(reach);
+  };
+  // What makes the connection comes before the editor.
+  [ahead, node, error, code].forEach(reach);
   const parts = [...reached].flatMap((key) => manifest[key] ?? []);
   const fonts = parts.flatMap(({ assets = [] }) => assets.filter((file) => file.includes('-basic.')));
   return [

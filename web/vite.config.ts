@@ -7,6 +7,7 @@ import { plainAnnouncer } from './announcer.ts';
 import { fewFiles } from './chunks.ts';
 import { leanFonts } from './fonts.ts';
 import { withIdePage } from './ide-page.ts';
+import { leanKit } from './kit.ts';
 import { leanXterm } from './lean-xterm.ts';
 import { withNonce } from './nonce.ts';
 import { pureCore } from './pure-core.ts';
@@ -29,6 +30,7 @@ export default defineConfig({
     plainAnnouncer(),
     leanFonts(web),
     leanZod(),
+    leanKit(),
     leanXterm(),
     pureCore(fileURLToPath(new URL('../core', import.meta.url))),
     tailwindcss(),

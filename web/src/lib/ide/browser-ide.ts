@@ -1,12 +1,9 @@
-import { webAead } from '@gatehouse/core/protocol/web-aead.ts';
 import { toast } from '#lib/toast.svelte.ts';
 import * as blockedActs from '#lib/api/blocked-acts.ts';
-import { isThere } from '#lib/api/health.ts';
 import * as ideSettings from '#lib/api/ide-settings.ts';
-import { browserKey } from '#lib/api/proof.ts';
 import * as workspaces from '#lib/api/workspaces.ts';
-import { socketTo } from './connection/browser-socket.ts';
-import { pinsIn } from './connection/pins.ts';
+import { ahead } from './ahead.ts';
+import type { BrowserUser } from './begin-connection.ts';
 import { browserClock } from './connection/ports.ts';
 import { draftsIn } from './editor/drafts.ts';
 import { Ide } from './ide.svelte.ts';
@@ -18,27 +15,18 @@ import { ideScreen } from './terminals/ide-screen.ts';
 const WEIGHTY_MS = 15_000;
 
 /** The IDE of one workspace on the real things of this browser. @param user whose drafts, tabs and memories these are */
-export function browserIde(workspaceId: string, user: { id: string; tenantId: string }): Ide {
+export function browserIde(workspaceId: string, user: BrowserUser): Ide {
   const scope = `${user.id}.${workspaceId}`;
   return new Ide({
     api: {
-      attach: (key) => workspaces.attach(workspaceId, key),
       get: () => workspaces.get(workspaceId),
       start: () => workspaces.start(workspaceId),
       stop: () => workspaces.stop(workspaceId),
       restart: () => workspaces.restart(workspaceId),
     },
-    workspaceId,
+    begun: ahead.take(workspaceId, user),
     userId: user.id,
-    isThere,
-    openSocket: socketTo(workspaceId),
     clock: browserClock,
-    random: Math.random,
-    clientId: crypto.randomUUID(),
-    key: browserKey,
-    pins: pinsIn(localStorage, `${user.tenantId}.${user.id}`),
-    makeAead: webAead,
-    online: () => navigator.onLine,
     makeKey: () => crypto.randomUUID(),
     tell: ({ title, detail, weighty }) => toast(title, { description: detail ?? '', ...(weighty ? { duration: WEIGHTY_MS } : {}) }),
     failed: (what, why) => toast.error(what, { description: why }),

@@ -2,11 +2,12 @@ import type { Policy } from '@gatehouse/core/access/policy-in-force.ts';
 import type { BlockedActs } from '@gatehouse/core/api/blocked-acts.ts';
 import type { Workspace } from '@gatehouse/core/api/workspaces.ts';
 import type { RunnerHello } from '@gatehouse/core/protocol/connection.ts';
-import { attachTo, type WorkspaceApi } from './connection/attach.ts';
+import type { WorkspaceApi } from './connection/attach.ts';
 import { BlockedActsTeller } from './blocked-acts.ts';
 import { ClipboardRule } from './clipboard.ts';
-import { Connection } from './connection/connection.ts';
-import type { ConnectionPorts, ConnectionState, RunnerChange } from './connection/ports.ts';
+import type { Connection } from './connection/connection.ts';
+import type { Begun } from './connection/held-events.ts';
+import type { Clock, ConnectionState, RunnerChange } from './connection/ports.ts';
 import type { CodeEditor } from './editor/code-editor.ts';
 import type { CursorPosition } from './editor/editor-events.ts';
 import type { Place } from './editor/document.svelte.ts';
@@ -41,8 +42,10 @@ import { Terminals } from './terminals/terminals.svelte.ts';
 import { Tour } from './tour/tour.svelte.ts';
 import type { XtermScreen } from './terminals/xterm-screen.ts';
 
-export interface IdePorts extends Omit<ConnectionPorts, 'attach'> {
-  api: WorkspaceApi & { start(): Promise<Workspace>; stop(): Promise<Workspace>; restart(): Promise<Workspace> };
+export interface IdePorts {
+  begun: Begun;
+  clock: Clock;
+  api: Pick<WorkspaceApi, 'get'> & { start(): Promise<Workspace>; stop(): Promise<Workspace>; restart(): Promise<Workspace> };
   drafts: DraftStore;
   memory: Memory;
   settings: Settings;
@@ -120,26 +123,7 @@ export class Ide {
       write: ports.writeClipboard,
     });
     this.tour = new Tour(ports.settings);
-    const api: WorkspaceApi = {
-      get: () => ports.api.get(),
-      attach: async (key) => {
-        const attachment = await ports.api.attach(key);
-        this.policy = attachment.policy;
-        this.blockedActs.connectionId = attachment.connectionId;
-        return attachment;
-      },
-    };
-    const attach = attachTo(api, (workspace) => (this.workspace = workspace));
-    this.#connection = new Connection(
-      { ...ports, attach },
-      {
-        changed: (state) => this.#became(state),
-        connected: (hello) => void this.#connected(hello),
-        people: (presence) => this.people.update(presence),
-        notice: (text) => ports.tell({ title: 'Not let out of this workspace', detail: text, weighty: true }),
-        latency: (ms) => (this.latency = ms),
-      },
-    );
+    this.#connection = ports.begun.connection;
     this.files = new RemoteFiles(this.#connection);
     this.tree = new FileTree(this.files, ports.memory.read().expanded);
     this.fileWork = new FileWork(this);
@@ -239,8 +223,30 @@ export class Ide {
     return this.workbench.group.cursor;
   }
 
+  /** Hears what the connection has told so far, and tells. Call it once. */
+  begin(): void {
+    this.#ports.begun.listen({
+      changed: (state) => this.#became(state),
+      admitted: ({ policy, connectionId }) => {
+        this.policy = policy;
+        this.blockedActs.connectionId = connectionId;
+      },
+      seen: (workspace) => (this.workspace = workspace),
+      connected: (hello) => void this.#connected(hello),
+      people: (presence) => this.people.update(presence),
+      notice: (text) => this.#ports.tell({ title: 'Not let out of this workspace', detail: text, weighty: true }),
+      latency: (ms) => (this.latency = ms),
+    });
+    this.#catchUp();
+  }
+
+  /** Dials now, whatever was. */
   start(): void {
     this.#connection.start();
+    this.#catchUp();
+  }
+
+  #catchUp(): void {
     void this.settings.sync();
     // Its name, for the title: whether it may be entered is the connection's to find out.
     this.#ports.api.get().then(
@@ -366,7 +372,7 @@ export class Ide {
   }
 
   async #connected(hello: RunnerHello): Promise<void> {
-    this.hello = hello;
+    const terminals = this.terminals.connected();
     // it ends with the connection; where it is refused, reading again by hand remains
     this.files.watch(
       '',
@@ -376,9 +382,12 @@ export class Ide {
     this.ports.watch();
     this.transfers?.connected();
     void this.git.connected();
+    const tree = this.tree.load();
+    // To draw the page takes longer than an answer: the first terminal is asked for before.
+    if (this.hello === null) await terminals.then(() => new Promise<void>((sent) => this.#ports.clock.after(0, sent)));
+    this.hello = hello;
     this.languageServers.connected();
-    const terminals = this.terminals.connected();
-    await this.tree.load();
+    await tree;
     if (this.#restored) await this.editing.changed(null);
     else await this.#restore();
     await terminals;

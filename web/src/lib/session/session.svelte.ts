@@ -8,14 +8,15 @@ const SLUG_KEY = 'gatehouse.organisation';
 class Session {
   me = $state.raw<Me | null>(null);
   #known = false;
+  #asking: Promise<Me | null> | null = null;
 
   can(permission: Permission): boolean {
     return this.me?.permissions.includes(permission) ?? false;
   }
 
-  /** Asks the API once; later calls answer from memory. @throws ApiProblem */
+  /** Asks the API once, however many ask here; later calls answer from memory. @throws ApiProblem */
   async ensure(): Promise<Me | null> {
-    if (!this.#known) await this.refresh();
+    if (!this.#known) await (this.#asking ??= this.refresh().finally(() => (this.#asking = null)));
     return this.me;
   }
 
