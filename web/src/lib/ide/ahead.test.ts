@@ -6,13 +6,11 @@ import type { Begun } from './connection/held-events.ts';
 
 const begun: (Begun & { workspaceId: string })[] = [];
 const stop = vi.fn();
-vi.mock('./begin-connection.ts', () => ({
-  begin: (workspaceId: string) => {
-    const one = { workspaceId, connection: { stop }, listen: () => undefined } as unknown as (typeof begun)[number];
-    begun.push(one);
-    return one;
-  },
-}));
+function begin(workspaceId: string): Begun {
+  const one = { workspaceId, connection: { stop }, listen: () => undefined } as unknown as (typeof begun)[number];
+  begun.push(one);
+  return one;
+}
 
 const USER = { id: 'usr_1', tenantId: 'ten_1' };
 let ahead: Ahead;
@@ -22,7 +20,7 @@ beforeEach(() => {
   begun.length = 0;
   stop.mockClear();
   session.began(me());
-  ahead = new Ahead();
+  ahead = new Ahead(begin);
 });
 afterEach(() => {
   vi.useRealTimers();

@@ -10,12 +10,17 @@ export class Ahead {
   #begun: (Begun & { workspaceId: string }) | null = null;
   /** An IDE is there: it begins its connections itself. */
   #over = false;
+  readonly #start: typeof begin;
+
+  constructor(start: typeof begin) {
+    this.#start = start;
+  }
 
   /** Begins it for whoever is signed in, with a session that workspaces open for. What keeps somebody out, the page itself says. */
   async begin(workspaceId: string): Promise<void> {
     const me = await session.ensure().catch(() => null);
     if (this.#over || me === null || me.secondFactor.missing || !me.session.hasKey) return;
-    this.#begun = { workspaceId, ...begin(workspaceId, { id: me.user.id, tenantId: me.tenant.id }) };
+    this.#begun = { workspaceId, ...this.#start(workspaceId, { id: me.user.id, tenantId: me.tenant.id }) };
     setTimeout(() => this.#end(), PATIENCE_MS);
   }
 
@@ -25,7 +30,7 @@ export class Ahead {
     this.#over = true;
     if (begun?.workspaceId !== workspaceId) this.#end();
     this.#begun = null;
-    return begun?.workspaceId === workspaceId ? begun : begin(workspaceId, user);
+    return begun?.workspaceId === workspaceId ? begun : this.#start(workspaceId, user);
   }
 
   #end(): void {
@@ -34,4 +39,4 @@ export class Ahead {
   }
 }
 
-export const ahead = new Ahead();
+export const ahead = new Ahead(begin);
