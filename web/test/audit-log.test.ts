@@ -74,6 +74,30 @@ describe('the audit log of the page', () => {
     expect([numbers(log), log.waiting.length]).toEqual([down(6), 0]);
   });
 
+  it('does not push about who has gone further down before it has begun anew', async () => {
+    const { read, happen } = growing(150);
+    const log = new AuditLog(read);
+    log.follow = true;
+    await log.load(() => ({}));
+    const before = numbers(log);
+    const beginsAnew = new Promise<void>((begun) =>
+      read.mockImplementationOnce(async () => {
+        log.atTop = false;
+        begun();
+        return { items: happen(1), nextCursor: null, hasMore: false, progress: null };
+      }),
+    );
+    log.receive(happen(1_001));
+    await beginsAnew;
+    await vi.waitUntil(() => !log.busy);
+    expect(numbers(log)).toEqual(before);
+    expect(log.overflown).toBe(true);
+    await log.more();
+    expect(numbers(log)).toEqual(down(150));
+    await log.show();
+    expect(numbers(log)[0]).toBe(1_152);
+  });
+
   it('holds no more than some thousand events, however long it is followed or read back', async () => {
     const { read, happen } = growing(5_000);
     const log = new AuditLog(read);

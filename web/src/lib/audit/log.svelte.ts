@@ -70,16 +70,20 @@ export class AuditLog {
     await this.#begin();
   }
 
-  /** What is shown stays until the newest events are there. */
-  async #begin(): Promise<void> {
+  /** What is shown stays until the newest events are there. @param wanted asked when they are: else they wait as many new ones do */
+  async #begin(wanted: () => boolean = () => true): Promise<void> {
     this.#restoring?.abort();
     this.waiting = [];
     this.overflown = false;
     this.lost = null;
     this.#fresh.forget();
-    await this.#attempt((signal) => {
+    await this.#attempt(async (signal) => {
+      const before = this.#shown;
       this.#shown = this.#query();
-      return this.#fill(null, signal);
+      if (await this.#fill(null, signal, wanted)) return;
+      this.#shown = before;
+      this.waiting = [];
+      this.overflown = true;
     });
   }
 
@@ -87,7 +91,7 @@ export class AuditLog {
   async more(): Promise<void> {
     const cursor = this.nextCursor;
     if (cursor === null || this.busy) return;
-    await this.#attempt((signal) => this.#fill(cursor, signal));
+    await this.#attempt(async (signal) => void (await this.#fill(cursor, signal)));
   }
 
   /** Takes events that were just recorded, in their order. What is there already is passed over. */
@@ -134,11 +138,12 @@ export class AuditLog {
 
   #followOn(): void {
     const waits = this.waiting.length > 0 || this.overflown;
-    if (waits && this.follow && this.atTop && !this.busy && this.problem === null) void this.#takeIn();
+    // Whoever has gone further down before the newest are there is not pushed about.
+    if (waits && this.follow && this.atTop && !this.busy && this.problem === null) void this.#takeIn(() => this.atTop);
   }
 
-  async #takeIn(): Promise<void> {
-    if (this.overflown || this.#live + this.waiting.length > MOST_LIVE) return this.#begin();
+  async #takeIn(wanted?: () => boolean): Promise<void> {
+    if (this.overflown || this.#live + this.waiting.length > MOST_LIVE) return this.#begin(wanted);
     const { waiting } = this;
     this.waiting = [];
     this.#prepend(waiting);
@@ -155,29 +160,34 @@ export class AuditLog {
     else this.blocks = [...blocksOf(events, null, () => -(this.#keys += 1)), ...(this.blocks ?? [])];
   }
 
-  /** Adds older events until a page is full or the log begins: an answer may hold few or none and still lead further. */
-  async #fill(from: string | null, signal: AbortSignal): Promise<void> {
-    let wanted = from === null ? PAGE : NEXT_PAGE;
+  /**
+   * Adds older events until a page is full or the log begins: an answer may hold few or none and still lead further.
+   * @param wanted asked before they take the place of others @returns whether they were
+   */
+  async #fill(from: string | null, signal: AbortSignal, wanted: () => boolean = () => true): Promise<boolean> {
+    let left = from === null ? PAGE : NEXT_PAGE;
     let cursor = from;
     let rounds = 0;
     let anew = from === null;
     this.paused = false;
     do {
       rounds += 1;
-      const page = await this.#read({ ...this.#shown, limit: wanted, ...(cursor === null ? {} : { cursor }) }, { signal });
+      const page = await this.#read({ ...this.#shown, limit: left, ...(cursor === null ? {} : { cursor }) }, { signal });
+      if (anew && !wanted()) return false;
       const events = this.#fresh.of(page.items);
       const before = anew ? [] : (this.blocks ?? []);
       if (anew) [this.#live, this.count, this.lookedBackTo] = [0, 0, null];
       anew = false;
-      const read = blocksOf(events, cursor === null ? null : { cursor, limit: wanted }, () => (this.#keys += 1));
+      const read = blocksOf(events, cursor === null ? null : { cursor, limit: left }, () => (this.#keys += 1));
       this.blocks = [...before, ...read];
       this.count += events.length;
       this.lookedBackTo = page.progress?.time ?? this.lookedBackTo;
       this.nextCursor = page.nextCursor;
       cursor = page.nextCursor;
-      wanted -= page.items.length;
-    } while (cursor !== null && wanted > 0 && rounds < ROUNDS);
-    this.paused = cursor !== null && wanted > 0;
+      left -= page.items.length;
+    } while (cursor !== null && left > 0 && rounds < ROUNDS);
+    this.paused = cursor !== null && left > 0;
+    return true;
   }
 
   #missing(): Page | undefined {
