@@ -15,9 +15,19 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** A browser for tests: CHROME_PATH, the system's Chromium, or the one that comes through npm. Without 3D (`--disable-3d-apis`) terminals are drawn as text. */
-export async function launchBrowser(flags: string[] = []): Promise<Browser> {
-  return chromium.launch({ executablePath: await browserPath(), args: [...FLAGS, ...flags] });
+/** What browsers of tests do without. Chromium hears the last such list alone, so what Playwright switches off and matters here stands in it, too. */
+const WITHOUT = [
+  // Pages of the address bar, which nobody sees, and which take most of a second of a processor for each window.
+  ...['WebUIOmniboxPopup', 'WebUIOmniboxAimPopup'],
+  ...['AimEnabled', 'AvoidUnnecessaryBeforeUnloadCheckSync', 'DestroyProfileOnBrowserClose', 'HttpsFirstBalancedModeAutoEnable'],
+  ...['HttpsUpgrades', 'MediaRouter', 'NetworkTimeServiceQuerying', 'OptimizationHints', 'PaintHolding', 'PreconnectToSearch'],
+  ...['ThirdPartyStoragePartitioning'],
+];
+
+/** A browser for tests: CHROME_PATH, the system's Chromium, or the one that comes through npm. Without 3D (`--disable-3d-apis`) terminals are drawn as text. @param without features that are switched off */
+export async function launchBrowser(flags: string[] = [], without: string[] = []): Promise<Browser> {
+  const features = `--disable-features=${[...WITHOUT, ...without].join()}`;
+  return chromium.launch({ executablePath: await browserPath(), args: [...FLAGS, features, ...flags] });
 }
 
 async function browserPath(): Promise<string> {

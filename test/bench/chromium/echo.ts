@@ -14,7 +14,7 @@ const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Em
 /** Keystrokes as a browser sends and sees them: the page's own connection, on its WebCrypto and its sockets. */
 export async function echoInChromium(product: Product, floor: Relay, rows: Rows, { quick }: Options): Promise<void> {
   const script = await bundle();
-  const browser = await launchBrowser(['--disable-features=LocalNetworkAccessChecks']);
+  const browser = await launchBrowser([], ['LocalNetworkAccessChecks']);
   try {
     const context = await browser.newContext();
     await signInBrowser(context, product.origin, ACCOUNT);

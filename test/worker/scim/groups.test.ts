@@ -203,11 +203,12 @@ describe('trips to the database', () => {
     expect(size).toEqual({ size: many });
     const named = (await eventsOn(id)).filter(({ action }) => action === 'group.members.update').flatMap(({ diff }) => diff);
     expect(named).toHaveLength(many);
-    // One who goes and comes back reads nobody else of them.
+    // One who goes and comes back reads nobody else of them, though what is still on its way to the trail is looked through.
+    const few = many / 20;
     const one = `members[value eq "${people[0]}"]`;
-    expect((await spent((counted) => counted.patch(`/Groups/${id}`, { op: 'Remove', path: one }))).rowsRead).toBeLessThan(100);
+    expect((await spent((counted) => counted.patch(`/Groups/${id}`, { op: 'Remove', path: one }))).rowsRead).toBeLessThan(few);
     const back = { op: 'Add', path: 'members', value: value.slice(0, 1) };
-    expect((await spent((counted) => counted.patch(`/Groups/${id}`, back))).rowsRead).toBeLessThan(100);
+    expect((await spent((counted) => counted.patch(`/Groups/${id}`, back))).rowsRead).toBeLessThan(few);
     expect((await client.patch(`/Groups/${id}`, { op: 'Remove', path: 'members', value: value.slice(1) })).status).toBe(204);
     expect(await membersOf(id)).toEqual(people.slice(0, 1));
     const byName = filtered('/Users', `userName eq "${people[7]}"`);

@@ -23,7 +23,7 @@ async function loadAhead(): Promise<void> {
   for (const load of AHEAD) await load().catch(() => undefined);
 }
 
-/** What a page of the IDE begins with: a prompt, or the word why there is none. Make it while a component is set up. */
+/** What a page of the IDE begins with: files, a prompt, or the word why there is none. Make it while a component is set up. */
 export class FirstScreen {
   /** It stands: the rest comes while nobody waits for it. */
   settled = $state(false);
@@ -37,8 +37,11 @@ export class FirstScreen {
       if (this.settled) return void loadAhead();
       let forget = () => {};
       const settle = () => (forget = whenIdle(() => (this.settled = true)));
+      const printed = ide.terminals.active?.screen.printed;
       if (noPrompt) settle();
-      else void ide.terminals.active?.screen.printed.then(settle);
+      // Somebody may open a file at once.
+      else if (printed !== undefined && ide.tree.root !== undefined)
+        void Promise.allSettled([printed, ide.editing.loadCode()]).then(settle);
       return () => forget();
     });
   }

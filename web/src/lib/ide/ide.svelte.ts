@@ -373,24 +373,30 @@ export class Ide {
 
   async #connected(hello: RunnerHello): Promise<void> {
     const terminals = this.terminals.connected();
+    const tree = this.tree.load();
+    this.transfers?.connected();
+    // To draw the page takes longer than an answer: the first terminal is asked for before.
+    if (this.hello === null) await terminals.then(() => new Promise<void>((sent) => this.#ports.clock.after(0, sent)));
+    this.hello = hello;
+    this.languageServers.connected();
+    await tree;
+    if (this.#restored) this.#follow();
+    else await this.#restore().finally(() => this.#follow());
+    await terminals;
+  }
+
+  /** Hears what changes from now on. One program answers it all, so what is in sight was asked for first. */
+  #follow(): void {
     // it ends with the connection; where it is refused, reading again by hand remains
     this.files.watch(
       '',
       (paths) => void this.#changed(paths),
       () => undefined,
     );
+    // what changed before it was heard of
+    void Promise.all([this.tree.changed(null), this.editing.changed(null)]);
     this.ports.watch();
-    this.transfers?.connected();
     void this.git.connected();
-    const tree = this.tree.load();
-    // To draw the page takes longer than an answer: the first terminal is asked for before.
-    if (this.hello === null) await terminals.then(() => new Promise<void>((sent) => this.#ports.clock.after(0, sent)));
-    this.hello = hello;
-    this.languageServers.connected();
-    await tree;
-    if (this.#restored) await this.editing.changed(null);
-    else await this.#restore();
-    await terminals;
   }
 
   async #restore(): Promise<void> {
