@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { launchBrowser } from '../../support/browser.ts';
 import { signInBrowser } from '../../support/browser-session.ts';
 import { countLoaded, holdIdle, type Loaded, prompt } from '../../support/loaded.ts';
@@ -19,7 +19,8 @@ interface Ide {
   /** before a cold visit, outside of what is measured */
   prepare(context: BrowserContext): Promise<void>;
   address: string;
-  editor(page: Page): Locator;
+  /** selector of what takes the keys */
+  editor: string;
   /** has a terminal come, where the page brings none by itself */
   terminal(page: Page): Promise<void>;
 }
@@ -105,15 +106,18 @@ async function come(page: Page, ide: Ide, reached: (what: string) => void = () =
 
 /** A page that remembers what was open opens it by itself. */
 async function editable(page: Page, ide: Ide): Promise<void> {
-  const [editor, line] = [ide.editor(page), page.getByRole('treeitem', { name: FILE })];
-  // What takes the keys may have no size.
-  await editor.or(line).first().waitFor({ state: 'attached' });
+  const line = `[role=treeitem][aria-label^="${FILE}"]`;
+  await there(page, `${ide.editor}, ${line}`);
   // A line that stands before its page hears clicks is clicked again.
-  while ((await editor.count()) === 0) {
-    await line.click();
-    await editor.waitFor({ state: 'attached', timeout: 2000 }).catch(() => undefined);
+  while ((await page.locator(ide.editor).count()) === 0) {
+    await page.locator(line).click();
+    await there(page, ide.editor, 2000).catch(() => undefined);
   }
 }
+
+/** Looks with each frame: a locator looks again after up to half a second. What takes the keys may have no size. */
+const there = (page: Page, selector: string, timeout = 60_000) =>
+  page.waitForFunction((css) => document.querySelector(css) !== null, selector, { polling: 'raf', timeout });
 
 const ours = (product: Product): Ide => ({
   name: 'gatehouse',
@@ -123,7 +127,7 @@ const ours = (product: Product): Ide => ({
     await signInBrowser(context, product.origin, ACCOUNT);
   },
   address: `${product.origin}/w/${product.workspaceId}`,
-  editor: (page) => page.getByRole('textbox', { name: FILE }),
+  editor: `.cm-content[aria-label="${FILE}"]`,
   // A page that finds none opens one.
   terminal: async () => undefined,
 });
@@ -133,7 +137,7 @@ const codeServer = (address: string): Ide => ({
   putsOff: false,
   prepare: async () => undefined,
   address,
-  editor: (page) => page.locator('.editor-instance').getByRole('textbox').first(),
+  editor: '.editor-instance :is(textarea, [role=textbox])',
   terminal: async (page) => {
     await page.locator('.monaco-workbench').waitFor();
     // Its keys work once its page does.
