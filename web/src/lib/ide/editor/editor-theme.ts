@@ -44,18 +44,6 @@ const theme = EditorView.theme({
   '.cm-panels': { zIndex: '6', backgroundColor: 'var(--bg-sunken)', color: 'var(--fg)' },
   '.cm-panels-top': { borderBottom: '1px solid var(--border)' },
   '.cm-panels-bottom': { borderTop: '1px solid var(--border)' },
-  '.cm-panel.cm-search': {
-    display: 'flex',
-    flexWrap: 'wrap',
-    alignItems: 'center',
-    gap: '6px',
-    padding: '6px 36px 6px 12px',
-    font: 'var(--text-2)/var(--line-2) var(--font-ui)',
-  },
-  '.cm-panel.cm-search > br': { content: '""', flexBasis: '100%' },
-  '.cm-panel.cm-search > .cm-textfield': { flex: '0 1 240px' },
-  '.cm-panel.cm-search label': { display: 'inline-flex', alignItems: 'center', gap: '5px', fontSize: 'inherit' },
-  '.cm-panel.cm-search [name=close]': { width: '24px', height: '24px', top: '6px', right: '6px' },
   '.cm-textfield': {
     backgroundColor: 'var(--bg-control)',
     border: '1px solid var(--border-control)',

@@ -23,7 +23,7 @@ export function findCount(state: EditorState): string {
   return current === 0 ? `${all} found` : `${current} of ${all}`;
 }
 
-/** Says in the search panel how much was found. */
+/** What the search panel looks like, and how much was found. */
 export const countFinds: Extension = [
   ViewPlugin.fromClass(
     class {
@@ -44,6 +44,20 @@ export const countFinds: Extension = [
       }
     },
   ),
+  EditorView.theme({
+    '.cm-panel.cm-search': {
+      display: 'flex',
+      flexWrap: 'wrap',
+      alignItems: 'center',
+      gap: '6px',
+      padding: '6px 36px 6px 12px',
+      font: 'var(--text-2)/var(--line-2) var(--font-ui)',
+    },
+    '.cm-panel.cm-search > br': { content: '""', flexBasis: '100%' },
+    '.cm-panel.cm-search > .cm-textfield': { flex: '0 1 240px' },
+    '.cm-panel.cm-search label': { display: 'inline-flex', alignItems: 'center', gap: '5px', fontSize: 'inherit' },
+    '.cm-panel.cm-search [name=close]': { width: '24px', height: '24px', top: '6px', right: '6px' },
+  }),
   EditorView.baseTheme({
     '.cm-find-count': {
       display: 'inline-block',
