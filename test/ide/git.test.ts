@@ -127,8 +127,7 @@ test('a conflict is resolved where both sides stand, and the merge committed', a
   await page.getByRole('button', { name: 'Take what was before in conflict 1' }).waitFor();
   expect(await site.violations()).toEqual([]);
   await site.picture('git-conflict');
-  await page.locator('.cm-content:focus').waitFor();
-  await page.keyboard.press('Alt+Shift+U');
+  await page.locator('.cm-content').first().press('Alt+Shift+U');
   await page.getByText('No conflict is left').waitFor();
   await page.getByRole('button', { name: 'Mark as resolved' }).press('Enter');
   await page.getByRole('treeitem', { name: 'prices.ts, modified, staged' }).waitFor();
