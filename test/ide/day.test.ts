@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Day, freshDesk, openDay, option as optionOf, SECRET, toast as toastOf, Walk } from '../support/day/day.ts';
 import { gitIn, pushAsOther } from '../support/day/git-projects.ts';
 import { countPointer, handsAt, placeOf } from '../support/day/hands.ts';
-import type { IdeSite } from '../support/ide.ts';
+import { type IdeSite, lookAtChoice } from '../support/ide.ts';
 
 /**
  * A working day, as somebody new to it would have it: a project is cloned, a bug found and mended, tried, committed and pushed, and a
@@ -116,7 +116,7 @@ describe.runIf(isolates)('a working day', () => {
     await hands.type('number === Infinity');
     await hands.press('Enter', 'Escape', 'End', 'Enter');
     await hands.type('if (Number.isNaN(number)) return NAN');
-    await option(/^NAN/).waitFor();
+    await lookAtChoice(page, /^NAN/);
     await site.picture('day-completion');
     await hands.press('Enter');
     // It is imported further up.

@@ -24,10 +24,17 @@ const WITHOUT = [
   ...['ThirdPartyStoragePartitioning'],
 ];
 
+const open = new Set<Browser>();
+/** Those of this process that were launched and not closed yet. */
+export const openBrowsers = (): readonly Browser[] => [...open];
+
 /** A browser for tests: CHROME_PATH, the system's Chromium, or the one that comes through npm. Without 3D (`--disable-3d-apis`) terminals are drawn as text. @param without features that are switched off */
 export async function launchBrowser(flags: string[] = [], without: string[] = []): Promise<Browser> {
   const features = `--disable-features=${[...WITHOUT, ...without].join()}`;
-  return chromium.launch({ executablePath: await browserPath(), args: [...FLAGS, features, ...flags] });
+  const browser = await chromium.launch({ executablePath: await browserPath(), args: [...FLAGS, features, ...flags] });
+  open.add(browser);
+  browser.once('disconnected', () => open.delete(browser));
+  return browser;
 }
 
 async function browserPath(): Promise<string> {

@@ -41,6 +41,15 @@ export interface IdeOptions {
   prepare?: (owner: Person) => Promise<unknown>;
 }
 
+/** Somebody waits for a choice in the editor's list, and looks at it: a tenth of a second passes for the page, which takes no key sooner. */
+export async function lookAtChoice(page: Page, name: RegExp): Promise<void> {
+  await page.locator('.cm-tooltip-autocomplete:not(.cm-tooltip-autocomplete-disabled)').getByRole('option', { name }).first().waitFor();
+  await page.evaluate(() => {
+    const { now } = Date;
+    Date.now = () => now() + 100;
+  });
+}
+
 /** @param slug of the organisation; no other file may use it. @param files content by path, there before the page opens */
 export async function openIde(
   slug: string,

@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import type { Page } from 'playwright-core';
@@ -103,8 +104,9 @@ export class Walk {
 }
 
 /** As when somebody comes back to a workspace on another machine: nothing is open. @param gone folders that are not there any more */
-export async function freshDesk({ page, run }: IdeSite, gone: readonly string[]): Promise<void> {
-  await run('.', 'rm', '-rf', ...gone);
+export async function freshDesk({ page, home }: IdeSite, gone: readonly string[]): Promise<void> {
+  // The page is still looked after: its git may write there once more meanwhile.
+  for (const folder of gone) await rm(join(home, folder), { recursive: true, force: true, maxRetries: 10 });
   await page.evaluate(() => localStorage.clear());
   await page.reload();
   await page.getByText('Connected').first().waitFor();

@@ -59,10 +59,14 @@ export class TreeActions {
       return wordsOf(thrown);
     }
     this.naming = null;
+    const { current } = tree;
     await tree.read(naming.directory);
     if (naming.kind === 'rename') await tree.load();
-    if (name.includes('/')) await tree.reveal(path);
-    tree.current = path;
+    // Whoever went to another line meanwhile stays there.
+    if (tree.current === current) {
+      if (name.includes('/')) await tree.reveal(path);
+      tree.current = path;
+    }
     if (naming.kind === 'file') this.#ide.openFile(path);
     else if (naming.kind === 'folder') await tree.expand(path);
     else await documents.changed([path]);

@@ -226,6 +226,7 @@ export class Features {
 
   async act(action: CodeAction, here: Here): Promise<void> {
     this.menu = null;
+    here.view.focus();
     await this.#acted(async () => {
       const resolved = await this.#resolved(action, here.server);
       const edit = workspaceEdit.safeParse(resolved.edit ?? undefined);
@@ -235,7 +236,6 @@ export class Features {
         typeof resolved.command === 'string' ? { command: resolved.command, arguments: resolved['arguments'] } : resolved.command;
       if (isThere(command)) await here.server.ask('workspace/executeCommand', { command: command.command, arguments: command.arguments });
     }, action.title);
-    here.view.focus();
   }
 
   async organiseImports(): Promise<void> {
