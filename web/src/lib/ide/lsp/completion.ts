@@ -10,6 +10,7 @@ import {
 import { inPieces } from '#lib/in-pieces.ts';
 import { EditorState, type ChangeSpec, type Extension } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
+import { patientChoice } from './patient-choice.ts';
 import { offsetOf, positionOf } from './positions.ts';
 import { completionItem, completions, type CompletionItem, type TextEdit } from './schemas.ts';
 import { isThere } from './there.ts';
@@ -54,7 +55,7 @@ export function serverCompletions(): Extension {
     const answer = await plugin.client.request<object, unknown>('textDocument/completion', params).catch(() => null);
     return answer === null || context.aborted ? null : resultOf(answer, context, plugin, mapping, provider.resolveProvider === true);
   };
-  return [autocompletion(), EditorState.languageData.of(() => [{ autocomplete: source }])];
+  return [autocompletion(), patientChoice, EditorState.languageData.of(() => [{ autocomplete: source }])];
 }
 
 async function resultOf(
