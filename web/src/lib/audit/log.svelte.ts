@@ -91,7 +91,7 @@ export class AuditLog {
   async more(): Promise<void> {
     const cursor = this.nextCursor;
     if (cursor === null || this.busy) return;
-    await this.#attempt(async (signal) => void (await this.#fill(cursor, signal)));
+    await this.#attempt((signal) => this.#fill(cursor, signal));
   }
 
   /** Takes events that were just recorded, in their order. What is there already is passed over. */
@@ -227,7 +227,7 @@ export class AuditLog {
     return events;
   }
 
-  async #attempt(step: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  async #attempt(step: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
     this.#running?.abort();
     const running = new AbortController();
     this.#running = running;

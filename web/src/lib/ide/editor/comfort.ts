@@ -5,7 +5,7 @@ import { keymap } from '@codemirror/view';
 import { indentationMarkers } from '@replit/codemirror-indentation-markers';
 import type { OpenDocument } from './document.svelte.ts';
 import { directInput } from './direct-input.ts';
-import { countFinds } from './overview/find-count.ts';
+import { findPanel } from './find-panel.ts';
 import { overview } from './overview/overview.ts';
 
 /** Guides cost more than they help where texts are this long. */
@@ -28,7 +28,7 @@ const helps: Extension = [
   autocompletion(),
   highlightSelectionMatches(),
   search({ top: true }),
-  countFinds,
+  findPanel,
   overview,
   keymap.of([
     { key: 'Mod-d', run: selectNextOccurrence, preventDefault: true },

@@ -24,7 +24,7 @@ export function findCount(state: EditorState): string {
 }
 
 /** What the search panel looks like, and how much was found. */
-export const countFinds: Extension = [
+export const findPanel: Extension = [
   ViewPlugin.fromClass(
     class {
       readonly #words = document.createElement('span');
