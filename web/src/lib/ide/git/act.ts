@@ -78,7 +78,7 @@ export async function commit(ide: Ide, repository: Repository): Promise<boolean>
   const { message, amend, signOff, rows } = repository;
   if (message.trim() === '') {
     toast('A commit needs a message that says why');
-    ide.git.focus += 1;
+    ide.git.writing = true;
     return false;
   }
   const all = rows.staged.length === 0 && !amend;

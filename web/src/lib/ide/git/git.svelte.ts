@@ -20,8 +20,8 @@ export class Git {
   dialog = $state<GitDialog>(null);
   /** a clone or an init, which are of no repository yet */
   running = $state.raw<Running | null>(null);
-  /** grows each time that source control wants the keyboard */
-  focus = $state(0);
+  /** somebody wants to write the message of a commit: its box takes the keyboard, once */
+  writing = $state(false);
   /** who wrote each line, beside all lines of every file */
   annotates = $state(false);
   #chosen = $state<string | null>(null);
