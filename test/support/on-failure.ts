@@ -21,6 +21,7 @@ const stateOf = (page: Page): Promise<string> =>
     const told = textOf(document.querySelectorAll('[data-sonner-toast]'));
     const dialogs = textOf(document.querySelectorAll('[role="dialog"], [role="menu"]'));
     const status = textOf(document.querySelectorAll('footer, [role="contentinfo"]'));
+    const buttons = textOf(document.querySelectorAll('button, [role="status"]')).filter(Boolean).slice(0, 40);
     const lines = [...document.querySelectorAll('.cm-activeLine')].map((line) => line.textContent);
-    return `${location.href}\n${JSON.stringify({ keyboard, told, dialogs, status, lines }, null, 1)}`;
+    return `${location.href}\n${JSON.stringify({ keyboard, told, dialogs, status, buttons, lines }, null, 1)}`;
   });
