@@ -103,7 +103,12 @@ test('completion offers what another file exports, with its words, and adds the 
   await site.picture('completion');
   await page.keyboard.press('Enter');
   await page.locator('.cm-line').first().getByText('shipping').waitFor();
-  await page.keyboard.type(', basketTotal(');
+  await page.keyboard.type(', basketTot');
+  await lookAtChoice(page, /basketTotal/);
+  // The editor knows the name by itself, too: it is offered once.
+  expect(await page.locator('.cm-completionLabel', { hasText: /^basketTotal/ }).count()).toBe(1);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('(');
   await page.locator('.cm-lsp-signature-tooltip').getByText('prices: number[]').first().waitFor();
   await page.keyboard.press('Escape');
   await page.keyboard.type('[shipping]));');

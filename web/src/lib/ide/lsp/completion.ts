@@ -1,6 +1,7 @@
 import { LSPPlugin, type WorkspaceMapping } from '@codemirror/lsp-client';
 import {
   autocompletion,
+  completeFromList,
   snippet,
   type Completion,
   type CompletionContext,
@@ -8,7 +9,7 @@ import {
   type CompletionSource,
 } from '@codemirror/autocomplete';
 import { inPieces } from '#lib/in-pieces.ts';
-import { EditorState, type ChangeSpec, type Extension } from '@codemirror/state';
+import type { ChangeSpec, Extension } from '@codemirror/state';
 import type { EditorView } from '@codemirror/view';
 import { patientChoice } from './patient-choice.ts';
 import { offsetOf, positionOf } from './positions.ts';
@@ -31,10 +32,10 @@ export const snippetOf = (text: string): string =>
     .replaceAll(/\$\{0(:[^}]*)?\}|\$0/g, '${}')
     .replaceAll(/\\([$}\\])|\$(\d+)/g, (_whole, escaped: string | undefined, field: string) => escaped ?? `\${${field}}`);
 
-/** Completions of the language server of the file. */
+/** Completions of the language server of the file; where it has none, or does not run, those that the editor knows by itself. */
 export function serverCompletions(): Extension {
   const mappings = new WeakMap<LSPPlugin, WorkspaceMapping>();
-  const source: CompletionSource = async (context) => {
+  const ask: CompletionSource = async (context) => {
     const plugin = context.view === undefined ? null : LSPPlugin.get(context.view);
     const provider = plugin?.client.serverCapabilities?.completionProvider;
     if (plugin === null || !provider) return null;
@@ -55,7 +56,18 @@ export function serverCompletions(): Extension {
     const answer = await plugin.client.request<object, unknown>('textDocument/completion', params).catch(() => null);
     return answer === null || context.aborted ? null : resultOf(answer, context, plugin, mapping, provider.resolveProvider === true);
   };
-  return [autocompletion(), patientChoice, EditorState.languageData.of(() => [{ autocomplete: source }])];
+  const source: CompletionSource = async (context) => (await ask(context)) ?? (context.aborted ? null : ofLanguage(context));
+  return [autocompletion({ override: [source] }), patientChoice];
+}
+
+/** What the editor itself knows of a language: names of the file, words and snippets. */
+async function ofLanguage(context: CompletionContext): Promise<CompletionResult | null> {
+  const own = context.state.languageDataAt<CompletionSource | readonly (string | Completion)[]>('autocomplete', context.pos);
+  for (const each of own) {
+    const found = await (typeof each === 'function' ? each : completeFromList(each))(context);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 async function resultOf(
@@ -87,6 +99,8 @@ async function resultOf(
     options: items.map((item) =>
       optionOf({ ...item, data: item['data'] ?? defaults.data }, defaults.insertTextFormat === SNIPPET, resolver, mapping),
     ),
+    // Where what is shown begins with what is looked for, the same letters fit.
+    getMatch: ({ label, displayLabel = label }, matched = []) => (displayLabel.startsWith(label) ? matched : []),
     ...(list.isIncomplete === true ? {} : { validFor: /^[\p{L}\p{N}_$]*$/u }),
   };
 }
@@ -119,9 +133,10 @@ function optionOf(item: CompletionItem, isSnippet: boolean, resolver: Resolver, 
   const text = item.textEdit?.newText ?? item.textEditText ?? item.insertText ?? item.label;
   const type = KINDS[item.kind ?? 0] ?? '';
   const { detail, description } = item.labelDetails ?? {};
+  const [label, shown] = [item.filterText ?? item.label, `${item.label}${detail ?? ''}`];
   return {
-    label: item.filterText ?? item.label,
-    displayLabel: `${item.label}${detail ?? ''}`,
+    label,
+    ...(shown === label ? {} : { displayLabel: shown }),
     ...(type === '' ? {} : { type: item.tags?.includes(DEPRECATED) === true ? `${type} deprecated` : type }),
     ...(!isThere(description) ? {} : { detail: description }),
     sortText: item.sortText ?? item.label,
