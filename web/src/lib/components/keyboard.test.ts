@@ -9,6 +9,7 @@ beforeEach(() => {
 afterEach(() => document.body.replaceChildren());
 
 const focus = (id: string) => document.getElementById(id)?.focus();
+const opener = () => document.querySelector<HTMLElement>('#opener') ?? expect.fail('the button is there');
 const closing = () => new Event('close', { cancelable: true });
 
 describe('it is free', () => {
@@ -24,12 +25,10 @@ describe('it is free', () => {
     expect(event.defaultPrevented).toBe(false);
   });
   test('and a menu gives it to its button', () => {
-    const opener = document.getElementById('opener');
-    if (opener === null) throw new Error('there is one');
     const event = closing();
-    giveBackTo(opener)(event);
+    giveBackTo(opener())(event);
     expect(event.defaultPrevented).toBe(true);
-    expect(document.activeElement).toBe(opener);
+    expect(document.activeElement).toBe(opener());
   });
 });
 
@@ -41,9 +40,7 @@ describe('an editor that took it meanwhile keeps it', () => {
     expect(event.defaultPrevented).toBe(true);
   });
   test('from a menu', () => {
-    const opener = document.getElementById('opener');
-    if (opener === null) throw new Error('there is one');
-    giveBackTo(opener)(closing());
+    giveBackTo(opener())(closing());
     expect(document.activeElement?.id).toBe('editor');
   });
 });
